@@ -1,1 +1,68 @@
-"""R's lme4, lmerTest and pbkrtest from Python: exact, typed mixed models."""
+"""R's lme4, lmerTest and pbkrtest from Python: exact, typed mixed models.
+
+Importing this package starts no R and imports nothing heavy; both happen when a name is used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pymer_bridge.datasets import load_dataset as load_dataset
+    from pymer_bridge.doctor import show_versions as show_versions
+    from pymer_bridge.errors import ConvergenceWarning as ConvergenceWarning
+    from pymer_bridge.errors import DataConversionError as DataConversionError
+    from pymer_bridge.errors import FormulaError as FormulaError
+    from pymer_bridge.errors import OptionError as OptionError
+    from pymer_bridge.errors import PymerError as PymerError
+    from pymer_bridge.errors import PymerWarning as PymerWarning
+    from pymer_bridge.errors import RankDeficientWarning as RankDeficientWarning
+    from pymer_bridge.errors import REnvironmentError as REnvironmentError
+    from pymer_bridge.errors import RError as RError
+    from pymer_bridge.errors import RMessage as RMessage
+    from pymer_bridge.errors import RWarning as RWarning
+    from pymer_bridge.errors import SessionError as SessionError
+    from pymer_bridge.errors import SingularFitWarning as SingularFitWarning
+    from pymer_bridge.models import LinearMixedModel as LinearMixedModel
+    from pymer_bridge.models import lmer as lmer
+    from pymer_bridge.spec import lmer_control as lmer_control
+
+__version__ = "0.1.0.dev0"
+
+_HOMES = {
+    "datasets": ("load_dataset",),
+    "doctor": ("show_versions",),
+    "errors": (
+        "ConvergenceWarning",
+        "DataConversionError",
+        "FormulaError",
+        "OptionError",
+        "PymerError",
+        "PymerWarning",
+        "REnvironmentError",
+        "RError",
+        "RMessage",
+        "RWarning",
+        "RankDeficientWarning",
+        "SessionError",
+        "SingularFitWarning",
+    ),
+    "models": ("LinearMixedModel", "lmer"),
+    "spec": ("lmer_control",),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = ["__version__", *sorted(_HOME_OF)]  # noqa: PLE0604  # names, made from the table above
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

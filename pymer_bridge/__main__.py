@@ -1,0 +1,5 @@
+"""Run the command line with ``python -m pymer_bridge``."""
+
+from pymer_bridge.cli import main
+
+raise SystemExit(main())

@@ -1,0 +1,91 @@
+"""What R is looked for, which versions are supported, and what mends a lack.
+
+No R is started here; the texts are shared by the session's errors and by the doctor.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+MINIMUM_R: Final = "4.2.0"
+MINIMUM_PACKAGES: Final = {
+    "lme4": "1.1-31",
+    "lmerTest": "3.1-3",
+    "pbkrtest": "0.5.2",
+    "emmeans": "1.8.4",
+    "Matrix": "1.5-3",
+}
+"""The oldest supported versions; ``r_requirements.R`` states the same table."""
+
+NEEDED_PACKAGES: Final = ("lme4", "Matrix")
+"""Without these nothing works; the others are asked for when their numbers are."""
+
+
+def r_home() -> str | None:
+    """Return R's home directory, from ``R_HOME`` or else from the ``R`` on the path.
+
+    Returns
+    -------
+    str or None
+        The directory, or None where no R is found. A wrong ``R_HOME`` is returned as it is.
+    """
+    named = os.environ.get("R_HOME")
+    if named:
+        return named
+    program = shutil.which("R")
+    if program is None:
+        return None
+    answer = subprocess.run([program, "RHOME"], capture_output=True, text=True, check=False)
+    return answer.stdout.strip() or None
+
+
+def r_version(home: str) -> tuple[int, ...] | None:
+    """Return the version of the R at ``home``, without starting it."""
+    program = Path(home) / "bin" / ("R.exe" if os.name == "nt" else "R")
+    try:
+        answer = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+    except OSError:
+        return None
+    words = answer.stdout.split()
+    if len(words) < 3 or words[1] != "version":
+        return None
+    return tuple(int(part) for part in words[2].split("."))
+
+
+def requirements_script() -> Path:
+    """Return where ``r_requirements.R`` lies, in a wheel or in a source tree."""
+    packaged = Path(str(files("pymer_bridge"))) / "r_requirements.R"
+    return packaged if packaged.exists() else packaged.parent.parent / "r_requirements.R"
+
+
+def install_r_command() -> str:
+    """Return the one command that installs R, as far as this platform tells."""
+    if shutil.which("apt-get"):
+        packages = "r-base-core r-cran-lme4 r-cran-lmertest r-cran-pbkrtest r-cran-emmeans"
+        return f"sudo apt-get install --no-install-recommends {packages}"
+    if shutil.which("brew"):
+        return "brew install r"
+    if shutil.which("conda"):
+        return "conda install -c conda-forge r-base r-lme4 r-lmertest r-pbkrtest r-emmeans"
+    return "(install R from the page of your system at cloud.r-project.org)"
+
+
+def install_package_command(package: str) -> str:
+    """Return the one command that installs or updates an R package."""
+    if package in MINIMUM_PACKAGES:
+        return f'Rscript "{requirements_script()}"'
+    return f'Rscript "{requirements_script()}" --require={package}'
+
+
+def install_rinterface_command(version: tuple[int, ...] | None) -> str:
+    """Return the pip command for the part of rpy2 that fits an R of this version."""
+    if version is not None and version >= (4, 6):
+        wanted = '"rpy2-rinterface>=3.6.7"'
+    else:
+        wanted = '"rpy2<3.6.7" "rpy2-rinterface==3.6.5"'
+    return f"pip install --force-reinstall --no-deps --no-cache-dir {wanted}"

@@ -1,0 +1,114 @@
+"""Exceptions and warnings, in one tree.
+
+Everything this package raises on purpose derives from :class:`PymerError`, and everything it
+warns of from :class:`PymerWarning`::
+
+    Exception
+    └── PymerError
+        ├── REnvironmentError      R, or an R package, is missing, too old or broken
+        ├── DataConversionError    a data frame or column cannot be taken to R
+        ├── FormulaError           a formula cannot be parsed, or calls what it may not
+        ├── OptionError            an argument has a value that is not accepted
+        ├── RError                 R stopped with an error
+        └── SessionError           the R session cannot be used from here
+
+    Warning
+    └── UserWarning
+        └── PymerWarning
+            ├── RWarning               a warning raised by R
+            │   └── ConvergenceWarning     the optimizer may not have found the optimum
+            └── RMessage               a message emitted by R
+                ├── SingularFitWarning     the fit is singular (on the boundary)
+                └── RankDeficientWarning   R dropped columns of the fixed-effect design
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class PymerError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+
+class REnvironmentError(PymerError):
+    """R, or an R package, is missing, too old or broken; the message names the remedy."""
+
+
+class DataConversionError(PymerError, ValueError):
+    """A data frame or a column cannot be taken to R; the message names the column."""
+
+
+class FormulaError(PymerError, ValueError):
+    """A formula cannot be parsed, or calls a function that formulas may not call."""
+
+
+class OptionError(PymerError, ValueError):
+    """An argument has a value that is not accepted; the message lists what is."""
+
+
+class SessionError(PymerError, RuntimeError):
+    """The R session cannot be used from here (for example in a forked child)."""
+
+
+class RError(PymerError, RuntimeError):
+    """R stopped with an error.
+
+    Parameters
+    ----------
+    message
+        R's own message.
+    call
+        The R call that failed, as text ("" when R gave none).
+    traceback
+        The R calls that led there, outermost first.
+    condition_class
+        R's class vector of the condition.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        call: str = "",
+        traceback: Sequence[str] = (),
+        condition_class: Sequence[str] = (),
+    ) -> None:
+        self.message = message
+        self.call = call
+        self.traceback = tuple(traceback)
+        self.condition_class = tuple(condition_class)
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        """Return R's message, with the failing call where R names one."""
+        return f"R stopped in {self.call}: {self.message}" if self.call else self.message
+
+    def __reduce__(
+        self,
+    ) -> tuple[type[RError], tuple[str, str, tuple[str, ...], tuple[str, ...]]]:
+        """Pickle with every part, so that an error from a worker arrives whole."""
+        return type(self), (self.message, self.call, self.traceback, self.condition_class)
+
+
+class PymerWarning(UserWarning):
+    """Base of every warning that this package raises on purpose."""
+
+
+class RWarning(PymerWarning):
+    """A warning raised by R."""
+
+
+class ConvergenceWarning(RWarning):
+    """The optimizer may not have found the optimum."""
+
+
+class RMessage(PymerWarning):
+    """A message emitted by R."""
+
+
+class SingularFitWarning(RMessage):
+    """The fit is singular: some variance is zero or some correlation is one."""
+
+
+class RankDeficientWarning(RMessage):
+    """The fixed-effect design is rank deficient; R dropped some of its columns."""

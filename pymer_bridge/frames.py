@@ -1,0 +1,438 @@
+"""Any data frame to checked columns ready for R, and back.
+
+pandas, polars and pyarrow frames are taken. A column becomes a *part*: a kind, plain numpy
+arrays and, for strings and factors, the levels that its codes point into. The R side
+(``r/frames.R``) puts the parts together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pymer_bridge.errors import DataConversionError
+
+Part = dict[str, Any]
+
+NA_INTEGER = -(2**31)
+NA_REAL = np.array([0x7FF00000000007A2], dtype=np.uint64).view(np.float64)[0]
+"""R's missing float: a NaN whose low word is 1954."""
+
+NAIVE_ZONE = "UTC"
+UTC_ZONE = "Etc/UTC"
+
+LARGEST_EXACT = 2**53
+ACCEPTED = (
+    "float, int, bool, their nullable forms, str, Categorical, datetime and timedelta columns "
+    "are accepted"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Columns ready for R, and the index that results come back on."""
+
+    names: tuple[str, ...]
+    parts: tuple[Part, ...]
+    index: pd.Index
+
+    def to_r(self) -> dict[str, Any]:
+        """Return the nested mapping that ``frame_from_parts()`` in R takes."""
+        return {"names": self.names, "n_rows": len(self.index), "parts": self.parts}
+
+
+def as_pandas(data: Any) -> pd.DataFrame:
+    """Take a pandas, polars or pyarrow frame, or a mapping of columns, as a pandas frame.
+
+    Raises
+    ------
+    DataConversionError
+        It is none of these.
+    """
+    if isinstance(data, pd.DataFrame):
+        return data
+    module = type(data).__module__.partition(".")[0]
+    try:
+        if module == "polars" and hasattr(data, "to_pandas"):
+            return pd.DataFrame(data.to_pandas())
+        if module == "pyarrow" and hasattr(data, "to_pandas"):
+            return pd.DataFrame(data.to_pandas())
+    except ImportError as error:
+        raise DataConversionError(
+            f"a {module} frame needs pyarrow to become columns: pip install 'pymer-bridge[polars]'"
+        ) from error
+    if isinstance(data, Mapping):
+        return pd.DataFrame(data)
+    raise DataConversionError(
+        f"data must be a pandas, polars or pyarrow frame, not {type(data).__name__}"
+    )
+
+
+def column_names(data: pd.DataFrame) -> list[str]:
+    """Return the column labels as R will see them.
+
+    Raises
+    ------
+    DataConversionError
+        The frame has no columns, or two of the same name.
+    """
+    names = [str(label) for label in data.columns]
+    if not names:
+        raise DataConversionError("the data frame has no columns")
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise DataConversionError(
+                f"column {name!r} stands twice in the data frame; rename one of them"
+            )
+        seen.add(name)
+    return names
+
+
+def collect(data: pd.DataFrame, needed: Iterable[str] | None = None) -> Frame:
+    """Take the columns that are needed, in the data's own order.
+
+    Parameters
+    ----------
+    data
+        A pandas frame.
+    needed
+        Names of columns; None for all of them.
+
+    Raises
+    ------
+    DataConversionError
+        The frame is empty, a name is missing or doubled, or a column cannot be taken to R.
+    """
+    names = column_names(data)
+    if len(data) == 0:
+        raise DataConversionError("the data frame has no rows")
+    wanted = set(names) if needed is None else set(needed)
+    chosen = [(i, name) for i, name in enumerate(names) if name in wanted]
+    parts = tuple(column_to_part(data.iloc[:, i], name) for i, name in chosen)
+    return Frame(tuple(name for _, name in chosen), parts, data.index)
+
+
+def _numeric_part(values: NDArray[np.float64], missing: NDArray[np.bool_]) -> Part:
+    result = np.array(values, dtype=np.float64, copy=True)
+    result[missing | np.isnan(result)] = NA_REAL
+    return {"kind": "numeric", "values": result}
+
+
+def _integer_part(values: NDArray[Any], missing: NDArray[np.bool_] | None, name: str) -> Part:
+    present = values if missing is None else values[~missing]
+    low = int(present.min()) if present.size else 0
+    high = int(present.max()) if present.size else 0
+    if low > NA_INTEGER and high < -NA_INTEGER:
+        result = np.array(values, dtype=np.int32, copy=True)
+        if missing is not None:
+            result[missing] = NA_INTEGER
+        return {"kind": "integer", "values": result}
+    as_floats = present.astype(np.float64)
+    beyond = max(-low, high) > LARGEST_EXACT and any(
+        int(f) != int(i) for f, i in zip(as_floats, present, strict=True)
+    )
+    if beyond:
+        raise DataConversionError(
+            f"column {name!r} holds integers that no float of 53 bits represents exactly (up to "
+            f"{high if high >= -low else low}); make it a string or a Categorical if it is a "
+            "label, or a float if rounding is meant"
+        )
+    if missing is None:
+        return _numeric_part(as_floats, np.zeros(len(values), dtype=np.bool_))
+    whole = np.full(len(values), NA_REAL)
+    whole[~missing] = as_floats
+    return {"kind": "numeric", "values": whole}
+
+
+def _logical_part(values: NDArray[Any], missing: NDArray[np.bool_] | None) -> Part:
+    if missing is None or not missing.any():
+        return {"kind": "logical", "values": values.astype(np.bool_)}
+    codes = values.astype(np.int32)
+    codes[missing] = NA_INTEGER
+    return {"kind": "logical", "values": codes}
+
+
+def _codes(codes: NDArray[Any]) -> NDArray[np.int32]:
+    result = codes.astype(np.int32) + np.int32(1)
+    result[codes < 0] = NA_INTEGER
+    return result
+
+
+def _check_texts(texts: Iterable[Any], name: str) -> list[str]:
+    result = []
+    for text in texts:
+        if not isinstance(text, str):
+            raise DataConversionError(
+                f"column {name!r} mixes strings with other objects ({type(text).__name__}: "
+                f"{text!r}); convert it with .astype(str), or clean it. {ACCEPTED}"
+            )
+        if "\0" in text:
+            raise DataConversionError(
+                f"column {name!r} holds a string with an embedded NUL, which R cannot hold: "
+                f"{text[:40]!r}"
+            )
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise DataConversionError(
+                f"column {name!r} holds a string that is not valid Unicode: {text[:40]!r}"
+            ) from error
+        result.append(text)
+    return result
+
+
+def _text_part(column: pd.Series[Any], name: str) -> Part:
+    try:
+        codes, uniques = pd.factorize(column)
+    except TypeError as error:
+        raise DataConversionError(
+            f"column {name!r} holds objects that cannot be taken to R ({error}). {ACCEPTED}"
+        ) from error
+    texts = [str(text) if isinstance(text, np.str_) else text for text in uniques]
+    levels = _check_texts(texts, name)
+    return {"kind": "character", "values": _codes(codes), "levels": levels}
+
+
+def _level_text(level: Any, name: str) -> str:
+    if isinstance(level, bool | np.bool_):
+        return "TRUE" if level else "FALSE"  # as R's factor() names the levels of a logical
+    if isinstance(level, float | np.floating):
+        # R names the levels of a numeric factor with up to 15 significant digits.
+        return f"{float(level):.15g}"
+    if isinstance(level, str | int | np.integer | pd.Timestamp):
+        return str(level)
+    raise DataConversionError(
+        f"column {name!r} is a Categorical with a level of type {type(level).__name__} "
+        f"({level!r}); levels must be strings, numbers or booleans"
+    )
+
+
+def _factor_part(column: pd.Series[Any], name: str) -> Part:
+    categories = column.cat.categories
+    levels = _check_texts((_level_text(level, name) for level in categories), name)
+    if len(set(levels)) != len(levels):
+        raise DataConversionError(
+            f"column {name!r} is a Categorical with levels that read the same as text"
+        )
+    return {
+        "kind": "factor",
+        "values": _codes(column.cat.codes.to_numpy()),
+        "levels": levels,
+        "ordered": bool(column.cat.ordered),
+    }
+
+
+def _seconds(column: pd.Series[Any], units: str) -> NDArray[np.float64]:
+    """Seconds as floats, exact to what a float can hold, R's NA where missing."""
+    ticks = column.to_numpy()
+    missing = np.isnat(ticks)
+    per_second = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[np.datetime_data(ticks.dtype)[0]]
+    whole, rest = np.divmod(
+        ticks.astype(f"{units}[{np.datetime_data(ticks.dtype)[0]}]").view(np.int64), per_second
+    )
+    seconds = whole.astype(np.float64) + rest.astype(np.float64) / per_second
+    seconds[missing] = NA_REAL
+    return np.asarray(seconds)
+
+
+def _datetime_part(column: pd.Series[Any]) -> Part:
+    timezone = getattr(column.dtype, "tz", None)
+    if timezone is not None:
+        column = column.dt.tz_convert("UTC").dt.tz_localize(None)
+    # R has no time without a zone: a naive one becomes UTC, so that its clock never shifts, and
+    # the zone UTC itself, or one that is only an offset, gets the other name that R has for it.
+    zone = NAIVE_ZONE if timezone is None else getattr(timezone, "key", UTC_ZONE)
+    if timezone is not None and zone == NAIVE_ZONE:
+        zone = UTC_ZONE
+    return {"kind": "datetime", "values": _seconds(column, "datetime64"), "timezone": zone}
+
+
+def column_to_part(column: pd.Series[Any], name: str) -> Part:  # noqa: PLR0911  # a table of kinds
+    """Take one column apart for R.
+
+    Parameters
+    ----------
+    column
+        A pandas column of any dtype in the table of the README.
+    name
+        Its name, for errors.
+
+    Returns
+    -------
+    dict
+        ``kind``, ``values`` and what the kind needs besides.
+
+    Raises
+    ------
+    DataConversionError
+        The dtype or a value has no counterpart in R; the message names the column.
+    """
+    dtype = column.dtype
+    if isinstance(dtype, pd.ArrowDtype):
+        column = _from_arrow(column, name)
+        dtype = column.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        return _factor_part(column, name)
+    if isinstance(dtype, pd.DatetimeTZDtype) or dtype.kind == "M":
+        return _datetime_part(column)
+    if dtype.kind == "m":
+        return {"kind": "duration", "values": _seconds(column, "timedelta64")}
+    if pd.api.types.is_extension_array_dtype(dtype) and dtype.kind in "iufb":
+        missing = np.asarray(column.isna(), dtype=np.bool_)
+        filled = column.to_numpy(dtype=getattr(dtype, "numpy_dtype", None), na_value=0)
+        return _masked_part(filled, missing if missing.any() else None, name)
+    if isinstance(dtype, pd.StringDtype):
+        return _text_part(column, name)
+    if dtype.kind in "iufb" and isinstance(dtype, np.dtype):
+        return _masked_part(column.to_numpy(), None, name)
+    if isinstance(dtype, np.dtype) and dtype.kind == "O":
+        return _object_part(column, name)
+    what = "complex numbers" if dtype.kind == "c" else f"dtype {dtype}"
+    raise DataConversionError(
+        f"column {name!r} holds {what}, which R models cannot use. {ACCEPTED}"
+    )
+
+
+def _masked_part(values: NDArray[Any], missing: NDArray[np.bool_] | None, name: str) -> Part:
+    if values.dtype.kind == "b":
+        return _logical_part(values, missing)
+    if values.dtype.kind in "iu":
+        return _integer_part(values, missing, name)
+    if values.dtype.itemsize > 8:
+        raise DataConversionError(
+            f"column {name!r} holds floats of more than 64 bits; convert it to float64"
+        )
+    none = np.zeros(len(values), dtype=np.bool_)
+    return _numeric_part(values.astype(np.float64), none if missing is None else missing)
+
+
+def _from_arrow(column: pd.Series[Any], name: str) -> pd.Series[Any]:
+    try:
+        converted = column.convert_dtypes(dtype_backend="numpy_nullable")
+    except (TypeError, ValueError, NotImplementedError) as error:
+        raise DataConversionError(
+            f"column {name!r} of {column.dtype} cannot be read: {error}"
+        ) from error
+    if isinstance(converted.dtype, pd.ArrowDtype):
+        return converted.astype(object)
+    return converted
+
+
+def _object_part(column: pd.Series[Any], name: str) -> Part:
+    kind = pd.api.types.infer_dtype(column, skipna=True)
+    if kind in ("string", "empty"):
+        return _text_part(column, name)
+    if kind == "boolean":
+        return column_to_part(column.astype("boolean"), name)
+    if kind in ("datetime", "datetime64", "date", "timedelta", "timedelta64"):
+        return (
+            column_to_part(column.infer_objects(), name)
+            if kind != "date"
+            else column_to_part(pd.to_datetime(column), name)
+        )
+    present = column.dropna()
+    if kind == "integer":
+        low, high = min(present), max(present)
+        if low > NA_INTEGER and high < 2**63:
+            return column_to_part(column.astype("Int64"), name)
+    kinds = sorted({type(value).__name__ for value in present})
+    raise DataConversionError(
+        f"column {name!r} is of dtype object and holds {', '.join(kinds)}; give it one plain "
+        f"dtype. {ACCEPTED}"
+    )
+
+
+def column_from_part(part: Mapping[str, Any], index: pd.Index | None = None) -> pd.Series[Any]:
+    """Put together a column that came from R.
+
+    Parameters
+    ----------
+    part
+        What ``column_to_part()`` in R gives.
+    index
+        The index of the column; rows are numbered where there is none.
+
+    Returns
+    -------
+    pandas.Series
+        float64, int64 (Int64 with missing values), bool (boolean with missing values), str,
+        a Categorical, a datetime or a timedelta.
+    """
+    kind, values = part["kind"][0], part["values"]
+    result: Any
+    if kind == "numeric":
+        # R's missing float is a NaN of its own; Python's plain one is what pandas knows.
+        result = np.where(np.isnan(values), np.nan, values)
+    elif kind in ("integer", "logical"):
+        result = _nullable(values, kind)
+    elif kind == "factor":
+        result = pd.Categorical.from_codes(
+            _zero_based(values),
+            categories=pd.Index(list(part["levels"]), dtype=object),
+            ordered=bool(part["ordered"][0]),
+        )
+    elif kind == "character":
+        levels = np.array([*part["levels"], None], dtype=object)
+        result = levels[_zero_based(values)]
+    elif kind == "datetime":
+        moments = pd.to_datetime(_microseconds(values, "datetime64[us]"))
+        zone = part["timezone"][0]
+        if zone not in ("", NAIVE_ZONE):
+            moments = moments.tz_localize("UTC")
+            if zone != UTC_ZONE:
+                moments = moments.tz_convert(zone)
+        result = moments
+    else:
+        result = _microseconds(values, "timedelta64[us]")
+    return pd.Series(result, index=index)
+
+
+def _zero_based(codes: NDArray[np.int32]) -> NDArray[np.int32]:
+    return np.where(codes == NA_INTEGER, np.int32(-1), codes - np.int32(1)).astype(np.int32)
+
+
+def _nullable(values: NDArray[np.int32], kind: str) -> Any:
+    missing = values == NA_INTEGER
+    whole: Any = values.astype(np.int64 if kind == "integer" else np.bool_)
+    if not missing.any():
+        return whole
+    whole[missing] = 0
+    array = pd.arrays.IntegerArray if kind == "integer" else pd.arrays.BooleanArray
+    return array(whole, missing)
+
+
+def _microseconds(seconds: NDArray[np.float64], dtype: str) -> NDArray[Any]:
+    missing = np.isnan(seconds)
+    ticks = np.round(np.where(missing, 0.0, seconds) * 1e6).astype(np.int64)
+    result = ticks.view(dtype).copy()
+    result[missing] = np.array("NaT", dtype=dtype)
+    return result
+
+
+def frame_from_r(record: Mapping[str, Any]) -> pd.DataFrame:
+    """Put together a data frame that came from R as parts.
+
+    Parameters
+    ----------
+    record
+        What ``frame_to_parts()`` in R gives.
+
+    Returns
+    -------
+    pandas.DataFrame
+        With R's row names as the index where R had any.
+    """
+    row_names = record["row_names"]
+    n_rows = int(record["n_rows"][0])
+    index = pd.RangeIndex(n_rows) if row_names is None else pd.Index(list(row_names))
+    columns: Sequence[pd.Series[Any]] = [column_from_part(part, index) for part in record["parts"]]
+    names = list(record["names"])
+    frame = pd.concat(columns, axis=1) if columns else pd.DataFrame(index=index)
+    frame.columns = pd.Index(names)
+    return frame

@@ -1,0 +1,206 @@
+# Reading a fitted model, through accessor functions only.
+
+#' Evaluate in the environment of the model's formula
+#'
+#' lmerTest and pbkrtest look for the data in the frame that called them; from
+#' here they find the model's own, and never a variable of ours.
+#'
+#' @param model A model environment.
+#' @param expression A quoted expression; `.fit` stands for the fit.
+within_model <- function(model, expression) {
+  holder <- new.env(parent = model$frame_env)
+  holder$.fit <- model$fit
+  eval(expression, holder)
+}
+
+#' lmerTest's version of the fit, made once
+lmertest_fit <- function(model) {
+  if (is.null(model$lmertest)) {
+    model$lmertest <- within_model(model, quote(lmerTest::as_lmerModLmerTest(.fit)))
+  }
+  model$lmertest
+}
+
+#' Operation: the fixed effects with their tests
+#'
+#' @param model A model environment.
+#' @param ddf "none", "normal" or "satterthwaite".
+#' @param conf_level The level of the Wald intervals.
+#' @return Vectors in the order of the terms; `df`, `p_value` and the interval
+#'   are NULL where the method has none.
+fixed_effects <- function(model, ddf, conf_level) {
+  table <- if (ddf == "satterthwaite") {
+    stats::coef(summary(lmertest_fit(model), ddf = "Satterthwaite"))
+  } else {
+    stats::coef(summary(model$fit))
+  }
+  estimate <- unname(table[, "Estimate"])
+  std_error <- unname(table[, "Std. Error"])
+  statistic <- unname(table[, "t value"])
+  result <- list(
+    terms = rownames(table), estimate = estimate, std_error = std_error, statistic = statistic
+  )
+  upper <- (1 + conf_level) / 2
+  if (ddf == "normal") {
+    result$p_value <- 2 * stats::pnorm(abs(statistic), lower.tail = FALSE)
+    half_width <- stats::qnorm(upper) * std_error
+  } else if (ddf == "satterthwaite") {
+    result$df <- unname(table[, "df"])
+    result$p_value <- unname(table[, "Pr(>|t|)"])
+    half_width <- stats::qt(upper, result$df) * std_error
+  } else {
+    return(result)
+  }
+  result$conf_low <- estimate - half_width
+  result$conf_high <- estimate + half_width
+  result
+}
+
+#' Operation: variances, standard deviations and correlations
+variance_components <- function(model) {
+  table <- as.data.frame(lme4::VarCorr(model$fit), order = "lower.tri")
+  single <- is.na(table$var2)
+  list(
+    group = table$grp[single], term = table$var1[single],
+    variance = table$vcov[single], std_dev = table$sdcor[single],
+    pair_group = table$grp[!single], pair_term1 = table$var1[!single],
+    pair_term2 = table$var2[!single], covariance = table$vcov[!single],
+    correlation = table$sdcor[!single]
+  )
+}
+
+#' The conditional covariance of one grouping factor, as one array
+#'
+#' lme4 gives a list of arrays where a factor stands in several terms; what lies
+#' between two terms is not computed there, and is NA here.
+#'
+#' @param post The attribute "postVar" of one element of `ranef()`.
+#' @param n_terms,n_levels The size of that element.
+conditional_covariance <- function(post, n_terms, n_levels) {
+  if (!is.list(post)) {
+    return(array(post, c(n_terms, n_terms, n_levels)))
+  }
+  result <- array(NA_real_, c(n_terms, n_terms, n_levels))
+  start <- 0L
+  for (block in post) {
+    inside <- start + seq_len(dim(block)[1L])
+    result[inside, inside, ] <- block
+    start <- start + dim(block)[1L]
+  }
+  result
+}
+
+#' Operation: conditional modes with their conditional covariance
+random_effects <- function(model) {
+  effects <- lme4::ranef(model$fit, condVar = TRUE)
+  Map(function(table, group) {
+    covariance <- conditional_covariance(
+      attr(table, "postVar"), ncol(table), nrow(table)
+    )
+    diagonal <- vapply(
+      seq_len(ncol(table)), function(i) covariance[i, i, ], numeric(nrow(table))
+    )
+    list(
+      group = group, levels = rownames(table), terms = names(table),
+      estimate = unlist(table, use.names = FALSE),
+      std_error = as.vector(sqrt(diagonal)), covariance = as.vector(covariance)
+    )
+  }, unclass(effects), names(effects))
+}
+
+#' Operation: fixed plus random effects for each group
+group_coefficients <- function(model) {
+  tables <- stats::coef(model$fit)
+  Map(function(table, group) {
+    list(
+      group = group, levels = rownames(table), terms = names(table),
+      estimate = unlist(table, use.names = FALSE)
+    )
+  }, unclass(tables), names(tables))
+}
+
+#' A vector over rows, with the row numbers of the data it belongs to
+over_rows <- function(values) {
+  list(values = as.double(values), rows = as.integer(names(values)))
+}
+
+#' Operation: fitted values
+fitted_values <- function(model) {
+  over_rows(stats::fitted(model$fit))
+}
+
+#' Operation: residuals
+#'
+#' @param kind "response", "pearson", "deviance" or "working".
+#' @param scaled Divide by the residual standard deviation?
+model_residuals <- function(model, kind, scaled) {
+  over_rows(stats::residuals(model$fit, type = kind, scaled = scaled))
+}
+
+#' Operation: quantiles of the scaled residuals, as the summary prints them
+scaled_residual_quantiles <- function(model) {
+  stats::quantile(summary(model$fit)$residuals, na.rm = TRUE, names = FALSE)
+}
+
+#' Operation: what measures the fit
+fit_statistics <- function(model) {
+  fit <- model$fit
+  likelihood <- stats::logLik(fit)
+  list(
+    reml_criterion = if (lme4::isREML(fit)) lme4::REMLcrit(fit),
+    log_likelihood = as.double(likelihood),
+    deviance = stats::deviance(fit, REML = FALSE),
+    aic = stats::AIC(fit),
+    bic = stats::BIC(fit),
+    df = attr(likelihood, "df"),
+    df_residual = stats::df.residual(fit),
+    n_obs = stats::nobs(fit)
+  )
+}
+
+#' Operation: the covariance matrix of the fixed effects
+fixed_covariance <- function(model) {
+  covariance <- as.matrix(stats::vcov(model$fit))
+  list(names = rownames(covariance), values = as.vector(covariance))
+}
+
+#' Operation: the design matrix of the fixed effects
+model_matrix <- function(model) {
+  design <- lme4::getME(model$fit, "X")
+  list(
+    names = colnames(design), values = as.vector(design),
+    rows = as.integer(rownames(stats::model.frame(model$fit)))
+  )
+}
+
+#' Operation: how the optimizer ended
+convergence <- function(model) {
+  info <- summary(model$fit)$optinfo
+  messages <- as.character(unlist(info$conv$lme4$messages))
+  failures <- messages[!grepl("singular", messages)]
+  list(
+    converged = all(info$conv$opt == 0) && length(failures) == 0L,
+    singular = lme4::isSingular(model$fit),
+    code = as.double(info$conv$opt)[1L],
+    messages = messages,
+    warnings = as.character(unlist(info$warnings)),
+    optimizer = info$optimizer[1L],
+    optimizer_message = paste(as.character(info$message), collapse = " "),
+    evaluations = as.double(info$feval)[1L],
+    theta = unname(lme4::getME(model$fit, "theta")),
+    theta_names = names(lme4::getME(model$fit, "theta")),
+    gradient = as.double(info$derivs$gradient)
+  )
+}
+
+#' Operation: R's printed summary
+#'
+#' @param ddf "none" for lme4's, "satterthwaite" for lmerTest's.
+summary_text <- function(model, ddf) {
+  summarised <- if (ddf == "none") {
+    summary(model$fit)
+  } else {
+    summary(lmertest_fit(model), ddf = "Satterthwaite")
+  }
+  utils::capture.output(print(summarised))
+}

@@ -1,0 +1,156 @@
+# Fitting. A model lives in an environment of its own:
+#
+#   model$fit        what lme4 returned
+#   model$frame_env  the environment of the formula, which holds the data under
+#                    the name that the fitted call shows, so that update(),
+#                    refit(), drop1(), KRmodcomp(), bootMer() and profile()
+#                    find it
+#   model$lmertest   lmerTest's version of the fit, made when first asked for
+
+#' What a fitted call may find beside its data: lme4's functions, splines' bases
+#'
+#' Below it comes the search path without the user's workspace, so that nothing
+#' that lies about there can enter a model.
+toolbox <- local({
+  env <- new.env(parent = parent.env(globalenv()))
+  delayedAssign("ns", splines::ns, assign.env = env)
+  delayedAssign("bs", splines::bs, assign.env = env)
+  env
+})
+
+#' Put lme4's exported functions into the toolbox, once
+fill_toolbox <- function() {
+  if (is.null(toolbox$lmer)) {
+    namespace <- asNamespace("lme4")
+    for (name in getNamespaceExports(namespace)) {
+      assign(name, get(name, envir = namespace), envir = toolbox)
+    }
+  }
+  toolbox
+}
+
+#' The environment of a model's formula
+#'
+#' @param frame A data frame.
+#' @param data_name The name it gets there.
+#' @param extras A named list of further vectors (weights, offset, subset).
+model_environment <- function(frame, data_name, extras) {
+  env <- new.env(parent = fill_toolbox())
+  assign(data_name, frame, envir = env)
+  for (name in names(extras)) {
+    assign(name, extras[[name]], envir = env)
+  }
+  env
+}
+
+#' An argument of a model call: text is parsed, a vector is named
+#'
+#' @param given Text, a vector or NULL.
+#' @param name The name that the vector gets beside the data.
+#' @return A list of `argument` (language) and `extra` (a named list).
+model_argument <- function(given, name) {
+  if (is.null(given)) {
+    list(argument = NULL, extra = list())
+  } else if (is.character(given)) {
+    list(argument = str2lang(given), extra = list())
+  } else {
+    list(argument = as.name(name), extra = structure(list(given), names = name))
+  }
+}
+
+#' The call of a control function, as an R user would write it
+#'
+#' A check given as a list becomes `.makeCC()`, as lme4's help asks.
+control_call <- function(control) {
+  arguments <- lapply(control$arguments, function(value) {
+    if (is.list(value) && !is.null(value$action)) {
+      as.call(c(quote(lme4::.makeCC), value))
+    } else if (is.list(value)) {
+      as.call(c(quote(list), value))
+    } else {
+      value
+    }
+  })
+  as.call(c(as.name(control$constructor), arguments))
+}
+
+#' Contrasts as lme4 takes them: names of functions, or matrices
+contrast_argument <- function(contrasts) {
+  as.call(c(quote(list), lapply(contrasts, function(given) {
+    if (is.character(given)) {
+      given
+    } else {
+      matrix(given$values,
+        nrow = given$n_rows,
+        dimnames = list(given$row_names, given$column_names)
+      )
+    }
+  })))
+}
+
+#' The call that fits a linear mixed model
+#'
+#' Only what differs from R's defaults is written, so that the call reads as the
+#' one a user would type.
+#'
+#' @param spec A list: formula, data_name, reml, weights, offset, subset,
+#'   contrasts, control, na_action, start.
+#' @return A list of `call` and `extras`.
+lmer_call <- function(spec) {
+  vectors <- list(
+    weights = model_argument(spec$weights, ".weights"),
+    offset = model_argument(spec$offset, ".offset"),
+    subset = model_argument(spec$subset, ".subset")
+  )
+  call <- bquote(lmer(formula = .(str2lang(spec$formula)), data = .(as.name(spec$data_name))))
+  if (!spec$reml) {
+    call$REML <- FALSE
+  }
+  given <- Filter(Negate(is.null), lapply(vectors, `[[`, "argument"))
+  call[names(given)] <- given
+  if (spec$na_action != "na.omit") {
+    call$na.action <- as.name(spec$na_action)
+  }
+  if (length(spec$contrasts) > 0L) {
+    call$contrasts <- contrast_argument(spec$contrasts)
+  }
+  if (!is.null(spec$control)) {
+    call$control <- control_call(spec$control)
+  }
+  if (!is.null(spec$start)) {
+    call$start <- spec$start
+  }
+  list(call = call, extras = unlist(unname(lapply(vectors, `[[`, "extra")), recursive = FALSE))
+}
+
+#' Operation: fit a linear mixed model
+#'
+#' @param spec See `lmer_call()`.
+#' @param frame The parts of a data frame, see `frame_from_parts()`.
+#' @return A list of `model` (an environment, see above) and `facts`.
+fit_lmer <- function(spec, frame) {
+  built <- lmer_call(spec)
+  env <- model_environment(frame_from_parts(frame), spec$data_name, built$extras)
+  model <- new.env(parent = emptyenv())
+  model$frame_env <- env
+  model$fit <- eval(built$call, env)
+  list(model = model, facts = model_facts(model$fit))
+}
+
+#' What is always known of a fit, and costs nothing
+model_facts <- function(fit) {
+  groups <- lme4::ngrps(fit)
+  dropped <- attr(lme4::getME(fit, "X"), "col.dropped")
+  list(
+    formula = paste(deparse(stats::formula(fit), width.cutoff = 500L), collapse = " "),
+    call = paste(deparse(stats::getCall(fit), width.cutoff = 500L), collapse = " "),
+    n_obs = stats::nobs(fit),
+    group_names = names(groups),
+    group_counts = as.integer(groups),
+    sigma = stats::sigma(fit),
+    reml = lme4::isREML(fit),
+    singular = lme4::isSingular(fit),
+    dropped_columns = names(dropped),
+    dropped_rows = as.integer(stats::na.action(stats::model.frame(fit)))
+  )
+}

@@ -1,0 +1,127 @@
+# Data frames: from the parts that Python sends, and back to parts.
+
+#' One column from its parts
+#'
+#' @param part A list with `kind` and `values`, and for some kinds `levels`,
+#'   `ordered` or `timezone`. Strings and factors arrive as integer codes (NA
+#'   where missing) into `levels`.
+#' @return An R vector.
+column_from_part <- function(part) {
+  switch(part$kind,
+    numeric = ,
+    integer = part$values,
+    logical = as.logical(part$values),
+    character = as.character(part$levels)[part$values],
+    factor = structure(
+      part$values,
+      levels = as.character(part$levels),
+      class = if (part$ordered) c("ordered", "factor") else "factor"
+    ),
+    datetime = .POSIXct(part$values, tz = part$timezone),
+    duration = .difftime(part$values, units = "secs"),
+    stop("unknown kind of column: ", part$kind)
+  )
+}
+
+#' A data frame from its parts
+#'
+#' @param frame A list of `names`, `n_rows` and `parts`.
+#' @return A data frame with automatic row names.
+frame_from_parts <- function(frame) {
+  structure(
+    lapply(frame$parts, column_from_part),
+    names = as.character(frame$names),
+    row.names = .set_row_names(frame$n_rows),
+    class = "data.frame"
+  )
+}
+
+#' One column as parts
+#'
+#' Columns of other classes (matrices, lists, complex numbers ...) have no
+#' counterpart in a pandas frame and are refused by name.
+column_to_part <- function(column, name) {
+  if (!is.null(dim(column)) && length(dim(column)) == 1L) {
+    column <- as.vector(column)
+  }
+  if (is.factor(column)) {
+    list(
+      kind = "factor", values = as.integer(column), levels = levels(column),
+      ordered = is.ordered(column)
+    )
+  } else if (inherits(column, "POSIXct")) {
+    timezone <- attr(column, "tzone")
+    list(
+      kind = "datetime", values = as.double(column),
+      timezone = if (is.null(timezone)) "" else timezone[1L]
+    )
+  } else if (inherits(column, "Date")) {
+    list(kind = "datetime", values = as.double(column) * 86400, timezone = "")
+  } else if (inherits(column, "difftime")) {
+    list(kind = "duration", values = as.double(column, units = "secs"))
+  } else if (!is.null(dim(column)) || !is.atomic(column) || is.complex(column)) {
+    stop("column '", name, "' is of class ", paste(class(column), collapse = "/"),
+      ", which has no counterpart in a data frame of Python",
+      call. = FALSE
+    )
+  } else if (is.character(column)) {
+    levels <- unique(column[!is.na(column)])
+    list(kind = "character", values = match(column, levels), levels = levels)
+  } else if (is.logical(column)) {
+    list(kind = "logical", values = as.vector(column))
+  } else if (is.integer(column)) {
+    list(kind = "integer", values = as.integer(column))
+  } else {
+    list(kind = "numeric", values = as.double(column))
+  }
+}
+
+#' A data frame as parts
+#'
+#' @param frame A data frame.
+#' @return A list of `names`, `n_rows`, `parts` and `row_names` (NULL where
+#'   they are automatic).
+frame_to_parts <- function(frame) {
+  automatic <- .row_names_info(frame) < 0L
+  list(
+    names = names(frame),
+    n_rows = nrow(frame),
+    parts = unname(Map(column_to_part, frame, names(frame))),
+    row_names = if (automatic) NULL else row.names(frame)
+  )
+}
+
+#' Operation: take a data frame in and give it back
+echo_frame <- function(frame) {
+  frame_to_parts(frame_from_parts(frame))
+}
+
+#' Operation: a data set that an installed package carries
+#'
+#' @param name The data set's name.
+#' @param package The package's name.
+load_dataset <- function(name, package) {
+  if (!nzchar(system.file(package = package))) {
+    stop("the R package '", package, "' is not installed", call. = FALSE)
+  }
+  holder <- new.env(parent = emptyenv())
+  found <- withCallingHandlers(
+    utils::data(list = name, package = package, envir = holder),
+    warning = function(condition) invokeRestart("muffleWarning")
+  )
+  if (!exists(name, envir = holder, inherits = FALSE)) {
+    carried <- utils::data(package = package)$results[, "Item"]
+    stop("the R package '", package, "' has no data set '", name, "'; it has: ",
+      paste(carried, collapse = ", "),
+      call. = FALSE
+    )
+  }
+  frame <- get(name, envir = holder, inherits = FALSE)
+  if (!is.data.frame(frame)) {
+    stop("the data set '", name, "' of '", package, "' is not a data frame but ",
+      paste(class(frame), collapse = "/"),
+      call. = FALSE
+    )
+  }
+  frame_to_parts(frame)
+}

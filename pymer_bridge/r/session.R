@@ -1,0 +1,70 @@
+# What this R is.
+
+#' The version of a package, NA where it is not installed
+package_version_text <- function(package) {
+  path <- system.file("DESCRIPTION", package = package)
+  if (nzchar(path)) as.character(read.dcf(path, "Version")) else NA_character_
+}
+
+#' Operation: versions, libraries and settings that figures can depend on
+#'
+#' @param packages Names of packages to look for.
+describe_session <- function(packages) {
+  libraries <- extSoftVersion()
+  list(
+    r_version = paste(R.version$major, R.version$minor, sep = "."),
+    platform = R.version$platform,
+    r_home = R.home(),
+    library_paths = .libPaths(),
+    blas = unname(libraries["BLAS"]),
+    lapack = La_library(),
+    locale = Sys.getlocale("LC_COLLATE"),
+    rng = RNGkind(),
+    packages = packages,
+    versions = vapply(packages, package_version_text, "", USE.NAMES = FALSE)
+  )
+}
+
+#' Operation: load a package, saying what is wrong where it does not
+#'
+#' @param package A package's name.
+#' @param minimum The oldest version that is supported.
+require_package <- function(package, minimum) {
+  version <- package_version_text(package)
+  problem <- ""
+  if (is.na(version)) {
+    problem <- "is not installed"
+  } else if (numeric_version(version) < minimum) {
+    problem <- paste0("is of version ", version, ", and at least ", minimum, " is needed")
+  } else {
+    problem <- tryCatch(
+      {
+        loadNamespace(package)
+        ""
+      },
+      error = function(condition) {
+        paste0("cannot be loaded: ", conditionMessage(condition))
+      }
+    )
+  }
+  list(problem = problem, version = version, library_paths = .libPaths())
+}
+
+#' Operation: can processes of this installation differ in the last bits?
+#'
+#' lme4 before 1.1-35 was built with headers of CHOLMOD older than those of
+#' Matrix 1.5, which then reads half of a pointer as the number of fill-reducing
+#' orderings to try (lme4 issue 745).
+built_with_defect <- function() {
+  utils::packageVersion("lme4") < "1.1-35" && utils::packageVersion("Matrix") >= "1.5-0"
+}
+
+#' Operation: which of the two states this process is in
+#'
+#' The kind of the Cholesky factor tells them apart; without the defect there is
+#' one state only.
+process_state <- function() {
+  frame <- data.frame(y = c(1, 3, 2, 5, 4, 7, 6, 9), g = gl(4L, 2L))
+  fit <- lme4::lmer(y ~ 1 + (1 | g), frame)
+  methods::slot(lme4::getME(fit, "L"), "type")[1L]
+}

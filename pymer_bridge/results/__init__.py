@@ -1,0 +1,1 @@
+"""Frozen dataclasses that carry what R computed; one file a family."""

@@ -1,0 +1,169 @@
+"""What every result can do: be shown, compared, turned into a frame, stored and read back."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any, ClassVar, Generic, Self, TypeVar
+
+import pandas as pd
+
+from pymer_bridge.results import codec
+from pymer_bridge.tables import Cell, Column, Table
+
+COLUMNS: dict[str, Column] = {
+    column.name: column
+    for column in (
+        Column("effect", "Effect", "text"),
+        Column("group", "Group", "text"),
+        Column("level", "Level", "text"),
+        Column("term", "Term", "text"),
+        Column("term1", "Term 1", "text"),
+        Column("term2", "Term 2", "text"),
+        Column("name", "", "text"),
+        Column("value", "Value"),
+        Column("estimate", "Estimate"),
+        Column("std_error", "Std. Error"),
+        Column("df", "df"),
+        Column("statistic", "t value"),
+        Column("p_value", "Pr(>|t|)", "p_value"),
+        Column("conf_low", "Conf. low"),
+        Column("conf_high", "Conf. high"),
+        Column("variance", "Variance"),
+        Column("std_dev", "Std.Dev."),
+        Column("covariance", "Cov."),
+        Column("correlation", "Corr"),
+    )
+}
+"""How each column of a frame is headed for a reader."""
+
+
+class Result:
+    """Base of every result: a frozen dataclass that knows how to show itself."""
+
+    __slots__ = ()
+
+    title: ClassVar[str] = ""
+
+    def _table(self) -> Table:
+        raise NotImplementedError
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the result as a pandas frame, one row a row, every column at full precision."""
+        raise NotImplementedError
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a JSON-safe mapping that :meth:`from_dict` reads back to the last bit."""
+        return {"schema": codec.SCHEMA, **codec.encode(self)}
+
+    @classmethod
+    def from_dict(cls, mapping: dict[str, Any]) -> Self:
+        """Read back what :meth:`to_dict` gave.
+
+        Raises
+        ------
+        ValueError
+            The mapping is of another type, of a newer layout, or not whole.
+        """
+        schema = mapping.get("schema")
+        if schema != codec.SCHEMA:
+            raise ValueError(f"schema {schema!r} cannot be read; this version reads {codec.SCHEMA}")
+        result = codec.decode(mapping)
+        if not isinstance(result, cls):
+            raise ValueError(f"this is a {type(result).__name__}, not a {cls.__name__}")
+        return result
+
+    def __eq__(self, other: object) -> bool:
+        """Compare field by field, to the last bit."""
+        if type(self) is not type(other):
+            return NotImplemented
+        fields = dataclasses.fields(self)  # type: ignore[arg-type]
+        return all(codec.same(getattr(self, f.name), getattr(other, f.name)) for f in fields)
+
+    __hash__ = None  # type: ignore[assignment]  # arrays inside
+
+    def __str__(self) -> str:
+        """Return the result as text."""
+        return self._table().to_text()
+
+    def __repr__(self) -> str:
+        """Return the result as text: what a reader at the prompt wants to see."""
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return self._table().to_html()
+
+    def to_markdown(self) -> str:
+        """Return the result as a Markdown table."""
+        return self._table().to_markdown()
+
+    def to_latex(self) -> str:
+        """Return the result as a LaTeX table (with booktabs)."""
+        return self._table().to_latex()
+
+
+Row = TypeVar("Row")
+
+
+class Rows(Result, Generic[Row]):
+    """Base of results that are a tuple of typed rows, looked up by key."""
+
+    __slots__ = ()
+
+    rows: tuple[Row, ...]
+    key: ClassVar[tuple[str, ...]] = ("term",)
+    shown: ClassVar[tuple[str, ...]] = ()
+
+    def _key_of(self, row: Row) -> tuple[Any, ...]:
+        return tuple(getattr(row, name) for name in self.key)
+
+    def __getitem__(self, key: str | tuple[str, ...]) -> Row:
+        """Return the row of this key.
+
+        Raises
+        ------
+        KeyError
+            There is no such row; the message lists those there are.
+        """
+        wanted = key if isinstance(key, tuple) else (key,)
+        for row in self.rows:
+            if self._key_of(row) == wanted:
+                return row
+        have = ", ".join(repr(k[0] if len(k) == 1 else k) for k in map(self._key_of, self.rows))
+        raise KeyError(f"no row {key!r}; there are: {have}")
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[Row]:
+        """Go through the rows in R's order."""
+        return iter(self.rows)
+
+    def _columns(self) -> tuple[str, ...]:
+        """Return the columns that have anything to say."""
+        return tuple(
+            name
+            for name in self.shown
+            if not self.rows or any(getattr(row, name) is not None for row in self.rows)
+        )
+
+    def _label(self, name: str) -> Column:
+        return COLUMNS[name]
+
+    def _table(self) -> Table:
+        names = self._columns()
+        cells: tuple[tuple[Cell, ...], ...] = tuple(
+            tuple(getattr(row, name) for name in names) for row in self.rows
+        )
+        return Table(tuple(self._label(name) for name in names), cells, title=self.title)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the rows as a pandas frame, every column at full precision."""
+        columns = {name: [getattr(row, name) for row in self.rows] for name in self.shown}
+        frame = pd.DataFrame(columns, columns=list(self.shown))
+        for name in self.shown:
+            # A column that does not apply is all missing, and of numbers where it holds numbers.
+            if COLUMNS[name].kind != "text":
+                frame[name] = pd.to_numeric(frame[name])
+        return frame

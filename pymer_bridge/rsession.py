@@ -1,0 +1,338 @@
+"""The one R session of this process, and the one thread that may touch it.
+
+R is not thread-safe. One dedicated thread starts it, makes every call, and creates and frees
+every R object; the rest of the program holds :class:`Handle` tokens and numpy copies. Nothing
+starts before the first call.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import queue
+import threading
+import warnings
+import weakref
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from pymer_bridge import environment
+from pymer_bridge.errors import REnvironmentError, RError, SessionError
+
+STACK_SIZE = 64 * 1024 * 1024
+"""Bytes of stack for R: rpy2 turns R's own stack check off, so depth must fit."""
+
+R_FILES = ("conditions", "session", "frames", "formula", "fit", "extract")
+START_OPTIONS = ("rpy2", "--quiet", "--no-save", "--no-restore", "--no-site-file", "--no-init-file")
+"""No profile is read, so that nobody's options change a figure; Renviron is, for libraries."""
+
+
+class Handle:
+    """A token for an R object that stays on the R thread.
+
+    When Python lets go of the token, the R object is freed there.
+    """
+
+    __slots__ = ("__weakref__", "key")
+
+    def __init__(self, key: int) -> None:
+        self.key = key
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A warning or a message that R raised during an operation."""
+
+    message: str
+    classes: tuple[str, ...]
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one operation gave: its value, and every condition it met."""
+
+    value: Any
+    warnings: tuple[Condition, ...] = ()
+    messages: tuple[Condition, ...] = ()
+    output: str = ""
+
+
+@dataclass(eq=False, slots=True)
+class _Job:
+    operation: str
+    arguments: dict[str, Any]
+    done: threading.Event = field(default_factory=threading.Event)
+    outcome: Outcome | None = None
+    error: BaseException | None = None
+    cancelled: bool = False
+
+
+def _start_error(error: BaseException, home: str) -> REnvironmentError:
+    version = environment.r_version(home)
+    shown = "unknown version" if version is None else ".".join(map(str, version))
+    return REnvironmentError(
+        f"R ({shown}) was found at {home}, but rpy2 cannot use it: {error}\n"
+        f"Mend it with: {environment.install_rinterface_command(version)}"
+    )
+
+
+class RSession:
+    """The R session; use :func:`session` to get the one of this process."""
+
+    def __init__(self) -> None:
+        self._jobs: queue.SimpleQueue[_Job | int | None] = queue.SimpleQueue()
+        self._objects: dict[int, Any] = {}
+        self._next_key = 0
+        self._output: list[str] = []
+        self._lock = threading.Lock()
+        self._current: _Job | None = None
+        self._started = threading.Event()
+        self._start_error: BaseException | None = None
+        self._thread: threading.Thread | None = None
+        self._pid = os.getpid()
+        self._loaded: set[str] = set()
+        self._interface: Any = None
+
+    # -- called from any thread ------------------------------------------------------------
+
+    def call(self, operation: str, /, **arguments: Any) -> Outcome:
+        """Run one operation of the R files and return its outcome.
+
+        Parameters
+        ----------
+        operation
+            The name of an R function.
+        **arguments
+            Its arguments, by R's names; see :func:`pymer_bridge.convert.to_r`.
+
+        Raises
+        ------
+        RError
+            R stopped with an error.
+        KeyboardInterrupt
+            The user interrupted; R is ready for the next call.
+        REnvironmentError
+            R could not be started.
+        SessionError
+            This is a forked child, or the R thread itself.
+        """
+        self._ensure_started()
+        job = _Job(operation, arguments)
+        self._jobs.put(job)
+        try:
+            job.done.wait()
+        except BaseException:
+            self._interrupt(job)
+            job.done.wait()  # R answers within milliseconds; a second Ctrl-C leaves at once
+            raise
+        if job.error is not None:
+            raise job.error
+        assert job.outcome is not None
+        return job.outcome
+
+    def require(self, package: str) -> None:
+        """Load an R package once, or say what is wrong with it.
+
+        Raises
+        ------
+        REnvironmentError
+            The package is missing, too old or broken; the message names the remedy.
+        """
+        if package in self._loaded:
+            return
+        minimum = environment.MINIMUM_PACKAGES.get(package, "0.0")
+        answer = self.call("require_package", package=package, minimum=minimum).value
+        if problem := answer["problem"][0]:
+            looked = ", ".join(answer["library_paths"])
+            raise REnvironmentError(
+                f"the R package '{package}' {problem} (looked in: {looked})\n"
+                f"Mend it with: {environment.install_package_command(package)}"
+            )
+        self._loaded.add(package)
+
+    def _ensure_started(self) -> None:
+        if os.getpid() != self._pid:
+            raise SessionError(
+                "R was started in the parent of this forked process and cannot be used here; "
+                "start workers with the 'spawn' method (joblib's default backend does)"
+            )
+        if threading.current_thread() is self._thread:
+            raise SessionError("the R thread cannot wait for itself")
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=self._run, name="pymer_bridge-R", daemon=True
+                )
+                before = threading.stack_size(STACK_SIZE)
+                try:
+                    self._thread.start()
+                finally:
+                    threading.stack_size(before)
+                atexit.register(self._stop)
+        self._started.wait()
+        if self._start_error is not None:
+            # A later call tries again: the user may have mended what was missing.
+            error, self._start_error = self._start_error, None
+            with self._lock:
+                self._thread = None
+                self._started.clear()
+            raise error
+
+    def _interrupt(self, job: _Job) -> None:
+        with self._lock:
+            job.cancelled = True
+            if self._current is job and self._interface is not None:
+                self._set_pending(1)
+
+    def _set_pending(self, value: int) -> None:
+        library = self._interface.openrlib.rlib
+        if os.name == "nt":
+            library.UserBreak = value
+        else:
+            library.R_interrupts_pending = value
+
+    def _stop(self) -> None:
+        thread = self._thread
+        if thread is not None and os.getpid() == self._pid:
+            self._jobs.put(None)
+            thread.join(timeout=2.0)
+
+    # -- on the R thread -------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            self._start()
+        except BaseException as error:
+            self._start_error = error
+            self._started.set()
+            return
+        self._started.set()
+        while True:
+            item = self._jobs.get()
+            if item is None:
+                self._objects.clear()
+                self._interface.embedded.endr(0)
+                return
+            if isinstance(item, int):
+                self._objects.pop(item, None)
+            else:
+                self._work(item)
+            del item  # else the last job's frame would be kept alive until the next comes
+
+    def _start(self) -> None:
+        home = environment.r_home()
+        if home is None:
+            raise REnvironmentError(
+                "R was not found: there is no R on the PATH and R_HOME is not set\n"
+                f"Mend it with: {environment.install_r_command()}"
+            )
+        version = environment.r_version(home)
+        if version is None:
+            raise REnvironmentError(
+                f"no working R was found at {home} (from R_HOME or the R on the PATH)\n"
+                "Mend it with: unset R_HOME, or set it to what the command 'R RHOME' prints"
+            )
+        if version < tuple(int(part) for part in environment.MINIMUM_R.split(".")):
+            raise REnvironmentError(
+                f"the R at {home} is of version {'.'.join(map(str, version))}, and at least "
+                f"{environment.MINIMUM_R} is needed\n"
+                f"Mend it with: {environment.install_r_command()}"
+            )
+        os.environ["R_HOME"] = home
+        try:
+            import rpy2.rinterface as ri  # noqa: PLC0415  # loads libR: only when R is wanted
+            from rpy2.rinterface_lib import callbacks, embedded  # noqa: PLC0415
+
+            from pymer_bridge import convert  # noqa: PLC0415
+
+            with warnings.catch_warnings():
+                # rpy2 warns that R takes SIGINT over; it has just told R not to.
+                warnings.filterwarnings("ignore", module="rpy2")
+                embedded.set_initoptions(START_OPTIONS)
+                ri.initr(interactive=False)
+        except (ImportError, OSError, ValueError, AttributeError) as error:
+            raise _start_error(error, home) from error
+        atexit.unregister(ri.endr)  # it would end R from a thread that is not its own
+        callbacks.consolewrite_print = self._output.append
+        callbacks.consolewrite_warnerror = self._output.append
+        callbacks.showmessage = self._output.append
+        callbacks.consoleread = lambda prompt: ""
+        self._interface, self._convert, self._ri = ri, convert, ri
+        self._source_files()
+
+    def _source_files(self) -> None:
+        ri = self._ri
+        folder = Path(str(files("pymer_bridge"))) / "r"
+        base = ri.baseenv
+        self._operations = base["new.env"](parent=base["parent.env"](ri.globalenv))
+        for name in R_FILES:
+            path = ri.StrSexpVector([str(folder / f"{name}.R")])
+            base["sys.source"](path, envir=self._operations)
+        self._run_operation = self._operations["run_operation"]
+
+    def _resolve(self, value: Any) -> Any:
+        return self._objects[value.key] if isinstance(value, Handle) else None
+
+    def _keep(self, value: Any) -> Handle:
+        self._next_key += 1
+        handle = Handle(self._next_key)
+        self._objects[handle.key] = value
+        # SimpleQueue.put may be called from a finalizer in any thread, at any moment.
+        weakref.finalize(handle, self._jobs.put, handle.key).atexit = False
+        return handle
+
+    def _work(self, job: _Job) -> None:
+        with self._lock:
+            if job.cancelled:
+                job.done.set()
+                return
+            self._current = job
+            self._set_pending(0)
+        try:
+            job.outcome = self._perform(job.operation, job.arguments)
+        except BaseException as error:
+            job.error = error
+        finally:
+            with self._lock:
+                self._current = None
+            job.arguments = {}
+            job.done.set()
+
+    def _perform(self, operation: str, arguments: dict[str, Any]) -> Outcome:
+        self._output.clear()
+        record = self._convert.from_r(
+            self._run_operation(
+                self._convert.strings_to_r([operation]),
+                self._convert.to_r(arguments, self._resolve),
+                self._operations,
+            ),
+            self._keep,
+        )
+        if record["interrupted"][0]:
+            raise KeyboardInterrupt
+        if record["error"] is not None:
+            error = record["error"]
+            raise RError(
+                error["message"][0], error["call"][0], error["traceback"], error["classes"]
+            )
+        return Outcome(
+            record["value"],
+            _conditions(record["warnings"]),
+            _conditions(record["messages"]),
+            "".join(self._output),
+        )
+
+
+def _conditions(found: tuple[dict[str, Any], ...]) -> tuple[Condition, ...]:
+    return tuple(Condition(each["message"][0], each["classes"], each["call"][0]) for each in found)
+
+
+_session = RSession()
+
+
+def session() -> RSession:
+    """Return the R session of this process; it starts at its first call."""
+    return _session

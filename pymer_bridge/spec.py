@@ -1,0 +1,347 @@
+"""What a model is made of, checked before R sees it: options, control objects, safe formulas.
+
+A formula is R code: ``I(system("..."))`` runs inside any model frame. R parses each formula
+(never runs it) and lists the functions that it calls; only those named here may be called,
+unless the user allows more by name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pymer_bridge.errors import DataConversionError, FormulaError, OptionError
+
+Ddf = Literal["satterthwaite", "normal", "none"]
+SummaryDdf = Literal["satterthwaite", "none"]
+NaAction = Literal["omit", "exclude", "fail", "pass"]
+ResidualKind = Literal["response", "pearson", "deviance", "working"]
+ContrastName = Literal["contr.treatment", "contr.sum", "contr.helmert", "contr.poly", "contr.SAS"]
+Optimizer = Literal["nloptwrap", "bobyqa", "Nelder_Mead", "nlminbwrap", "optimx", "nmkbw", "none"]
+CheckAction = Literal["ignore", "message", "warning", "stop"]
+
+ALLOWED_CALLS: Final = frozenset(
+    # the language of formulas
+    "~ + - * / ^ : %in% | || ( ! & && == != < > <= >= I c offset"
+    # mathematics
+    " log log2 log10 log1p exp expm1 sqrt abs sign floor ceiling round signif trunc %% %/%"
+    " sin cos tan asin acos atan sinh cosh tanh sinpi cospi plogis qlogis pnorm qnorm"
+    " pmin pmax min max sum mean median var sd range quantile rank cumsum rev diff length"
+    # making and changing columns
+    " factor ordered as.factor as.ordered as.numeric as.integer as.logical as.character"
+    " as.double relevel droplevels interaction cut findInterval ifelse is.na scale cbind"
+    " levels nlevels seq seq_len rep"
+    # bases and structures
+    " poly ns bs dummy us diag cs ar1 splines::ns splines::bs stats::poly lme4::dummy"
+    " stats::offset base::I base::scale base::log base::factor".split()  # a table
+)
+"""Functions that a formula may call; none of them calls a function it is given."""
+
+CONSTANTS: Final = frozenset({"pi", "T", "F", "."})
+"""Names in a formula that need not be columns."""
+
+
+def check_expression(
+    text: str,
+    described: Mapping[str, Any],
+    columns: Iterable[str],
+    allowed: Sequence[str],
+    what: str,
+) -> tuple[str, ...]:
+    """Check what R found in a formula or another expression, and name the columns it needs.
+
+    Parameters
+    ----------
+    text
+        The text as the user gave it.
+    described
+        What ``describe_expression()`` in R found in it.
+    columns
+        The names of the data's columns.
+    allowed
+        Functions that the user allows besides :data:`ALLOWED_CALLS`.
+    what
+        What the text is ("formula", "weights" ...), for errors.
+
+    Returns
+    -------
+    tuple of str
+        The columns that are needed; all of them where the text has a ``.``.
+
+    Raises
+    ------
+    FormulaError
+        The text calls a function that is not allowed.
+    DataConversionError
+        It names a column that is not there.
+    """
+    permitted = ALLOWED_CALLS.union(allowed)
+    for call in described["calls"]:
+        if call not in permitted:
+            raise FormulaError(_forbidden(text, call, what))
+    known = list(columns)
+    variables = described["variables"]
+    missing = [name for name in variables if name not in known and name not in CONSTANTS]
+    if missing:
+        raise DataConversionError(
+            f"the {what} {text!r} names {', '.join(map(repr, missing))}, and the data has no such "
+            f"column; it has: {', '.join(map(repr, known))}"
+        )
+    if "." in variables and "." not in known:
+        return tuple(known)
+    return tuple(name for name in variables if name in known)
+
+
+def _forbidden(text: str, call: str, what: str) -> str:
+    shown = call[1:-1] if call.startswith("<") else call
+    message = f"the {what} calls {shown!r}, which is not among the functions that a {what} may call"
+    place = re.search(re.escape(shown), text)
+    if place is not None and "\n" not in text:
+        message += f"\n  {text}\n  {' ' * place.start()}{'^' * len(shown)}"
+    if not call.startswith("<"):
+        message += (
+            f"\nIf you trust it, allow it by name: allow_functions=({call!r},); "
+            "or compute the column in Python before the fit"
+        )
+    return message
+
+
+def one_of(value: object, accepted: Any, argument: str) -> None:
+    """Check that ``value`` is one of the members of a Literal type.
+
+    Raises
+    ------
+    OptionError
+        It is not; the message lists what is accepted.
+    """
+    members = get_args(accepted)
+    if value not in members:
+        listed = ", ".join(repr(member) for member in members)
+        raise OptionError(f"{argument}={value!r} is not accepted; choose one of: {listed}")
+
+
+def check_level(conf_level: float) -> float:
+    """Check a confidence level.
+
+    Raises
+    ------
+    OptionError
+        It does not lie between 0 and 1.
+    """
+    if not 0.0 < float(conf_level) < 1.0:
+        raise OptionError(f"conf_level={conf_level!r} must lie between 0 and 1, as in 0.95")
+    return float(conf_level)
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A control object of lme4: which optimizer, how long, which checks.
+
+    Made by :func:`lmer_control`.
+    """
+
+    constructor: str
+    arguments: tuple[tuple[str, Any], ...]
+
+    def to_r(self) -> dict[str, Any]:
+        """Return the nested mapping that ``control_call()`` in R takes."""
+        arguments = {
+            name: dict(value) if isinstance(value, tuple) else value
+            for name, value in self.arguments
+        }
+        return {"constructor": self.constructor, "arguments": arguments}
+
+
+CONTROL_NAMES: Final = {
+    name.replace(".", "_"): name
+    for name in (
+        "restart_edge boundary.tol calc.derivs use.last.params sparseX standardize.X autoscale"
+        " check.nobs.vs.rankZ check.nobs.vs.nlev check.nlev.gtreq.5 check.nlev.gtr.1"
+        " check.nobs.vs.nRE check.rankX check.scaleX check.formula.LHS check.conv.grad"
+        " check.conv.singular check.conv.hess check.conv.nobsmax check.conv.nparmax"
+    ).split()  # a table
+}
+"""lmerControl's arguments: underscores in Python, dots in R."""
+
+
+def lmer_control(
+    optimizer: Optimizer = "nloptwrap",
+    *,
+    optCtrl: Mapping[str, float | int | str] | None = None,  # noqa: N803  # R's name
+    **arguments: Any,
+) -> Control:
+    """Make a control object for :func:`pymer_bridge.lmer`.
+
+    Parameters
+    ----------
+    optimizer
+        The optimizer, by R's name.
+    optCtrl
+        Options of the optimizer, by R's names, such as ``{"maxfun": 20000}``.
+    **arguments
+        Any other argument of lmerControl, with underscores for dots, such as
+        ``check_conv_singular="ignore"`` or ``calc_derivs=False``. A convergence check may be a
+        mapping with ``action`` and ``tol``, as lme4's ``.makeCC()`` takes them.
+
+    Returns
+    -------
+    Control
+        A frozen object.
+
+    Raises
+    ------
+    OptionError
+        A name or a value that lmerControl does not know.
+
+    Notes
+    -----
+    R function: ``lme4::lmerControl``.
+
+    Examples
+    --------
+    >>> import pymer_bridge as pb
+    >>> pb.lmer_control(optimizer="bobyqa", optCtrl={"maxfun": 20000}).constructor
+    'lmerControl'
+    """
+    one_of(optimizer, Optimizer, "optimizer")
+    chosen: list[tuple[str, Any]] = [("optimizer", None if optimizer == "none" else optimizer)]
+    for name, value in arguments.items():
+        if name not in CONTROL_NAMES:
+            raise OptionError(
+                f"lmer_control() has no argument {name!r}; it has: optimizer, optCtrl, "
+                f"{', '.join(CONTROL_NAMES)}"
+            )
+        chosen.append((CONTROL_NAMES[name], _control_value(name, value)))
+    if optCtrl:
+        chosen.append(("optCtrl", tuple((str(k), _scalar(k, v)) for k, v in optCtrl.items())))
+    return Control("lmerControl", tuple(chosen))
+
+
+def _scalar(name: str, value: Any) -> float | int | str | bool:
+    if isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, np.generic):
+        return _scalar(name, value.item())
+    raise OptionError(f"{name}={value!r} must be a number, a string or a bool")
+
+
+def _control_value(name: str, value: Any) -> Any:
+    if isinstance(value, Mapping):
+        unknown = set(value) - {"action", "tol", "relTol"}
+        if unknown or "action" not in value:
+            raise OptionError(f"{name} as a mapping takes 'action', 'tol' and 'relTol'")
+        one_of(value["action"], CheckAction, f"{name}['action']")
+        return tuple((str(key), None if v is None else _scalar(key, v)) for key, v in value.items())
+    return _scalar(name, value)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ModelSpec:
+    """Everything that defines a linear mixed model but its data."""
+
+    formula: str
+    data_name: str
+    reml: bool
+    na_action: NaAction
+    weights: str | NDArray[np.float64] | None = None
+    offset: str | NDArray[np.float64] | None = None
+    subset: str | NDArray[np.bool_] | None = None
+    contrasts: tuple[tuple[str, Any], ...] = ()
+    control: Control | None = None
+    start: tuple[float, ...] | None = None
+
+    def to_r(self) -> dict[str, Any]:
+        """Return the nested mapping that ``fit_lmer()`` in R takes."""
+        return {
+            "formula": self.formula,
+            "data_name": self.data_name,
+            "reml": self.reml,
+            "na_action": f"na.{self.na_action}",
+            "weights": self.weights,
+            "offset": self.offset,
+            "subset": self.subset,
+            "contrasts": dict(self.contrasts),
+            "control": None if self.control is None else self.control.to_r(),
+            "start": None if self.start is None else np.array(self.start),
+        }
+
+
+def check_data_name(name: str) -> str:
+    """Check the name that the data gets in R's call and summary.
+
+    Raises
+    ------
+    OptionError
+        It is not a plain R name.
+    """
+    reserved = {"if", "else", "repeat", "while", "function", "for", "next", "break", "in"}
+    reserved |= {"TRUE", "FALSE", "NULL", "Inf", "NaN", "NA"}
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9._]*", name) or name in reserved:
+        raise OptionError(
+            f"data_name={name!r} must be a plain R name: letters, digits, dots and underscores"
+        )
+    return name
+
+
+def row_vector(
+    given: Any, n_rows: int, argument: str, dtype: type[np.float64] | type[np.bool_]
+) -> NDArray[Any]:
+    """Check a vector with one value a row (weights, offset, subset).
+
+    Raises
+    ------
+    OptionError
+        It is not one-dimensional, of another length, or not of numbers.
+    """
+    try:
+        result = np.array(given, dtype=dtype, copy=True)
+    except (TypeError, ValueError) as error:
+        raise OptionError(
+            f"{argument} must be a column's name or one number a row: {error}"
+        ) from error
+    if result.shape != (n_rows,):
+        raise OptionError(f"{argument} has shape {result.shape}, and the data has {n_rows} rows")
+    result.flags.writeable = False
+    return result
+
+
+def check_contrasts(
+    contrasts: Mapping[str, Any] | None, columns: Iterable[str]
+) -> tuple[tuple[str, Any], ...]:
+    """Check contrasts: names of R's contrast functions, or matrices (levels by contrasts).
+
+    Raises
+    ------
+    OptionError
+        A column that is not there, or contrasts that are neither.
+    """
+    known = list(columns)
+    result: list[tuple[str, Any]] = []
+    for name, given in (contrasts or {}).items():
+        if name not in known:
+            raise OptionError(f"contrasts name {name!r}, and the data has no such column")
+        if isinstance(given, str):
+            # Only these: R looks the name up and calls what it finds.
+            one_of(given, ContrastName, f"contrasts[{name!r}]")
+            result.append((name, given))
+        else:
+            result.append((name, _contrast_matrix(name, given)))
+    return tuple(result)
+
+
+def _contrast_matrix(name: str, given: Any) -> dict[str, Any]:
+    values = np.asarray(given, dtype=np.float64)
+    if values.ndim != 2:
+        raise OptionError(f"contrasts[{name!r}] must be a name or a matrix of levels by contrasts")
+    labels = [list(map(str, axis)) for axis in getattr(given, "axes", [])]
+    return {
+        "values": values,
+        "n_rows": values.shape[0],
+        "row_names": labels[0] if labels else None,
+        "column_names": labels[1] if labels else None,
+    }
