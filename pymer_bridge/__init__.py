@@ -9,6 +9,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pymer_bridge.comparisons import anova as anova
+    from pymer_bridge.comparisons import kr_modcomp as kr_modcomp
+    from pymer_bridge.comparisons import sat_modcomp as sat_modcomp
     from pymer_bridge.datasets import load_dataset as load_dataset
     from pymer_bridge.doctor import show_versions as show_versions
     from pymer_bridge.errors import ConvergenceWarning as ConvergenceWarning
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0.dev0"
 
 _HOMES = {
+    "comparisons": ("anova", "kr_modcomp", "sat_modcomp"),
     "datasets": ("load_dataset",),
     "doctor": ("show_versions",),
     "errors": (

@@ -181,7 +181,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     fit.add_argument(
         "--ddf",
-        choices=("satterthwaite", "normal", "none"),
+        choices=("satterthwaite", "kenward-roger", "normal", "none"),
         default="satterthwaite",
         help="how the fixed effects are tested (default: %(default)s)",
     )

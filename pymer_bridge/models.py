@@ -12,6 +12,7 @@ import pandas as pd
 from pymer_bridge import decode, frames, notices
 from pymer_bridge import spec as options
 from pymer_bridge.errors import FormulaError, OptionError, RError
+from pymer_bridge.inference import Inference
 from pymer_bridge.results import fit as results
 from pymer_bridge.results.base import Result
 from pymer_bridge.rsession import Condition, Handle, Outcome, session
@@ -21,7 +22,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class LinearMixedModel:
+class LinearMixedModel(Inference):
     """A linear mixed model fitted by R's ``lme4::lmer``; made by :func:`lmer`.
 
     The figures stay in R until they are asked for, and are then kept.
@@ -48,6 +49,8 @@ class LinearMixedModel:
         What R warned of and said during the fit.
     spec
         What was asked for.
+    columns
+        The columns of the data that went to R.
     """
 
     formula: str
@@ -61,6 +64,7 @@ class LinearMixedModel:
     warnings: tuple[str, ...]
     messages: tuple[str, ...]
     spec: options.ModelSpec
+    columns: tuple[str, ...]
     _model: Handle
     _index: pd.Index
     _kept: dict[Any, Any] = field(default_factory=dict)
@@ -84,7 +88,9 @@ class LinearMixedModel:
         ----------
         ddf
             "satterthwaite" (t tests with Satterthwaite's degrees of freedom, from lmerTest),
-            "normal" (z tests) or "none" (no test, as lme4 gives).
+            "kenward-roger" (t tests with Kenward and Roger's degrees of freedom and standard
+            errors, from lmerTest and pbkrtest), "normal" (z tests) or "none" (no test, as
+            lme4 gives).
         conf_level
             The level of the intervals.
 
@@ -98,7 +104,10 @@ class LinearMixedModel:
         OptionError
             An argument is not accepted.
         REnvironmentError
-            lmerTest is needed and not installed.
+            lmerTest or pbkrtest is needed and not installed.
+        RError
+            R cannot give these degrees of freedom, for example Kenward and Roger's for a fit
+            by maximum likelihood.
 
         Notes
         -----
@@ -118,8 +127,7 @@ class LinearMixedModel:
         """
         options.one_of(ddf, options.Ddf, "ddf")
         level = options.check_level(conf_level)
-        if ddf == "satterthwaite":
-            session().require("lmerTest")
+        self._require(ddf)
         return self._ask(
             "fixed_effects", decode.fixed_effects, ddf, level, ddf=ddf, conf_level=level
         )
@@ -214,7 +222,7 @@ class LinearMixedModel:
         Parameters
         ----------
         ddf
-            "satterthwaite" for lmerTest's summary, "none" for lme4's.
+            "satterthwaite" or "kenward-roger" for lmerTest's summary, "none" for lme4's.
 
         Returns
         -------
@@ -226,7 +234,10 @@ class LinearMixedModel:
         OptionError
             ``ddf`` is not accepted: R prints no summary with normal tests.
         REnvironmentError
-            lmerTest is needed and not installed.
+            lmerTest or pbkrtest is needed and not installed.
+        RError
+            R cannot give these degrees of freedom, for example Kenward and Roger's for a fit
+            by maximum likelihood.
 
         Notes
         -----
@@ -240,14 +251,16 @@ class LinearMixedModel:
         Linear mixed model fit by REML ['lmerMod']
         """
         options.one_of(ddf, options.SummaryDdf, "ddf")
-        if ddf == "satterthwaite":
-            session().require("lmerTest")
+        self._require(ddf)
         return results.ModelSummary(
             self._ask("summary_text", "\n".join, ddf=ddf),
             self.fixed_effects(ddf),
             self.variance_components,
             self.fit_statistics,
         )
+
+    def _terms(self) -> tuple[str, ...]:
+        return tuple(row.term for row in self.fixed_effects("none").rows)
 
     def _parts(self) -> tuple[Result, ...]:
         return (self.variance_components, self.fixed_effects("none"), self.fit_statistics)
@@ -280,13 +293,22 @@ def _needed_columns(
     needed: set[str] = set()
     texts = {"formula": formula, **{k: v for k, v in others.items() if isinstance(v, str)}}
     for what, given in texts.items():
-        needed.update(_check_text(given, what, names, allowed))
+        needed.update(check_text(given, what, names, allowed))
     return needed
 
 
-def _check_text(
+def check_text(
     given: str, what: str, names: Sequence[str], allowed: Sequence[str]
 ) -> tuple[str, ...]:
+    """Have R read a formula or another expression, and name the columns that it needs.
+
+    Raises
+    ------
+    FormulaError
+        It cannot be read, is no formula where one is wanted, or calls what it may not.
+    DataConversionError
+        It names a column that is not there.
+    """
     if not isinstance(given, str):
         raise FormulaError(f"the {what} must be a string, not {type(given).__name__}")
     try:
@@ -409,12 +431,13 @@ def lmer(
         contrasts=options.check_contrasts(contrasts, names),
         control=control,
         start=None if start is None else tuple(map(float, start)),
+        allow_functions=tuple(allow_functions),
         **extras,
     )
     frame = frames.collect(table, needed)
     outcome = session().call("fit_lmer", spec=asked.to_r(), frame=frame.to_r())
     notices.raise_warnings(outcome)
-    return _linear_mixed_model(outcome, asked, frame.index)
+    return _linear_mixed_model(outcome, asked, frame)
 
 
 def _texts(conditions: Sequence[Condition]) -> tuple[str, ...]:
@@ -422,9 +445,9 @@ def _texts(conditions: Sequence[Condition]) -> tuple[str, ...]:
 
 
 def _linear_mixed_model(
-    outcome: Outcome, asked: options.ModelSpec, index: pd.Index
+    outcome: Outcome, asked: options.ModelSpec, frame: frames.Frame
 ) -> LinearMixedModel:
-    facts = outcome.value["facts"]
+    facts, index = outcome.value["facts"], frame.index
     counts = map(int, facts["group_counts"])
     dropped = facts["dropped_rows"]
     return LinearMixedModel(
@@ -439,6 +462,7 @@ def _linear_mixed_model(
         warnings=_texts(outcome.warnings),
         messages=_texts(outcome.messages),
         spec=asked,
+        columns=frame.names,
         _model=outcome.value["model"],
         _index=index,
     )

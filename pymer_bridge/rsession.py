@@ -24,7 +24,10 @@ from pymer_bridge.errors import REnvironmentError, RError, SessionError
 STACK_SIZE = 64 * 1024 * 1024
 """Bytes of stack for R: rpy2 turns R's own stack check off, so depth must fit."""
 
-R_FILES = ("conditions", "session", "frames", "formula", "fit", "extract")
+R_FILES = (
+    "conditions", "session", "frames", "formula", "fit", "extract", "kenward_roger", "tests",
+    "intervals", "means",
+)  # fmt: skip
 START_OPTIONS = ("rpy2", "--quiet", "--no-save", "--no-restore", "--no-site-file", "--no-init-file")
 """No profile is read, so that nobody's options change a figure; Renviron is, for libraries."""
 

@@ -17,8 +17,22 @@ from numpy.typing import NDArray
 
 from pymer_bridge.errors import DataConversionError, FormulaError, OptionError
 
-Ddf = Literal["satterthwaite", "normal", "none"]
-SummaryDdf = Literal["satterthwaite", "none"]
+Ddf = Literal["satterthwaite", "kenward-roger", "normal", "none"]
+SummaryDdf = Literal["satterthwaite", "kenward-roger", "none"]
+TestDdf = Literal["satterthwaite", "kenward-roger"]
+MeansDdf = Literal["satterthwaite", "kenward-roger", "asymptotic"]
+AnovaType = Literal["I", "II", "III"]
+IntervalMethod = Literal["wald", "profile", "boot"]
+BootInterval = Literal["percentile", "basic", "normal"]
+MeansType = Literal["link", "response"]
+Adjust = Literal[
+    "tukey", "scheffe", "sidak", "dunnettx", "mvt", "bonferroni", "holm", "hochberg", "hommel",
+    "BH", "BY", "fdr", "none",
+]  # fmt: skip
+ContrastFamily = Literal[
+    "pairwise", "revpairwise", "tukey", "consec", "mean_chg", "poly", "eff", "del.eff",
+    "dunnett", "trt.vs.ctrl", "trt.vs.ctrl1", "trt.vs.ctrlk", "identity",
+]  # fmt: skip
 NaAction = Literal["omit", "exclude", "fail", "pass"]
 ResidualKind = Literal["response", "pearson", "deviance", "working"]
 ContrastName = Literal["contr.treatment", "contr.sum", "contr.helmert", "contr.poly", "contr.SAS"]
@@ -254,6 +268,7 @@ class ModelSpec:
     contrasts: tuple[tuple[str, Any], ...] = ()
     control: Control | None = None
     start: tuple[float, ...] | None = None
+    allow_functions: tuple[str, ...] = ()
 
     def to_r(self) -> dict[str, Any]:
         """Return the nested mapping that ``fit_lmer()`` in R takes."""
@@ -345,3 +360,35 @@ def _contrast_matrix(name: str, given: Any) -> dict[str, Any]:
         "row_names": labels[0] if labels else None,
         "column_names": labels[1] if labels else None,
     }
+
+
+def names_of(given: str | Sequence[str], argument: str) -> tuple[str, ...]:
+    """Take one name or several, as a tuple.
+
+    Raises
+    ------
+    OptionError
+        It is empty, or holds something that is not a string.
+    """
+    names = (given,) if isinstance(given, str) else tuple(given)
+    if not names or not all(isinstance(name, str) for name in names):
+        raise OptionError(f"{argument}={given!r} must be a name or several names of predictors")
+    return names
+
+
+def values_at(at: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Check the values of predictors at which means are wanted.
+
+    Raises
+    ------
+    OptionError
+        A value is neither a number nor a string.
+    """
+    result: dict[str, Any] = {}
+    for name, given in (at or {}).items():
+        values = list(np.atleast_1d(np.asarray(given, dtype=object)))
+        plain = [value.item() if isinstance(value, np.generic) else value for value in values]
+        if not plain or not all(isinstance(value, str | int | float) for value in plain):
+            raise OptionError(f"at[{name!r}] must be numbers or levels, not {given!r}")
+        result[str(name)] = plain
+    return result

@@ -24,13 +24,14 @@ lmertest_fit <- function(model) {
 #' Operation: the fixed effects with their tests
 #'
 #' @param model A model environment.
-#' @param ddf "none", "normal" or "satterthwaite".
+#' @param ddf "none", "normal", "satterthwaite" or "kenward-roger".
 #' @param conf_level The level of the Wald intervals.
 #' @return Vectors in the order of the terms; `df`, `p_value` and the interval
 #'   are NULL where the method has none.
 fixed_effects <- function(model, ddf, conf_level) {
-  table <- if (ddf == "satterthwaite") {
-    stats::coef(summary(lmertest_fit(model), ddf = "Satterthwaite"))
+  by_t <- ddf %in% c("satterthwaite", "kenward-roger")
+  table <- if (by_t) {
+    with_ddf(model, ddf, function(fit, name) stats::coef(summary(fit, ddf = name)))
   } else {
     stats::coef(summary(model$fit))
   }
@@ -44,7 +45,7 @@ fixed_effects <- function(model, ddf, conf_level) {
   if (ddf == "normal") {
     result$p_value <- 2 * stats::pnorm(abs(statistic), lower.tail = FALSE)
     half_width <- stats::qnorm(upper) * std_error
-  } else if (ddf == "satterthwaite") {
+  } else if (by_t) {
     result$df <- unname(table[, "df"])
     result$p_value <- unname(table[, "Pr(>|t|)"])
     half_width <- stats::qt(upper, result$df) * std_error
@@ -195,12 +196,16 @@ convergence <- function(model) {
 
 #' Operation: R's printed summary
 #'
-#' @param ddf "none" for lme4's, "satterthwaite" for lmerTest's.
+#' @param ddf "none" for lme4's, "satterthwaite" or "kenward-roger" for lmerTest's.
 summary_text <- function(model, ddf) {
   summarised <- if (ddf == "none") {
     summary(model$fit)
   } else {
-    summary(lmertest_fit(model), ddf = "Satterthwaite")
+    with_ddf(model, ddf, function(fit, name) summary(fit, ddf = name))
+  }
+  if (ddf != "none") {
+    # The class is printed, and ours is a detail.
+    summarised$objClass <- structure("lmerModLmerTest", package = "lmerTest")
   }
   utils::capture.output(print(summarised))
 }

@@ -1,0 +1,100 @@
+# Confidence intervals and profiles.
+
+#' R's names of all parameters, and the readable ones
+#'
+#' @param fit A fitted mixed model.
+#' @return A list of `names` (".sig01", ".sigma", "(Intercept)" ...) and
+#'   `labels` ("sd_(Intercept)|school" ...), in one order.
+parameter_names <- function(fit) {
+  list(
+    names = rownames(stats::confint(fit, method = "Wald", oldNames = TRUE)),
+    labels = rownames(stats::confint(fit, method = "Wald", oldNames = FALSE))
+  )
+}
+
+#' Intervals as lists of columns
+describe_intervals <- function(intervals, fit) {
+  known <- parameter_names(fit)
+  list(
+    names = rownames(intervals),
+    labels = known$labels[match(rownames(intervals), known$names)],
+    conf_low = unname(intervals[, 1L]), conf_high = unname(intervals[, 2L])
+  )
+}
+
+#' Which parameters are meant, by either of their names
+chosen_parameters <- function(fit, parameters) {
+  if (is.null(parameters) || identical(parameters, "beta_") || identical(parameters, "theta_")) {
+    return(parameters)
+  }
+  known <- parameter_names(fit)
+  found <- match(parameters, known$names)
+  found[is.na(found)] <- match(parameters[is.na(found)], known$labels)
+  if (anyNA(found)) {
+    stop("no parameter ", paste(sQuote(parameters[is.na(found)], FALSE), collapse = ", "),
+      "; there are: ", paste(known$names, collapse = ", "),
+      call. = FALSE
+    )
+  }
+  known$names[found]
+}
+
+#' Operation: confidence intervals
+#'
+#' @param method "wald" or "profile".
+#' @param parameters Names of parameters, "beta_" or "theta_", or NULL for all.
+confidence_intervals <- function(model, method, parameters, conf_level) {
+  fit <- model$fit
+  chosen <- chosen_parameters(fit, parameters)
+  intervals <- if (method == "profile") {
+    stats::confint(profile_of(model, chosen), level = conf_level)
+  } else if (is.null(chosen)) {
+    stats::confint(fit, level = conf_level, method = "Wald")
+  } else {
+    stats::confint(fit, parm = chosen, level = conf_level, method = "Wald")
+  }
+  describe_intervals(intervals, fit)
+}
+
+#' The profile, computed once for each choice of parameters
+profile_of <- function(model, chosen) {
+  key <- paste(c("profile", chosen), collapse = "|")
+  if (is.null(model[[key]])) {
+    model[[key]] <- if (is.null(chosen)) {
+      stats::profile(model$fit)
+    } else {
+      stats::profile(model$fit, which = chosen)
+    }
+  }
+  model[[key]]
+}
+
+#' Operation: the profile itself
+#'
+#' @return The points: which parameter was held, zeta there, and the values of
+#'   all parameters, column by column.
+profile_points <- function(model, parameters) {
+  profiled <- profile_of(model, chosen_parameters(model$fit, parameters))
+  points <- as.data.frame(profiled)
+  columns <- setdiff(names(points), c(".zeta", ".par", ".focal"))
+  known <- parameter_names(model$fit)
+  list(
+    parameters = columns, labels = known$labels[match(columns, known$names)],
+    profiled = as.character(points$.par), zeta = points$.zeta, focal = points$.focal,
+    values = unlist(points[columns], use.names = FALSE)
+  )
+}
+
+#' Operation: parametric bootstrap intervals, one process
+#'
+#' @param boot_type "perc", "basic" or "norm", as lme4 names them.
+bootstrap_intervals <- function(model, parameters, conf_level, n_sim, seed, boot_type) {
+  chosen <- chosen_parameters(model$fit, parameters)
+  arguments <- list(model$fit,
+    method = "boot", level = conf_level, nsim = n_sim, boot.type = boot_type,
+    quiet = TRUE
+  )
+  if (!is.null(seed)) arguments$seed <- seed
+  if (!is.null(chosen)) arguments$parm <- chosen
+  describe_intervals(do.call(stats::confint, arguments, quote = TRUE), model$fit)
+}

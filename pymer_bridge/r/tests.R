@@ -1,0 +1,271 @@
+# Tests of fixed and random effects, and comparisons of models.
+#
+# lmerTest and pbkrtest change the names of columns and rows between versions,
+# so every column is looked up by what it means.
+
+#' A column of a table by any of the names it has had
+#'
+#' @param table A data frame or matrix.
+#' @param ... Names, the newest first.
+#' @return The column without names, or NULL where there is none.
+column <- function(table, ...) {
+  found <- intersect(c(...), colnames(table))
+  if (length(found) == 0L) NULL else unname(as.double(table[, found[1L]]))
+}
+
+#' What R prints of a value
+printed <- function(value) {
+  paste(utils::capture.output(print(value)), collapse = "\n")
+}
+
+#' A table of F tests as lists of columns
+f_tests <- function(table) {
+  list(
+    terms = rownames(table),
+    sum_sq = column(table, "Sum Sq"), mean_sq = column(table, "Mean Sq"),
+    df1 = column(table, "NumDF", "npar", "Df"), df2 = column(table, "DenDF"),
+    statistic = column(table, "F value", "F.value"),
+    p_value = column(table, "Pr(>F)", "P(>F)"),
+    text = printed(table)
+  )
+}
+
+#' A table of likelihood ratio tests as lists of columns
+ratio_tests <- function(table) {
+  list(
+    terms = rownames(table),
+    n_parameters = column(table, "npar"),
+    aic = column(table, "AIC"), bic = column(table, "BIC"),
+    log_likelihood = column(table, "logLik"),
+    deviance = column(table, "-2*log(L)", "deviance"),
+    chi_square = column(table, "Chisq", "LRT"), df = column(table, "Df"),
+    p_value = column(table, "Pr(>Chisq)", "Pr(Chi)"),
+    text = printed(table)
+  )
+}
+
+#' Operation: the analysis of variance of one model
+#'
+#' @param type "I", "II" or "III".
+#' @param ddf "satterthwaite", "kenward-roger", or "none" for lme4's own table.
+anova_one <- function(model, type, ddf) {
+  table <- if (ddf == "none") {
+    stats::anova(model$fit)
+  } else {
+    with_ddf(model, ddf, function(fit, name) stats::anova(fit, type = type, ddf = name))
+  }
+  f_tests(table)
+}
+
+#' Operation: F tests of what can be dropped from the model
+#'
+#' @param scope Names of terms, or NULL for all that can be dropped.
+drop_one <- function(model, scope, ddf) {
+  table <- with_ddf(model, ddf, function(fit, name) {
+    if (is.null(scope)) {
+      stats::drop1(fit, ddf = name)
+    } else {
+      stats::drop1(fit, scope = as.character(scope), ddf = name)
+    }
+  })
+  f_tests(table)
+}
+
+#' Operation: likelihood ratio tests of the random-effect terms
+#'
+#' @param reduce_terms Reduce a term such as (x | g) to (1 | g), or drop it
+#'   whole?
+ranova <- function(model, reduce_terms) {
+  holder <- new.env(parent = model$frame_env)
+  holder$.fit <- model$fit
+  ratio_tests(eval(bquote(lmerTest::ranova(.fit, reduce.terms = .(reduce_terms))), holder))
+}
+
+#' Operation: backward elimination of random, then of fixed effects
+backward_step <- function(model, ddf, alpha_random, alpha_fixed,
+                          reduce_random, reduce_fixed, keep) {
+  steps <- with_ddf(model, ddf, function(fit, name) {
+    holder <- new.env(parent = model$frame_env)
+    holder$.fit <- fit
+    eval(bquote(lmerTest::step(.fit,
+      ddf = .(name), alpha.random = .(alpha_random), alpha.fixed = .(alpha_fixed),
+      reduce.random = .(reduce_random), reduce.fixed = .(reduce_fixed),
+      keep = .(as.character(keep))
+    )), holder)
+  })
+  list(
+    random = c(
+      ratio_tests(steps$random), list(eliminated = column(steps$random, "Eliminated"))
+    ),
+    fixed = c(f_tests(steps$fixed), list(eliminated = column(steps$fixed, "Eliminated"))),
+    formula = paste(
+      deparse(stats::formula(attr(steps, "model")), width.cutoff = 500L),
+      collapse = " "
+    ),
+    text = printed(steps)
+  )
+}
+
+#' Operation: a linear hypothesis on the fixed effects
+#'
+#' @param contrasts Rows of weights, one column a fixed effect, row by row.
+#' @param names Names of the rows.
+#' @param rhs The values under the hypothesis.
+#' @param joint One F test of all rows, or one t test a row?
+contest <- function(model, contrasts, names, rhs, joint, ddf, conf_level) {
+  weights <- matrix(contrasts, nrow = length(names), byrow = TRUE)
+  dimnames(weights) <- list(names, names(lme4::fixef(model$fit)))
+  if (joint) {
+    table <- with_ddf(model, ddf, function(fit, name) {
+      lmerTest::contest(fit, weights, rhs = rhs, joint = TRUE, ddf = name)
+    })
+    return(f_tests(table))
+  }
+  table <- with_ddf(model, ddf, function(fit, name) {
+    tables <- lapply(seq_along(names), function(i) {
+      lmerTest::contest(fit, weights[i, ],
+        rhs = rhs[i], joint = FALSE, ddf = name, confint = TRUE, level = conf_level
+      )
+    })
+    do.call(rbind, tables)
+  })
+  rownames(table) <- names
+  list(
+    terms = rownames(table),
+    estimate = column(table, "Estimate"), std_error = column(table, "Std. Error"),
+    df = column(table, "df"), statistic = column(table, "t value"),
+    p_value = column(table, "Pr(>|t|)"),
+    conf_low = column(table, "lower"), conf_high = column(table, "upper"),
+    text = printed(table)
+  )
+}
+
+#' Stop where two fits do not use the same rows of the same response
+#'
+#' R compares the names of the data, and ours are often alike.
+check_same_data <- function(fits) {
+  responses <- lapply(fits, function(fit) {
+    frame <- stats::model.frame(fit)
+    list(unname(stats::model.response(frame)), attr(frame, "row.names"))
+  })
+  same <- vapply(responses[-1L], identical, NA, responses[[1L]])
+  sizes <- vapply(fits, stats::nobs, 1)
+  if (!all(same) && length(unique(sizes)) == 1L) {
+    stop("all models must be fit to the same data: model ", which(!same)[1L] + 1L,
+      " has other responses than model 1",
+      call. = FALSE
+    )
+  }
+}
+
+#' Operation: likelihood ratio tests of nested models
+#'
+#' @param models A list of model environments.
+#' @param names Names for the rows.
+#' @param refit Refit by maximum likelihood what was fitted by REML?
+anova_models <- function(models, names, refit) {
+  fits <- lapply(models, function(model) model$fit)
+  check_same_data(fits)
+  mixed <- vapply(fits, methods::is, NA, "merMod")
+  if (!any(mixed)) {
+    stop("at least one of the models must be a mixed model", call. = FALSE)
+  }
+  # The method is chosen by the first argument, which must be a mixed model; the
+  # table is in order of the numbers of parameters all the same.
+  order <- c(which(mixed), which(!mixed))
+  holder <- new.env(parent = toolbox)
+  symbols <- paste0(".model", seq_along(fits))
+  for (i in seq_along(fits)) assign(symbols[i], fits[[i]], envir = holder)
+  call <- as.call(c(
+    quote(stats::anova), lapply(symbols[order], as.name),
+    list(refit = refit, model.names = as.character(names)[order])
+  ))
+  ratio_tests(eval(call, holder))
+}
+
+#' The restricted model of a comparison
+#'
+#' @param model A model environment.
+#' @param restricted A model environment, a matrix as a list, or the text of a
+#'   formula change.
+#' @return A fit or a restriction matrix.
+restricted_model <- function(model, restricted) {
+  if (is.environment(restricted)) {
+    restricted$fit
+  } else if (is.list(restricted)) {
+    matrix(restricted$values, nrow = restricted$n_rows, byrow = TRUE)
+  } else {
+    holder <- new.env(parent = model$frame_env)
+    holder$.fit <- model$fit
+    change <- stats::as.formula(restricted, env = model$frame_env)
+    eval(bquote(stats::update(.fit, .(change))), holder)
+  }
+}
+
+#' Operation: Kenward and Roger's F test of a restriction
+kr_modcomp <- function(model, restricted) {
+  compared <- pbkrtest::KRmodcomp(model$fit, restricted_model(model, restricted))
+  scaled <- compared$test["Ftest", ]
+  unscaled <- compared$test["FtestU", ]
+  list(
+    statistic = scaled[["stat"]], df1 = scaled[["ndf"]], df2 = scaled[["ddf"]],
+    f_scaling = scaled[["F.scaling"]], p_value = scaled[["p.value"]],
+    unscaled_statistic = unscaled[["stat"]], unscaled_p_value = unscaled[["p.value"]],
+    text = printed(compared)
+  )
+}
+
+#' A fit whose call can be evaluated anywhere
+#'
+#' pbkrtest::SATmodcomp() evaluates the call in its own frame, from where only
+#' the workspace can be seen. There is no accessor that sets a call.
+#'
+#' @param model A model environment.
+self_contained_fit <- function(model) {
+  fit <- model$fit
+  call <- stats::getCall(fit)
+  call$formula <- stats::formula(fit)
+  for (name in intersect(c("data", "weights", "offset", "subset"), names(call))) {
+    if (is.name(call[[name]]) && exists(as.character(call[[name]]), model$frame_env,
+      inherits = FALSE
+    )) {
+      call[[name]] <- get(as.character(call[[name]]), model$frame_env)
+    }
+  }
+  methods::slot(fit, "call") <- call
+  fit
+}
+
+#' Operation: Satterthwaite's F test of a restriction
+sat_modcomp <- function(model, restricted) {
+  compared <- pbkrtest::SATmodcomp(
+    self_contained_fit(model), restricted_model(model, restricted)
+  )
+  environment(compared$formula.large) <- globalenv() # else its address is printed
+  test <- compared$test
+  list(
+    statistic = test[["statistic"]][1L], df1 = test[["ndf"]][1L], df2 = test[["ddf"]][1L],
+    p_value = test[["p.value"]][1L], text = printed(compared)
+  )
+}
+
+#' Operation: intraclass correlation, by performance
+intraclass_correlation <- function(model) {
+  share <- within_model(model, quote(performance::icc(.fit)))
+  list(
+    adjusted = as.double(share$ICC_adjusted),
+    # The second was called conditional before performance 0.10.
+    unadjusted = as.double(
+      if (is.null(share$ICC_unadjusted)) share$ICC_conditional else share$ICC_unadjusted
+    )
+  )
+}
+
+#' Operation: Nakagawa's coefficients of determination, by performance
+r_squared <- function(model) {
+  share <- within_model(model, quote(performance::r2_nakagawa(.fit)))
+  list(
+    marginal = as.double(share$R2_marginal),
+    conditional = as.double(share$R2_conditional)
+  )
+}

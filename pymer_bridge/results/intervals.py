@@ -1,0 +1,117 @@
+"""Confidence intervals and profiles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pymer_bridge.results.base import Result, Rows
+from pymer_bridge.results.codec import register
+from pymer_bridge.tables import Column, Table
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """One confidence interval; its ends are None where the method gives none.
+
+    Attributes
+    ----------
+    term
+        R's name of the parameter: ".sig01", ".sigma", "(Intercept)".
+    label
+        The readable name: "sd_(Intercept)|school", "sigma", "(Intercept)".
+    conf_low, conf_high
+        The ends.
+    """
+
+    term: str
+    label: str
+    conf_low: float | None
+    conf_high: float | None
+
+
+@register
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Intervals(Rows[Interval]):
+    """Confidence intervals, looked up by either name of a parameter.
+
+    Attributes
+    ----------
+    rows
+        One :class:`Interval` a parameter, in R's order.
+    method
+        "wald", "profile" or "boot".
+    conf_level
+        Their level.
+    """
+
+    rows: tuple[Interval, ...]
+    method: str
+    conf_level: float
+
+    title: ClassVar[str] = "Confidence intervals:"
+    shown: ClassVar[tuple[str, ...]] = ("term", "label", "conf_low", "conf_high")
+
+    def __getitem__(self, key: str | tuple[str, ...]) -> Interval:
+        """Return the interval of a parameter, by R's name or the readable one.
+
+        Raises
+        ------
+        KeyError
+            There is no such parameter.
+        """
+        for row in self.rows:
+            if key in (row.term, row.label):
+                return row
+        return super(Intervals, self).__getitem__(key)
+
+
+@register
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Profile(Result):
+    """A likelihood profile: what a zeta plot and a plot of pairs are drawn from.
+
+    Attributes
+    ----------
+    parameters
+        R's names of all parameters, in the order of the columns of ``values``.
+    labels
+        Their readable names.
+    profiled
+        For each point, the parameter that was held.
+    zeta
+        For each point, the signed square root of the change in deviance.
+    focal
+        For each point, the value at which the parameter was held.
+    values
+        Array of points by parameters: what all parameters were there.
+    """
+
+    parameters: tuple[str, ...]
+    labels: tuple[str, ...]
+    profiled: tuple[str, ...]
+    zeta: NDArray[np.float64]
+    focal: NDArray[np.float64]
+    values: NDArray[np.float64]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a point: profiled, focal, zeta, and every parameter's value."""
+        frame = pd.DataFrame(
+            {"profiled": list(self.profiled), "focal": self.focal, "zeta": self.zeta}
+        )
+        values = pd.DataFrame(np.array(self.values), columns=list(self.parameters))
+        return pd.concat([frame, values], axis=1)
+
+    def _table(self) -> Table:
+        columns = (Column("profiled", "Profiled", "text"), Column("focal", "Value"),
+                   Column("zeta", "zeta"))  # fmt: skip
+        rows = tuple(
+            (name, float(value), float(zeta))
+            for name, value, zeta in zip(self.profiled, self.focal, self.zeta, strict=True)
+        )
+        return Table(columns, rows, title="Profile:")

@@ -1,0 +1,105 @@
+"""Estimated marginal means, trends and their contrasts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import pandas as pd
+
+from pymer_bridge.results.base import COLUMNS, Rows
+from pymer_bridge.results.codec import register
+from pymer_bridge.tables import Column, Table
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class MarginalMean:
+    """One estimated marginal mean, slope or contrast.
+
+    Attributes
+    ----------
+    levels
+        The value of each predictor it is for; of a contrast, its name and what it is within.
+    estimate, std_error, df, statistic, p_value, conf_low, conf_high
+        As emmeans gives them; ``df`` is infinite for a normal approximation.
+    """
+
+    levels: Mapping[str, str | float]
+    estimate: float | None
+    std_error: float | None
+    df: float | None
+    statistic: float | None
+    p_value: float | None
+    conf_low: float | None
+    conf_high: float | None
+
+
+@register
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class MarginalTable(Rows[MarginalMean]):
+    """Marginal means, slopes or contrasts, one row each.
+
+    Attributes
+    ----------
+    rows
+        One :class:`MarginalMean` each, in R's order.
+    by
+        The names of the predictors (and "contrast").
+    what
+        What emmeans calls the estimate: "emmean", "response", "Days.trend", "estimate" ...
+    notes
+        emmeans' notes: method, level, adjustment.
+    text
+        What R prints.
+    """
+
+    rows: tuple[MarginalMean, ...]
+    by: tuple[str, ...]
+    what: str
+    notes: tuple[str, ...]
+    text: str
+
+    figures: ClassVar[tuple[str, ...]] = (
+        "estimate", "std_error", "df", "statistic", "p_value", "conf_low", "conf_high",
+    )  # fmt: skip
+
+    def __str__(self) -> str:
+        """Return what R prints."""
+        return self.text
+
+    def __getitem__(self, key: Any) -> MarginalMean:
+        """Return the row of these levels, in the order of ``by``.
+
+        Raises
+        ------
+        KeyError
+            There is no such row.
+        """
+        wanted = key if isinstance(key, tuple) else (key,)
+        for row in self.rows:
+            if tuple(row.levels.values()) == wanted:
+                return row
+        have = ", ".join(repr(tuple(row.levels.values())) for row in self.rows[:8])
+        raise KeyError(f"no row {key!r} by {self.by}; there are: {have} ...")
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the rows as a pandas frame: the predictors, then the figures."""
+        keys = {name: [row.levels[name] for row in self.rows] for name in self.by}
+        figures = {
+            name: pd.to_numeric(pd.Series([getattr(row, name) for row in self.rows]))
+            for name in self.figures
+        }
+        return pd.DataFrame({**keys, **figures})
+
+    def _table(self) -> Table:
+        figures = [n for n in self.figures if any(getattr(r, n) is not None for r in self.rows)]
+        columns = tuple(
+            Column(name, name, "text" if isinstance(self.rows[0].levels[name], str) else "number")
+            for name in self.by
+        )
+        cells = tuple(
+            (*row.levels.values(), *(getattr(row, name) for name in figures)) for row in self.rows
+        )
+        return Table((*columns, *(COLUMNS[name] for name in figures)), cells, notes=self.notes)
