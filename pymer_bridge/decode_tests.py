@@ -7,7 +7,6 @@ from typing import Any
 
 from pymer_bridge.decode import (
     RRecord,
-    frozen_array,
     matrix,
     number,
     number_or_none,
@@ -16,6 +15,7 @@ from pymer_bridge.decode import (
     texts,
 )
 from pymer_bridge.results import intervals, means, tests
+from pymer_bridge.results.codec import frozen_array
 
 
 def _columns(record: RRecord, names: Sequence[str]) -> Any:
