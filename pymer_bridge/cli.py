@@ -8,6 +8,7 @@ import re
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,8 +55,11 @@ def read_data(source: str) -> pd.DataFrame:
     path = Path(source)
     if not path.is_file():
         raise OptionError(f"there is no file {source!r}")
+    # Before pandas 3.1 the default parser of floats could miss the last bit.
+    version = tuple(map(int, pd.__version__.split(".")[:2]))
+    exact: dict[str, Any] = {} if version >= (3, 1) else {"float_precision": "round_trip"}
     readers: dict[str, tuple[Callable[[Path], pd.DataFrame], str]] = {
-        ".csv": (pd.read_csv, ""),
+        ".csv": (partial(pd.read_csv, **exact), ""),
         ".parquet": (pd.read_parquet, "parquet"),
         ".xlsx": (pd.read_excel, "excel"),
         ".xls": (pd.read_excel, "excel"),
@@ -68,7 +72,8 @@ def read_data(source: str) -> pd.DataFrame:
         frame = reader(path)
     except ImportError as error:
         raise OptionError(
-            f"reading {path.suffix} needs one more package: pip install 'pymer-bridge[{extra}]'"
+            f"reading {path.suffix} needs one more package ({error}): "
+            f"pip install 'pymer-bridge[{extra}]'"
         ) from error
     except (ValueError, OSError) as error:
         raise OptionError(f"{source!r} cannot be read: {error}") from error
@@ -191,10 +196,12 @@ def _parser() -> argparse.ArgumentParser:
     fit.add_argument("--out", metavar="FILE", help="write to a file, not to the screen")
     fit.set_defaults(run=_fit)
 
-    demo = commands.add_parser("demo", help="fit a real model and show what comes back")
+    text = "fit a real model with lme4 and show what comes back"
+    demo = commands.add_parser("demo", help=text, description=text)
     demo.set_defaults(run=_demo)
 
-    doctor = commands.add_parser("doctor", help="say what is installed and mend what is not")
+    text = "say what is installed, and what mends what is not"
+    doctor = commands.add_parser("doctor", help=text, description=text)
     doctor.add_argument("--json", action="store_true", help="print as JSON")
     doctor.set_defaults(run=_doctor)
     return parser

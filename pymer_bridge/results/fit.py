@@ -546,8 +546,8 @@ class NamedMatrix(Result):
     def _table(self) -> Table:
         rows = self.row_names or tuple(map(str, range(1, len(self.values) + 1)))
         columns = (Column("name", "", "text"), *(Column(n, n) for n in self.names))
-        cells = tuple(
-            (name, *map(float, values)) for name, values in zip(rows, self.values, strict=True)
+        cells: tuple[tuple[Cell, ...], ...] = tuple(
+            (name, *values) for name, values in zip(rows, self.values.tolist(), strict=True)
         )
         return Table(columns, cells)
 

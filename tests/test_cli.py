@@ -1,0 +1,166 @@
+"""The command line, run as a user runs it: in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pymer_bridge.cli import main, read_data
+
+SLEEPSTUDY = ("lme4::sleepstudy", "Reaction ~ Days + (Days | Subject)")
+
+
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pymer_bridge", *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.mark.parametrize("words", [(), ("--help",), ("fit", "--help"), ("doctor", "--help")])
+def test_help_is_for_newcomers_and_starts_no_r(words: tuple[str, ...]) -> None:
+    answer = run(*words)
+    assert answer.returncode == 0
+    assert "pymer-bridge" in answer.stdout
+    assert "lme4" in answer.stdout or "installed" in answer.stdout
+    assert answer.stderr == ""
+
+
+@pytest.mark.r
+def test_demo_prints_rs_summary_and_typed_tables() -> None:
+    answer = run("demo")
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stderr == ""
+    for line in (
+        "REML criterion at convergence: 1743.6",
+        "Number of obs: 180, groups:  Subject, 18",
+        "Days          10.467      1.546  17.000   6.771 3.26e-06 ***",
+        "fit.variance_components",
+        "README.md",
+    ):
+        assert line in answer.stdout
+
+
+@pytest.mark.r
+def test_fit_prints_the_summary_that_rscript_prints() -> None:
+    script = (
+        "suppressMessages(library(lmerTest));"
+        "print(summary(lmer(Reaction ~ Days + (Days | Subject), sleepstudy)))"
+    )
+    plain = subprocess.run(
+        ["Rscript", "--vanilla", "-e", script], capture_output=True, text=True, check=True
+    )
+    assert run("fit", *SLEEPSTUDY).stdout == plain.stdout
+
+
+@pytest.mark.r
+def test_formats_carry_the_same_figures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "fit.json"
+    assert main(["fit", *SLEEPSTUDY, "--format", "json", "--out", str(out)]) == 0
+    assert capsys.readouterr().out == ""
+    record = json.loads(out.read_text())
+    rows = record["fixed_effects"]["rows"]
+    assert [row["term"] for row in rows] == ["(Intercept)", "Days"]
+    table = tmp_path / "fit.csv"
+    assert main(["fit", *SLEEPSTUDY, "--format", "csv", "--out", str(table)]) == 0
+    frame = pd.read_csv(table, dtype=str)
+    for name in ("estimate", "p_value"):
+        assert [float(text) for text in frame[name]] == [row[name] for row in rows]
+    assert main(["fit", *SLEEPSTUDY, "--format", "markdown"]) == 0
+    assert "| Days" in capsys.readouterr().out
+    assert main(["fit", *SLEEPSTUDY, "--format", "latex", "--ml", "--ddf", "normal"]) == 0
+    assert r"\begin{tabular}" in capsys.readouterr().out
+
+
+def test_a_csv_is_read_to_the_last_bit(tmp_path: Path) -> None:
+    values = np.random.default_rng(1).normal(size=2000) * 10.0 ** np.linspace(-300, 300, 2000)
+    values = values[np.isfinite(values) & (values != 0)]
+    path = tmp_path / "x.csv"
+    path.write_text("x\n" + "\n".join(map(repr, values.tolist())))
+    assert read_data(str(path))["x"].tolist() == values.tolist()
+
+
+@pytest.mark.r
+@pytest.mark.parametrize("ending", ["csv", "parquet", "xlsx"])
+def test_files_are_read(tmp_path: Path, ending: str, capsys: pytest.CaptureFixture[str]) -> None:
+    groups = [f"g{i}" for i in range(6) for _ in range(5)]
+    frame = pd.DataFrame({"y": [((i * 7919) % 101) / 10 for i in range(30)], "group": groups})
+    path = tmp_path / f"my data.{ending}"
+    writers = {"csv": frame.to_csv, "parquet": frame.to_parquet, "xlsx": frame.to_excel}
+    writers[ending](path, index=False)
+    assert main(["fit", str(path), "y ~ 1 + (1 | group)", "--ddf", "none"]) == 0
+    shown = capsys.readouterr().out
+    assert "Number of obs: 30, groups:  group, 6" in shown
+    assert "Data: my_data" in shown
+
+
+@pytest.mark.r
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("nowhere.csv", "y ~ 1 + (1 | g)"), "there is no file 'nowhere.csv'"),
+        (("data.dta", "y ~ 1 + (1 | g)"), "ending"),
+        (("lme4::nothing", "y ~ 1 + (1 | g)"), "has no data set 'nothing'"),
+        (("nopackage::x", "y ~ 1 + (1 | g)"), "'nopackage' is not installed"),
+        (("lme4::sleepstudy", "Reaction ~ Hours + (1 | Subject)"), "'Hours'"),
+        (("lme4::sleepstudy", "Reaction ~ Days + (1 | Subject"), "cannot read the formula"),
+        (("lme4::sleepstudy", "Reaction ~ Days"), "No random effects terms"),
+        (("lme4::sleepstudy", "Reaction ~ system('id') + (1 | Subject)"), "calls 'system'"),
+        ((*SLEEPSTUDY, "--out", "/nowhere/fit.txt"), "cannot be written"),
+        ((*SLEEPSTUDY, "--ml", "--ddf", "kenward-roger"), "REML"),
+    ],
+)
+def test_a_users_error_is_one_clear_line(
+    words: tuple[str, ...],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "data.dta").touch()
+    monkeypatch.chdir(tmp_path)
+    assert main(["fit", *words]) == 1
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert said in shown.err
+    assert shown.err.startswith("pymer-bridge: ")
+
+
+def test_a_users_error_leaves_no_traceback() -> None:
+    answer = run("fit", "nowhere.csv", "y ~ 1 + (1 | g)")
+    assert (answer.returncode, answer.stdout) == (1, "")
+    assert answer.stderr == "pymer-bridge: there is no file 'nowhere.csv'\n"
+
+
+@pytest.mark.r
+def test_warnings_of_r_are_notes_and_not_errors(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fit", "lme4::Dyestuff2", "Yield ~ 1 + (1 | Batch)", "--ddf", "none"]) == 0
+    assert "note from R: boundary (singular) fit" in capsys.readouterr().err
+
+
+@pytest.mark.r
+def test_doctor_says_what_is_there() -> None:
+    answer = run("doctor")
+    assert answer.returncode == 0, answer.stdout
+    for word in ("rpy2-rinterface", "lme4", "BLAS", "All that is needed is there."):
+        assert word in answer.stdout
+    record = json.loads(run("doctor", "--json").stdout)
+    assert record["packages"]["mapping"]["lme4"]
+
+
+def test_doctor_without_r_names_the_remedy(tmp_path: Path) -> None:
+    answer = subprocess.run(
+        [sys.executable, "-m", "pymer_bridge", "doctor"],
+        capture_output=True,
+        text=True,
+        env={"PATH": str(tmp_path), "HOME": str(tmp_path)},
+        check=False,
+    )
+    assert answer.returncode == 1
+    assert "R was not found" in answer.stdout
+    assert "Mend it with:" in answer.stdout
+    assert "Traceback" not in answer.stderr
