@@ -58,7 +58,7 @@ def read_data(source: str) -> pd.DataFrame:
     # Before pandas 3.1 the default parser of floats could miss the last bit.
     version = tuple(map(int, pd.__version__.split(".")[:2]))
     exact: dict[str, Any] = {} if version >= (3, 1) else {"float_precision": "round_trip"}
-    readers: dict[str, tuple[Callable[[Path], pd.DataFrame], str]] = {
+    readers: dict[str, tuple[Callable[..., Any], str]] = {
         ".csv": (partial(pd.read_csv, **exact), ""),
         ".parquet": (pd.read_parquet, "parquet"),
         ".xlsx": (pd.read_excel, "excel"),
@@ -69,7 +69,7 @@ def read_data(source: str) -> pd.DataFrame:
         raise OptionError(f"{source!r} has an ending that is not known; known are: {listed}")
     reader, extra = readers[path.suffix.lower()]
     try:
-        frame = reader(path)
+        frame: pd.DataFrame = reader(path)
     except ImportError as error:
         raise OptionError(
             f"reading {path.suffix} needs one more package ({error}): "
