@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from pymer_bridge.errors import RWarning as RWarning
     from pymer_bridge.errors import SessionError as SessionError
     from pymer_bridge.errors import SingularFitWarning as SingularFitWarning
+    from pymer_bridge.linear import LinearModel as LinearModel
+    from pymer_bridge.linear import lm as lm
     from pymer_bridge.models import LinearMixedModel as LinearMixedModel
     from pymer_bridge.models import lmer as lmer
     from pymer_bridge.spec import lmer_control as lmer_control
@@ -52,6 +54,7 @@ _HOMES = {
         "SessionError",
         "SingularFitWarning",
     ),
+    "linear": ("LinearModel", "lm"),
     "models": ("LinearMixedModel", "lmer"),
     "spec": ("lmer_control",),
 }

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from pymer_bridge import decode_tests, notices
 from pymer_bridge.errors import OptionError
-from pymer_bridge.models import LinearMixedModel, check_text
+from pymer_bridge.linear import LinearModel
+from pymer_bridge.models import LinearMixedModel
+from pymer_bridge.preparing import check_text
 from pymer_bridge.results import tests
 from pymer_bridge.rsession import session
 
@@ -18,14 +20,15 @@ Restriction = LinearMixedModel | str | NDArray[np.float64] | Sequence[Sequence[f
 
 
 def anova(
-    *models: LinearMixedModel, refit: bool = True, names: Sequence[str] | None = None
+    *models: LinearMixedModel | LinearModel, refit: bool = True, names: Sequence[str] | None = None
 ) -> tests.LikelihoodRatioTests:
     """Compare two or more nested models by likelihood ratio tests.
 
     Parameters
     ----------
     *models
-        Models of the same data.
+        Models of the same data; ordinary linear models (:func:`pymer_bridge.lm`) may be among
+        them.
     refit
         Refit by maximum likelihood what was fitted by REML, as R does; R says so in a message,
         which is raised as a warning and kept on the result.
@@ -60,7 +63,7 @@ def anova(
     if len(models) < 2:
         raise OptionError("anova() compares two or more models; for one model use model.anova()")
     for model in models:
-        if not isinstance(model, LinearMixedModel):
+        if not isinstance(model, LinearMixedModel | LinearModel):
             raise OptionError(f"anova() takes fitted models, not {type(model).__name__}")
     chosen = [f"model{i + 1}" for i in range(len(models))] if names is None else list(names)
     if len(chosen) != len(models) or len(set(chosen)) != len(chosen):

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from pymer_bridge import decode, frames, notices
 from pymer_bridge import spec as options
-from pymer_bridge.errors import FormulaError, OptionError, RError
+from pymer_bridge.errors import OptionError
+from pymer_bridge.fitted import Fitted
 from pymer_bridge.inference import Inference
+from pymer_bridge.preparing import prepare, texts_of
 from pymer_bridge.results import fit as results
 from pymer_bridge.results.base import Result
-from pymer_bridge.rsession import Condition, Handle, Outcome, session
+from pymer_bridge.rsession import Handle, Outcome, session
 from pymer_bridge.tables import Table
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class LinearMixedModel(Inference):
+class LinearMixedModel(Fitted, Inference):
     """A linear mixed model fitted by R's ``lme4::lmer``; made by :func:`lmer`.
 
     The figures stay in R until they are asked for, and are then kept.
@@ -68,16 +67,6 @@ class LinearMixedModel(Inference):
     _model: Handle
     _index: pd.Index
     _kept: dict[Any, Any] = field(default_factory=dict)
-
-    def _ask(self, operation: str, read: Callable[..., T], *extra: Any, **arguments: Any) -> T:
-        """Ask R once, read the answer, and keep it."""
-        key = (operation, *arguments.items())
-        if key not in self._kept:
-            outcome = session().call(operation, model=self._model, **arguments)
-            notices.raise_warnings(outcome)
-            self._kept[key] = read(outcome.value, *extra)
-        kept: T = self._kept[key]
-        return kept
 
     def fixed_effects(
         self, ddf: options.Ddf = "satterthwaite", conf_level: float = 0.95
@@ -148,73 +137,14 @@ class LinearMixedModel(Inference):
         return self._ask("group_coefficients", decode.group_coefficients)
 
     @property
-    def fit_statistics(self) -> results.FitStatistics:
-        """Criterion, log-likelihood, deviance, AIC and BIC."""
-        return self._ask("fit_statistics", decode.fit_statistics)
-
-    @property
     def convergence(self) -> results.Convergence:
         """How the optimizer ended, and what was said of it."""
         return self._ask("convergence", decode.convergence)
 
     @property
-    def vcov(self) -> results.NamedMatrix:
-        """Covariance matrix of the fixed effects (R: ``vcov``)."""
-        return self._ask("fixed_covariance", decode.covariance_matrix)
-
-    @property
-    def model_matrix(self) -> results.NamedMatrix:
-        """Design matrix of the fixed effects, rows by columns (R: ``getME(fit, "X")``)."""
-        return self._ask("model_matrix", decode.design_matrix)
-
-    @property
     def scaled_residual_quantiles(self) -> tuple[float, ...]:
         """Minimum, quartiles and maximum of the scaled residuals, as R's summary prints them."""
         return self._ask("scaled_residual_quantiles", lambda values: tuple(values.tolist()))
-
-    @property
-    def fitted(self) -> pd.Series[float]:
-        """Fitted values on the data's own index (R: ``fitted``)."""
-        return self._ask("fitted_values", decode.over_rows, self._index, "fitted").copy()
-
-    def residuals(
-        self, kind: options.ResidualKind = "response", *, scaled: bool = False
-    ) -> pd.Series[float]:
-        """Return the residuals on the data's own index.
-
-        Parameters
-        ----------
-        kind
-            "response", "pearson", "deviance" or "working".
-        scaled
-            Divide by the residual standard deviation.
-
-        Returns
-        -------
-        pandas.Series
-            One value an observation; NaN for dropped rows under ``na_action="exclude"``.
-
-        Raises
-        ------
-        OptionError
-            ``kind`` is not accepted.
-
-        Notes
-        -----
-        R function: ``residuals(fit, type=, scaled=)``.
-
-        Examples
-        --------
-        >>> import pymer_bridge as pb
-        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
-        >>> len(fit.residuals())
-        180
-        """
-        options.one_of(kind, options.ResidualKind, "kind")
-        return self._ask(
-            "model_residuals", decode.over_rows, self._index, "residual", kind=kind,
-            scaled=bool(scaled),
-        ).copy()  # fmt: skip
 
     def summary(self, ddf: options.SummaryDdf = "satterthwaite") -> results.ModelSummary:
         """Return R's summary; ``str()`` of it is R's printed text, to the character.
@@ -284,48 +214,6 @@ class LinearMixedModel(Inference):
     def _repr_html_(self) -> str:
         heading = Table((), (), notes=tuple(self._heading().splitlines())).to_html()
         return "\n".join([heading, *(part._repr_html_() for part in self._parts())])
-
-
-def _needed_columns(
-    formula: str, others: Mapping[str, Any], names: Sequence[str], allowed: Sequence[str]
-) -> set[str]:
-    """Ask R which columns the formula and the other texts name, and check what they call."""
-    needed: set[str] = set()
-    texts = {"formula": formula, **{k: v for k, v in others.items() if isinstance(v, str)}}
-    for what, given in texts.items():
-        needed.update(check_text(given, what, names, allowed))
-    return needed
-
-
-def check_text(
-    given: str, what: str, names: Sequence[str], allowed: Sequence[str]
-) -> tuple[str, ...]:
-    """Have R read a formula or another expression, and name the columns that it needs.
-
-    Raises
-    ------
-    FormulaError
-        It cannot be read, is no formula where one is wanted, or calls what it may not.
-    DataConversionError
-        It names a column that is not there.
-    """
-    if not isinstance(given, str):
-        raise FormulaError(f"the {what} must be a string, not {type(given).__name__}")
-    try:
-        described = session().call("describe_expression", text=given).value
-    except RError as error:
-        raise FormulaError(f"R cannot read the {what} {given!r}: {error.message}") from error
-    if what == "formula" and not decode.flag(described, "has_response"):
-        raise FormulaError(
-            f"{given!r} is not a formula with a response, as in 'y ~ x + (1 | group)'"
-        )
-    return options.check_expression(given, described, names, allowed, what)
-
-
-def _vector_or_text(given: Any, n_rows: int, argument: str, dtype: Any = np.float64) -> Any:
-    if given is None or isinstance(given, str):
-        return given
-    return options.row_vector(given, n_rows, argument, dtype)
 
 
 def lmer(
@@ -409,39 +297,27 @@ def lmer(
     >>> round(fit.fixed_effects(ddf="none")["Days"].estimate, 3)
     10.467
     """
-    options.one_of(na_action, options.NaAction, "na_action")
     if control is not None and not isinstance(control, options.Control):
         raise OptionError("control must be made by lmer_control()")
-    table = frames.as_pandas(data)
-    names = frames.column_names(table)
-    chosen_name = data_name or str(table.attrs.get("name", "data"))
-    n_rows = len(table)
-    extras = {
-        "weights": _vector_or_text(weights, n_rows, "weights"),
-        "offset": _vector_or_text(offset, n_rows, "offset"),
-        "subset": _vector_or_text(subset, n_rows, "subset", np.bool_),
-    }
     session().require("lme4")
-    needed = _needed_columns(formula, extras, names, allow_functions)
-    asked = options.ModelSpec(
-        formula=formula,
-        data_name=options.check_data_name(chosen_name),
-        reml=bool(reml),
+    asked, frame = prepare(
+        "lmer",
+        formula,
+        data,
+        weights=weights,
+        offset=offset,
+        subset=subset,
+        contrasts=contrasts,
         na_action=na_action,
-        contrasts=options.check_contrasts(contrasts, names),
+        data_name=data_name,
+        allow_functions=allow_functions,
+        reml=bool(reml),
         control=control,
         start=None if start is None else tuple(map(float, start)),
-        allow_functions=tuple(allow_functions),
-        **extras,
     )
-    frame = frames.collect(table, needed)
-    outcome = session().call("fit_lmer", spec=asked.to_r(), frame=frame.to_r())
+    outcome = session().call("fit_model", spec=asked.to_r(), frame=frame.to_r())
     notices.raise_warnings(outcome)
     return _linear_mixed_model(outcome, asked, frame)
-
-
-def _texts(conditions: Sequence[Condition]) -> tuple[str, ...]:
-    return tuple(condition.message for condition in conditions)
 
 
 def _linear_mixed_model(
@@ -459,8 +335,8 @@ def _linear_mixed_model(
         singular=decode.flag(facts, "singular"),
         dropped_columns=decode.texts(facts, "dropped_columns"),
         dropped_rows=() if dropped is None else tuple(index[dropped - 1]),
-        warnings=_texts(outcome.warnings),
-        messages=_texts(outcome.messages),
+        warnings=texts_of(outcome.warnings),
+        messages=texts_of(outcome.messages),
         spec=asked,
         columns=frame.names,
         _model=outcome.value["model"],

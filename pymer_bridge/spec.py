@@ -256,12 +256,13 @@ def _control_value(name: str, value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ModelSpec:
-    """Everything that defines a linear mixed model but its data."""
+    """Everything that defines a model but its data."""
 
+    fitter: str
     formula: str
     data_name: str
-    reml: bool
     na_action: NaAction
+    reml: bool | None = None
     weights: str | NDArray[np.float64] | None = None
     offset: str | NDArray[np.float64] | None = None
     subset: str | NDArray[np.bool_] | None = None
@@ -271,8 +272,9 @@ class ModelSpec:
     allow_functions: tuple[str, ...] = ()
 
     def to_r(self) -> dict[str, Any]:
-        """Return the nested mapping that ``fit_lmer()`` in R takes."""
+        """Return the nested mapping that ``fit_model()`` in R takes."""
         return {
+            "fitter": self.fitter,
             "formula": self.formula,
             "data_name": self.data_name,
             "reml": self.reml,

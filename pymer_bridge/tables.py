@@ -508,5 +508,5 @@ def _latex_number(text: str) -> str:
 def _latex_row(cells: list[str]) -> str:
     line = " & ".join(cells)
     # What precedes a row (a rule, or the end of a row) would take these for its own argument.
-    guard = "{}" if line.startswith(("[", "*", "(")) else ""
+    guard = "{}" if line.lstrip().startswith(("[", "*")) else ""
     return rf"{guard}{line} \\"

@@ -135,7 +135,11 @@ fitted_values <- function(model) {
 #' @param kind "response", "pearson", "deviance" or "working".
 #' @param scaled Divide by the residual standard deviation?
 model_residuals <- function(model, kind, scaled) {
-  over_rows(stats::residuals(model$fit, type = kind, scaled = scaled))
+  over_rows(if (scaled) {
+    stats::residuals(model$fit, type = kind, scaled = TRUE)
+  } else {
+    stats::residuals(model$fit, type = kind)
+  })
 }
 
 #' Operation: quantiles of the scaled residuals, as the summary prints them
@@ -147,10 +151,12 @@ scaled_residual_quantiles <- function(model) {
 fit_statistics <- function(model) {
   fit <- model$fit
   likelihood <- stats::logLik(fit)
+  mixed <- methods::is(fit, "merMod")
   list(
-    reml_criterion = if (lme4::isREML(fit)) lme4::REMLcrit(fit),
+    reml_criterion = if (mixed && lme4::isREML(fit)) lme4::REMLcrit(fit),
     log_likelihood = as.double(likelihood),
-    deviance = stats::deviance(fit, REML = FALSE),
+    # Of a linear model R calls the residual sum of squares by this name.
+    deviance = if (mixed) stats::deviance(fit, REML = FALSE) else -2 * as.double(likelihood),
     aic = stats::AIC(fit),
     bic = stats::BIC(fit),
     df = attr(likelihood, "df"),
@@ -167,7 +173,7 @@ fixed_covariance <- function(model) {
 
 #' Operation: the design matrix of the fixed effects
 model_matrix <- function(model) {
-  design <- lme4::getME(model$fit, "X")
+  design <- stats::model.matrix(model$fit)
   list(
     names = colnames(design), values = as.vector(design),
     rows = as.integer(rownames(stats::model.frame(model$fit)))

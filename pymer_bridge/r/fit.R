@@ -88,22 +88,24 @@ contrast_argument <- function(contrasts) {
   })))
 }
 
-#' The call that fits a linear mixed model
+#' The call that fits a model
 #'
 #' Only what differs from R's defaults is written, so that the call reads as the
 #' one a user would type.
 #'
-#' @param spec A list: formula, data_name, reml, weights, offset, subset,
-#'   contrasts, control, na_action, start.
+#' @param spec A list: fitter, formula, data_name, reml, weights, offset, subset,
+#'   contrasts, control, na_action, start; NULL for what is not given.
 #' @return A list of `call` and `extras`.
-lmer_call <- function(spec) {
+model_call <- function(spec) {
   vectors <- list(
     weights = model_argument(spec$weights, ".weights"),
     offset = model_argument(spec$offset, ".offset"),
     subset = model_argument(spec$subset, ".subset")
   )
-  call <- bquote(lmer(formula = .(str2lang(spec$formula)), data = .(as.name(spec$data_name))))
-  if (!spec$reml) {
+  call <- as.call(list(as.name(spec$fitter),
+    formula = str2lang(spec$formula), data = as.name(spec$data_name)
+  ))
+  if (identical(spec$reml, FALSE)) {
     call$REML <- FALSE
   }
   given <- Filter(Negate(is.null), lapply(vectors, `[[`, "argument"))
@@ -123,34 +125,43 @@ lmer_call <- function(spec) {
   list(call = call, extras = unlist(unname(lapply(vectors, `[[`, "extra")), recursive = FALSE))
 }
 
-#' Operation: fit a linear mixed model
+#' Operation: fit a model
 #'
-#' @param spec See `lmer_call()`.
+#' @param spec See `model_call()`.
 #' @param frame The parts of a data frame, see `frame_from_parts()`.
 #' @return A list of `model` (an environment, see above) and `facts`.
-fit_lmer <- function(spec, frame) {
-  built <- lmer_call(spec)
+fit_model <- function(spec, frame) {
+  built <- model_call(spec)
   env <- model_environment(frame_from_parts(frame), spec$data_name, built$extras)
   model <- new.env(parent = emptyenv())
   model$frame_env <- env
   model$fit <- eval(built$call, env)
-  list(model = model, facts = model_facts(model$fit))
+  mixed <- methods::is(model$fit, "merMod")
+  list(
+    model = model,
+    facts = c(model_facts(model$fit), if (mixed) mixed_facts(model$fit))
+  )
 }
 
 #' What is always known of a fit, and costs nothing
 model_facts <- function(fit) {
-  groups <- lme4::ngrps(fit)
-  dropped <- attr(lme4::getME(fit, "X"), "col.dropped")
   list(
     formula = paste(deparse(stats::formula(fit), width.cutoff = 500L), collapse = " "),
     call = paste(deparse(stats::getCall(fit), width.cutoff = 500L), collapse = " "),
     n_obs = stats::nobs(fit),
+    sigma = stats::sigma(fit),
+    dropped_rows = as.integer(stats::na.action(stats::model.frame(fit)))
+  )
+}
+
+#' What is known of a mixed model besides
+mixed_facts <- function(fit) {
+  groups <- lme4::ngrps(fit)
+  list(
     group_names = names(groups),
     group_counts = as.integer(groups),
-    sigma = stats::sigma(fit),
     reml = lme4::isREML(fit),
     singular = lme4::isSingular(fit),
-    dropped_columns = names(dropped),
-    dropped_rows = as.integer(stats::na.action(stats::model.frame(fit)))
+    dropped_columns = names(attr(lme4::getME(fit, "X"), "col.dropped"))
   )
 }

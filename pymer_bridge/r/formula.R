@@ -7,30 +7,40 @@
 #' text in angle brackets, which no list of allowed functions contains.
 #'
 #' @param expression A call, a name or a constant.
-#' @return A list of `calls` and `variables`, each unique.
+#' @return A list of `calls` and `variables`, each unique, and `misread` (see
+#'   `misread_group()`).
 walk_expression <- function(expression) {
   calls <- new.env(parent = emptyenv())
   variables <- new.env(parent = emptyenv())
   order <- character()
+  misread <- character()
   stack <- list(expression)
-  while (length(stack) > 0L) {
-    last <- length(stack)
-    here <- stack[[last]]
-    stack[[last]] <- NULL
+  top <- 1L
+  while (top > 0L) {
+    here <- stack[[top]]
+    top <- top - 1L
     if (is.call(here)) {
       head <- here[[1L]]
+      plain <- TRUE
       if (is.name(head)) {
         name <- as.character(head)
       } else if (is_qualified_name(head)) {
         name <- paste0(as.character(head[[2L]]), "::", as.character(head[[3L]]))
       } else {
         name <- paste0("<", call_text(head), ">")
-        stack <- c(stack, list(head))
+        plain <- FALSE
       }
       assign(name, TRUE, envir = calls)
-      arguments <- as.list(here)[-1L]
-      empty <- vapply(arguments, function(x) identical(x, quote(expr = )), NA)
-      stack <- c(stack, rev(arguments[!empty]))
+      if (name == "||") {
+        misread <- c(misread, misread_group(here))
+      }
+      # Not as.list(): it copies all that is below, and a long sum nests deep.
+      for (i in rev(seq_along(here)[c(!plain, rep(TRUE, length(here) - 1L))])) {
+        if (!identical(here[[i]], quote(expr = ))) { # x[, 1] leaves one out
+          top <- top + 1L
+          stack[top] <- list(here[[i]])
+        }
+      }
     } else if (is.name(here)) {
       name <- as.character(here)
       if (!exists(name, envir = variables, inherits = FALSE)) {
@@ -41,7 +51,21 @@ walk_expression <- function(expression) {
       assign(paste0("<", typeof(here), ">"), TRUE, envir = calls)
     }
   }
-  list(calls = ls(calls, all.names = TRUE), variables = order)
+  list(calls = ls(calls, all.names = TRUE), variables = order, misread = unique(misread))
+}
+
+#' Is the group of `(terms || group)` another expression once lme4 has read it?
+#'
+#' To split such a term, lme4 writes the group as text and parses that: a column
+#' `a-b` becomes a subtraction, and one named `system("x")` a call.
+#'
+#' @param call A call of `||`.
+#' @return The group as text where it would change, else an empty vector.
+misread_group <- function(call) {
+  group <- call[[length(call)]]
+  text <- deparse(group)
+  again <- tryCatch(str2lang(paste(text, collapse = "\n")), error = function(condition) NULL)
+  if (length(text) == 1L && identical(again, group)) character() else text
 }
 
 #' Is this `package::name`, both plain?
@@ -51,12 +75,19 @@ is_qualified_name <- function(head) {
     (is.name(head[[3L]]) || is.character(head[[3L]]))
 }
 
+#' Characters that a text may have: R's own functions descend into an expression
+#' as deep as it nests, and a sum of a million terms would exhaust the stack.
+longest_text <- 100000L
+
 #' Operation: what a piece of R text is and names, without running it
 #'
 #' @param text One expression as text.
-#' @return A list of `calls`, `variables`, `is_formula`, `has_response` and
-#'   `text` (R's own spelling of it).
+#' @return A list of `calls`, `variables`, `misread`, `is_formula`,
+#'   `has_response` and `text` (R's own spelling of it).
 describe_expression <- function(text) {
+  if (nchar(text) > longest_text) {
+    stop("it is longer than ", longest_text, " characters", call. = FALSE)
+  }
   parsed <- str2lang(text)
   walked <- walk_expression(parsed)
   is_formula <- is.call(parsed) && identical(parsed[[1L]], quote(`~`))

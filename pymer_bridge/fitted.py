@@ -1,0 +1,94 @@
+"""What every fitted model gives, mixed or not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import pandas as pd
+
+from pymer_bridge import decode, notices
+from pymer_bridge import spec as options
+from pymer_bridge.results import fit as results
+from pymer_bridge.rsession import Handle, session
+
+T = TypeVar("T")
+
+
+class Fitted:
+    """A fitted model that stays in R: asks for figures once, and keeps them."""
+
+    __slots__ = ()
+
+    _model: Handle
+    _index: pd.Index
+    _kept: dict[Any, Any]
+
+    def _ask(self, operation: str, read: Callable[..., T], *extra: Any, **arguments: Any) -> T:
+        """Ask R once, read the answer, and keep it."""
+        key = (operation, *arguments.items())
+        if key not in self._kept:
+            outcome = session().call(operation, model=self._model, **arguments)
+            notices.raise_warnings(outcome)
+            self._kept[key] = read(outcome.value, *extra)
+        kept: T = self._kept[key]
+        return kept
+
+    @property
+    def fit_statistics(self) -> results.FitStatistics:
+        """Criterion, log-likelihood, deviance, AIC and BIC."""
+        return self._ask("fit_statistics", decode.fit_statistics)
+
+    @property
+    def vcov(self) -> results.NamedMatrix:
+        """Covariance matrix of the fixed effects (R: ``vcov``)."""
+        return self._ask("fixed_covariance", decode.covariance_matrix)
+
+    @property
+    def model_matrix(self) -> results.NamedMatrix:
+        """Design matrix of the fixed effects, rows by columns (R: ``getME(fit, "X")``)."""
+        return self._ask("model_matrix", decode.design_matrix)
+
+    @property
+    def fitted(self) -> pd.Series[float]:
+        """Fitted values on the data's own index (R: ``fitted``)."""
+        return self._ask("fitted_values", decode.over_rows, self._index, "fitted").copy()
+
+    def residuals(
+        self, kind: options.ResidualKind = "response", *, scaled: bool = False
+    ) -> pd.Series[float]:
+        """Return the residuals on the data's own index.
+
+        Parameters
+        ----------
+        kind
+            "response", "pearson", "deviance" or "working".
+        scaled
+            Divide by the residual standard deviation.
+
+        Returns
+        -------
+        pandas.Series
+            One value an observation; NaN for dropped rows under ``na_action="exclude"``.
+
+        Raises
+        ------
+        OptionError
+            ``kind`` is not accepted.
+
+        Notes
+        -----
+        R function: ``residuals(fit, type=, scaled=)``.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+        >>> len(fit.residuals())
+        180
+        """
+        options.one_of(kind, options.ResidualKind, "kind")
+        return self._ask(
+            "model_residuals", decode.over_rows, self._index, "residual", kind=kind,
+            scaled=bool(scaled),
+        ).copy()  # fmt: skip

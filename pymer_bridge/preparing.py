@@ -1,0 +1,113 @@
+"""From what a user gives to a checked specification and columns ready for R."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from pymer_bridge import decode, frames
+from pymer_bridge import spec as options
+from pymer_bridge.errors import FormulaError, RError
+from pymer_bridge.rsession import Condition, session
+
+
+def texts_of(conditions: Sequence[Condition]) -> tuple[str, ...]:
+    """Return the messages of some conditions."""
+    return tuple(condition.message for condition in conditions)
+
+
+def _needed_columns(
+    formula: str, others: Mapping[str, Any], names: Sequence[str], allowed: Sequence[str]
+) -> set[str]:
+    """Ask R which columns the formula and the other texts name, and check what they call."""
+    needed: set[str] = set()
+    texts = {"formula": formula, **{k: v for k, v in others.items() if isinstance(v, str)}}
+    for what, given in texts.items():
+        needed.update(check_text(given, what, names, allowed))
+    return needed
+
+
+def check_text(
+    given: str, what: str, names: Sequence[str], allowed: Sequence[str]
+) -> tuple[str, ...]:
+    """Have R read a formula or another expression, and name the columns that it needs.
+
+    Raises
+    ------
+    FormulaError
+        It cannot be read, is no formula where one is wanted, or calls what it may not.
+    DataConversionError
+        It names a column that is not there.
+    """
+    if not isinstance(given, str):
+        raise FormulaError(f"the {what} must be a string, not {type(given).__name__}")
+    try:
+        described = session().call("describe_expression", text=given).value
+    except RError as error:
+        raise FormulaError(f"R cannot read the {what} {given!r}: {error.message}") from error
+    if what == "formula" and not decode.flag(described, "has_response"):
+        raise FormulaError(
+            f"{given!r} is not a formula with a response, as in 'y ~ x + (1 | group)'"
+        )
+    return options.check_expression(given, described, names, allowed, what)
+
+
+def _vector_or_text(given: Any, n_rows: int, argument: str, dtype: Any = np.float64) -> Any:
+    if given is None or isinstance(given, str):
+        return given
+    return options.row_vector(given, n_rows, argument, dtype)
+
+
+def prepare(
+    fitter: str,
+    formula: str,
+    data: Any,
+    *,
+    weights: Any,
+    offset: Any,
+    subset: Any,
+    contrasts: Mapping[str, Any] | None,
+    na_action: options.NaAction,
+    data_name: str | None,
+    allow_functions: Sequence[str],
+    **others: Any,
+) -> tuple[options.ModelSpec, frames.Frame]:
+    """Check what a model is asked for, and collect the columns that it needs.
+
+    Parameters
+    ----------
+    fitter
+        The R function that will fit.
+    formula, data, weights, offset, subset, contrasts, na_action, data_name, allow_functions
+        As for :func:`pymer_bridge.lmer`.
+    **others
+        Further fields of the specification, checked already.
+
+    Raises
+    ------
+    FormulaError, DataConversionError, OptionError
+        Something is not accepted; the message names it.
+    """
+    options.one_of(na_action, options.NaAction, "na_action")
+    table = frames.as_pandas(data)
+    names = frames.column_names(table)
+    n_rows = len(table)
+    extras = {
+        "weights": _vector_or_text(weights, n_rows, "weights"),
+        "offset": _vector_or_text(offset, n_rows, "offset"),
+        "subset": _vector_or_text(subset, n_rows, "subset", np.bool_),
+    }
+    needed = _needed_columns(formula, extras, names, allow_functions)
+    asked = options.ModelSpec(
+        fitter=fitter,
+        formula=formula,
+        data_name=options.check_data_name(data_name or str(table.attrs.get("name", "data"))),
+        na_action=na_action,
+        contrasts=options.check_contrasts(contrasts, names),
+        allow_functions=tuple(allow_functions),
+        **extras,
+        **others,
+    )
+    return asked, frames.collect(table, needed)
