@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pymer_bridge.linear import lm as lm
     from pymer_bridge.models import LinearMixedModel as LinearMixedModel
     from pymer_bridge.models import lmer as lmer
+    from pymer_bridge.routes import compare_inference as compare_inference
     from pymer_bridge.spec import lmer_control as lmer_control
 
 __version__ = "0.1.0.dev0"
@@ -56,6 +57,7 @@ _HOMES = {
     ),
     "linear": ("LinearModel", "lm"),
     "models": ("LinearMixedModel", "lmer"),
+    "routes": ("compare_inference",),
     "spec": ("lmer_control",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}

@@ -26,7 +26,7 @@ STACK_SIZE = 64 * 1024 * 1024
 
 R_FILES = (
     "conditions", "session", "frames", "formula", "fit", "extract", "kenward_roger", "tests",
-    "intervals", "means", "linear",
+    "intervals", "means", "resample", "linear",
 )  # fmt: skip
 START_OPTIONS = ("rpy2", "--quiet", "--no-save", "--no-restore", "--no-site-file", "--no-init-file")
 """No profile is read, so that nobody's options change a figure; Renviron is, for libraries."""

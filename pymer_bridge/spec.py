@@ -24,6 +24,10 @@ MeansDdf = Literal["satterthwaite", "kenward-roger", "asymptotic"]
 AnovaType = Literal["I", "II", "III"]
 IntervalMethod = Literal["wald", "profile", "boot"]
 BootInterval = Literal["percentile", "basic", "normal"]
+Route = Literal[
+    "normal", "satterthwaite", "kenward-roger", "likelihood-ratio", "bootstrap-likelihood-ratio",
+    "parametric-bootstrap", "case-bootstrap",
+]  # fmt: skip
 MeansType = Literal["link", "response"]
 Adjust = Literal[
     "tukey", "scheffe", "sidak", "dunnettx", "mvt", "bonferroni", "holm", "hochberg", "hommel",
@@ -55,6 +59,11 @@ ALLOWED_CALLS: Final = frozenset(
     " stats::offset base::I base::scale base::log base::factor".split()  # a table
 )
 """Functions that a formula may call; none of them calls a function it is given."""
+
+HARMLESS_IN_NAMES: Final = ALLOWED_CALLS.union(
+    "[ [[ $ time date start end frequency power weights order rt df".split()
+)
+"""What the name of a column may look like a call of: ``time (s)``, ``data$x``, ``b[1]``."""
 
 CONSTANTS: Final = frozenset({"pi", "T", "F", "."})
 """Names in a formula that need not be columns."""
@@ -94,10 +103,13 @@ def check_expression(
     DataConversionError
         It names a column that is not there.
     """
+    if isinstance(allowed, str):
+        raise OptionError(f"allow_functions takes names in a tuple: allow_functions=({allowed!r},)")
     permitted = ALLOWED_CALLS.union(allowed)
     for call in described["calls"]:
         if call not in permitted:
             raise FormulaError(_forbidden(text, call, what))
+    _check_names(described, HARMLESS_IN_NAMES.union(allowed), what)
     known = list(columns)
     variables = described["variables"]
     missing = [name for name in variables if name not in known and name not in CONSTANTS]
@@ -123,6 +135,23 @@ def _forbidden(text: str, call: str, what: str) -> str:
             "or compute the column in Python before the fit"
         )
     return message
+
+
+def _check_names(described: Mapping[str, Any], permitted: frozenset[str], what: str) -> None:
+    """Check that no name would become code where R writes it as text and reads it again."""
+    in_names = described["in_names"]
+    for name, call in zip(in_names["names"], in_names["calls"], strict=True):
+        if call not in permitted:
+            raise FormulaError(
+                f"the {what} names the column {name!r}, which reads as a call of {call!r} where R "
+                "takes a name for code; rename the column, or, if you trust it, "
+                f"allow the call: allow_functions=({call!r},)"
+            )
+    for group in described["misread"]:
+        raise FormulaError(
+            f"lme4 reads the group {group!r} of a term with '||' as another expression; rename "
+            "the column, or write the term as '(1 | group) + (0 + x | group)'"
+        )
 
 
 def one_of(value: object, accepted: Any, argument: str) -> None:

@@ -68,6 +68,37 @@ misread_group <- function(call) {
   if (length(text) == 1L && identical(again, group)) character() else text
 }
 
+#' What names of columns would call, were they read as code
+#'
+#' Some functions write a name without its backticks and parse that again
+#' (lme4's `||`, lmerTest's ranova() and step()): a column named `system("x")`
+#' would run. Calls of functions that do not exist harm nobody: `income (CHF)`.
+#'
+#' @param names Names of variables.
+#' @return A list of two character vectors: `names`, and beside each what it
+#'   would call.
+calls_in_names <- function(names) {
+  found <- list(names = character(), calls = character())
+  for (name in names[make.names(names) != names]) {
+    inside <- name
+    while (length(inside) > 0L) {
+      code <- tryCatch(str2lang(inside[1L]), error = function(condition) NULL)
+      inside <- inside[-1L]
+      if (is.call(code)) {
+        walked <- walk_expression(code)
+        plain <- grepl("^[^<:]+$|^[<:]+=?$", walked$calls)
+        absent <- plain & !vapply(walked$calls, exists, NA, envir = toolbox, mode = "function")
+        found$names <- c(found$names, rep(name, sum(!absent)))
+        found$calls <- c(found$calls, walked$calls[!absent])
+        inside <- c(inside, walked$variables)
+      } else if (is.name(code) && as.character(code) != name) {
+        inside <- c(inside, as.character(code))
+      }
+    }
+  }
+  found
+}
+
 #' Is this `package::name`, both plain?
 is_qualified_name <- function(head) {
   is.call(head) && identical(head[[1L]], quote(`::`)) && length(head) == 3L &&
@@ -82,8 +113,9 @@ longest_text <- 100000L
 #' Operation: what a piece of R text is and names, without running it
 #'
 #' @param text One expression as text.
-#' @return A list of `calls`, `variables`, `misread`, `is_formula`,
-#'   `has_response` and `text` (R's own spelling of it).
+#' @return A list of `calls`, `variables`, `misread`, `in_names` (see
+#'   `calls_in_names()`), `is_formula`, `has_response` and `text` (R's own
+#'   spelling of it).
 describe_expression <- function(text) {
   if (nchar(text) > longest_text) {
     stop("it is longer than ", longest_text, " characters", call. = FALSE)
@@ -92,6 +124,7 @@ describe_expression <- function(text) {
   walked <- walk_expression(parsed)
   is_formula <- is.call(parsed) && identical(parsed[[1L]], quote(`~`))
   c(walked, list(
+    in_names = calls_in_names(walked$variables),
     is_formula = is_formula,
     has_response = is_formula && length(parsed) == 3L,
     text = paste(deparse(parsed, width.cutoff = 500L), collapse = " ")

@@ -1,0 +1,87 @@
+"""Several routes to inference on one coefficient, side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from pymer_bridge.results.base import Rows
+from pymer_bridge.results.codec import register
+from pymer_bridge.tables import Column, Table
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class InferenceRoute:
+    """One route to inference on one coefficient; None where it gives no such figure.
+
+    Attributes
+    ----------
+    method
+        Its name, such as "kenward-roger".
+    estimate, std_error, df, statistic, p_value, conf_low, conf_high
+        What it gives. The statistic is z, t or a likelihood ratio; ``df`` goes with it.
+    refitted
+        What had to be fitted again.
+    seconds
+        How long it took, on the clock.
+    reference
+        The paper.
+    advice
+        When it is to be trusted, in one line.
+    """
+
+    method: str
+    estimate: float | None
+    std_error: float | None
+    df: float | None
+    statistic: float | None
+    p_value: float | None
+    conf_low: float | None
+    conf_high: float | None
+    refitted: str
+    seconds: float
+    reference: str
+    advice: str
+
+
+@register
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class InferenceRoutes(Rows[InferenceRoute]):
+    """Routes to inference on one coefficient: ``routes["satterthwaite"].p_value``.
+
+    Attributes
+    ----------
+    rows
+        One :class:`InferenceRoute` a method, in the order asked for.
+    term
+        The coefficient.
+    conf_level
+        The level of the intervals.
+    n_sim, seed
+        For the bootstraps.
+    """
+
+    rows: tuple[InferenceRoute, ...]
+    term: str
+    conf_level: float
+    n_sim: int
+    seed: int | None
+
+    key: ClassVar[tuple[str, ...]] = ("method",)
+    shown: ClassVar[tuple[str, ...]] = (
+        "method", "estimate", "std_error", "df", "statistic", "p_value", "conf_low", "conf_high",
+        "refitted", "seconds", "reference", "advice",
+    )  # fmt: skip
+
+    def _table(self) -> Table:
+        columns = (
+            Column("method", "Method", "text"), Column("estimate", "Estimate"),
+            Column("std_error", "Std. Error"), Column("df", "df"),
+            Column("statistic", "Statistic"), Column("p_value", "p", "p_value"),
+            Column("conf_low", "Conf. low"), Column("conf_high", "Conf. high"),
+            Column("refitted", "Refitted", "text"), Column("seconds", "Seconds", digits=2),
+        )  # fmt: skip
+        cells = tuple(tuple(getattr(row, c.name) for c in columns) for row in self.rows)
+        notes = tuple(f"{row.method}: {row.advice} ({row.reference})" for row in self.rows)
+        return Table(columns, cells, title=f"Routes to inference on {self.term}", notes=notes)

@@ -1,0 +1,246 @@
+"""The routes to inference on one coefficient, taken one after the other."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, get_args
+
+from pymer_bridge import decode, notices
+from pymer_bridge import spec as options
+from pymer_bridge.errors import OptionError
+from pymer_bridge.models import LinearMixedModel
+from pymer_bridge.results.routes import InferenceRoute, InferenceRoutes
+from pymer_bridge.rsession import session
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What all routes are asked alike."""
+
+    fit: LinearMixedModel
+    term: str
+    n_sim: int
+    seed: int | None
+    conf_level: float
+
+    def call(self, operation: str, **arguments: Any) -> Mapping[str, Any]:
+        """Ask R, warn of what it warned of, and return its record."""
+        outcome = session().call(operation, model=self.fit._model, **arguments)
+        notices.raise_warnings(outcome)
+        value: Mapping[str, Any] = outcome.value
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    """How a route is taken, and what is to be known of it."""
+
+    take: Callable[[_Request], dict[str, float | None]]
+    refitted: str
+    reference: str
+    advice: str
+
+
+def _of_term(record: Mapping[str, Any], term: str, *names: str) -> dict[str, float | None]:
+    at = record["terms"].index(term)
+    n = len(record["terms"])
+    return {name: decode.numbers(record, name, n)[at] for name in names}
+
+
+def _fixed_effects(ddf: options.Ddf) -> Callable[[_Request], dict[str, float | None]]:
+    def take(request: _Request) -> dict[str, float | None]:
+        row = request.fit.fixed_effects(ddf, request.conf_level)[request.term]
+        names = (
+            "estimate", "std_error", "df", "statistic", "p_value", "conf_low", "conf_high",
+        )  # fmt: skip
+        return {name: getattr(row, name) for name in names}
+
+    return take
+
+
+def _ratio(request: _Request) -> dict[str, float | None]:
+    session().require("pbkrtest")
+    record = request.call("ratio_test_of", term=request.term)
+    return {name: decode.number(record, name) for name in ("statistic", "df", "p_value")}
+
+
+def _bootstrap_ratio(request: _Request) -> dict[str, float | None]:
+    session().require("pbkrtest")
+    record = request.call(
+        "bootstrap_modcomp",
+        restricted={"coefficient": request.term},
+        n_sim=request.n_sim,
+        seed=request.seed,
+    )
+    return {
+        "statistic": decode.number(record, "lrt"),
+        "p_value": decode.number(record, "p_bootstrap"),
+    }
+
+
+_INTERVAL = ("estimate", "std_error", "conf_low", "conf_high")
+
+
+def _parametric(request: _Request) -> dict[str, float | None]:
+    record = request.call(
+        "parametric_bootstrap",
+        n_sim=request.n_sim,
+        seed=request.seed,
+        conf_level=request.conf_level,
+    )
+    return _of_term(record, request.term, *_INTERVAL)
+
+
+def _case(request: _Request) -> dict[str, float | None]:
+    groups = [name for name in request.fit.n_groups if name in request.fit.columns]
+    if not groups:
+        raise OptionError(
+            "the case bootstrap draws groups of one grouping factor that is a column of the data; "
+            f"this model has {', '.join(map(repr, request.fit.n_groups))}"
+        )
+    record = request.call(
+        "case_bootstrap",
+        group=min(groups, key=lambda name: request.fit.n_groups[name]),
+        n_sim=request.n_sim,
+        seed=request.seed,
+        conf_level=request.conf_level,
+    )
+    return _of_term(record, request.term, *_INTERVAL)
+
+
+ROUTES: Final[dict[str, _Route]] = {
+    "normal": _Route(
+        _fixed_effects("normal"),
+        "nothing",
+        "Bates et al. 2015",
+        "trust it with many groups; with few it is too sure",
+    ),
+    "satterthwaite": _Route(
+        _fixed_effects("satterthwaite"),
+        "nothing",
+        "Kuznetsova et al. 2017",
+        "a good default for moderate numbers of groups",
+    ),
+    "kenward-roger": _Route(
+        _fixed_effects("kenward-roger"),
+        "nothing",
+        "Kenward and Roger 1997",
+        "the best with few groups, for REML fits; slow for large crossed data",
+    ),
+    "likelihood-ratio": _Route(
+        _ratio,
+        "both models, by ML",
+        "Wilks 1938",
+        "trust it with many groups; with few its p-values are too small",
+    ),
+    "bootstrap-likelihood-ratio": _Route(
+        _bootstrap_ratio,
+        "both models, n_sim times",
+        "Halekoh and Højsgaard 2014",
+        "needs no large-sample theory, but the model must be right",
+    ),
+    "parametric-bootstrap": _Route(
+        _parametric,
+        "the model, n_sim times",
+        "Efron and Tibshirani 1993",
+        "needs no large-sample theory, but the model must be right",
+    ),
+    "case-bootstrap": _Route(
+        _case,
+        "the model, n_sim times",
+        "van der Leeden et al. 2008",
+        "does not lean on the model, but needs many groups",
+    ),
+}
+
+
+def compare_inference(
+    fit: LinearMixedModel,
+    term: str,
+    methods: Sequence[options.Route] | None = None,
+    *,
+    n_sim: int = 1000,
+    seed: int | None = None,
+    conf_level: float = 0.95,
+) -> InferenceRoutes:
+    """Take several routes to inference on one coefficient, and set them side by side.
+
+    Parameters
+    ----------
+    fit
+        A linear mixed model.
+    term
+        The name of a fixed effect.
+    methods
+        Which of "normal", "satterthwaite", "kenward-roger", "likelihood-ratio",
+        "bootstrap-likelihood-ratio", "parametric-bootstrap" and "case-bootstrap"; all by default.
+    n_sim
+        How many simulations each bootstrap makes.
+    seed
+        R's ``set.seed`` integer, set anew for each bootstrap, so that one of them alone gives
+        the same figures.
+    conf_level
+        The level of the intervals; those of the bootstraps are percentile intervals.
+
+    Returns
+    -------
+    InferenceRoutes
+        One row a method: estimate, standard error, df, statistic, p, interval, what was
+        refitted, how long it took, the reference, and when it is to be trusted.
+
+    Raises
+    ------
+    OptionError
+        A method is not known, or the case bootstrap has no group to draw.
+    KeyError
+        The model has no such fixed effect.
+    RError
+        A method that R cannot take with this model, such as Kenward and Roger's after a fit by
+        maximum likelihood.
+
+    Notes
+    -----
+    R functions: ``summary`` of lme4 and lmerTest, ``anova``, ``pbkrtest::PBmodcomp``,
+    ``lme4::bootMer``, and ``update`` on resampled groups and rows. The case bootstrap draws the
+    groups of the grouping factor with the fewest levels, then rows within each group.
+
+    References
+    ----------
+    .. [1] van der Leeden, R., Meijer, E. and Busing, F. M. T. A. (2008). Resampling Multilevel
+       Models. In Handbook of Multilevel Analysis, 401-433. Springer.
+
+    Examples
+    --------
+    >>> import pymer_bridge as pb
+    >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+    >>> routes = pb.compare_inference(fit, "Days", ["normal", "satterthwaite", "kenward-roger"])
+    >>> [row.method for row in routes.rows]
+    ['normal', 'satterthwaite', 'kenward-roger']
+    """
+    chosen = get_args(options.Route) if methods is None else tuple(methods)
+    for method in chosen:
+        options.one_of(method, options.Route, "methods")
+    fit.fixed_effects("none")[term]
+    if int(n_sim) < 1:
+        raise OptionError(f"n_sim={n_sim!r} must be at least 1")
+    request = _Request(fit, term, int(n_sim), seed, options.check_level(conf_level))
+    rows = tuple(_take(ROUTES[method], method, request) for method in chosen)
+    return InferenceRoutes(rows, term, request.conf_level, request.n_sim, seed)
+
+
+def _take(route: _Route, method: str, request: _Request) -> InferenceRoute:
+    empty: dict[str, float | None] = dict.fromkeys(
+        ("estimate", "std_error", "df", "statistic", "p_value", "conf_low", "conf_high")
+    )
+    start = time.perf_counter()
+    figures = {**empty, **route.take(request)}
+    return InferenceRoute(
+        method=method,
+        **figures,
+        refitted=route.refitted,
+        seconds=time.perf_counter() - start,
+        reference=route.reference,
+        advice=route.advice,
+    )
