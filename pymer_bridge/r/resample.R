@@ -138,7 +138,10 @@ case_bootstrap <- function(model, group, n_sim, seed, conf_level) {
 
 #' Operation: parametric bootstrap of the fixed effects
 parametric_bootstrap <- function(model, n_sim, seed, conf_level) {
-  boot <- lme4::bootMer(model$fit, lme4::fixef, nsim = n_sim, seed = seed)
+  # From here bootMer() finds what the call's control argument names.
+  boot <- within_model(model, bquote(
+    lme4::bootMer(.fit, lme4::fixef, nsim = .(n_sim), seed = .(seed))
+  ))
   ends <- apply(boot$t, 2L, stats::quantile, c(1 - conf_level, 1 + conf_level) / 2,
     na.rm = TRUE
   )

@@ -22,7 +22,7 @@ printed <- function(value) {
 f_tests <- function(table) {
   list(
     terms = rownames(table),
-    sum_sq = column(table, "Sum Sq"), mean_sq = column(table, "Mean Sq"),
+    sum_sq = column(table, "Sum Sq", "Sum of Sq"), mean_sq = column(table, "Mean Sq"),
     df1 = column(table, "NumDF", "npar", "Df"), df2 = column(table, "DenDF"),
     statistic = column(table, "F value", "F.value"),
     p_value = column(table, "Pr(>F)", "P(>F)"),

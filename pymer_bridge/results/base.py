@@ -175,6 +175,7 @@ class Rows(Result, Generic[Row]):
         frame = pd.DataFrame(columns, columns=list(self.shown))
         for name in self.shown:
             # A column that does not apply is all missing, and of numbers where it holds numbers.
-            if COLUMNS[name].kind != "text":
+            text = name in COLUMNS and COLUMNS[name].kind == "text"
+            if not text and not any(isinstance(value, str) for value in columns[name]):
                 frame[name] = pd.to_numeric(frame[name])
         return frame
