@@ -14,6 +14,8 @@ import rpy2.rinterface as ri
 from numpy.typing import NDArray
 from rpy2.rinterface_lib import conversion, openrlib
 
+from pymer_bridge.errors import DataConversionError
+
 NA_INTEGER = -(2**31)
 """R's missing integer and missing logical."""
 
@@ -22,13 +24,20 @@ Keep = Callable[[ri.Sexp], Any]
 
 
 def _charsxp(text: str | None) -> Any:
+    if text is not None and "\0" in text:
+        raise DataConversionError(f"R cannot hold a string with an embedded NUL: {text[:40]!r}")
     # Always marked as UTF-8: under LC_ALL=C rpy2 would mark it as native and lose accents.
     return conversion._str_to_charsxp(text, "utf-8", openrlib.rlib.CE_UTF8)
 
 
 def strings_to_r(values: Sequence[str | None]) -> ri.StrSexpVector:
     """Copy strings into an R character vector; None becomes NA."""
-    return ri.StrSexpVector.from_iterable(values, cast_value=_charsxp)
+    try:
+        return ri.StrSexpVector.from_iterable(values, cast_value=_charsxp)
+    except UnicodeEncodeError as error:
+        raise DataConversionError(
+            f"R cannot hold a string that is not valid Unicode: {error.object[:40]!r}"
+        ) from error
 
 
 def array_to_r(values: NDArray[Any]) -> ri.Sexp:

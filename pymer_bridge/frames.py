@@ -27,6 +27,8 @@ NAIVE_ZONE = "UTC"
 UTC_ZONE = "Etc/UTC"
 
 LARGEST_EXACT = 2**53
+LATEST = 9e12
+"""Seconds from 1970 that 64 bits of microseconds hold, nearly."""
 ACCEPTED = (
     "float, int, bool, their nullable forms, str, Categorical, datetime and timedelta columns "
     "are accepted"
@@ -58,10 +60,11 @@ def as_pandas(data: Any) -> pd.DataFrame:
         return data
     module = type(data).__module__.partition(".")[0]
     try:
+        # As Arrow columns: numpy's would turn integers with missing values into floats.
         if module == "polars" and hasattr(data, "to_pandas"):
-            return pd.DataFrame(data.to_pandas())
+            return pd.DataFrame(data.to_pandas(use_pyarrow_extension_array=True))
         if module == "pyarrow" and hasattr(data, "to_pandas"):
-            return pd.DataFrame(data.to_pandas())
+            return pd.DataFrame(data.to_pandas(types_mapper=pd.ArrowDtype))
     except ImportError as error:
         raise DataConversionError(
             f"a {module} frame needs pyarrow to become columns: pip install 'pymer-bridge[polars]'"
@@ -79,13 +82,15 @@ def column_names(data: pd.DataFrame) -> list[str]:
     Raises
     ------
     DataConversionError
-        The frame has no columns, or two of the same name.
+        The frame has no columns, two of the same name, or a name that R cannot hold.
     """
     names = [str(label) for label in data.columns]
     if not names:
         raise DataConversionError("the data frame has no columns")
     seen: set[str] = set()
     for name in names:
+        if problem := _unfit_for_r(name):
+            raise DataConversionError(f"the name of column {name!r} {problem}; rename it")
         if name in seen:
             raise DataConversionError(
                 f"column {name!r} stands twice in the data frame; rename one of them"
@@ -133,21 +138,26 @@ def _integer_part(values: NDArray[Any], missing: NDArray[np.bool_] | None, name:
         if missing is not None:
             result[missing] = NA_INTEGER
         return {"kind": "integer", "values": result}
-    as_floats = present.astype(np.float64)
-    beyond = max(-low, high) > LARGEST_EXACT and any(
-        int(f) != int(i) for f, i in zip(as_floats, present, strict=True)
-    )
+    beyond = max(-low, high) > LARGEST_EXACT and not _are_exact(present)
     if beyond:
         raise DataConversionError(
             f"column {name!r} holds integers that no float of 53 bits represents exactly (up to "
             f"{high if high >= -low else low}); make it a string or a Categorical if it is a "
             "label, or a float if rounding is meant"
         )
-    if missing is None:
-        return _numeric_part(as_floats, np.zeros(len(values), dtype=np.bool_))
-    whole = np.full(len(values), NA_REAL)
-    whole[~missing] = as_floats
+    whole = values.astype(np.float64)
+    if missing is not None:
+        whole[missing] = NA_REAL
     return {"kind": "numeric", "values": whole}
+
+
+def _are_exact(values: NDArray[Any]) -> bool:
+    """Say whether floats of 53 bits hold these integers: without their trailing zero bits."""
+    sizes = np.where(values < 0, ~values, values).astype(np.uint64)
+    sizes += (values < 0).astype(np.uint64)  # not abs(): there is no 2**63 among int64
+    lowest_bits = sizes & (~sizes + np.uint64(1))
+    odd_parts = sizes // np.where(lowest_bits == 0, np.uint64(1), lowest_bits)
+    return bool((odd_parts < LARGEST_EXACT).all())
 
 
 def _logical_part(values: NDArray[Any], missing: NDArray[np.bool_] | None) -> Part:
@@ -164,6 +174,16 @@ def _codes(codes: NDArray[Any]) -> NDArray[np.int32]:
     return result
 
 
+def _unfit_for_r(text: str) -> str:
+    if "\0" in text:
+        return "has an embedded NUL, which R cannot hold"
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return "is not valid Unicode"
+    return ""
+
+
 def _check_texts(texts: Iterable[Any], name: str) -> list[str]:
     result = []
     for text in texts:
@@ -172,17 +192,8 @@ def _check_texts(texts: Iterable[Any], name: str) -> list[str]:
                 f"column {name!r} mixes strings with other objects ({type(text).__name__}: "
                 f"{text!r}); convert it with .astype(str), or clean it. {ACCEPTED}"
             )
-        if "\0" in text:
-            raise DataConversionError(
-                f"column {name!r} holds a string with an embedded NUL, which R cannot hold: "
-                f"{text[:40]!r}"
-            )
-        try:
-            text.encode("utf-8")
-        except UnicodeEncodeError as error:
-            raise DataConversionError(
-                f"column {name!r} holds a string that is not valid Unicode: {text[:40]!r}"
-            ) from error
+        if problem := _unfit_for_r(text):
+            raise DataConversionError(f"column {name!r} holds a string that {problem}: {text!r:.60}")
         result.append(text)
     return result
 
@@ -205,11 +216,11 @@ def _level_text(level: Any, name: str) -> str:
     if isinstance(level, float | np.floating):
         # R names the levels of a numeric factor with up to 15 significant digits.
         return f"{float(level):.15g}"
-    if isinstance(level, str | int | np.integer | pd.Timestamp):
+    if isinstance(level, str | int | np.integer | pd.Timestamp | pd.Interval):
         return str(level)
     raise DataConversionError(
         f"column {name!r} is a Categorical with a level of type {type(level).__name__} "
-        f"({level!r}); levels must be strings, numbers or booleans"
+        f"({level!r}); levels must be strings, numbers, booleans, times or intervals"
     )
 
 
@@ -247,9 +258,11 @@ def _datetime_part(column: pd.Series[Any]) -> Part:
         column = column.dt.tz_convert("UTC").dt.tz_localize(None)
     # R has no time without a zone: a naive one becomes UTC, so that its clock never shifts, and
     # the zone UTC itself, or one that is only an offset, gets the other name that R has for it.
-    zone = NAIVE_ZONE if timezone is None else getattr(timezone, "key", UTC_ZONE)
-    if timezone is not None and zone == NAIVE_ZONE:
-        zone = UTC_ZONE
+    zone = NAIVE_ZONE
+    if timezone is not None:
+        # zoneinfo has "key", pytz "zone".
+        named = getattr(timezone, "key", None) or getattr(timezone, "zone", None)
+        zone = named if named not in (None, NAIVE_ZONE) else UTC_ZONE
     return {"kind": "datetime", "values": _seconds(column, "datetime64"), "timezone": zone}
 
 
@@ -274,7 +287,7 @@ def column_to_part(column: pd.Series[Any], name: str) -> Part:  # noqa: PLR0911 
         The dtype or a value has no counterpart in R; the message names the column.
     """
     dtype = column.dtype
-    if isinstance(dtype, pd.ArrowDtype):
+    if isinstance(dtype, pd.ArrowDtype) and dtype.kind not in "iufb":
         column = _from_arrow(column, name)
         dtype = column.dtype
     if isinstance(dtype, pd.CategoricalDtype):
@@ -313,15 +326,13 @@ def _masked_part(values: NDArray[Any], missing: NDArray[np.bool_] | None, name: 
 
 
 def _from_arrow(column: pd.Series[Any], name: str) -> pd.Series[Any]:
+    """Take an Arrow column that is not of numbers as pandas' own dtype."""
     try:
-        converted = column.convert_dtypes(dtype_backend="numpy_nullable")
+        return pd.Series(column.array.__arrow_array__().to_pandas())  # type: ignore[attr-defined]
     except (TypeError, ValueError, NotImplementedError) as error:
         raise DataConversionError(
             f"column {name!r} of {column.dtype} cannot be read: {error}"
         ) from error
-    if isinstance(converted.dtype, pd.ArrowDtype):
-        return converted.astype(object)
-    return converted
 
 
 def _object_part(column: pd.Series[Any], name: str) -> Part:
@@ -337,10 +348,12 @@ def _object_part(column: pd.Series[Any], name: str) -> Part:
             else column_to_part(pd.to_datetime(column), name)
         )
     present = column.dropna()
+    if kind == "floating":
+        return column_to_part(column.astype(np.float64), name)
     if kind == "integer":
         low, high = min(present), max(present)
-        if low > NA_INTEGER and high < 2**63:
-            return column_to_part(column.astype("Int64"), name)
+        if -(2**63) <= low and high < 2**64:
+            return column_to_part(column.astype("Int64" if high < 2**63 else "UInt64"), name)
     kinds = sorted({type(value).__name__ for value in present})
     raise DataConversionError(
         f"column {name!r} is of dtype object and holds {', '.join(kinds)}; give it one plain "
@@ -409,6 +422,8 @@ def _nullable(values: NDArray[np.int32], kind: str) -> Any:
 
 def _microseconds(seconds: NDArray[np.float64], dtype: str) -> NDArray[Any]:
     missing = np.isnan(seconds)
+    if (np.abs(seconds[~missing]) >= LATEST).any():
+        raise DataConversionError("a time from R lies beyond the years that pandas can hold")
     ticks = np.round(np.where(missing, 0.0, seconds) * 1e6).astype(np.int64)
     result = ticks.view(dtype).copy()
     result[missing] = np.array("NaT", dtype=dtype)

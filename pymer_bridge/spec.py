@@ -61,7 +61,7 @@ ALLOWED_CALLS: Final = frozenset(
 """Functions that a formula may call; none of them calls a function it is given."""
 
 HARMLESS_IN_NAMES: Final = ALLOWED_CALLS.union(
-    "[ [[ $ time date start end frequency power weights order rt df".split()
+    "[ [[ $ @ time date start end frequency power weights order rt df".split()
 )
 """What the name of a column may look like a call of: ``time (s)``, ``data$x``, ``b[1]``."""
 
@@ -190,6 +190,11 @@ class Control:
 
     constructor: str
     arguments: tuple[tuple[str, Any], ...]
+
+    def __post_init__(self) -> None:
+        # R calls what this names.
+        if self.constructor not in ("lmerControl", "glmerControl"):
+            raise OptionError(f"{self.constructor!r} makes no control object")
 
     def to_r(self) -> dict[str, Any]:
         """Return the nested mapping that ``control_call()`` in R takes."""
@@ -368,6 +373,8 @@ def check_contrasts(
     """
     known = list(columns)
     result: list[tuple[str, Any]] = []
+    if not isinstance(contrasts, Mapping | None):
+        raise OptionError('contrasts must be a mapping, such as {"group": "contr.sum"}')
     for name, given in (contrasts or {}).items():
         if name not in known:
             raise OptionError(f"contrasts name {name!r}, and the data has no such column")
@@ -381,9 +388,13 @@ def check_contrasts(
 
 
 def _contrast_matrix(name: str, given: Any) -> dict[str, Any]:
-    values = np.asarray(given, dtype=np.float64)
+    wanted = f"contrasts[{name!r}] must be a name or a matrix of levels by contrasts"
+    try:
+        values = np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise OptionError(f"{wanted}: {error}") from error
     if values.ndim != 2:
-        raise OptionError(f"contrasts[{name!r}] must be a name or a matrix of levels by contrasts")
+        raise OptionError(wanted)
     labels = [list(map(str, axis)) for axis in getattr(given, "axes", [])]
     return {
         "values": values,

@@ -47,7 +47,7 @@ walk_expression <- function(expression) {
         assign(name, TRUE, envir = variables)
         order <- c(order, name)
       }
-    } else if (is.pairlist(here) || is.expression(here) || is.function(here)) {
+    } else if (!is.null(here) && !is.atomic(here)) {
       assign(paste0("<", typeof(here), ">"), TRUE, envir = calls)
     }
   }
@@ -80,20 +80,16 @@ misread_group <- function(call) {
 calls_in_names <- function(names) {
   found <- list(names = character(), calls = character())
   for (name in names[make.names(names) != names]) {
-    inside <- name
-    while (length(inside) > 0L) {
-      code <- tryCatch(str2lang(inside[1L]), error = function(condition) NULL)
-      inside <- inside[-1L]
-      if (is.call(code)) {
-        walked <- walk_expression(code)
-        plain <- grepl("^[^<:]+$|^[<:]+=?$", walked$calls)
-        absent <- plain & !vapply(walked$calls, exists, NA, envir = toolbox, mode = "function")
-        found$names <- c(found$names, rep(name, sum(!absent)))
-        found$calls <- c(found$calls, walked$calls[!absent])
-        inside <- c(inside, walked$variables)
-      } else if (is.name(code) && as.character(code) != name) {
-        inside <- c(inside, as.character(code))
-      }
+    unread <- name
+    while (length(unread) > 0L) {
+      code <- tryCatch(str2lang(unread[1L]), error = function(condition) NULL)
+      walked <- walk_expression(code)
+      plain <- grepl("^[^<:]+$|^[<:]+=?$", walked$calls)
+      absent <- plain & !vapply(walked$calls, exists, NA, envir = toolbox, mode = "function")
+      found$names <- c(found$names, rep(name, sum(!absent)))
+      found$calls <- c(found$calls, walked$calls[!absent])
+      # Each is shorter than what it was read from, or is left alone.
+      unread <- c(unread[-1L], setdiff(walked$variables, unread[1L]))
     }
   }
   found

@@ -6,10 +6,14 @@
 #' @return A list of `names` (".sig01", ".sigma", "(Intercept)" ...) and
 #'   `labels` ("sd_(Intercept)|school" ...), in one order.
 parameter_names <- function(fit) {
-  list(
-    names = rownames(stats::confint(fit, method = "Wald", oldNames = TRUE)),
-    labels = rownames(stats::confint(fit, method = "Wald", oldNames = FALSE))
-  )
+  method <- utils::getS3method("confint", "merMod", envir = asNamespace("lme4"))
+  # lme4 2.0 calls oldNames signames, and warns of the former.
+  argument <- if ("signames" %in% names(formals(method))) "signames" else "oldNames"
+  names_of <- function(old) {
+    arguments <- c(list(fit, method = "Wald"), structure(list(old), names = argument))
+    rownames(do.call(stats::confint, arguments, quote = TRUE))
+  }
+  list(names = names_of(TRUE), labels = names_of(FALSE))
 }
 
 #' Intervals as lists of columns
