@@ -34,6 +34,13 @@ class Fitted:
         kept: T = self._kept[key]
         return kept
 
+    def _require(self, ddf: str) -> None:
+        """Load the R packages that a method of degrees of freedom needs."""
+        if ddf in ("satterthwaite", "kenward-roger"):
+            session().require("lmerTest")
+        if ddf == "kenward-roger":
+            session().require("pbkrtest")
+
     @property
     def fit_statistics(self) -> results.FitStatistics:
         """Criterion, log-likelihood, deviance, AIC and BIC."""

@@ -193,7 +193,9 @@ def _check_texts(texts: Iterable[Any], name: str) -> list[str]:
                 f"{text!r}); convert it with .astype(str), or clean it. {ACCEPTED}"
             )
         if problem := _unfit_for_r(text):
-            raise DataConversionError(f"column {name!r} holds a string that {problem}: {text!r:.60}")
+            raise DataConversionError(
+                f"column {name!r} holds a string that {problem}: {text[:40]!r}"
+            )
         result.append(text)
     return result
 
@@ -328,7 +330,7 @@ def _masked_part(values: NDArray[Any], missing: NDArray[np.bool_] | None, name: 
 def _from_arrow(column: pd.Series[Any], name: str) -> pd.Series[Any]:
     """Take an Arrow column that is not of numbers as pandas' own dtype."""
     try:
-        return pd.Series(column.array.__arrow_array__().to_pandas())  # type: ignore[attr-defined]
+        return pd.Series(column.array.__arrow_array__().to_pandas())
     except (TypeError, ValueError, NotImplementedError) as error:
         raise DataConversionError(
             f"column {name!r} of {column.dtype} cannot be read: {error}"
@@ -352,7 +354,7 @@ def _object_part(column: pd.Series[Any], name: str) -> Part:
         return column_to_part(column.astype(np.float64), name)
     if kind == "integer":
         low, high = min(present), max(present)
-        if -(2**63) <= low and high < 2**64:
+        if low >= -(2**63) and high < 2**64:
             return column_to_part(column.astype("Int64" if high < 2**63 else "UInt64"), name)
     kinds = sorted({type(value).__name__ for value in present})
     raise DataConversionError(

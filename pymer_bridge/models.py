@@ -11,7 +11,7 @@ import pandas as pd
 from pymer_bridge import decode, frames, notices
 from pymer_bridge import spec as options
 from pymer_bridge.errors import OptionError
-from pymer_bridge.fitted import Fitted
+from pymer_bridge.estimation import Estimation
 from pymer_bridge.inference import Inference
 from pymer_bridge.preparing import prepare, texts_of
 from pymer_bridge.results import fit as results
@@ -21,7 +21,7 @@ from pymer_bridge.tables import Table
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class LinearMixedModel(Fitted, Inference):
+class LinearMixedModel(Inference, Estimation):
     """A linear mixed model fitted by R's ``lme4::lmer``; made by :func:`lmer`.
 
     The figures stay in R until they are asked for, and are then kept.

@@ -24,6 +24,9 @@ from pymer_bridge.errors import REnvironmentError, RError, SessionError
 STACK_SIZE = 64 * 1024 * 1024
 """Bytes of stack for R: rpy2 turns R's own stack check off, so depth must fit."""
 
+EXIT_PATIENCE = 5.0
+"""Seconds that the exiting interpreter waits for R to leave what it is doing."""
+
 R_FILES = (
     "conditions", "session", "frames", "formula", "fit", "extract", "kenward_roger", "tests",
     "intervals", "means", "resample", "linear",
@@ -95,7 +98,8 @@ class RSession:
         self._started = threading.Event()
         self._start_error: BaseException | None = None
         self._thread: threading.Thread | None = None
-        self._pid = os.getpid()
+        self._pid = 0
+        self._closing = False
         self._loaded: set[str] = set()
         self._interface: Any = None
 
@@ -157,15 +161,18 @@ class RSession:
         self._loaded.add(package)
 
     def _ensure_started(self) -> None:
-        if os.getpid() != self._pid:
+        if self._thread is not None and os.getpid() != self._pid:
             raise SessionError(
                 "R was started in the parent of this forked process and cannot be used here; "
                 "start workers with the 'spawn' method (joblib's default backend does)"
             )
         if threading.current_thread() is self._thread:
             raise SessionError("the R thread cannot wait for itself")
+        if self._closing:
+            raise SessionError("Python is exiting, and R has ended")
         with self._lock:
             if self._thread is None:
+                self._pid = os.getpid()
                 self._thread = threading.Thread(
                     target=self._run, name="pymer_bridge-R", daemon=True
                 )
@@ -199,9 +206,14 @@ class RSession:
 
     def _stop(self) -> None:
         thread = self._thread
-        if thread is not None and os.getpid() == self._pid:
-            self._jobs.put(None)
-            thread.join(timeout=2.0)
+        if thread is None or os.getpid() != self._pid:
+            return
+        with self._lock:
+            self._closing = True
+            if self._current is not None:
+                self._set_pending(1)
+        self._jobs.put(None)
+        thread.join(timeout=EXIT_PATIENCE)
 
     # -- on the R thread -------------------------------------------------------------------
 
@@ -221,7 +233,7 @@ class RSession:
                 return
             if isinstance(item, int):
                 self._objects.pop(item, None)
-            else:
+            elif not self._closing:
                 self._work(item)
             del item  # else the last job's frame would be kept alive until the next comes
 
@@ -302,7 +314,9 @@ class RSession:
             with self._lock:
                 self._current = None
             job.arguments = {}
-            job.done.set()
+            # At exit only daemon threads can be waiting, and they must not wake any more.
+            if not self._closing:
+                job.done.set()
 
     def _perform(self, operation: str, arguments: dict[str, Any]) -> Outcome:
         self._output.clear()

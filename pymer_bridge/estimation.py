@@ -1,0 +1,275 @@
+"""Intervals, profiles and marginal means of one fitted model: methods of a model class."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pymer_bridge import decode_tests, marginal, notices
+from pymer_bridge import spec as options
+from pymer_bridge.errors import OptionError
+from pymer_bridge.fitted import Fitted
+from pymer_bridge.results import intervals
+from pymer_bridge.rsession import session
+
+
+@dataclass(frozen=True, slots=True)
+class _Means:
+    """What emmeans and emtrends are asked alike."""
+
+    specs: str | Sequence[str]
+    by: str | Sequence[str] | None
+    at: Mapping[str, Any] | None
+    ddf: options.MeansDdf
+    conf_level: float
+    adjust: options.Adjust | None
+    type: options.MeansType = "link"
+
+    def to_r(self) -> dict[str, Any]:
+        """Check everything, and return it as the R side takes it."""
+        options.one_of(self.ddf, options.MeansDdf, "ddf")
+        if self.adjust is not None:
+            options.one_of(self.adjust, options.Adjust, "adjust")
+        return {
+            "specs": options.names_of(self.specs, "specs"),
+            "by": None if self.by is None else options.names_of(self.by, "by"),
+            "at": options.values_at(self.at),
+            "ddf": self.ddf,
+            "conf_level": options.check_level(self.conf_level),
+            "adjust": self.adjust,
+        }
+
+
+class Estimation(Fitted):
+    """Intervals, profiles and marginal means of a linear mixed model."""
+
+    __slots__ = ()
+
+    def confint(
+        self,
+        method: options.IntervalMethod = "profile",
+        parameters: Sequence[str] | str | None = None,
+        conf_level: float = 0.95,
+        *,
+        n_sim: int = 500,
+        seed: int | None = None,
+        kind: options.BootInterval = "percentile",
+    ) -> intervals.Intervals:
+        """Return confidence intervals of the parameters.
+
+        Parameters
+        ----------
+        method
+            "profile" (likelihood profile), "wald" (normal, fixed effects only) or "boot"
+            (parametric bootstrap).
+        parameters
+            Names of parameters, R's (".sig01", ".sigma") or readable
+            ("sd_(Intercept)|Subject"); "beta_" for all fixed effects, "theta_" for all
+            variance parameters; all of them by default.
+        conf_level
+            Their level.
+        n_sim, seed, kind
+            For "boot": the number of simulations, R's ``set.seed`` integer, and "percentile",
+            "basic" or "normal".
+
+        Returns
+        -------
+        Intervals
+            One row a parameter; the ends are None where the method gives none.
+
+        Raises
+        ------
+        OptionError
+            An argument is not accepted.
+        RError
+            A parameter is not there, or R cannot profile the model.
+
+        Notes
+        -----
+        R function: ``confint`` of lme4 [1]_. With only some parameters, only these are profiled.
+
+        References
+        ----------
+        .. [1] Bates, D., Maechler, M., Bolker, B. and Walker, S. (2015). Fitting Linear
+           Mixed-Effects Models Using lme4. Journal of Statistical Software, 67(1), section 5.1.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+        >>> round(fit.confint(method="wald")["Days"].conf_low, 3)
+        7.438
+        """
+        options.one_of(method, options.IntervalMethod, "method")
+        options.one_of(kind, options.BootInterval, "kind")
+        level = options.check_level(conf_level)
+        chosen = (parameters,) if isinstance(parameters, str) else parameters
+        shared: dict[str, Any] = {
+            "parameters": None if chosen is None else tuple(chosen), "conf_level": level,
+        }  # fmt: skip
+        if method == "boot":
+            boot_type = {"percentile": "perc", "basic": "basic", "normal": "norm"}[kind]
+            return self._ask(
+                "bootstrap_intervals", decode_tests.confidence_intervals, method, level,
+                n_sim=int(n_sim), seed=seed, boot_type=boot_type, **shared,
+            )  # fmt: skip
+        return self._ask(
+            "confidence_intervals", decode_tests.confidence_intervals, method, level,
+            method=method, **shared,
+        )  # fmt: skip
+
+    def profile(self, parameters: Sequence[str] | str | None = None) -> intervals.Profile:
+        """Return the likelihood profile.
+
+        Parameters
+        ----------
+        parameters
+            As for :meth:`confint`; all of them by default.
+
+        Returns
+        -------
+        Profile
+            Every point of every profile.
+
+        Raises
+        ------
+        RError
+            R cannot profile the model.
+
+        Notes
+        -----
+        R function: ``profile`` of lme4. Profile intervals then cost nothing more.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> fit = pb.lmer("Yield ~ 1 + (1 | Batch)", pb.load_dataset("Dyestuff"))
+        >>> fit.profile("beta_").parameters
+        ('.sig01', '.sigma', '(Intercept)')
+        """
+        chosen = (parameters,) if isinstance(parameters, str) else parameters
+        return self._ask(
+            "profile_points",
+            decode_tests.profile,
+            parameters=None if chosen is None else tuple(chosen),
+        )
+
+    def emmeans(
+        self,
+        specs: str | Sequence[str],
+        by: str | Sequence[str] | None = None,
+        at: Mapping[str, Any] | None = None,
+        *,
+        ddf: options.MeansDdf = "kenward-roger",
+        type: options.MeansType = "link",  # noqa: A002  # R's word
+        conf_level: float = 0.95,
+        adjust: options.Adjust | None = None,
+    ) -> marginal.MarginalMeans:
+        """Return estimated marginal means.
+
+        Parameters
+        ----------
+        specs
+            Predictors whose levels the means are for.
+        by
+            Predictors within whose levels contrasts are made.
+        at
+            Values of predictors; factors at their levels and numbers at their mean by default.
+        ddf
+            "kenward-roger" (emmeans' default), "satterthwaite" or "asymptotic" (normal).
+        type
+            "link" or "response": transformed back where the response was transformed.
+        conf_level
+            The level of the intervals.
+        adjust
+            How tests and intervals are adjusted for their number.
+
+        Returns
+        -------
+        MarginalMeans
+            One row a mean; ``.pairs()`` and ``.contrast()`` go on from there.
+
+        Raises
+        ------
+        OptionError
+            An argument is not accepted.
+        RError
+            A predictor is not in the model.
+
+        Notes
+        -----
+        R function: ``emmeans::emmeans`` and its ``summary``. Over emmeans' limit of 3,000
+        observations R falls back to normal tests, and says so.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+        >>> [round(row.estimate, 1) for row in fit.emmeans("Days", at={"Days": [0, 9]}).rows]
+        [251.4, 345.6]
+        """
+        options.one_of(type, options.MeansType, "type")
+        means = _Means(specs, by, at, ddf, conf_level, adjust, type)
+        return self._marginal("marginal_means", means, type=type)
+
+    def emtrends(
+        self,
+        specs: str | Sequence[str],
+        var: str,
+        by: str | Sequence[str] | None = None,
+        at: Mapping[str, Any] | None = None,
+        *,
+        ddf: options.MeansDdf = "kenward-roger",
+        conf_level: float = 0.95,
+        adjust: options.Adjust | None = None,
+    ) -> marginal.MarginalMeans:
+        """Return estimated marginal slopes of one predictor.
+
+        Parameters
+        ----------
+        specs
+            Predictors whose levels the slopes are for.
+        var
+            The predictor whose slope is wanted.
+        by, at, ddf, conf_level, adjust
+            As for :meth:`emmeans`.
+
+        Returns
+        -------
+        MarginalMeans
+            One row a slope.
+
+        Raises
+        ------
+        OptionError
+            An argument is not accepted.
+        RError
+            A predictor is not in the model.
+
+        Notes
+        -----
+        R function: ``emmeans::emtrends`` and its ``summary``.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> cake = pb.load_dataset("cake")
+        >>> fit = pb.lmer("angle ~ recipe * temp + (1 | recipe:replicate)", cake)
+        >>> len(fit.emtrends("recipe", "temp").rows)
+        3
+        """
+        if not re.fullmatch(r"[A-Za-z.][A-Za-z0-9._]*", var):
+            # emtrends reads this text as an R expression.
+            raise OptionError(f"var={var!r} must be the plain name of one predictor")
+        means = _Means(specs, by, at, ddf, conf_level, adjust)
+        return self._marginal("marginal_trends", means, trend_of=var)
+
+    def _marginal(self, operation: str, means: _Means, **extra: Any) -> marginal.MarginalMeans:
+        arguments = means.to_r()
+        session().require("emmeans")
+        self._require(means.ddf)
+        outcome = session().call(operation, model=self._model, **arguments, **extra)
+        notices.raise_warnings(outcome)
+        return marginal.marginal_means(outcome.value, arguments["conf_level"], means.type)
