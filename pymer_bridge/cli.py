@@ -87,7 +87,8 @@ def _render(fit: LinearMixedModel, ddf: Any, form: str) -> str:
     if form == "text":
         if ddf != "normal":
             return f"{fit.summary(ddf)}\n"
-        return f"{fit}\n\n{fixed}\n"
+        # R prints no summary with normal tests.
+        return f"{fit.heading}\n\n{fit.variance_components}\n\n{fixed}\n\n{fit.fit_statistics}\n"
     parts: dict[str, Any] = {
         "fixed_effects": fixed,
         "variance_components": fit.variance_components,

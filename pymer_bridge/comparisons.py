@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pymer_bridge import decode_tests, notices
+from pymer_bridge import spec as options
 from pymer_bridge.errors import OptionError
 from pymer_bridge.linear import LinearModel
 from pymer_bridge.models import LinearMixedModel
@@ -72,11 +73,10 @@ def anova(
         "anova_models",
         models=[model._model for model in models],
         names=tuple(chosen),
-        refit=bool(refit),
+        refit=options.flag(refit, "refit"),
     )
     notices.raise_warnings(outcome)
-    said = tuple(condition.message for condition in outcome.messages)
-    return decode_tests.ratio_tests(outcome.value, said)
+    return notices.with_conditions(decode_tests.ratio_tests(outcome.value), outcome)
 
 
 def _restriction(full: LinearMixedModel, restricted: Restriction) -> Any:
@@ -98,7 +98,14 @@ def _restriction(full: LinearMixedModel, restricted: Restriction) -> Any:
 def _formula_change(full: LinearMixedModel, given: str) -> str:
     """Check a formula change, or make one from the name of a term."""
     if "~" not in given:
-        given = f". ~ . - {given}"
+        labels = session().call("term_labels", model=full._model).value
+        label = next((known for known in labels if known in (given, f"`{given}`")), None)
+        if label is None:
+            raise OptionError(
+                f"{given!r} is no term of the model; its terms are: "
+                f"{', '.join(map(repr, labels)) or 'none'}"
+            )
+        given = f". ~ . - {label}"
     check_text(given, "formula", full.columns, full.spec.allow_functions)
     return given
 
@@ -194,4 +201,4 @@ def _compare(
         operation, model=full._model, restricted=_restriction(full, restricted)
     )
     notices.raise_warnings(outcome)
-    return decode_tests.model_comparison(outcome.value, method)
+    return notices.with_conditions(decode_tests.model_comparison(outcome.value, method), outcome)

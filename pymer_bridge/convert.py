@@ -89,9 +89,13 @@ def to_r(value: Any, resolve: Resolve) -> ri.Sexp:
         result = ri.ListSexpVector([to_r(item, resolve) for item in value.values()])
         result.names = strings_to_r([str(key) for key in value])
         return result
-    if isinstance(value, Sequence) and not isinstance(value, str):
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, str | bool | int | float):
+        return _sequence_to_r([value], resolve)
+    if isinstance(value, Sequence) and not isinstance(value, bytes):
         return _sequence_to_r(value, resolve)
-    return _sequence_to_r([value], resolve)
+    raise TypeError(f"no R vector is made of {type(value).__name__}")
 
 
 def _strings_from_r(value: ri.StrSexpVector) -> tuple[str | None, ...]:

@@ -34,6 +34,12 @@ def integer(record: RRecord, name: str) -> int:
     return int(record[name][0])
 
 
+def integer_or_none(record: RRecord, name: str) -> int | None:
+    """Return one whole number, or None where R gave NULL or a missing value."""
+    value = number_or_none(record, name)
+    return None if value is None else int(value)
+
+
 def flag(record: RRecord, name: str) -> bool:
     """Return one logical of a record."""
     return bool(record[name][0] == 1)
@@ -149,12 +155,12 @@ def convergence(record: RRecord) -> results.Convergence:
     return results.Convergence(
         converged=flag(record, "converged"),
         singular=flag(record, "singular"),
-        code=integer(record, "code"),
+        code=integer_or_none(record, "code"),
         messages=texts(record, "messages"),
         warnings=texts(record, "warnings"),
-        optimizer=text(record, "optimizer"),
+        optimizer=record["optimizer"][0],
         optimizer_message=text(record, "optimizer_message"),
-        evaluations=integer(record, "evaluations"),
+        evaluations=integer_or_none(record, "evaluations"),
         theta=frozen_array(record["theta"]),
         theta_names=texts(record, "theta_names"),
         gradient=frozen_array(record["gradient"]),
@@ -167,10 +173,12 @@ def covariance_matrix(record: RRecord) -> results.NamedMatrix:
     return results.NamedMatrix(matrix(record["values"], len(names), len(names)), names, names)
 
 
-def design_matrix(record: RRecord) -> results.NamedMatrix:
-    """Read the answer of ``model_matrix()``."""
+def design_matrix(record: RRecord, index: pd.Index) -> results.NamedMatrix:
+    """Read the answer of ``model_matrix()``; rows are labelled as in the user's data."""
     names = texts(record, "names")
-    return results.NamedMatrix(matrix(record["values"], len(record["rows"]), len(names)), names)
+    labels = tuple(map(str, index[record["rows"] - 1]))
+    values = matrix(record["values"], len(labels), len(names))
+    return results.NamedMatrix(values, names, labels)
 
 
 def over_rows(record: RRecord, index: pd.Index, name: str) -> pd.Series[float]:

@@ -44,7 +44,7 @@ def _whole(value: float | None) -> int | None:
     return None if value is None else int(value)
 
 
-def ratio_tests(record: RRecord, messages: tuple[str, ...] = ()) -> tests.LikelihoodRatioTests:
+def ratio_tests(record: RRecord) -> tests.LikelihoodRatioTests:
     """Read a table of likelihood ratio tests."""
     names = ("n_parameters", "aic", "bic", "log_likelihood", "deviance", "chi_square", "df",
              "p_value")  # fmt: skip
@@ -52,7 +52,7 @@ def ratio_tests(record: RRecord, messages: tuple[str, ...] = ()) -> tests.Likeli
         tests.LikelihoodRatioTest(term, int(n_parameters), *others)
         for term, n_parameters, *others in _columns(record, names)
     )
-    return tests.LikelihoodRatioTests(rows, messages, text(record, "text"))
+    return tests.LikelihoodRatioTests(rows, text(record, "text"))
 
 
 def model_comparison(record: RRecord, method: str) -> tests.ModelComparison:
@@ -141,9 +141,11 @@ def marginal_parts(record: RRecord) -> dict[str, Any]:
 
 def intraclass_correlation(record: RRecord) -> tests.IntraclassCorrelation:
     """Read the answer of ``intraclass_correlation()``."""
-    return tests.IntraclassCorrelation(number(record, "adjusted"), number(record, "unadjusted"))
+    return tests.IntraclassCorrelation(
+        number_or_none(record, "adjusted"), number_or_none(record, "unadjusted")
+    )
 
 
 def r_squared(record: RRecord) -> tests.RSquared:
     """Read the answer of ``r_squared()``."""
-    return tests.RSquared(number(record, "marginal"), number(record, "conditional"))
+    return tests.RSquared(number_or_none(record, "marginal"), number_or_none(record, "conditional"))

@@ -113,7 +113,8 @@ class Estimation(Fitted):
             boot_type = {"percentile": "perc", "basic": "basic", "normal": "norm"}[kind]
             return self._ask(
                 "bootstrap_intervals", decode_tests.confidence_intervals, method, level,
-                n_sim=int(n_sim), seed=seed, boot_type=boot_type, **shared,
+                n_sim=options.whole(n_sim, "n_sim", 1), seed=options.random_seed(seed),
+                boot_type=boot_type, **shared,
             )  # fmt: skip
         return self._ask(
             "confidence_intervals", decode_tests.confidence_intervals, method, level,
@@ -200,7 +201,8 @@ class Estimation(Fitted):
 
         Notes
         -----
-        R function: ``emmeans::emmeans`` and its ``summary``. Over emmeans' limit of 3,000
+        R function: ``emmeans::emmeans`` and its ``summary``. Of a fit by maximum likelihood,
+        Kenward and Roger's method uses a refit by REML, and says so. Over emmeans' limit of 3,000
         observations R falls back to normal tests, and says so.
 
         Examples
@@ -272,4 +274,4 @@ class Estimation(Fitted):
         self._require(means.ddf)
         outcome = session().call(operation, model=self._model, **arguments, **extra)
         notices.raise_warnings(outcome)
-        return marginal.marginal_means(outcome.value, arguments["conf_level"], means.type)
+        return marginal.marginal_means(outcome, arguments["conf_level"], means.type)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, NoReturn, Self, TypeVar
 
 import pandas as pd
 
@@ -24,13 +24,25 @@ class Fitted:
     _index: pd.Index
     _kept: dict[Any, Any]
 
+    def __copy__(self) -> Self:
+        """Return the model itself: it cannot change."""
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        """Return the model itself: it cannot change."""
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled: the model lives in the R of this process."""
+        self._model.__reduce__()
+
     def _ask(self, operation: str, read: Callable[..., T], *extra: Any, **arguments: Any) -> T:
         """Ask R once, read the answer, and keep it."""
         key = (operation, *arguments.items())
         if key not in self._kept:
             outcome = session().call(operation, model=self._model, **arguments)
+            self._kept[key] = notices.with_conditions(read(outcome.value, *extra), outcome)
             notices.raise_warnings(outcome)
-            self._kept[key] = read(outcome.value, *extra)
         kept: T = self._kept[key]
         return kept
 
@@ -54,7 +66,7 @@ class Fitted:
     @property
     def model_matrix(self) -> results.NamedMatrix:
         """Design matrix of the fixed effects, rows by columns (R: ``getME(fit, "X")``)."""
-        return self._ask("model_matrix", decode.design_matrix)
+        return self._ask("model_matrix", decode.design_matrix, self._index)
 
     @property
     def fitted(self) -> pd.Series[float]:
@@ -97,5 +109,5 @@ class Fitted:
         options.one_of(kind, options.ResidualKind, "kind")
         return self._ask(
             "model_residuals", decode.over_rows, self._index, "residual", kind=kind,
-            scaled=bool(scaled),
+            scaled=options.flag(scaled, "scaled"),
         ).copy()  # fmt: skip

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pymer_bridge import decode_tests
 from pymer_bridge import spec as options
@@ -37,6 +38,28 @@ def term_weights(terms: Sequence[str], weights: Weights, what: str) -> list[floa
     if len(given) != len(terms):
         raise OptionError(f"{what} has {len(given)} weights, and the model {len(terms)} terms")
     return given
+
+
+def _named_rows(contrasts: Any) -> tuple[list[str], list[Any]]:
+    """Take the contrasts apart: a name and weights for each row.
+
+    Raises
+    ------
+    OptionError
+        There are none, or a mapping of terms stands where rows should be named.
+    """
+    if isinstance(contrasts, Mapping):
+        names, rows = list(map(str, contrasts)), list(contrasts.values())
+        if any(isinstance(row, int | float | str) for row in rows):
+            raise OptionError('contrasts as a mapping name each row, as in {"a week": {"Days": 7}}')
+    else:
+        given = list(contrasts)
+        alone = bool(given) and all(isinstance(item, int | float | np.number) for item in given)
+        rows = [given] if alone else given
+        names = [str(i + 1) for i in range(len(rows))]
+    if not rows:
+        raise OptionError("contrasts must have at least one row")
+    return names, rows
 
 
 class Inference(Fitted):
@@ -167,7 +190,11 @@ class Inference(Fitted):
         42.84
         """
         session().require("lmerTest")
-        return self._ask("ranova", decode_tests.ratio_tests, reduce_terms=bool(reduce_terms))
+        return self._ask(
+            "ranova",
+            decode_tests.ratio_tests,
+            reduce_terms=options.flag(reduce_terms, "reduce_terms"),
+        )
 
     def step(
         self,
@@ -221,14 +248,14 @@ class Inference(Fitted):
             ddf=ddf,
             alpha_random=float(alpha_random),
             alpha_fixed=float(alpha_fixed),
-            reduce_random=bool(reduce_random),
-            reduce_fixed=bool(reduce_fixed),
+            reduce_random=options.flag(reduce_random, "reduce_random"),
+            reduce_fixed=options.flag(reduce_fixed, "reduce_fixed"),
             keep=tuple(keep),
         )
 
     def contest(
         self,
-        contrasts: Mapping[str, Weights] | Sequence[Weights] | np.ndarray[Any, Any],
+        contrasts: Mapping[str, Weights] | Sequence[Weights] | Sequence[float] | NDArray[Any],
         rhs: float | Sequence[float] = 0.0,
         *,
         joint: bool = True,
@@ -241,7 +268,7 @@ class Inference(Fitted):
         ----------
         contrasts
             Rows of weights. A mapping names them; each row is a mapping of terms to weights
-            (others 0), or one weight a term.
+            (others 0), or one weight a term. One row of weights may stand alone.
         rhs
             The values under the hypothesis: one for all rows, or one a row.
         joint
@@ -277,13 +304,7 @@ class Inference(Fitted):
         level = options.check_level(conf_level)
         self._require(ddf)
         terms = self._terms()
-        if isinstance(contrasts, Mapping):
-            names, rows = list(map(str, contrasts)), list(contrasts.values())
-        else:
-            rows = list(contrasts)
-            names = [str(i + 1) for i in range(len(rows))]
-        if not rows:
-            raise OptionError("contrasts must have at least one row")
+        names, rows = _named_rows(contrasts)
         weights = [
             weight
             for name, row in zip(names, rows, strict=True)
@@ -294,7 +315,7 @@ class Inference(Fitted):
             raise OptionError(f"rhs has {len(values)} values, and there are {len(rows)} contrasts")
         arguments = {
             "contrasts": tuple(weights), "names": tuple(names), "rhs": tuple(values),
-            "joint": bool(joint), "ddf": ddf, "conf_level": level,
+            "joint": options.flag(joint, "joint"), "ddf": ddf, "conf_level": level,
         }  # fmt: skip
         if joint:
             return self._ask("contest", decode_tests.f_tests, ddf, **arguments)

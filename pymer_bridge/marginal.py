@@ -9,11 +9,11 @@ from typing import Any
 from pymer_bridge import decode_tests, notices
 from pymer_bridge.errors import OptionError
 from pymer_bridge.results.means import MarginalTable
-from pymer_bridge.rsession import Handle, session
-from pymer_bridge.spec import Adjust, ContrastFamily, check_level, one_of
+from pymer_bridge.rsession import Handle, Outcome, session
+from pymer_bridge.spec import Adjust, ContrastFamily, one_of
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class MarginalMeans(MarginalTable):
     """Marginal means, slopes or contrasts, with :meth:`pairs` and :meth:`contrast`.
 
@@ -31,6 +31,15 @@ class MarginalMeans(MarginalTable):
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-safe mapping that ``MarginalTable.from_dict`` reads back."""
         return self._plain().to_dict()
+
+    @classmethod
+    def from_dict(cls, mapping: dict[str, Any]) -> MarginalTable:  # type: ignore[override]
+        """Read back what :meth:`to_dict` gave, as a plain table: it has no R behind it."""
+        return MarginalTable.from_dict(mapping)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle as a plain table: in another process there is no R object behind it."""
+        return self._plain().__reduce_ex__(2)  # type: ignore[return-value]
 
     def __eq__(self, other: object) -> bool:
         """Compare the tables, to the last bit."""
@@ -95,7 +104,7 @@ class MarginalMeans(MarginalTable):
             type=self.type,
         )
         notices.raise_warnings(outcome)
-        return marginal_means(outcome.value, self.conf_level, self.type)
+        return marginal_means(outcome, self.conf_level, self.type)
 
     def pairs(self, adjust: Adjust = "tukey") -> MarginalMeans:
         """Return all pairwise differences.
@@ -130,9 +139,9 @@ class MarginalMeans(MarginalTable):
         return self.contrast("pairwise", adjust)
 
 
-def marginal_means(value: Mapping[str, Any], conf_level: float, kind: str) -> MarginalMeans:
+def marginal_means(outcome: Outcome, conf_level: float, kind: str) -> MarginalMeans:
     """Read what the R side of emmeans gave."""
-    parts = decode_tests.marginal_parts(value["table"])
-    return MarginalMeans(
-        **parts, conf_level=check_level(conf_level), type=kind, _grid=value["grid"]
-    )
+    parts = decode_tests.marginal_parts(outcome.value["table"])
+    grid = outcome.value["grid"]
+    means = MarginalMeans(**parts, conf_level=conf_level, type=kind, _grid=grid)
+    return notices.with_conditions(means, outcome)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -139,7 +140,13 @@ class LinearMixedModel(Inference, Estimation):
     @property
     def convergence(self) -> results.Convergence:
         """How the optimizer ended, and what was said of it."""
-        return self._ask("convergence", decode.convergence)
+        found = self._ask("convergence", decode.convergence)
+        # What the fit itself said is told once, in R's order.
+        return replace(
+            found,
+            messages=tuple(dict.fromkeys((*found.messages, *self.messages))),
+            warnings=tuple(dict.fromkeys((*found.warnings, *self.warnings))),
+        )
 
     @property
     def scaled_residual_quantiles(self) -> tuple[float, ...]:
@@ -195,7 +202,9 @@ class LinearMixedModel(Inference, Estimation):
     def _parts(self) -> tuple[Result, ...]:
         return (self.variance_components, self.fixed_effects("none"), self.fit_statistics)
 
-    def _heading(self) -> str:
+    @property
+    def heading(self) -> str:
+        """What was fitted, and to what: three lines of text."""
         by = "REML" if self.reml else "maximum likelihood"
         groups = ", ".join(f"{name} {count}" for name, count in self.n_groups.items())
         return (
@@ -205,14 +214,14 @@ class LinearMixedModel(Inference, Estimation):
 
     def __str__(self) -> str:
         """Return the model in a few short tables."""
-        return "\n\n".join([self._heading(), *map(str, self._parts())])
+        return "\n\n".join([self.heading, *map(str, self._parts())])
 
     def __repr__(self) -> str:
         """Return the model in one line."""
         return f"<LinearMixedModel {self.formula!r}, {self.n_obs} observations>"
 
     def _repr_html_(self) -> str:
-        heading = Table((), (), notes=tuple(self._heading().splitlines())).to_html()
+        heading = Table((), (), notes=tuple(self.heading.splitlines())).to_html()
         return "\n".join([heading, *(part._repr_html_() for part in self._parts())])
 
 
@@ -311,9 +320,9 @@ def lmer(
         na_action=na_action,
         data_name=data_name,
         allow_functions=allow_functions,
-        reml=bool(reml),
+        reml=options.flag(reml, "reml"),
         control=control,
-        start=None if start is None else tuple(map(float, start)),
+        start=options.numbers(start, "start"),
     )
     outcome = session().call("fit_model", spec=asked.to_r(), frame=frame.to_r())
     notices.raise_warnings(outcome)
@@ -329,7 +338,7 @@ def _linear_mixed_model(
     return LinearMixedModel(
         formula=decode.text(facts, "formula"),
         n_obs=decode.integer(facts, "n_obs"),
-        n_groups=dict(zip(facts["group_names"], counts, strict=True)),
+        n_groups=MappingProxyType(dict(zip(facts["group_names"], counts, strict=True))),
         sigma=decode.number(facts, "sigma"),
         reml=decode.flag(facts, "reml"),
         singular=decode.flag(facts, "singular"),

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from pymer_bridge import errors
 from pymer_bridge.rsession import Condition, Outcome
+
+T = TypeVar("T")
 
 _HERE: Final = str(Path(__file__).parent)
 
@@ -53,6 +56,20 @@ def python_warnings(outcome: Outcome) -> Iterator[Warning]:
         yield warning_class(condition, errors.RWarning)(condition.message)
     for condition in outcome.messages:
         yield warning_class(condition, errors.RMessage)(condition.message)
+
+
+def with_conditions(result: T, outcome: Outcome) -> T:
+    """Keep what R warned of and said on a result that has room for it."""
+    if not dataclasses.is_dataclass(result) or isinstance(result, type):
+        return result
+    room = {field.name for field in dataclasses.fields(result)}
+    if not {"warnings", "messages"} <= room or not (outcome.warnings or outcome.messages):
+        return result
+    said = {
+        name: (*getattr(result, name), *(condition.message for condition in getattr(outcome, name)))
+        for name in ("warnings", "messages")
+    }
+    return dataclasses.replace(result, **said)
 
 
 def raise_warnings(outcome: Outcome) -> None:

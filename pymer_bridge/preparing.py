@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from pymer_bridge import decode, frames
 from pymer_bridge import spec as options
-from pymer_bridge.errors import FormulaError, RError
+from pymer_bridge.errors import FormulaError, OptionError, RError
 from pymer_bridge.rsession import Condition, session
 
 
@@ -54,10 +55,18 @@ def check_text(
     return options.check_expression(given, described, names, allowed, what)
 
 
-def _vector_or_text(given: Any, n_rows: int, argument: str, dtype: Any = np.float64) -> Any:
+def _vector_or_text(given: Any, index: pd.Index, argument: str, dtype: Any = np.float64) -> Any:
     if given is None or isinstance(given, str):
         return given
-    return options.row_vector(given, n_rows, argument, dtype)
+    return options.row_vector(given, index, argument, dtype)
+
+
+def _name_of(table: pd.DataFrame) -> str:
+    """Return the name that load_dataset() or the user gave the frame, if R can use it."""
+    try:
+        return options.check_data_name(str(table.attrs.get("name", "data")))
+    except OptionError:
+        return "data"
 
 
 def prepare(
@@ -93,17 +102,16 @@ def prepare(
     options.one_of(na_action, options.NaAction, "na_action")
     table = frames.as_pandas(data)
     names = frames.column_names(table)
-    n_rows = len(table)
     extras = {
-        "weights": _vector_or_text(weights, n_rows, "weights"),
-        "offset": _vector_or_text(offset, n_rows, "offset"),
-        "subset": _vector_or_text(subset, n_rows, "subset", np.bool_),
+        "weights": _vector_or_text(weights, table.index, "weights"),
+        "offset": _vector_or_text(offset, table.index, "offset"),
+        "subset": _vector_or_text(subset, table.index, "subset", np.bool_),
     }
     needed = _needed_columns(formula, extras, names, allow_functions)
     asked = options.ModelSpec(
         fitter=fitter,
         formula=formula,
-        data_name=options.check_data_name(data_name or str(table.attrs.get("name", "data"))),
+        data_name=options.check_data_name(data_name) if data_name else _name_of(table),
         na_action=na_action,
         contrasts=options.check_contrasts(contrasts, names),
         allow_functions=tuple(allow_functions),

@@ -9,7 +9,7 @@ from typing import Any, Final, get_args
 
 from pymer_bridge import decode, notices
 from pymer_bridge import spec as options
-from pymer_bridge.errors import OptionError
+from pymer_bridge.errors import OptionError, PymerError
 from pymer_bridge.models import LinearMixedModel
 from pymer_bridge.results.routes import InferenceRoute, InferenceRoutes
 from pymer_bridge.rsession import session
@@ -33,24 +33,27 @@ class _Request:
         return value
 
 
+_Figures = dict[str, float | str | None]
+
+
 @dataclass(frozen=True, slots=True)
 class _Route:
     """How a route is taken, and what is to be known of it."""
 
-    take: Callable[[_Request], dict[str, float | None]]
+    take: Callable[[_Request], _Figures]
     refitted: str
     reference: str
     advice: str
 
 
-def _of_term(record: Mapping[str, Any], term: str, *names: str) -> dict[str, float | None]:
+def _of_term(record: Mapping[str, Any], term: str, *names: str) -> _Figures:
     at = record["terms"].index(term)
     n = len(record["terms"])
     return {name: decode.numbers(record, name, n)[at] for name in names}
 
 
-def _fixed_effects(ddf: options.Ddf) -> Callable[[_Request], dict[str, float | None]]:
-    def take(request: _Request) -> dict[str, float | None]:
+def _fixed_effects(ddf: options.Ddf) -> Callable[[_Request], _Figures]:
+    def take(request: _Request) -> _Figures:
         row = request.fit.fixed_effects(ddf, request.conf_level)[request.term]
         names = (
             "estimate", "std_error", "df", "statistic", "p_value", "conf_low", "conf_high",
@@ -60,13 +63,13 @@ def _fixed_effects(ddf: options.Ddf) -> Callable[[_Request], dict[str, float | N
     return take
 
 
-def _ratio(request: _Request) -> dict[str, float | None]:
+def _ratio(request: _Request) -> _Figures:
     session().require("pbkrtest")
     record = request.call("ratio_test_of", term=request.term)
     return {name: decode.number(record, name) for name in ("statistic", "df", "p_value")}
 
 
-def _bootstrap_ratio(request: _Request) -> dict[str, float | None]:
+def _bootstrap_ratio(request: _Request) -> _Figures:
     session().require("pbkrtest")
     record = request.call(
         "bootstrap_modcomp",
@@ -80,20 +83,24 @@ def _bootstrap_ratio(request: _Request) -> dict[str, float | None]:
     }
 
 
+def _usable(record: Mapping[str, Any], request: _Request) -> str:
+    return f"{decode.integer(record, 'n_usable')} of {request.n_sim} replicates usable"
+
+
 _INTERVAL = ("estimate", "std_error", "conf_low", "conf_high")
 
 
-def _parametric(request: _Request) -> dict[str, float | None]:
+def _parametric(request: _Request) -> _Figures:
     record = request.call(
         "parametric_bootstrap",
         n_sim=request.n_sim,
         seed=request.seed,
         conf_level=request.conf_level,
     )
-    return _of_term(record, request.term, *_INTERVAL)
+    return _of_term(record, request.term, *_INTERVAL) | {"note": _usable(record, request)}
 
 
-def _case(request: _Request) -> dict[str, float | None]:
+def _case(request: _Request) -> _Figures:
     groups = [name for name in request.fit.n_groups if name in request.fit.columns]
     if not groups:
         raise OptionError(
@@ -107,7 +114,7 @@ def _case(request: _Request) -> dict[str, float | None]:
         seed=request.seed,
         conf_level=request.conf_level,
     )
-    return _of_term(record, request.term, *_INTERVAL)
+    return _of_term(record, request.term, *_INTERVAL) | {"note": _usable(record, request)}
 
 
 ROUTES: Final[dict[str, _Route]] = {
@@ -159,7 +166,7 @@ ROUTES: Final[dict[str, _Route]] = {
 def compare_inference(
     fit: LinearMixedModel,
     term: str,
-    methods: Sequence[options.Route] | None = None,
+    methods: options.Route | Sequence[options.Route] | None = None,
     *,
     n_sim: int = 1000,
     seed: int | None = None,
@@ -188,17 +195,15 @@ def compare_inference(
     -------
     InferenceRoutes
         One row a method: estimate, standard error, df, statistic, p, interval, what was
-        refitted, how long it took, the reference, and when it is to be trusted.
+        refitted, how long it took, the reference, and when it is to be trusted. A route that
+        cannot be taken with this model keeps its row, with the reason in ``note``.
 
     Raises
     ------
     OptionError
-        A method is not known, or the case bootstrap has no group to draw.
+        A method is not known, or another argument is not accepted.
     KeyError
         The model has no such fixed effect.
-    RError
-        A method that R cannot take with this model, such as Kenward and Roger's after a fit by
-        maximum likelihood.
 
     Notes
     -----
@@ -219,23 +224,34 @@ def compare_inference(
     >>> [row.method for row in routes.rows]
     ['normal', 'satterthwaite', 'kenward-roger']
     """
-    chosen = get_args(options.Route) if methods is None else tuple(methods)
+    if not isinstance(fit, LinearMixedModel):
+        raise OptionError(f"compare_inference() takes a fitted model, not {type(fit).__name__}")
+    given = (methods,) if isinstance(methods, str) else methods
+    chosen = get_args(options.Route) if given is None else tuple(given)
     for method in chosen:
         options.one_of(method, options.Route, "methods")
     fit.fixed_effects("none")[term]
-    if int(n_sim) < 1:
-        raise OptionError(f"n_sim={n_sim!r} must be at least 1")
-    request = _Request(fit, term, int(n_sim), seed, options.check_level(conf_level))
+    request = _Request(
+        fit,
+        term,
+        options.whole(n_sim, "n_sim", 1),
+        options.random_seed(seed),
+        options.check_level(conf_level),
+    )
     rows = tuple(_take(ROUTES[method], method, request) for method in chosen)
-    return InferenceRoutes(rows, term, request.conf_level, request.n_sim, seed)
+    return InferenceRoutes(rows, term, request.conf_level, request.n_sim, request.seed)
 
 
 def _take(route: _Route, method: str, request: _Request) -> InferenceRoute:
-    empty: dict[str, float | None] = dict.fromkeys(
+    figures: dict[str, Any] = dict.fromkeys(
         ("estimate", "std_error", "df", "statistic", "p_value", "conf_low", "conf_high")
     )
     start = time.perf_counter()
-    figures = {**empty, **route.take(request)}
+    try:
+        figures |= route.take(request)
+    except PymerError as error:
+        # One route that R cannot take must not lose the others.
+        figures["note"] = f"not taken: {error}"
     return InferenceRoute(
         method=method,
         **figures,

@@ -16,7 +16,7 @@ import weakref
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from pymer_bridge import environment
 from pymer_bridge.errors import REnvironmentError, RError, SessionError
@@ -45,6 +45,21 @@ class Handle:
 
     def __init__(self, key: int) -> None:
         self.key = key
+
+    def __copy__(self) -> Handle:
+        """Return the token itself: there is one R object."""
+        return self
+
+    def __deepcopy__(self, memo: object) -> Handle:
+        """Return the token itself: there is one R object."""
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled: in another process the key would name another object."""
+        raise SessionError(
+            "a fitted model lives in the R of its own process and cannot be pickled; fit it again "
+            "where it is needed, or send its results by to_dict()"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +301,7 @@ class RSession:
         for name in R_FILES:
             path = ri.StrSexpVector([str(folder / f"{name}.R")])
             base["sys.source"](path, envir=self._operations)
+        self._operations["use_utf8"]()
         self._run_operation = self._operations["run_operation"]
 
     def _resolve(self, value: Any) -> Any:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from pymer_bridge.errors import DataConversionError, FormulaError, OptionError
@@ -166,6 +167,69 @@ def one_of(value: object, accepted: Any, argument: str) -> None:
     if value not in members:
         listed = ", ".join(repr(member) for member in members)
         raise OptionError(f"{argument}={value!r} is not accepted; choose one of: {listed}")
+
+
+def flag(value: object, argument: str) -> bool:
+    """Check that an argument is True or False: "FALSE" and "ML" are true to Python.
+
+    Raises
+    ------
+    OptionError
+        It is neither.
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise OptionError(f"{argument}={value!r} must be True or False")
+    return bool(value)
+
+
+def whole(value: object, argument: str, minimum: int | None = None) -> int:
+    """Check that an argument is a whole number, and not too small.
+
+    Raises
+    ------
+    OptionError
+        It is not.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise OptionError(f"{argument}={value!r} must be a whole number")
+    if minimum is not None and value < minimum:
+        raise OptionError(f"{argument}={value!r} must be at least {minimum}")
+    return int(value)
+
+
+def random_seed(seed: object) -> int | None:
+    """Check a seed: None, or an integer that R's ``set.seed`` takes.
+
+    Raises
+    ------
+    OptionError
+        It is neither.
+    """
+    if seed is None:
+        return None
+    checked = whole(seed, "seed")
+    if abs(checked) >= 2**31:
+        raise OptionError(f"seed={seed!r} must lie within R's integers, below 2**31")
+    return checked
+
+
+def numbers(given: object, argument: str) -> tuple[float, ...] | None:
+    """Check that an argument is None or a sequence of numbers.
+
+    Raises
+    ------
+    OptionError
+        It is neither.
+    """
+    if given is None:
+        return None
+    try:
+        values = np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError):
+        values = np.empty((0, 0))
+    if values.ndim != 1:
+        raise OptionError(f"{argument}={given!r} must be a sequence of numbers")
+    return tuple(values.tolist())
 
 
 def check_level(conf_level: float) -> float:
@@ -339,24 +403,41 @@ def check_data_name(name: str) -> str:
     return name
 
 
+def _are_bools(values: NDArray[Any]) -> bool:
+    if values.dtype.kind == "O":
+        return all(isinstance(value, bool | np.bool_) for value in values.flat)
+    return values.dtype.kind == "b"
+
+
 def row_vector(
-    given: Any, n_rows: int, argument: str, dtype: type[np.float64] | type[np.bool_]
+    given: Any, index: pd.Index, argument: str, dtype: type[np.float64] | type[np.bool_]
 ) -> NDArray[Any]:
     """Check a vector with one value a row (weights, offset, subset).
 
     Raises
     ------
     OptionError
-        It is not one-dimensional, of another length, or not of numbers.
+        It is not one-dimensional, of another length, not of numbers, or a Series whose index
+        is not the data's.
     """
+    if isinstance(given, pd.Series) and not given.index.equals(index):
+        raise OptionError(
+            f"{argument} is a Series whose index is not that of the data; align it with "
+            ".reindex(data.index), or give its values with .to_numpy()"
+        )
+    if dtype is np.bool_ and not _are_bools(np.asarray(given)):
+        # numpy would take any number or text but nothing for True, and R numbers for positions.
+        raise OptionError(f"{argument} must be an expression of columns or one bool a row")
     try:
         result = np.array(given, dtype=dtype, copy=True)
     except (TypeError, ValueError) as error:
         raise OptionError(
             f"{argument} must be a column's name or one number a row: {error}"
         ) from error
-    if result.shape != (n_rows,):
-        raise OptionError(f"{argument} has shape {result.shape}, and the data has {n_rows} rows")
+    if result.shape != (len(index),):
+        raise OptionError(
+            f"{argument} has shape {result.shape}, and the data has {len(index)} rows"
+        )
     result.flags.writeable = False
     return result
 
@@ -390,11 +471,12 @@ def check_contrasts(
 def _contrast_matrix(name: str, given: Any) -> dict[str, Any]:
     wanted = f"contrasts[{name!r}] must be a name or a matrix of levels by contrasts"
     try:
-        values = np.asarray(given, dtype=np.float64)
+        values = np.array(given, dtype=np.float64, copy=True)
     except (TypeError, ValueError) as error:
         raise OptionError(f"{wanted}: {error}") from error
     if values.ndim != 2:
         raise OptionError(wanted)
+    values.flags.writeable = False
     labels = [list(map(str, axis)) for axis in getattr(given, "axes", [])]
     return {
         "values": values,

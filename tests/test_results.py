@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import json
+import pickle
+import warnings
 from typing import Any
 
 import numpy as np
@@ -196,3 +199,73 @@ def test_every_result_class_is_a_slotted_frozen_dataclass() -> None:
         assert "__slots__" in vars(cls)
     assert issubclass(FixedEffects, Result)
     assert isinstance(FixedEffects((), "none", 0.95).to_frame(), pd.DataFrame)
+
+
+@pytest.mark.r
+def test_a_model_cannot_be_pickled_and_a_copy_shares_it(fit: Any) -> None:
+    with pytest.raises(pb.SessionError, match="cannot be pickled"):
+        pickle.dumps(fit)
+    again = copy.deepcopy(fit)
+    assert again.fixed_effects() == fit.fixed_effects()
+    fixed = fit.fixed_effects()
+    assert pickle.loads(pickle.dumps(fixed)) == fixed
+    means = fit.emmeans("Days")
+    assert pickle.loads(pickle.dumps(means)) == means
+
+
+@pytest.mark.r
+def test_what_is_kept_cannot_be_changed(fit: Any) -> None:
+    with pytest.raises(TypeError):
+        fit.n_groups["Subject"] = 5
+    with pytest.raises(ValueError, match="WRITEABLE"):
+        fit.vcov.values.setflags(write=True)
+
+
+@pytest.mark.r
+def test_dropped_rows_are_those_of_the_data_with_a_subset_too() -> None:
+    data = pb.load_dataset("sleepstudy")
+    data.loc[[105, 157], "Reaction"] = float("nan")
+    model = pb.lmer("Reaction ~ Days + (1 | Subject)", data, subset="Days > 1")
+    assert model.dropped_rows == (105, 157)
+    assert model.model_matrix.row_names is not None
+    assert list(model.model_matrix.row_names) == list(map(str, model.fitted.index))
+
+
+@pytest.mark.r
+def test_a_series_of_another_index_is_refused() -> None:
+    data = pb.load_dataset("sleepstudy")
+    weights = pd.Series(np.arange(1.0, 181.0), index=data.index)
+    for argument in ("weights", "offset"):
+        with pytest.raises(pb.OptionError, match="index"):
+            pb.lmer(
+                "Reaction ~ Days + (1 | Subject)",
+                data,
+                **{argument: weights.sample(frac=1, random_state=1)},
+            )
+    with pytest.raises(pb.OptionError, match="reml='ML' must be True or False"):
+        pb.lmer("Reaction ~ Days + (1 | Subject)", data, reml="ML")  # type: ignore[arg-type]
+    with pytest.raises(pb.OptionError, match="start"):
+        pb.lmer("Reaction ~ Days + (1 | Subject)", data, start="abc")
+
+
+@pytest.mark.r
+@pytest.mark.parametrize("optimizer", ["nloptwrap", "bobyqa", "Nelder_Mead", "nlminbwrap", "none"])
+def test_convergence_is_told_of_every_optimizer(optimizer: Any) -> None:
+    data = pb.load_dataset("sleepstudy")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", pb.RWarning)  # "none" stays where it starts
+        model = pb.lmer("Reaction ~ Days + (1 | Subject)", data, control=pb.lmer_control(optimizer))
+    found = model.convergence
+    assert found.optimizer == (None if optimizer == "none" else optimizer)
+    assert str(found)
+    assert set(model.warnings) <= set(found.warnings)
+    assert set(model.messages) <= set(found.messages)
+
+
+@pytest.mark.r
+def test_what_r_said_is_kept_on_the_result_and_told_once() -> None:
+    data = pb.load_dataset("sleepstudy")
+    model = pb.lmer("Reaction ~ Days + (Days | Subject)", data, reml=False)
+    with pytest.warns(pb.RMessage, match="REML"):
+        means = model.emmeans("Days")
+    assert any("REML" in message for message in means.messages)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import subprocess
+import warnings
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 import pymer_bridge as pb
@@ -74,8 +76,6 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> list[list[float]]:
 
 @pytest.fixture(scope="module")
 def routes(fit: Any) -> InferenceRoutes:
-    import warnings  # noqa: PLC0415
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", pb.PymerWarning)
         return pb.compare_inference(fit, "Days", n_sim=N_SIM, seed=7)
@@ -137,9 +137,21 @@ def test_weights_and_control_go_into_every_refit() -> None:
     control = pb.lmer_control("bobyqa")
     fit = pb.lmer("Reaction ~ Days + (1 | Subject)", sleepstudy, weights=weights, control=control)
     plain = pb.lmer("Reaction ~ Days + (1 | Subject)", sleepstudy)
+    column = pb.lmer(
+        "Reaction ~ Days + (1 | Subject)",
+        sleepstudy.assign(w=weights),
+        weights="w",
+        control=control,
+    )
     methods = ["case-bootstrap", "parametric-bootstrap"]
-    one = pb.compare_inference(fit, "Days", methods, n_sim=5, seed=1)
-    other = pb.compare_inference(plain, "Days", methods, n_sim=5, seed=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", pb.RWarning)  # lme4 < 1.1-33: refit() of REML fits
+        one, other, same = (
+            pb.compare_inference(model, "Days", methods, n_sim=5, seed=1)
+            for model in (fit, plain, column)
+        )
+    for given, named in zip(one.rows, same.rows, strict=True):
+        assert (given.std_error, given.conf_low) == (named.std_error, named.conf_low)
     assert one.rows[0].std_error != other.rows[0].std_error
     assert one.rows[1].std_error != other.rows[1].std_error
 
@@ -151,9 +163,30 @@ def test_wrong_use_is_answered_plainly(fit: Any) -> None:
         pb.compare_inference(fit, "Hours", ["normal"])
     with pytest.raises(pb.OptionError, match="n_sim"):
         pb.compare_inference(fit, "Days", n_sim=0)
+    with pytest.raises(pb.OptionError, match="takes a fitted model"):
+        pb.compare_inference("fit", "Days")  # type: ignore[arg-type]
+
+
+def test_a_route_that_cannot_be_taken_keeps_its_row_and_the_others() -> None:
     ml = pb.lmer(FORMULA, pb.load_dataset("sleepstudy"), reml=False)
-    with pytest.raises(pb.RError, match="REML"):
-        pb.compare_inference(ml, "Days", ["kenward-roger"])
+    refused, taken = pb.compare_inference(ml, "Days", ["kenward-roger", "normal"]).rows
+    assert "REML" in refused.note
+    assert refused.p_value is None
+    assert taken.p_value is not None
     nested = pb.lmer("strength ~ 1 + (1 | batch:cask)", pb.load_dataset("Pastes"))
-    with pytest.raises(pb.OptionError, match="case bootstrap"):
-        pb.compare_inference(nested, "(Intercept)", ["case-bootstrap"])
+    both = pb.compare_inference(nested, "(Intercept)", ["case-bootstrap", "likelihood-ratio"])
+    assert "case bootstrap" in both.rows[0].note
+    assert "one fixed effect only" in both.rows[1].note
+
+
+def test_a_main_effect_within_an_interaction_is_tested_alone() -> None:
+    sleepstudy = pb.load_dataset("sleepstudy")
+    three = pd.Categorical([["a", "b", "c"][i % 3] for i in range(len(sleepstudy))])
+    data = sleepstudy.assign(three=three)
+    fit = pb.lmer("Reaction ~ Days * three + (1 | Subject)", data, reml=False)
+    with pytest.warns(pb.RWarning, match="different scales"):
+        row = pb.compare_inference(fit, "Days", "likelihood-ratio").rows[0]
+    assert row.df == 1
+    z = fit.fixed_effects("none")["Days"].statistic
+    # Of one coefficient with known variances the ratio is z squared; here nearly so.
+    assert row.statistic == pytest.approx(z**2, rel=0.2)

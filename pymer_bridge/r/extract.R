@@ -16,9 +16,18 @@ within_model <- function(model, expression) {
 #' lmerTest's version of the fit, made once
 lmertest_fit <- function(model) {
   if (is.null(model$lmertest)) {
-    model$lmertest <- within_model(model, quote(lmerTest::as_lmerModLmerTest(.fit)))
+    fit <- within_model(model, quote(lmerTest::as_lmerModLmerTest(.fit)))
+    model$lmertest <- with_given_call(model, fit)
   }
   model$lmertest
+}
+
+#' A fit with the call as it was given, as lmerTest::lmer() keeps it
+#'
+#' There is no accessor that sets a call.
+with_given_call <- function(model, fit) {
+  methods::slot(fit, "call") <- model$call
+  fit
 }
 
 #' Operation: the fixed effects with their tests
@@ -191,9 +200,9 @@ convergence <- function(model) {
     code = as.double(info$conv$opt)[1L],
     messages = messages,
     warnings = as.character(unlist(info$warnings)),
-    optimizer = info$optimizer[1L],
+    optimizer = as.character(info$optimizer)[1L],
     optimizer_message = paste(as.character(info$message), collapse = " "),
-    evaluations = as.double(info$feval)[1L],
+    evaluations = as.double(unlist(info$feval))[1L],
     theta = unname(lme4::getME(model$fit, "theta")),
     theta_names = names(lme4::getME(model$fit, "theta")),
     gradient = as.double(info$derivs$gradient)
@@ -204,14 +213,15 @@ convergence <- function(model) {
 #'
 #' @param ddf "none" for lme4's, "satterthwaite" or "kenward-roger" for lmerTest's.
 summary_text <- function(model, ddf) {
-  summarised <- if (ddf == "none") {
+  # R's hints name the variable that is printed.
+  x <- if (ddf == "none") {
     summary(model$fit)
   } else {
     with_ddf(model, ddf, function(fit, name) summary(fit, ddf = name))
   }
   if (ddf != "none") {
     # The class is printed, and ours is a detail.
-    summarised$objClass <- structure("lmerModLmerTest", package = "lmerTest")
+    x$objClass <- structure("lmerModLmerTest", package = "lmerTest")
   }
-  utils::capture.output(print(summarised))
+  utils::capture.output(print(x))
 }

@@ -5,6 +5,7 @@
 #                    the name that the fitted call shows, so that update(),
 #                    refit(), drop1(), KRmodcomp(), bootMer() and profile()
 #                    find it
+#   model$call       the call as it was given; lme4 writes `||` out in its own
 #   model$lmertest   lmerTest's version of the fit, made when first asked for
 
 #' What a fitted call may find beside its data: lme4's functions, splines' bases
@@ -135,6 +136,7 @@ fit_model <- function(spec, frame) {
   env <- model_environment(frame_from_parts(frame), spec$data_name, built$extras)
   model <- new.env(parent = emptyenv())
   model$frame_env <- env
+  model$call <- built$call
   model$fit <- eval(built$call, env)
   mixed <- methods::is(model$fit, "merMod")
   list(
@@ -150,7 +152,8 @@ model_facts <- function(fit) {
     call = paste(deparse(stats::getCall(fit), width.cutoff = 500L), collapse = " "),
     n_obs = stats::nobs(fit),
     sigma = stats::sigma(fit),
-    dropped_rows = as.integer(stats::na.action(stats::model.frame(fit)))
+    # By name: a number is a place among the rows that `subset` left.
+    dropped_rows = as.integer(names(stats::na.action(stats::model.frame(fit))))
   )
 }
 

@@ -89,11 +89,30 @@ profile_points <- function(model, parameters) {
   )
 }
 
+#' Warn where R's refit() is known to be wrong
+#'
+#' Before version 1.1-33 lme4's refit(), and so bootMer() and confint(method =
+#' "boot"), forgot the fixed effects' share in the REML criterion where there is
+#' more than one. What R gives is given all the same.
+#'
+#' @param fit A fitted mixed model.
+warn_of_refit_defect <- function(fit) {
+  version <- utils::packageVersion("lme4")
+  if (version < "1.1-33" && lme4::isREML(fit) && length(lme4::fixef(fit)) > 1L) {
+    warning("refit() of lme4 ", version, " optimises a wrong REML criterion for models with more ",
+      "than one fixed effect, so that bootstraps of REML fits are off; mended in lme4 1.1-33 ",
+      "(update lme4, or fit by maximum likelihood)",
+      call. = FALSE
+    )
+  }
+}
+
 #' Operation: parametric bootstrap intervals, one process
 #'
 #' @param boot_type "perc", "basic" or "norm", as lme4 names them.
 bootstrap_intervals <- function(model, parameters, conf_level, n_sim, seed, boot_type) {
   chosen <- chosen_parameters(model$fit, parameters)
+  warn_of_refit_defect(model$fit)
   arguments <- list(model$fit,
     method = "boot", level = conf_level, nsim = n_sim, boot.type = boot_type,
     quiet = TRUE

@@ -2,11 +2,11 @@
 #
 # lmerTest asks pbkrtest::vcovAdj() again for every coefficient and every term,
 # and nearly all of the time goes there. Here the fit is handed to lmerTest as
-# an object of a class of our own, for which vcovAdj() answers with what it gave
-# the first time. The arithmetic stays lmerTest's and pbkrtest's, whatever their
-# version.
+# an object of a class of our own, for which vcovAdj() and vcov() answer with what
+# they gave the first time. The arithmetic stays lmerTest's and pbkrtest's,
+# whatever their version.
 
-#' The fit as an object that knows its adjusted covariance
+#' The fit as an object that knows its covariance, plain and adjusted
 #'
 #' lmerTest's own slots stay empty unless `complete`: Satterthwaite's figures
 #' cost a numerical Hessian, and Kenward and Roger's method does not need them.
@@ -20,24 +20,58 @@ kenward_roger_fit <- function(model, complete = FALSE) {
   define_kenward_roger_class()
   if (is.null(model$adjusted)) {
     model$adjusted <- within_model(model, quote(pbkrtest::vcovAdj(.fit)))
+    design <- lme4::getME(model$fit, "X")
+    model$covariance <- stats::vcov(model$fit)
+    model$full_rank <- as.double(Matrix::rankMatrix(design)) == ncol(design)
   }
-  base <- if (complete) lmertest_fit(model) else model$fit
-  methods::new("pymer_kenward_roger", base, adjusted = model$adjusted)
+  base <- if (complete) lmertest_fit(model) else with_given_call(model, model$fit)
+  methods::new("pymer_kenward_roger", base,
+    adjusted = model$adjusted, covariance = model$covariance, full_rank = model$full_rank
+  )
 }
 
-#' Define the class and its method for vcovAdj(), once
+#' Define the class and its methods, once
 define_kenward_roger_class <- function() {
   if (!methods::isClass("pymer_kenward_roger", where = toolbox)) {
     loadNamespace("lmerTest")
     methods::setClass("pymer_kenward_roger",
       contains = structure("lmerModLmerTest", package = "lmerTest"),
-      representation = methods::representation(adjusted = "ANY"), where = toolbox
+      representation = methods::representation(
+        adjusted = "ANY", covariance = "ANY", full_rank = "logical"
+      ), where = toolbox
     )
     registerS3method("vcovAdj", "pymer_kenward_roger",
       function(object, ...) methods::slot(object, "adjusted"),
       envir = asNamespace("pbkrtest")
     )
+    registerS3method("vcov", "pymer_kenward_roger", function(object, ...) {
+      if (...length() == 0L) {
+        methods::slot(object, "covariance")
+      } else {
+        stats::vcov(methods::as(object, "lmerMod"), ...)
+      }
+    }, envir = asNamespace("stats"))
+    define_nesting_check()
   }
+}
+
+#' Leave out a check that pbkrtest makes for each term, of a thing known beforehand
+#'
+#' KRmodcomp() takes the rank of the design twice to see whether a restriction
+#' matrix is of its row space. Where the design has full column rank every
+#' matrix is (the code is 1, "nested"). pbkrtest names the generic so in all
+#' versions that have it; without it the check is made.
+define_nesting_check <- function() {
+  namespace <- asNamespace("pbkrtest")
+  if (!exists("modcomp_init", namespace, mode = "function")) {
+    return(invisible())
+  }
+  registerS3method("modcomp_init", "pymer_kenward_roger", function(m1, m2, matrixOK = FALSE) {
+    if (matrixOK && is.matrix(m2) && methods::slot(m1, "full_rank")) {
+      return(1)
+    }
+    get("modcomp_init", namespace)(methods::as(m1, "lmerMod"), m2, matrixOK)
+  }, envir = namespace)
 }
 
 #' Evaluate with lmerTest's kind of fit for a method of degrees of freedom
@@ -59,20 +93,24 @@ with_ddf <- function(model, ddf, use) {
     }
     return(use(lmertest_fit(model), "Kenward-Roger"))
   }
-  failed <- FALSE
+  warnings <- list()
   answer <- tryCatch(
     withCallingHandlers(
-      use(light, "Kenward-Roger"),
+      list(value = use(light, "Kenward-Roger")),
       warning = function(condition) {
         if (grepl("Unable to compute Kenward-Roger", conditionMessage(condition))) {
           stop("incomplete")
         }
+        # Kept back: where it comes to nothing, they will be met again.
+        warnings[[length(warnings) + 1L]] <<- condition
+        invokeRestart("muffleWarning")
       }
     ),
-    error = function(condition) {
-      failed <<- TRUE
-      NULL
-    }
+    error = function(condition) NULL
   )
-  if (failed) use(kenward_roger_fit(model, complete = TRUE), "Kenward-Roger") else answer
+  if (is.null(answer)) {
+    return(use(kenward_roger_fit(model, complete = TRUE), "Kenward-Roger"))
+  }
+  for (condition in warnings) warning(condition)
+  answer$value
 }

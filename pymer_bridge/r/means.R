@@ -31,7 +31,11 @@ means_arguments <- function(model, specs, by, at, ddf) {
   arguments <- list(quote(.fit), specs = specs)
   if (!is.null(by)) arguments$by <- by
   if (length(at) > 0L) arguments$at <- at
-  if (!is.null(ddf)) arguments$lmer.df <- ddf
+  arguments$lmer.df <- ddf
+  if (ddf == "kenward-roger" && !lme4::isREML(model$fit)) {
+    # emmeans has pbkrtest do so, and says nothing.
+    message("Kenward and Roger's method refits the model by REML")
+  }
   arguments
 }
 

@@ -4,7 +4,8 @@
 #'
 #' @param model A model environment.
 #' @param term The name of a fixed effect. One that is a whole term is taken out
-#'   of the formula; another by a restriction of the design.
+#'   of the formula, where that takes just this coefficient away; another by a
+#'   restriction of the design.
 without_coefficient <- function(model, term) {
   fit <- model$fit
   coefficients <- names(lme4::fixef(fit))
@@ -14,11 +15,20 @@ without_coefficient <- function(model, term) {
       call. = FALSE
     )
   }
+  if (length(coefficients) == 1L) {
+    stop("the model has one fixed effect only, and none would be left to compare with",
+      call. = FALSE
+    )
+  }
   if (term %in% attr(stats::terms(fit), "term.labels")) {
     change <- stats::as.formula(bquote(. ~ . - .(str2lang(term))), env = model$frame_env)
     holder <- new.env(parent = model$frame_env)
     holder$.fit <- fit
-    return(eval(bquote(stats::update(.fit, .(change))), holder))
+    small <- eval(bquote(stats::update(.fit, .(change))), holder)
+    # Without `a`, the design of a * b with a factor b is written another way.
+    if (length(lme4::fixef(small)) == length(coefficients) - 1L) {
+      return(small)
+    }
   }
   restriction <- matrix(as.double(coefficients == term), nrow = 1L)
   pbkrtest::restriction_matrix2model(self_contained_fit(model), restriction,
@@ -93,7 +103,8 @@ case_rows <- function(group) {
 case_bootstrap <- function(model, group, n_sim, seed, conf_level) {
   if (!is.null(seed)) set.seed(seed)
   fit <- model$fit
-  call <- stats::getCall(fit)
+  # As it was given: the formula in it has no environment yet, and gets the holder's.
+  call <- model$call
   frame <- get(as.character(call$data), model$frame_env)
   used <- match(rownames(stats::model.frame(fit)), rownames(frame))
   call$data <- quote(.resampled)
@@ -138,6 +149,7 @@ case_bootstrap <- function(model, group, n_sim, seed, conf_level) {
 
 #' Operation: parametric bootstrap of the fixed effects
 parametric_bootstrap <- function(model, n_sim, seed, conf_level) {
+  warn_of_refit_defect(model$fit)
   # From here bootMer() finds what the call's control argument names.
   boot <- within_model(model, bquote(
     lme4::bootMer(.fit, lme4::fixef, nsim = .(n_sim), seed = .(seed))

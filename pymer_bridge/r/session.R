@@ -68,3 +68,15 @@ process_state <- function() {
   fit <- lme4::lmer(y ~ 1 + (1 | g), frame)
   methods::slot(lme4::getME(fit, "L"), "type")[1L]
 }
+
+#' Let names and levels have any letter, where the locale knows only ASCII
+#'
+#' Under the C locale R parses and deparses "\u00e9" as <U+00E9>. The order of
+#' strings stays as it is.
+use_utf8 <- function() {
+  if (Sys.getlocale("LC_CTYPE") %in% c("C", "POSIX")) {
+    for (name in c("C.UTF-8", "C.utf8", "en_US.UTF-8", "UTF-8")) {
+      if (nzchar(suppressWarnings(Sys.setlocale("LC_CTYPE", name)))) break
+    }
+  }
+}

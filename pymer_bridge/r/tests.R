@@ -71,13 +71,36 @@ drop_one <- function(model, scope, ddf) {
   f_tests(table)
 }
 
+#' A fit whose call can be evaluated anywhere
+#'
+#' Some functions evaluate the call of a fit in a frame of their own, from where
+#' only the workspace can be seen: pbkrtest::SATmodcomp(), and lmerTest's ranova()
+#' and step() where no random effect is left. There is no accessor that sets a
+#' call.
+#'
+#' @param model A model environment.
+#' @param fit A fit of the model, of whatever class.
+self_contained_fit <- function(model, fit = model$fit) {
+  call <- stats::getCall(fit)
+  call$formula <- stats::formula(fit)
+  for (name in intersect(c("data", "weights", "offset", "subset"), names(call))) {
+    if (is.name(call[[name]]) && exists(as.character(call[[name]]), model$frame_env,
+      inherits = FALSE
+    )) {
+      call[[name]] <- get(as.character(call[[name]]), model$frame_env)
+    }
+  }
+  methods::slot(fit, "call") <- call
+  fit
+}
+
 #' Operation: likelihood ratio tests of the random-effect terms
 #'
 #' @param reduce_terms Reduce a term such as (x | g) to (1 | g), or drop it
 #'   whole?
 ranova <- function(model, reduce_terms) {
   holder <- new.env(parent = model$frame_env)
-  holder$.fit <- model$fit
+  holder$.fit <- self_contained_fit(model)
   ratio_tests(eval(bquote(lmerTest::ranova(.fit, reduce.terms = .(reduce_terms))), holder))
 }
 
@@ -86,7 +109,7 @@ backward_step <- function(model, ddf, alpha_random, alpha_fixed,
                           reduce_random, reduce_fixed, keep) {
   steps <- with_ddf(model, ddf, function(fit, name) {
     holder <- new.env(parent = model$frame_env)
-    holder$.fit <- fit
+    holder$.fit <- self_contained_fit(model, fit)
     eval(bquote(lmerTest::step(.fit,
       ddf = .(name), alpha.random = .(alpha_random), alpha.fixed = .(alpha_fixed),
       reduce.random = .(reduce_random), reduce.fixed = .(reduce_fixed),
@@ -202,6 +225,11 @@ restricted_model <- function(model, restricted) {
   }
 }
 
+#' Operation: the terms of the fixed effects, as R spells them
+term_labels <- function(model) {
+  attr(stats::terms(model$fit), "term.labels")
+}
+
 #' Operation: Kenward and Roger's F test of a restriction
 kr_modcomp <- function(model, restricted) {
   compared <- pbkrtest::KRmodcomp(model$fit, restricted_model(model, restricted))
@@ -213,27 +241,6 @@ kr_modcomp <- function(model, restricted) {
     unscaled_statistic = unscaled[["stat"]], unscaled_p_value = unscaled[["p.value"]],
     text = printed(compared)
   )
-}
-
-#' A fit whose call can be evaluated anywhere
-#'
-#' pbkrtest::SATmodcomp() evaluates the call in its own frame, from where only
-#' the workspace can be seen. There is no accessor that sets a call.
-#'
-#' @param model A model environment.
-self_contained_fit <- function(model) {
-  fit <- model$fit
-  call <- stats::getCall(fit)
-  call$formula <- stats::formula(fit)
-  for (name in intersect(c("data", "weights", "offset", "subset"), names(call))) {
-    if (is.name(call[[name]]) && exists(as.character(call[[name]]), model$frame_env,
-      inherits = FALSE
-    )) {
-      call[[name]] <- get(as.character(call[[name]]), model$frame_env)
-    }
-  }
-  methods::slot(fit, "call") <- call
-  fit
 }
 
 #' Operation: Satterthwaite's F test of a restriction
@@ -252,6 +259,8 @@ sat_modcomp <- function(model, restricted) {
 #' Operation: intraclass correlation, by performance
 intraclass_correlation <- function(model) {
   share <- within_model(model, quote(performance::icc(.fit)))
+  # Of a singular fit performance gives NA alone, and says why.
+  if (!is.list(share)) share <- list(ICC_adjusted = NA_real_, ICC_unadjusted = NA_real_)
   list(
     adjusted = as.double(share$ICC_adjusted),
     # The second was called conditional before performance 0.10.

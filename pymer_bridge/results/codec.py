@@ -75,9 +75,9 @@ def decode(value: Any) -> Any:
 
 
 def frozen_array(values: Any) -> Any:
-    """Return the array, marked read-only."""
-    values.flags.writeable = False
-    return values
+    """Return the array on memory that cannot be made writeable again."""
+    fixed = np.ascontiguousarray(values)
+    return np.frombuffer(fixed.tobytes(), dtype=fixed.dtype).reshape(fixed.shape)
 
 
 def same(one: Any, other: Any) -> bool:

@@ -45,11 +45,15 @@ class FixedEffects(Rows[FixedEffect]):
         Which degrees of freedom: "satterthwaite", "normal" or "none".
     conf_level
         The level of the intervals.
+    warnings, messages
+        What R warned of and said on the way.
     """
 
     rows: tuple[FixedEffect, ...]
     ddf: str
     conf_level: float
+    warnings: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
 
     title: ClassVar[str] = "Fixed effects:"
     shown: ClassVar[tuple[str, ...]] = (
@@ -175,21 +179,24 @@ class VarianceComponents(Rows[VarianceComponent]):
         return Table(columns, cells, title=self.title)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return variances and correlations in one frame: broom.mixed's ``ran_pars`` and more.
+        """Return variances and correlations in one frame: figures that do not apply are NaN.
 
         Returns
         -------
         pandas.DataFrame
-            Columns group, term, term2 (missing for a variance), variance (a covariance where
-            term2 is given) and std_dev (a correlation there).
+            Columns group, term, term2, variance, std_dev, covariance, correlation: the first
+            two figures of one term, the last two of two terms.
         """
         rows: list[tuple[Any, ...]] = [
-            (r.group, r.term, None, r.variance, r.std_dev) for r in self.rows
+            (r.group, r.term, None, r.variance, r.std_dev, None, None) for r in self.rows
         ]
         rows += [
-            (c.group, c.term1, c.term2, c.covariance, c.correlation) for c in self.correlations
+            (c.group, c.term1, c.term2, None, None, c.covariance, c.correlation)
+            for c in self.correlations
         ]
-        return pd.DataFrame(rows, columns=["group", "term", "term2", "variance", "std_dev"])
+        figures = ["variance", "std_dev", "covariance", "correlation"]
+        frame = pd.DataFrame(rows, columns=["group", "term", "term2", *figures])
+        return frame.astype(dict.fromkeys(figures, np.float64))
 
 
 @register
@@ -459,15 +466,15 @@ class Convergence(_Facts):
     singular
         Some variance is zero, or some correlation is one (``lme4::isSingular``).
     code
-        The optimizer's return code; 0 is success.
+        The optimizer's return code; 0 is success. None where it gave none.
     messages
-        What lme4's convergence checks said.
+        What lme4's convergence checks found, and every other message of the fit.
     warnings
-        What the optimizer warned of.
+        What the optimizer warned of, and every other warning of the fit.
     optimizer, optimizer_message
-        Its name, and its last word.
+        Its name (None where nothing was optimised), and its last word.
     evaluations
-        How often the deviance function was evaluated.
+        How often the deviance function was evaluated; None where the optimizer does not count.
     theta
         The relative covariance parameters at the optimum.
     gradient
@@ -476,12 +483,12 @@ class Convergence(_Facts):
 
     converged: bool
     singular: bool
-    code: int
+    code: int | None
     messages: tuple[str, ...]
     warnings: tuple[str, ...]
-    optimizer: str
+    optimizer: str | None
     optimizer_message: str
-    evaluations: int
+    evaluations: int | None
     theta: Floats
     theta_names: tuple[str, ...]
     gradient: Floats

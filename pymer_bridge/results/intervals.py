@@ -48,11 +48,15 @@ class Intervals(Rows[Interval]):
         "wald", "profile" or "boot".
     conf_level
         Their level.
+    warnings, messages
+        What R warned of and said on the way.
     """
 
     rows: tuple[Interval, ...]
     method: str
     conf_level: float
+    warnings: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
 
     title: ClassVar[str] = "Confidence intervals:"
     shown: ClassVar[tuple[str, ...]] = ("term", "label", "conf_low", "conf_high")
@@ -90,6 +94,8 @@ class Profile(Result):
         For each point, the value at which the parameter was held.
     values
         Array of points by parameters: what all parameters were there.
+    warnings, messages
+        What R warned of and said on the way.
     """
 
     parameters: tuple[str, ...]
@@ -98,6 +104,8 @@ class Profile(Result):
     zeta: NDArray[np.float64]
     focal: NDArray[np.float64]
     values: NDArray[np.float64]
+    warnings: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a point: profiled, focal, zeta, and every parameter's value."""

@@ -53,6 +53,8 @@ class MarginalTable(Rows[MarginalMean]):
         emmeans' notes: method, level, adjustment.
     text
         What R prints.
+    warnings, messages
+        What R warned of and said on the way.
     """
 
     rows: tuple[MarginalMean, ...]
@@ -60,6 +62,8 @@ class MarginalTable(Rows[MarginalMean]):
     what: str
     notes: tuple[str, ...]
     text: str
+    warnings: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
 
     figures: ClassVar[tuple[str, ...]] = (
         "estimate", "std_error", "df", "statistic", "p_value", "conf_low", "conf_high",

@@ -29,6 +29,8 @@ class InferenceRoute:
         The paper.
     advice
         When it is to be trusted, in one line.
+    note
+        Why the route could not be taken, or how many replicates of it were usable; "" otherwise.
     """
 
     method: str
@@ -43,6 +45,7 @@ class InferenceRoute:
     seconds: float
     reference: str
     advice: str
+    note: str = ""
 
 
 @register
@@ -71,7 +74,7 @@ class InferenceRoutes(Rows[InferenceRoute]):
     key: ClassVar[tuple[str, ...]] = ("method",)
     shown: ClassVar[tuple[str, ...]] = (
         "method", "estimate", "std_error", "df", "statistic", "p_value", "conf_low", "conf_high",
-        "refitted", "seconds", "reference", "advice",
+        "refitted", "seconds", "reference", "advice", "note",
     )  # fmt: skip
 
     def _table(self) -> Table:
@@ -83,5 +86,8 @@ class InferenceRoutes(Rows[InferenceRoute]):
             Column("refitted", "Refitted", "text"), Column("seconds", "Seconds", digits=2),
         )  # fmt: skip
         cells = tuple(tuple(getattr(row, c.name) for c in columns) for row in self.rows)
-        notes = tuple(f"{row.method}: {row.advice} ({row.reference})" for row in self.rows)
+        notes = tuple(
+            f"{row.method}: {row.advice} ({row.reference})" + (f"; {row.note}" if row.note else "")
+            for row in self.rows
+        )
         return Table(columns, cells, title=f"Routes to inference on {self.term}", notes=notes)

@@ -57,11 +57,15 @@ class FTests(_Printed, Rows[FTest]):
         Which degrees of freedom: "satterthwaite", "kenward-roger" or "none".
     text
         What R prints.
+    warnings, messages
+        What R warned of and said on the way.
     """
 
     rows: tuple[FTest, ...]
     ddf: str
     text: str
+    warnings: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
 
     shown: ClassVar[tuple[str, ...]] = (
         "term", "sum_sq", "mean_sq", "df1", "df2", "statistic", "p_value",
@@ -101,12 +105,16 @@ class TTests(_Printed, Rows[TTest]):
         The level of the intervals.
     text
         What R prints.
+    warnings, messages
+        What R warned of and said on the way.
     """
 
     rows: tuple[TTest, ...]
     ddf: str
     conf_level: float
     text: str
+    warnings: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
 
     shown: ClassVar[tuple[str, ...]] = (
         "term", "estimate", "std_error", "df", "statistic", "p_value", "conf_low", "conf_high",
@@ -144,15 +152,16 @@ class LikelihoodRatioTests(_Printed, Rows[LikelihoodRatioTest]):
     ----------
     rows
         One :class:`LikelihoodRatioTest` a model or deletion, in R's order.
-    messages
-        What R said on the way, such as that it refitted by maximum likelihood.
     text
         What R prints.
+    warnings, messages
+        What R warned of and said on the way, such as that it refitted by maximum likelihood.
     """
 
     rows: tuple[LikelihoodRatioTest, ...]
-    messages: tuple[str, ...]
     text: str
+    warnings: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
 
     shown: ClassVar[tuple[str, ...]] = (
         "term", "n_parameters", "aic", "bic", "log_likelihood", "deviance", "chi_square", "df",
@@ -184,6 +193,8 @@ class ModelComparison(_Printed, Result):
         Before the scaling; None for Satterthwaite's method.
     text
         What R prints.
+    warnings, messages
+        What R warned of and said on the way.
     """
 
     method: str
@@ -195,6 +206,8 @@ class ModelComparison(_Printed, Result):
     unscaled_statistic: float | None
     unscaled_p_value: float | None
     text: str
+    warnings: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
 
     names: ClassVar[tuple[str, ...]] = (
         "method", "statistic", "df1", "df2", "f_scaling", "p_value", "unscaled_statistic",
@@ -203,7 +216,9 @@ class ModelComparison(_Printed, Result):
 
     def to_frame(self) -> pd.DataFrame:
         """Return a frame of one row."""
-        return pd.DataFrame([{name: getattr(self, name) for name in self.names}])
+        frame = pd.DataFrame([{name: getattr(self, name) for name in self.names}])
+        # What does not apply is missing, and of numbers where others have numbers.
+        return frame.assign(**{name: pd.to_numeric(frame[name]) for name in self.names[1:]})
 
     def _table(self) -> Table:
         columns = (
@@ -259,12 +274,16 @@ class BackwardElimination(_Printed, Result):
         The formula that is left.
     text
         What R prints.
+    warnings, messages
+        What R warned of and said on the way.
     """
 
     random: tuple[RandomStep, ...]
     fixed: tuple[FixedStep, ...]
     formula: str
     text: str
+    warnings: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
 
     def to_frame(self) -> pd.DataFrame:
         """Return all steps in one frame; ``effect`` tells random from fixed."""
@@ -296,13 +315,17 @@ class IntraclassCorrelation(Result):
     Attributes
     ----------
     adjusted
-        Of the variance that the fixed effects leave.
+        Of the variance that the fixed effects leave; None for a singular fit.
     unadjusted
-        Of all variance, that of the fixed effects included.
+        Of all variance, that of the fixed effects included; None for a singular fit.
+    warnings, messages
+        What R warned of and said on the way.
     """
 
-    adjusted: float
-    unadjusted: float
+    adjusted: float | None
+    unadjusted: float | None
+    warnings: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
 
     def to_frame(self) -> pd.DataFrame:
         """Return a frame of one row."""
@@ -324,11 +347,15 @@ class RSquared(Result):
     marginal
         The share of variance that the fixed effects explain.
     conditional
-        The share that fixed and random effects explain together.
+        The share that fixed and random effects explain together; None for a singular fit.
+    warnings, messages
+        What R warned of and said on the way.
     """
 
-    marginal: float
-    conditional: float
+    marginal: float | None
+    conditional: float | None
+    warnings: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
 
     def to_frame(self) -> pd.DataFrame:
         """Return a frame of one row."""

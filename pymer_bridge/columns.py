@@ -1,0 +1,344 @@
+"""One column to its parts and back.
+
+A *part* is a kind, plain numpy arrays and, for strings and factors, the levels that its codes
+point into; ``r/frames.R`` makes R's columns of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pymer_bridge.errors import DataConversionError
+
+Part = dict[str, Any]
+
+NA_INTEGER = -(2**31)
+NA_REAL = np.array([0x7FF00000000007A2], dtype=np.uint64).view(np.float64)[0]
+"""R's missing float: a NaN whose low word is 1954."""
+
+NAIVE_ZONE = "UTC"
+UTC_ZONE = "Etc/UTC"
+
+LARGEST_EXACT = 2**53
+LATEST = 9e12
+"""Seconds from 1970 that 64 bits of microseconds hold, nearly."""
+ACCEPTED = (
+    "float, int, bool, their nullable forms, str, Categorical, datetime and timedelta columns "
+    "are accepted"
+)
+
+
+def _numeric_part(values: NDArray[np.float64], missing: NDArray[np.bool_]) -> Part:
+    result = np.array(values, dtype=np.float64, copy=True)
+    result[missing | np.isnan(result)] = NA_REAL
+    return {"kind": "numeric", "values": result}
+
+
+def _integer_part(values: NDArray[Any], missing: NDArray[np.bool_] | None, name: str) -> Part:
+    present = values if missing is None else values[~missing]
+    low = int(present.min()) if present.size else 0
+    high = int(present.max()) if present.size else 0
+    if low > NA_INTEGER and high < -NA_INTEGER:
+        result = np.array(values, dtype=np.int32, copy=True)
+        if missing is not None:
+            result[missing] = NA_INTEGER
+        return {"kind": "integer", "values": result}
+    beyond = max(-low, high) > LARGEST_EXACT and not _are_exact(present)
+    if beyond:
+        raise DataConversionError(
+            f"column {name!r} holds integers that no float of 53 bits represents exactly (up to "
+            f"{high if high >= -low else low}); make it a string or a Categorical if it is a "
+            "label, or a float if rounding is meant"
+        )
+    whole = values.astype(np.float64)
+    if missing is not None:
+        whole[missing] = NA_REAL
+    return {"kind": "numeric", "values": whole}
+
+
+def _are_exact(values: NDArray[Any]) -> bool:
+    """Say whether floats of 53 bits hold these integers: without their trailing zero bits."""
+    sizes = np.where(values < 0, ~values, values).astype(np.uint64)
+    sizes += (values < 0).astype(np.uint64)  # not abs(): there is no 2**63 among int64
+    lowest_bits = sizes & (~sizes + np.uint64(1))
+    odd_parts = sizes // np.where(lowest_bits == 0, np.uint64(1), lowest_bits)
+    return bool((odd_parts < LARGEST_EXACT).all())
+
+
+def _logical_part(values: NDArray[Any], missing: NDArray[np.bool_] | None) -> Part:
+    if missing is None or not missing.any():
+        return {"kind": "logical", "values": values.astype(np.bool_)}
+    codes = values.astype(np.int32)
+    codes[missing] = NA_INTEGER
+    return {"kind": "logical", "values": codes}
+
+
+def _codes(codes: NDArray[Any]) -> NDArray[np.int32]:
+    result = codes.astype(np.int32) + np.int32(1)
+    result[codes < 0] = NA_INTEGER
+    return result
+
+
+def unfit_for_r(text: str) -> str:
+    """Say why R cannot hold a text; nothing where it can."""
+    if "\0" in text:
+        return "has an embedded NUL, which R cannot hold"
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return "is not valid Unicode"
+    return ""
+
+
+def _check_texts(texts: Iterable[Any], name: str) -> list[str]:
+    result = []
+    for text in texts:
+        if not isinstance(text, str):
+            raise DataConversionError(
+                f"column {name!r} mixes strings with other objects ({type(text).__name__}: "
+                f"{text!r}); convert it with .astype(str), or clean it. {ACCEPTED}"
+            )
+        if problem := unfit_for_r(text):
+            raise DataConversionError(
+                f"column {name!r} holds a string that {problem}: {text[:40]!r}"
+            )
+        result.append(text)
+    return result
+
+
+def _text_part(column: pd.Series[Any], name: str) -> Part:
+    try:
+        codes, uniques = pd.factorize(column)
+    except TypeError as error:
+        raise DataConversionError(
+            f"column {name!r} holds objects that cannot be taken to R ({error}). {ACCEPTED}"
+        ) from error
+    texts = [str(text) if isinstance(text, np.str_) else text for text in uniques]
+    levels = _check_texts(texts, name)
+    return {"kind": "character", "values": _codes(codes), "levels": levels}
+
+
+def _level_text(level: Any, name: str) -> str:
+    if isinstance(level, bool | np.bool_):
+        return "TRUE" if level else "FALSE"  # as R's factor() names the levels of a logical
+    if isinstance(level, float | np.floating):
+        # R names the levels of a numeric factor with up to 15 significant digits.
+        return f"{float(level):.15g}"
+    if isinstance(level, str | int | np.integer | pd.Timestamp | pd.Interval):
+        return str(level)
+    raise DataConversionError(
+        f"column {name!r} is a Categorical with a level of type {type(level).__name__} "
+        f"({level!r}); levels must be strings, numbers, booleans, times or intervals"
+    )
+
+
+def _factor_part(column: pd.Series[Any], name: str) -> Part:
+    categories = column.cat.categories
+    levels = _check_texts((_level_text(level, name) for level in categories), name)
+    if len(set(levels)) != len(levels):
+        raise DataConversionError(
+            f"column {name!r} is a Categorical with levels that read the same as text"
+        )
+    return {
+        "kind": "factor",
+        "values": _codes(column.cat.codes.to_numpy()),
+        "levels": levels,
+        "ordered": bool(column.cat.ordered),
+    }
+
+
+def _seconds(column: pd.Series[Any], units: str) -> NDArray[np.float64]:
+    """Seconds as floats, exact to what a float can hold, R's NA where missing."""
+    ticks = column.to_numpy()
+    missing = np.isnat(ticks)
+    per_second = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[np.datetime_data(ticks.dtype)[0]]
+    whole, rest = np.divmod(
+        ticks.astype(f"{units}[{np.datetime_data(ticks.dtype)[0]}]").view(np.int64), per_second
+    )
+    seconds = whole.astype(np.float64) + rest.astype(np.float64) / per_second
+    seconds[missing] = NA_REAL
+    return np.asarray(seconds)
+
+
+def _datetime_part(column: pd.Series[Any]) -> Part:
+    timezone = getattr(column.dtype, "tz", None)
+    if timezone is not None:
+        column = column.dt.tz_convert("UTC").dt.tz_localize(None)
+    # R has no time without a zone: a naive one becomes UTC, so that its clock never shifts, and
+    # the zone UTC itself, or one that is only an offset, gets the other name that R has for it.
+    zone = NAIVE_ZONE
+    if timezone is not None:
+        # zoneinfo has "key", pytz "zone".
+        named = getattr(timezone, "key", None) or getattr(timezone, "zone", None)
+        zone = named if named not in (None, NAIVE_ZONE) else UTC_ZONE
+    return {"kind": "datetime", "values": _seconds(column, "datetime64"), "timezone": zone}
+
+
+def column_to_part(column: pd.Series[Any], name: str) -> Part:  # noqa: PLR0911  # a table of kinds
+    """Take one column apart for R.
+
+    Parameters
+    ----------
+    column
+        A pandas column of any dtype in the table of the README.
+    name
+        Its name, for errors.
+
+    Returns
+    -------
+    dict
+        ``kind``, ``values`` and what the kind needs besides.
+
+    Raises
+    ------
+    DataConversionError
+        The dtype or a value has no counterpart in R; the message names the column.
+    """
+    dtype = column.dtype
+    if isinstance(dtype, pd.ArrowDtype) and dtype.kind not in "iufb":
+        column = _from_arrow(column, name)
+        dtype = column.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        return _factor_part(column, name)
+    if isinstance(dtype, pd.DatetimeTZDtype) or dtype.kind == "M":
+        return _datetime_part(column)
+    if dtype.kind == "m":
+        return {"kind": "duration", "values": _seconds(column, "timedelta64")}
+    if pd.api.types.is_extension_array_dtype(dtype) and dtype.kind in "iufb":
+        missing = np.asarray(column.isna(), dtype=np.bool_)
+        filler = False if dtype.kind == "b" else 0
+        filled = column.to_numpy(dtype=getattr(dtype, "numpy_dtype", None), na_value=filler)
+        return _masked_part(filled, missing if missing.any() else None, name)
+    if isinstance(dtype, pd.StringDtype):
+        return _text_part(column, name)
+    if dtype.kind in "iufb" and isinstance(dtype, np.dtype):
+        return _masked_part(column.to_numpy(), None, name)
+    if isinstance(dtype, np.dtype) and dtype.kind == "O":
+        return _object_part(column, name)
+    what = "complex numbers" if dtype.kind == "c" else f"dtype {dtype}"
+    raise DataConversionError(
+        f"column {name!r} holds {what}, which R models cannot use. {ACCEPTED}"
+    )
+
+
+def _masked_part(values: NDArray[Any], missing: NDArray[np.bool_] | None, name: str) -> Part:
+    if values.dtype.kind == "b":
+        return _logical_part(values, missing)
+    if values.dtype.kind in "iu":
+        return _integer_part(values, missing, name)
+    if values.dtype.itemsize > 8:
+        raise DataConversionError(
+            f"column {name!r} holds floats of more than 64 bits; convert it to float64"
+        )
+    none = np.zeros(len(values), dtype=np.bool_)
+    return _numeric_part(values.astype(np.float64), none if missing is None else missing)
+
+
+def _from_arrow(column: pd.Series[Any], name: str) -> pd.Series[Any]:
+    """Take an Arrow column that is not of numbers as pandas' own dtype."""
+    try:
+        return pd.Series(column.array.__arrow_array__().to_pandas())
+    except (TypeError, ValueError, NotImplementedError) as error:
+        raise DataConversionError(
+            f"column {name!r} of {column.dtype} cannot be read: {error}"
+        ) from error
+
+
+def _object_part(column: pd.Series[Any], name: str) -> Part:
+    kind = pd.api.types.infer_dtype(column, skipna=True)
+    if kind in ("string", "empty"):
+        return _text_part(column, name)
+    if kind == "boolean":
+        return column_to_part(column.astype("boolean"), name)
+    if kind in ("datetime", "datetime64", "date", "timedelta", "timedelta64"):
+        return (
+            column_to_part(column.infer_objects(), name)
+            if kind != "date"
+            else column_to_part(pd.to_datetime(column), name)
+        )
+    present = column.dropna()
+    if kind == "floating":
+        return column_to_part(column.astype(np.float64), name)
+    if kind == "integer":
+        low, high = min(present), max(present)
+        if low >= -(2**63) and high < 2**64:
+            return column_to_part(column.astype("Int64" if high < 2**63 else "UInt64"), name)
+    kinds = sorted({type(value).__name__ for value in present})
+    raise DataConversionError(
+        f"column {name!r} is of dtype object and holds {', '.join(kinds)}; give it one plain "
+        f"dtype. {ACCEPTED}"
+    )
+
+
+def column_from_part(part: Mapping[str, Any], index: pd.Index | None = None) -> pd.Series[Any]:
+    """Put together a column that came from R.
+
+    Parameters
+    ----------
+    part
+        What ``column_to_part()`` in R gives.
+    index
+        The index of the column; rows are numbered where there is none.
+
+    Returns
+    -------
+    pandas.Series
+        float64, int64 (Int64 with missing values), bool (boolean with missing values), str,
+        a Categorical, a datetime or a timedelta.
+    """
+    kind, values = part["kind"][0], part["values"]
+    result: Any
+    if kind == "numeric":
+        # R's missing float is a NaN of its own; Python's plain one is what pandas knows.
+        result = np.where(np.isnan(values), np.nan, values)
+    elif kind in ("integer", "logical"):
+        result = _nullable(values, kind)
+    elif kind == "factor":
+        result = pd.Categorical.from_codes(
+            _zero_based(values),
+            categories=pd.Index(list(part["levels"]), dtype=object),
+            ordered=bool(part["ordered"][0]),
+        )
+    elif kind == "character":
+        levels = np.array([*part["levels"], None], dtype=object)
+        result = levels[_zero_based(values)]
+    elif kind == "datetime":
+        moments = pd.to_datetime(_microseconds(values, "datetime64[us]"))
+        zone = part["timezone"][0]
+        if zone not in ("", NAIVE_ZONE):
+            moments = moments.tz_localize("UTC")
+            if zone != UTC_ZONE:
+                moments = moments.tz_convert(zone)
+        result = moments
+    else:
+        result = _microseconds(values, "timedelta64[us]")
+    return pd.Series(result, index=index)
+
+
+def _zero_based(codes: NDArray[np.int32]) -> NDArray[np.int32]:
+    return np.where(codes == NA_INTEGER, np.int32(-1), codes - np.int32(1)).astype(np.int32)
+
+
+def _nullable(values: NDArray[np.int32], kind: str) -> Any:
+    missing = values == NA_INTEGER
+    whole: Any = values.astype(np.int64 if kind == "integer" else np.bool_)
+    if not missing.any():
+        return whole
+    whole[missing] = 0
+    array = pd.arrays.IntegerArray if kind == "integer" else pd.arrays.BooleanArray
+    return array(whole, missing)
+
+
+def _microseconds(seconds: NDArray[np.float64], dtype: str) -> NDArray[Any]:
+    missing = np.isnan(seconds)
+    if (np.abs(seconds[~missing]) >= LATEST).any():
+        raise DataConversionError("a time from R lies beyond the years that pandas can hold")
+    ticks = np.round(np.where(missing, 0.0, seconds) * 1e6).astype(np.int64)
+    result = ticks.view(dtype).copy()
+    result[missing] = np.array("NaT", dtype=dtype)
+    return result

@@ -1,0 +1,35 @@
+"""Tests that need R say so with ``@pytest.mark.r``; where R is missing they are skipped.
+
+Where the variable CI is set they fail instead: there, a missing R is a mistake.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+
+import pytest
+
+from pymer_bridge.errors import REnvironmentError
+from pymer_bridge.rsession import session
+
+
+@cache
+def why_no_r(package: str) -> str | None:
+    """Return what is wrong with R or with a package of it, None where nothing is."""
+    try:
+        session().require(package)
+    except REnvironmentError as error:
+        return str(error)
+    return None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Stop a test marked ``r``, or ``r("lmerTest")``, where R or the package is missing."""
+    for marker in item.iter_markers("r"):
+        for package in ("lme4", *marker.args):
+            if reason := why_no_r(package):
+                if os.environ.get("CI"):
+                    pytest.fail(f"CI is set, and R cannot be used: {reason}", pytrace=False)
+                pytest.skip(f"R cannot be used: {reason}")

@@ -1,0 +1,62 @@
+# What arrived in R, told by base R; sourced by tests/probing.py where the operations can be seen.
+
+describe_frame <- function(frame) {
+  data <- frame_from_parts(frame)
+  lapply(data, function(column) {
+    list(
+      class = class(column), type = typeof(column), levels = levels(column),
+      is_na = is.na(column), is_nan = is.nan(as.double(unclass(if (is.numeric(column)) column))),
+      factor_levels = levels(factor(column)), zone = attr(column, "tzone"),
+      units = attr(column, "units"), bits = if (is.double(column)) bits(column)
+    )
+  })
+}
+
+bits <- function(column) vapply(as.double(unclass(column)), function(x) {
+  paste(rev(format(as.hexmode(as.integer(writeBin(x, raw(), endian = "little"))), width = 2L)), collapse = "")
+}, "")
+
+formatted_times <- function(frame, zone = NULL) {
+  shown <- "%Y-%m-%d %H:%M:%OS6"
+  times <- frame_from_parts(frame)[[1L]]
+  if (is.null(zone)) format(times, shown) else format(times, shown, tz = zone)
+}
+
+recurse <- function(n) recurse(n + 1)
+spin <- function() repeat n <- 1
+speak <- function() {
+  cat("said by cat\n")
+  print("said by print")
+  message("said by message")
+  warning("said by warning")
+  write("said to stderr", stderr())
+  utils::str(1:3)
+  invisible(5)
+}
+fail <- function(x) stop("it failed: ", x)
+outer_fail <- function() fail("deep")
+watched <- function() {
+  env <- new.env()
+  reg.finalizer(env, function(e) assign("freed", freed + 1L, envir = topenv_of_probe))
+  env
+}
+topenv_of_probe <- environment()
+freed <- 0L
+count_freed <- function() {
+  gc()
+  freed
+}
+seen_threads <- function() Sys.getpid()
+give_nested <- function() {
+  list(none = NULL, numbers = c(1.5, NA, Inf), strings = c("\u00e9", NA, "NA"), flags = c(TRUE, NA, FALSE),
+    unnamed = list(1L, "b"), deep = list(list(x = list(y = 2L))), empty = list(), none_of = character())
+}
+same <- function(x) x
+
+argument_names <- function(of) {
+  toolbox <- fill_toolbox()
+  found <- c(of, paste0(of, ".default"))
+  unlist(lapply(found[vapply(found, exists, NA, envir = toolbox, mode = "function")], function(each) {
+    names(formals(args(get(each, envir = toolbox, mode = "function"))))
+  }))
+}

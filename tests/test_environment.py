@@ -1,0 +1,265 @@
+"""What is said where R, a package or rpy2 is missing, too old or broken: one remedy each."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from pymer_bridge import environment
+from pymer_bridge.errors import REnvironmentError
+from pymer_bridge.rsession import session
+
+r = pytest.mark.r
+
+ASK = """
+    from pymer_bridge.errors import REnvironmentError
+    from pymer_bridge.rsession import session
+    try:
+        session().call("sum", x=1)
+    except REnvironmentError as error:
+        print(error)
+    else:
+        print("R works")
+"""
+
+
+def run(code: str, **environment_: str | None) -> str:
+    """Run code in a fresh Python, with variables set, or taken away (None)."""
+    variables = {**os.environ, **environment_}
+    process = subprocess.run(
+        [sys.executable, "-W", "error", "-c", textwrap.dedent(code)],
+        capture_output=True, text=True, check=False, timeout=120,
+        env={name: value for name, value in variables.items() if value is not None},
+    )  # fmt: skip
+    assert (process.returncode, process.stderr) == (0, ""), process.stderr
+    return process.stdout
+
+
+def fake_r(folder: Path, version: str) -> Path:
+    """Make an R home whose R only tells its version."""
+    program = folder / "bin" / "R"
+    program.parent.mkdir(parents=True)
+    program.write_text(f'#!/bin/sh\n[ "$1" = RHOME ] && echo {folder} && exit\n'
+                       f'echo "R version {version} (2020-02-29) -- \\"Fake\\""\n')  # fmt: skip
+    program.chmod(0o755)
+    return folder
+
+
+def remedy(said: str) -> str:
+    """Give the command in an error's text, which has one alone."""
+    found = re.findall(r"^Mend it with: (.+)$", said, flags=re.MULTILINE)
+    assert len(found) == 1, said
+    return str(found[0])
+
+
+# -- R itself --------------------------------------------------------------------------------------
+
+
+def test_r_that_is_missing(tmp_path):
+    said = run(ASK, PATH=str(tmp_path), R_HOME=None)
+    assert "R was not found" in said
+    assert "PATH" in said
+    assert "R_HOME" in said
+    assert remedy(said)
+
+
+def test_r_that_is_missing_is_no_error_of_importing(tmp_path):
+    code = "import pymer_bridge as pb; pb.lmer, pb.show_versions; print(pb.__version__)"
+    assert run(code, PATH=str(tmp_path), R_HOME=None)
+
+
+def test_a_wrong_r_home(tmp_path):
+    said = run(ASK, R_HOME=str(tmp_path / "nowhere"))
+    assert str(tmp_path / "nowhere") in said
+    assert "R_HOME" in remedy(said)
+
+
+def test_an_r_that_is_too_old(tmp_path):
+    home = fake_r(tmp_path / "old", "3.6.3")
+    for variables in ({"R_HOME": str(home)}, {"R_HOME": None, "PATH": f"{home}/bin:/usr/bin:/bin"}):
+        said = run(ASK, **variables)
+        assert "3.6.3" in said
+        assert environment.MINIMUM_R in said
+        assert str(home) in said
+        assert remedy(said)
+
+
+@r
+def test_what_was_missing_may_be_mended_in_the_same_process(tmp_path):
+    out = run(f"""
+        import os
+        from pymer_bridge.errors import REnvironmentError
+        from pymer_bridge.rsession import session
+        right = os.environ.pop("R_HOME", None)
+        os.environ["R_HOME"] = {str(tmp_path)!r}
+        for _ in range(2):
+            try:
+                session().call("sum", x=1)
+            except REnvironmentError as error:
+                print("no R")
+        del os.environ["R_HOME"]
+        if right: os.environ["R_HOME"] = right
+        print(int(session().call("sum", x=[1, 2]).value[0]))
+    """)
+    assert out == "no R\nno R\n3\n"
+
+
+@r
+def test_the_versions_that_are_found():
+    home = environment.r_home()
+    assert home is not None
+    version = environment.r_version(home)
+    told = session().call("describe_session", packages=["lme4"]).value
+    assert version == tuple(map(int, told["r_version"][0].split(".")))
+    assert Path(told["r_home"][0]).resolve() == Path(home).resolve()
+
+
+def test_versions_of_what_is_no_r(tmp_path):
+    assert environment.r_version(str(tmp_path)) is None
+    assert environment.r_version(str(fake_r(tmp_path / "odd", "4.3.0"))) == (4, 3, 0)
+    program = tmp_path / "bin" / "R"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\necho hello\n")
+    program.chmod(0o755)
+    assert environment.r_version(str(tmp_path)) is None
+
+
+def test_the_install_command_fits_the_platform(monkeypatch):
+    for tool, start in (("apt-get", "sudo apt-get"), ("brew", "brew"), ("conda", "conda")):
+        monkeypatch.setattr(environment.shutil, "which", lambda name, tool=tool: name == tool)
+        assert environment.install_r_command().startswith(start)
+    monkeypatch.setattr(environment.shutil, "which", lambda name: None)
+    assert "cloud.r-project.org" in environment.install_r_command()
+
+
+# -- packages of R ---------------------------------------------------------------------------------
+
+
+@r
+def test_a_missing_package_is_named():
+    with pytest.raises(REnvironmentError) as caught:
+        session().require("notapackage")
+    said = str(caught.value)
+    assert "'notapackage' is not installed" in said
+    assert session().call(".libPaths").value[0] in said
+    assert remedy(said).endswith("--require=notapackage")
+    assert environment.requirements_script().is_file()
+
+
+@r
+def test_a_package_that_is_too_old_is_named(monkeypatch):
+    monkeypatch.setitem(environment.MINIMUM_PACKAGES, "lme4", "99.1-2")
+    monkeypatch.setattr(session(), "_loaded", set())
+    with pytest.raises(REnvironmentError) as caught:
+        session().require("lme4")
+    said = str(caught.value)
+    installed = session().call("describe_session", packages=["lme4"]).value["versions"][0]
+    assert f"'lme4' is of version {installed}" in said
+    assert "at least 99.1-2" in said
+    assert remedy(said) == f'Rscript "{environment.requirements_script()}"'
+
+
+@r
+def test_a_package_that_does_not_load_is_named(tmp_path):
+    broken = tmp_path / "brokenpackage"
+    broken.mkdir()
+    (broken / "DESCRIPTION").write_text("Package: brokenpackage\nVersion: 1.0\n")
+    out = run(
+        """
+        from pymer_bridge.errors import REnvironmentError
+        from pymer_bridge.rsession import session
+        try:
+            session().require("brokenpackage")
+        except REnvironmentError as error:
+            print(error)
+        """,
+        R_LIBS=str(tmp_path),
+    )
+    assert "'brokenpackage' cannot be loaded" in out
+    assert str(tmp_path) in out
+    assert remedy(out)
+
+
+@r
+def test_a_package_is_loaded_once(monkeypatch):
+    session().require("lme4")
+    monkeypatch.setattr(session(), "call", lambda *args, **kwargs: pytest.fail("asked again"))
+    session().require("lme4")
+
+
+def test_the_two_tables_of_versions_agree():
+    script = environment.requirements_script().read_text(encoding="utf-8")
+    table = re.search(r"^requirements <- c\(\n(.*?)^\)", script, flags=re.MULTILINE | re.DOTALL)
+    assert table is not None
+    stated = dict(re.findall(r'(\w+)\s*=\s*"([^"]+)"', table[1]))
+    assert stated.pop("R") == environment.MINIMUM_R
+    assert stated == environment.MINIMUM_PACKAGES
+    assert set(environment.NEEDED_PACKAGES) <= set(environment.MINIMUM_PACKAGES)
+
+
+# -- rpy2 ------------------------------------------------------------------------------------------
+
+BROKEN = {
+    "of another R": "raise ImportError('undefined symbol: R_getVar')",
+    "without libR": "raise OSError('libR.so: cannot open shared object file')",
+    "without R": "raise ValueError('openrlib.R_HOME cannot be None.')",
+}
+
+
+@r
+@pytest.mark.parametrize("kind", list(BROKEN))
+def test_a_broken_rpy2(kind, tmp_path):
+    package = tmp_path / "rpy2"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "rinterface.py").write_text(BROKEN[kind])
+    paths = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
+    said = run(ASK, PYTHONPATH=paths)
+    assert BROKEN[kind].split("'")[1] in said
+    assert (environment.r_home() or "") in said
+    version = environment.r_version(environment.r_home() or "")
+    assert remedy(said) == environment.install_rinterface_command(version)
+    assert remedy(said).startswith("pip install ")
+
+
+@r
+def test_an_rpy2_that_is_missing(tmp_path):
+    (tmp_path / "rpy2.py").write_text("raise ModuleNotFoundError(\"No module named 'rpy2'\")")
+    said = run(ASK, PYTHONPATH=str(tmp_path))
+    assert "No module named 'rpy2'" in said
+    assert "rpy2" in remedy(said)
+
+
+@pytest.mark.parametrize(
+    ("version", "wanted"),
+    [
+        ((4, 2, 2), "==3.6.5"),
+        ((4, 5, 1), "==3.6.5"),
+        ((4, 6, 0), ">=3.6.7"),
+        ((5, 0, 0), ">=3.6.7"),
+    ],
+)
+def test_the_rinterface_that_fits_an_r(version, wanted):
+    assert f'"rpy2-rinterface{wanted}"' in environment.install_rinterface_command(version)
+
+
+# -- the command line says it in one line ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", [["fit", "lme4::sleepstudy", "Reaction ~ 1"], ["demo"]])
+def test_the_command_line_shows_no_traceback(command, tmp_path):
+    variables = {k: v for k, v in os.environ.items() if k != "R_HOME"} | {"PATH": str(tmp_path)}
+    process = subprocess.run(
+        [sys.executable, "-m", "pymer_bridge", *command],
+        capture_output=True, text=True, check=False, timeout=60, env=variables,
+    )  # fmt: skip
+    assert process.returncode == 1
+    assert process.stdout == ""
+    assert process.stderr.startswith("pymer-bridge: R was not found")
+    assert "Traceback" not in process.stderr
