@@ -37,9 +37,9 @@ class MarginalMeans(MarginalTable):
         """Read back what :meth:`to_dict` gave, as a plain table: it has no R behind it."""
         return MarginalTable.from_dict(mapping)
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[type[MarginalTable], tuple[Any, ...]]:
         """Pickle as a plain table: in another process there is no R object behind it."""
-        return self._plain().__reduce_ex__(2)  # type: ignore[return-value]
+        return MarginalTable, tuple(getattr(self, f.name) for f in fields(MarginalTable))
 
     def __eq__(self, other: object) -> bool:
         """Compare the tables, to the last bit."""
