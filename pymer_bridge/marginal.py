@@ -37,7 +37,7 @@ class MarginalMeans(MarginalTable):
         """Read back what :meth:`to_dict` gave, as a plain table: it has no R behind it."""
         return MarginalTable.from_dict(mapping)
 
-    def __reduce__(self) -> tuple[type[MarginalTable], tuple[Any, ...]]:
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
         """Pickle as a plain table: in another process there is no R object behind it."""
         return MarginalTable, tuple(getattr(self, f.name) for f in fields(MarginalTable))
 
