@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pymer_bridge import decode, frames
+from pymer_bridge import decode, frames, safety
 from pymer_bridge import spec as options
 from pymer_bridge.errors import FormulaError, OptionError, RError
 from pymer_bridge.rsession import Condition, session
@@ -52,7 +52,7 @@ def check_text(
         raise FormulaError(
             f"{given!r} is not a formula with a response, as in 'y ~ x + (1 | group)'"
         )
-    return options.check_expression(given, described, names, allowed, what)
+    return safety.check_expression(given, described, names, allowed, what)
 
 
 def _vector_or_text(given: Any, index: pd.Index, argument: str, dtype: Any = np.float64) -> Any:

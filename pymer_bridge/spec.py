@@ -1,9 +1,4 @@
-"""What a model is made of, checked before R sees it: options, control objects, safe formulas.
-
-A formula is R code: ``I(system("..."))`` runs inside any model frame. R parses each formula
-(never runs it) and lists the functions that it calls; only those named here may be called,
-unless the user allows more by name.
-"""
+"""What a model is made of, checked before R sees it: options, vectors, contrasts, control."""
 
 from __future__ import annotations
 
@@ -16,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pymer_bridge.errors import DataConversionError, FormulaError, OptionError
+from pymer_bridge.errors import OptionError
 
 Ddf = Literal["satterthwaite", "kenward-roger", "normal", "none"]
 SummaryDdf = Literal["satterthwaite", "kenward-roger", "none"]
@@ -43,116 +38,6 @@ ResidualKind = Literal["response", "pearson", "deviance", "working"]
 ContrastName = Literal["contr.treatment", "contr.sum", "contr.helmert", "contr.poly", "contr.SAS"]
 Optimizer = Literal["nloptwrap", "bobyqa", "Nelder_Mead", "nlminbwrap", "optimx", "nmkbw", "none"]
 CheckAction = Literal["ignore", "message", "warning", "stop"]
-
-ALLOWED_CALLS: Final = frozenset(
-    # the language of formulas
-    "~ + - * / ^ : %in% | || ( ! & && == != < > <= >= I c offset"
-    # mathematics
-    " log log2 log10 log1p exp expm1 sqrt abs sign floor ceiling round signif trunc %% %/%"
-    " sin cos tan asin acos atan sinh cosh tanh sinpi cospi plogis qlogis pnorm qnorm"
-    " pmin pmax min max sum mean median var sd range quantile rank cumsum rev diff length"
-    # making and changing columns
-    " factor ordered as.factor as.ordered as.numeric as.integer as.logical as.character"
-    " as.double relevel droplevels interaction cut findInterval ifelse is.na scale cbind"
-    " levels nlevels seq seq_len rep"
-    # bases and structures
-    " poly ns bs dummy us diag cs ar1 splines::ns splines::bs stats::poly lme4::dummy"
-    " stats::offset base::I base::scale base::log base::factor".split()  # a table
-)
-"""Functions that a formula may call; none of them calls a function it is given."""
-
-HARMLESS_IN_NAMES: Final = ALLOWED_CALLS.union(
-    "[ [[ $ @ time date start end frequency power weights order rt df".split()
-)
-"""What the name of a column may look like a call of: ``time (s)``, ``data$x``, ``b[1]``."""
-
-CONSTANTS: Final = frozenset({"pi", "T", "F", "."})
-"""Names in a formula that need not be columns."""
-
-
-def check_expression(
-    text: str,
-    described: Mapping[str, Any],
-    columns: Iterable[str],
-    allowed: Sequence[str],
-    what: str,
-) -> tuple[str, ...]:
-    """Check what R found in a formula or another expression, and name the columns it needs.
-
-    Parameters
-    ----------
-    text
-        The text as the user gave it.
-    described
-        What ``describe_expression()`` in R found in it.
-    columns
-        The names of the data's columns.
-    allowed
-        Functions that the user allows besides :data:`ALLOWED_CALLS`.
-    what
-        What the text is ("formula", "weights" ...), for errors.
-
-    Returns
-    -------
-    tuple of str
-        The columns that are needed; all of them where the text has a ``.``.
-
-    Raises
-    ------
-    FormulaError
-        The text calls a function that is not allowed.
-    DataConversionError
-        It names a column that is not there.
-    """
-    if isinstance(allowed, str):
-        raise OptionError(f"allow_functions takes names in a tuple: allow_functions=({allowed!r},)")
-    permitted = ALLOWED_CALLS.union(allowed)
-    for call in described["calls"]:
-        if call not in permitted:
-            raise FormulaError(_forbidden(text, call, what))
-    _check_names(described, HARMLESS_IN_NAMES.union(allowed), what)
-    known = list(columns)
-    variables = described["variables"]
-    missing = [name for name in variables if name not in known and name not in CONSTANTS]
-    if missing:
-        raise DataConversionError(
-            f"the {what} {text!r} names {', '.join(map(repr, missing))}, and the data has no such "
-            f"column; it has: {', '.join(map(repr, known))}"
-        )
-    if "." in variables and "." not in known:
-        return tuple(known)
-    return tuple(name for name in variables if name in known)
-
-
-def _forbidden(text: str, call: str, what: str) -> str:
-    shown = call[1:-1] if call.startswith("<") else call
-    message = f"the {what} calls {shown!r}, which is not among the functions that a {what} may call"
-    place = re.search(re.escape(shown), text)
-    if place is not None and "\n" not in text:
-        message += f"\n  {text}\n  {' ' * place.start()}{'^' * len(shown)}"
-    if not call.startswith("<"):
-        message += (
-            f"\nIf you trust it, allow it by name: allow_functions=({call!r},); "
-            "or compute the column in Python before the fit"
-        )
-    return message
-
-
-def _check_names(described: Mapping[str, Any], permitted: frozenset[str], what: str) -> None:
-    """Check that no name would become code where R writes it as text and reads it again."""
-    in_names = described["in_names"]
-    for name, call in zip(in_names["names"], in_names["calls"], strict=True):
-        if call not in permitted:
-            raise FormulaError(
-                f"the {what} names the column {name!r}, which reads as a call of {call!r} where R "
-                "takes a name for code; rename the column, or, if you trust it, "
-                f"allow the call: allow_functions=({call!r},)"
-            )
-    for group in described["misread"]:
-        raise FormulaError(
-            f"lme4 reads the group {group!r} of a term with '||' as another expression; rename "
-            "the column, or write the term as '(1 | group) + (0 + x | group)'"
-        )
 
 
 def one_of(value: object, accepted: Any, argument: str) -> None:
