@@ -253,8 +253,12 @@ matrices <- function(fit) {
   )
 }
 
-#' How the optimizer ended
-convergence <- function(fit) {
+#' How the optimizer ended, and all that was said: what lme4 noted in the fit,
+#' then what R raised during it, each once
+#'
+#' @param tried A fit as `with_conditions()` gives it.
+convergence <- function(tried) {
+  fit <- tried$value
   info <- summary(fit)$optinfo
   said <- unlist(info$conv$lme4$messages)
   complaints <- grep("singular", said, value = TRUE, invert = TRUE)
@@ -266,8 +270,8 @@ convergence <- function(fit) {
   message <- if (length(info$message)) info$message else ""
   list(
     values = numbers(values, names(values)), theta = numbers(theta, names(theta)),
-    gradient = numbers(info$derivs$gradient), messages = texts(said),
-    warnings = texts(unlist(info$warnings)),
+    gradient = numbers(info$derivs$gradient), messages = texts(unique(c(said, tried$messages))),
+    warnings = texts(unique(c(unlist(info$warnings), tried$warnings))),
     optimizer = texts(c(info$optimizer, message), c("optimizer", "optimizer_message"))
   )
 }
@@ -311,7 +315,7 @@ lme4_families <- function(tried, frame) {
     variance_components = variance_components(fit), random_effects = random_effects(fit),
     group_coefficients = group_coefficients(fit), over_rows = over_rows(fit, frame),
     fit_statistics = fit_statistics(fit), matrices = matrices(fit),
-    convergence = convergence(fit), facts = facts(fit, frame),
+    convergence = convergence(tried), facts = facts(fit, frame),
     conditions = list(warnings = texts(tried$warnings), messages = texts(tried$messages)),
     summary_none = printed(fit)
   ))
