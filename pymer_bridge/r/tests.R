@@ -245,9 +245,13 @@ kr_modcomp <- function(model, restricted) {
 
 #' Operation: Satterthwaite's F test of a restriction
 sat_modcomp <- function(model, restricted) {
-  compared <- pbkrtest::SATmodcomp(
-    self_contained_fit(model), restricted_model(model, restricted)
-  )
+  full <- self_contained_fit(model)
+  small <- restricted_model(model, restricted)
+  if (is.matrix(small) && utils::packageVersion("pbkrtest") >= "0.5.3") {
+    # From then on SATmodcomp() fails on a matrix, and takes the model it stands for.
+    small <- pbkrtest::restriction_matrix2model(full, small)
+  }
+  compared <- pbkrtest::SATmodcomp(full, small)
   environment(compared$formula.large) <- globalenv() # else its address is printed
   test <- compared$test
   list(

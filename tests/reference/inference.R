@@ -130,6 +130,16 @@ wald <- alist(
   wald_some = confint(plain, parm = names(lme4::fixef(plain))[p], level = 0.8, method = "Wald")
 )
 
+#' A restriction as SATmodcomp() takes it: from pbkrtest 0.5.3 on it fails on a
+#' matrix
+restriction <- function(fit, rows) {
+  if (packageVersion("pbkrtest") < "0.5.3") {
+    rows
+  } else {
+    pbkrtest::restriction_matrix2model(fit, rows)
+  }
+}
+
 comparisons <- alist(
   anova_two = anova(plain, reduced),
   anova_three = anova(plain, reduced, smallest, model.names = c("full", "less", "least")),
@@ -141,7 +151,7 @@ comparisons <- alist(
   sat_model = pbkrtest::SATmodcomp(plain, reduced),
   sat_term = pbkrtest::SATmodcomp(plain, update(plain, as.formula(paste(". ~ . -", without)))),
   sat_formula = pbkrtest::SATmodcomp(plain, update(plain, as.formula(paste(". ~ . -", without)))),
-  sat_matrix = pbkrtest::SATmodcomp(plain, unname(rest))
+  sat_matrix = pbkrtest::SATmodcomp(plain, restriction(plain, unname(rest)))
 )
 
 #' Where Kenward and Roger's method takes time, not every contrast by it
