@@ -355,11 +355,13 @@ FEW_CONTRASTS = _without(CONTRASTS, "(last|joint_rhs|rows)_kenward")
 FEW_COMPARISONS = _without(COMPARISONS, "(kr|sat)_formula")
 
 QUESTIONS: dict[str, dict[str, Question]] = {
-    "sleepstudy": TESTS_OF_TERMS | CONTRASTS | WALD | COMPARISONS | STEP | {
+    "sleepstudy": TESTS_OF_TERMS | CONTRASTS | WALD | COMPARISONS | {
         "anova_linear": lambda m: pb.anova(
             m.full, pb.lm("Reaction ~ Days", data_set("sleepstudy")), names=("mixed", "linear")
         ),
-        "profile_all": _confint("profile"),
+        "profile_correlation": lambda m: m.full.confint(
+            parameters=m.full.confint("wald")[".sig02"].label
+        ),
         "profile_fixed": _confint("profile", parameters="beta_"),
         "boot": _confint("boot", n_sim=20, seed=11),
         "boot_some": _confint(
@@ -370,7 +372,7 @@ QUESTIONS: dict[str, dict[str, Question]] = {
         "emmeans_satterthwaite": _means("Days", at={"Days": 9}, ddf=SATTERTHWAITE),
         "emmeans_asymptotic": _means("Days", at={"Days": 9}, ddf="asymptotic"),
     },
-    "cake": TESTS_OF_TERMS | CONTRASTS | WALD | COMPARISONS | STEP | PROFILE_LAST | {
+    "cake": TESTS_OF_TERMS | FEW_CONTRASTS | WALD | FEW_COMPARISONS | PROFILE_LAST | {
         "step_fixed_only": lambda m: m.full.step(reduce_random=False, alpha_fixed=0.5),
         "step_keep": lambda m: m.full.step(keep=["recipe:temperature"]),
         "drop1_scope": lambda m: m.full.drop1(["recipe:temperature"]),
@@ -412,7 +414,7 @@ QUESTIONS: dict[str, dict[str, Question]] = {
         "pairs_by": lambda m: m.full.emmeans("Product", by="Information").pairs("holm"),
         "emmeans_covariate": _means(["Gender", "Age"], at={"Age": [20, 60]}),
     },
-    "TVbo": TESTS_OF_TERMS | CONTRASTS | WALD | COMPARISONS | STEP | PROFILE_LAST,
+    "TVbo": TESTS_OF_TERMS | FEW_CONTRASTS | WALD | FEW_COMPARISONS | STEP | PROFILE_LAST,
     "beets": TESTS_OF_TERMS | CONTRASTS | WALD | COMPARISONS | STEP | {
         "profile_fixed": _confint("profile", parameters="beta_"),
         "emmeans_two": _means(["sow", "harvest"]),
@@ -755,7 +757,7 @@ def test_where_the_method_fails_figures_are_satterthwaites(broken: str, live: Li
         theirs = _figures(
             live.same_process.ask("broken_kenward_roger", workspace=live.same_process.workspace)
         )
-        questions = {name: QUESTIONS["cake"][name] for name in (
+        questions = {name: (TESTS_OF_TERMS | CONTRASTS)[name] for name in (
             "fixed_kenward_roger", "anova_III_kenward_roger", "contest_last_kenward_roger",
         )}  # fmt: skip
         ours = {
@@ -814,7 +816,7 @@ def test_other_data_are_refused(refit: bool, live: Live) -> None:
 
 
 def test_intervals_go_by_either_name(live: Live) -> None:
-    rows = live.answer("sleepstudy", "profile_all").result
+    rows = live.answer("sleepstudy", "wald").result
     labels = live.answer("sleepstudy", "labels").result
     assert [row.label for row in rows] == list(labels)
     assert rows[".sig01"] is rows[rows.rows[0].label]

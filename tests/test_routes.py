@@ -47,7 +47,8 @@ days <- vapply(1:20, function(i) {
   ))
 }, 0)
 show(sd(days), quantile(days, (1 + c(-1, 1) * .95) / 2))
-cat(lme4::getME(fit, "L")@type[1], "\\n")
+state <- lme4::lmer(diameter ~ 1 + (1 | plate) + (1 | sample), lme4::Penicillin)
+cat(lme4::getME(state, "L")@type[1], "\\n")
 """
 
 

@@ -129,8 +129,14 @@ group_coefficients <- function(model) {
   }, unclass(tables), names(tables))
 }
 
+#' Which names are numbers of rows
+#'
+#' Where a subset is NA for a row, R makes up rows named "NA", "NA.1" ...
+is_row <- function(names) grepl("^[0-9]+$", names)
+
 #' A vector over rows, with the row numbers of the data it belongs to
 over_rows <- function(values) {
+  values <- values[is_row(names(values))]
   list(values = as.double(values), rows = as.integer(names(values)))
 }
 

@@ -147,13 +147,14 @@ fit_model <- function(spec, frame) {
 
 #' What is always known of a fit, and costs nothing
 model_facts <- function(fit) {
+  # By name: a number is a place among the rows that `subset` left.
+  dropped <- names(stats::na.action(stats::model.frame(fit)))
   list(
     formula = paste(deparse(stats::formula(fit), width.cutoff = 500L), collapse = " "),
     call = paste(deparse(stats::getCall(fit), width.cutoff = 500L), collapse = " "),
     n_obs = stats::nobs(fit),
     sigma = stats::sigma(fit),
-    # By name: a number is a place among the rows that `subset` left.
-    dropped_rows = as.integer(names(stats::na.action(stats::model.frame(fit))))
+    dropped_rows = as.integer(dropped[is_row(dropped)])
   )
 }
 

@@ -64,8 +64,8 @@ built_with_defect <- function() {
 #' The kind of the Cholesky factor tells them apart; without the defect there is
 #' one state only.
 process_state <- function() {
-  frame <- data.frame(y = c(1, 3, 2, 5, 4, 7, 6, 9), g = gl(4L, 2L))
-  fit <- lme4::lmer(y ~ 1 + (1 | g), frame)
+  # It takes crossed factors: with one there is one ordering only.
+  fit <- lme4::lmer(diameter ~ 1 + (1 | plate) + (1 | sample), lme4::Penicillin)
   methods::slot(lme4::getME(fit, "L"), "type")[1L]
 }
 

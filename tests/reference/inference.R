@@ -171,11 +171,11 @@ profile_last <- alist(
 )
 
 questions <- list(
-  sleepstudy = c(tests_of_terms, contrasts, wald, comparisons, step_options, alist(
+  sleepstudy = c(tests_of_terms, contrasts, wald, comparisons, alist(
     anova_linear = anova(plain, lm(Reaction ~ Days, sleepstudy),
       model.names = c("mixed", "linear")
     ),
-    profile_all = confint(plain),
+    profile_correlation = confint(plain, parm = ".sig02"),
     profile_fixed = confint(plain, parm = "beta_"),
     boot = confint(plain, method = "boot", nsim = 20, seed = 11, quiet = TRUE),
     boot_some = confint(plain,
@@ -187,7 +187,7 @@ questions <- list(
     emmeans_satterthwaite = means(fit, "Days", at = list(Days = 9), lmer.df = "satterthwaite"),
     emmeans_asymptotic = means(fit, "Days", at = list(Days = 9), lmer.df = "asymptotic")
   )),
-  cake = c(tests_of_terms, contrasts, wald, comparisons, step_options, profile_last, alist(
+  cake = c(tests_of_terms, few_contrasts, wald, few_comparisons, profile_last, alist(
     step_fixed_only = lmerTest::step(fit, reduce.random = FALSE, alpha.fixed = 0.5),
     step_keep = lmerTest::step(fit, keep = "recipe:temperature"),
     drop1_scope = drop1(fit, scope = "recipe:temperature"),
@@ -229,8 +229,8 @@ questions <- list(
   )),
   penicillin = c(tests_of_terms, wald, comparisons[c("anova_two", "anova_as_fitted")], alist(
     contest_last = lmerTest::contest(fit, last),
-    profile_all = confint(profiled),
-    profile_points = profiled,
+    profile_all = confint(plain),
+    profile_points = profile(plain),
     profile_variances = confint(plain, parm = "theta_", level = 0.9),
     profile_readable = confint(plain, parm = c(".sig02", "(Intercept)")),
     boot = confint(plain, method = "boot", nsim = 10, seed = 3, boot.type = "norm", quiet = TRUE)
@@ -249,7 +249,7 @@ questions <- list(
     pairs_by = compare(emmeans::emmeans(fit, "Product", by = "Information"), "pairwise", adjust = "holm"),
     emmeans_covariate = means(fit, c("Gender", "Age"), at = list(Age = c(20L, 60L)))
   )),
-  TVbo = c(tests_of_terms, contrasts, wald, comparisons, step_options, profile_last),
+  TVbo = c(tests_of_terms, few_contrasts, wald, few_comparisons, step_options, profile_last),
   beets = c(tests_of_terms, contrasts, wald, comparisons, step_options, alist(
     profile_fixed = confint(plain, parm = "beta_"),
     emmeans_two = means(fit, c("sow", "harvest")),
@@ -482,7 +482,6 @@ design_figures <- function(name, workspace) {
   here$without <- unname(dropped[name])
   # What is asked for twice, and takes time, is computed once.
   delayedAssign("by_kenward_roger", summary(fit, ddf = "Kenward-Roger"), here, here)
-  delayedAssign("profiled", profile(plain), here, here)
   delayedAssign("by_recipe", emmeans::emmeans(fit, "recipe"), here, here)
   delayedAssign("by_temperature", emmeans::emmeans(fit, "temperature"), here, here)
   here$p <- length(lme4::fixef(here$plain))
@@ -490,7 +489,8 @@ design_figures <- function(name, workspace) {
   dimnames(identity) <- list(names(lme4::fixef(here$plain)), NULL)
   here$last <- identity[here$p, ]
   here$rest <- identity[-1L, , drop = FALSE]
-  for (helper in c("fixed_table", "readable_names", "means", "trends", "compare")) {
+  helpers <- c("fixed_table", "readable_names", "restriction", "means", "trends", "compare")
+  for (helper in helpers) {
     assign(helper, get(helper), envir = here)
   }
   answers <- lapply(questions[[name]], function(question) {
