@@ -352,7 +352,7 @@ def _without(questions: dict[str, Question], pattern: str) -> dict[str, Question
 
 
 FEW_CONTRASTS = _without(CONTRASTS, "(last|joint_rhs|rows)_kenward")
-FEW_COMPARISONS = _without(COMPARISONS, "(kr|sat)_formula")
+FEW_COMPARISONS = _without(COMPARISONS, "(kr|sat)_formula|sat_matrix")
 
 QUESTIONS: dict[str, dict[str, Question]] = {
     "sleepstudy": TESTS_OF_TERMS | CONTRASTS | WALD | COMPARISONS | {

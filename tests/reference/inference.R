@@ -160,7 +160,9 @@ few_contrasts <- contrasts[
     "contest_last_kenward_roger", "contest_joint_rhs_kenward_roger", "contest_rows_kenward_roger"
   )
 ]
-few_comparisons <- comparisons[!names(comparisons) %in% c("kr_formula", "sat_formula")]
+few_comparisons <- comparisons[
+  !names(comparisons) %in% c("kr_formula", "sat_formula", "sat_matrix")
+]
 
 step_options <- alist(
   step_kenward_roger = lmerTest::step(fit, ddf = "Kenward-Roger")
