@@ -252,7 +252,11 @@ sat_modcomp <- function(model, restricted) {
     small <- pbkrtest::restriction_matrix2model(full, small)
   }
   compared <- pbkrtest::SATmodcomp(full, small)
-  environment(compared$formula.large) <- globalenv() # else its address is printed
+  for (part in c("formula.large", "formula.small")) {
+    if (inherits(compared[[part]], "formula")) {
+      environment(compared[[part]]) <- globalenv() # else its address is printed
+    }
+  }
   test <- compared$test
   list(
     statistic = test[["statistic"]][1L], df1 = test[["ndf"]][1L], df2 = test[["ddf"]][1L],
