@@ -13,7 +13,6 @@ from pymer_bridge.results import fit as results
 from pymer_bridge.results.codec import frozen_array
 
 RRecord = Mapping[str, Any]
-NA_INTEGER = -(2**31)
 
 
 def number(record: RRecord, name: str) -> float:
