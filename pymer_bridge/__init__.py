@@ -9,11 +9,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pymer_bridge.bootstrap import BootstrapResult as BootstrapResult
     from pymer_bridge.comparisons import anova as anova
     from pymer_bridge.comparisons import kr_modcomp as kr_modcomp
+    from pymer_bridge.comparisons import pb_modcomp as pb_modcomp
     from pymer_bridge.comparisons import sat_modcomp as sat_modcomp
     from pymer_bridge.datasets import load_dataset as load_dataset
     from pymer_bridge.doctor import show_versions as show_versions
+    from pymer_bridge.errors import BootstrapInterrupted as BootstrapInterrupted
+    from pymer_bridge.errors import BootstrapWarning as BootstrapWarning
+    from pymer_bridge.errors import CheckpointError as CheckpointError
     from pymer_bridge.errors import ConvergenceWarning as ConvergenceWarning
     from pymer_bridge.errors import DataConversionError as DataConversionError
     from pymer_bridge.errors import FormulaError as FormulaError
@@ -27,8 +32,10 @@ if TYPE_CHECKING:
     from pymer_bridge.errors import RWarning as RWarning
     from pymer_bridge.errors import SessionError as SessionError
     from pymer_bridge.errors import SingularFitWarning as SingularFitWarning
+    from pymer_bridge.errors import WorkerError as WorkerError
     from pymer_bridge.linear import LinearModel as LinearModel
     from pymer_bridge.linear import lm as lm
+    from pymer_bridge.many import fit_many as fit_many
     from pymer_bridge.models import LinearMixedModel as LinearMixedModel
     from pymer_bridge.models import lmer as lmer
     from pymer_bridge.routes import compare_inference as compare_inference
@@ -37,10 +44,14 @@ if TYPE_CHECKING:
 __version__ = "0.1.0.dev0"
 
 _HOMES = {
-    "comparisons": ("anova", "kr_modcomp", "sat_modcomp"),
+    "bootstrap": ("BootstrapResult",),
+    "comparisons": ("anova", "kr_modcomp", "pb_modcomp", "sat_modcomp"),
     "datasets": ("load_dataset",),
     "doctor": ("show_versions",),
     "errors": (
+        "BootstrapInterrupted",
+        "BootstrapWarning",
+        "CheckpointError",
         "ConvergenceWarning",
         "DataConversionError",
         "FormulaError",
@@ -54,7 +65,9 @@ _HOMES = {
         "RankDeficientWarning",
         "SessionError",
         "SingularFitWarning",
+        "WorkerError",
     ),
+    "many": ("fit_many",),
     "linear": ("LinearModel", "lm"),
     "models": ("LinearMixedModel", "lmer"),
     "routes": ("compare_inference",),

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pymer_bridge import decode_tests, notices
+from pymer_bridge import decode_tests, engine, notices
 from pymer_bridge import spec as options
-from pymer_bridge.errors import OptionError
+from pymer_bridge.errors import BootstrapInterrupted, BootstrapWarning, OptionError
 from pymer_bridge.linear import LinearModel
 from pymer_bridge.models import LinearMixedModel
 from pymer_bridge.preparing import check_text
 from pymer_bridge.results import tests
+from pymer_bridge.results.bootstrap import BootstrapTest
+from pymer_bridge.results.codec import frozen_array
 from pymer_bridge.rsession import session
 
 Restriction = LinearMixedModel | str | NDArray[np.float64] | Sequence[Sequence[float]]
@@ -190,6 +193,158 @@ def sat_modcomp(full: LinearMixedModel, restricted: Restriction) -> tests.ModelC
     """
     session().require("pbkrtest")
     return _compare("sat_modcomp", "Satterthwaite", full, restricted)
+
+
+def pb_modcomp(
+    full: LinearMixedModel,
+    restricted: Restriction,
+    n_sim: int = 1000,
+    seed: int | None = None,
+    *,
+    start: options.RatioStart = "warm",
+    h: int | None = None,
+    n_jobs: int = 1,
+    progress: engine.Progress = False,
+    checkpoint: str | Path | None = None,
+) -> BootstrapTest:
+    """Test a restriction by a parametric bootstrap of the likelihood ratio.
+
+    Parameters
+    ----------
+    full
+        The larger model.
+    restricted
+        As for :func:`kr_modcomp`.
+    n_sim
+        How many responses are simulated from the smaller model.
+    seed
+        R's ``set.seed`` integer; None goes on from where R's generator is.
+    start
+        How the refits start. "warm": as pbkrtest does, from the estimates (from pbkrtest 0.5.5
+        on, anew); "cold": where ``lmer`` starts; "multiple": from the estimates, where ``lmer``
+        starts, and from a tenth of that, and the best is taken.
+    h
+        Stop, after each 200 replicates, once this many likelihood ratios are larger than that of
+        the data, as ``pbkrtest::seqPBmodcomp`` does; ``n_sim`` is then a multiple of 200.
+    n_jobs, progress, checkpoint
+        As for :meth:`LinearMixedModel.bootstrap`.
+
+    Returns
+    -------
+    BootstrapTest
+        The bootstrap's own p-value, and those by chi square, Gamma, Bartlett and F.
+
+    Raises
+    ------
+    OptionError
+        An argument is not accepted.
+    RError
+        The models are not nested, or have the same fixed effects.
+    BootstrapInterrupted
+        Ctrl-C; ``partial`` is the array of the likelihood ratios that were finished.
+
+    Warns
+    -----
+    BootstrapWarning
+        More than 5 in 100 likelihood ratios are not positive: refits were trapped, and the
+        tests, which rest on the positive ones alone, are not to be trusted.
+
+    Notes
+    -----
+    R function: ``pbkrtest::PBmodcomp`` [1]_.
+
+    References
+    ----------
+    .. [1] Halekoh, U. and Højsgaard, S. (2014). A Kenward-Roger Approximation and Parametric
+       Bootstrap Methods for Tests in Linear Mixed Models - The R Package pbkrtest. Journal of
+       Statistical Software, 59(9).
+
+    Examples
+    --------
+    >>> import pymer_bridge as pb
+    >>> fit = pb.lmer("Reaction ~ Days + (1 | Subject)", pb.load_dataset("sleepstudy"))
+    >>> test = pb.pb_modcomp(fit, "Days", n_sim=20, seed=1)
+    >>> [row.term for row in test.rows][:2]
+    ['LRT', 'PBtest']
+    """
+    if not isinstance(full, LinearMixedModel):
+        raise OptionError(f"the full model must be a fitted model, not {type(full).__name__}")
+    given = _restriction(full, restricted)
+    return bootstrap_test(
+        full, given, n_sim, seed, start=start, h=h,
+        how=engine.Running(n_jobs, progress, checkpoint),
+    )  # fmt: skip
+
+
+BLOCK: Final = 200
+"""How many replicates pbkrtest's sequential rule makes at a time."""
+
+
+def bootstrap_test(
+    full: LinearMixedModel,
+    restricted: Any,
+    n_sim: int,
+    seed: int | None,
+    *,
+    start: options.RatioStart = "warm",
+    h: int | None = None,
+    how: engine.Running,
+) -> BootstrapTest:
+    """Do what :func:`pb_modcomp` does, of a restriction as the R side takes it."""
+    options.one_of(start, options.RatioStart, "start")
+    n = options.whole(n_sim, "n_sim", 1)
+    checked_seed = options.random_seed(seed)
+    if h is not None and (options.whole(h, "h", 1) and n % BLOCK):
+        raise OptionError(f"n_sim={n} must be a multiple of {BLOCK} where h is given")
+    session().require("pbkrtest")
+    outcome = session().call("ratio_models", model=full._model, restricted=restricted)
+    notices.raise_warnings(outcome)
+    models = [outcome.value["large"], outcome.value["small"]]
+    observed = float(session().call("observed_ratio", models=models).value[0])
+
+    def draw(state: list[int] | None) -> Any:
+        return session().call(
+            "make_ratio_draws", model=models[1], n_sim=n, seed=checked_seed,
+            state=None if state is None else tuple(state), block=None if h is None else BLOCK,
+        ).value  # fmt: skip
+
+    plan = {"task": "ratios", "start": start}
+    run = engine.Run(
+        models=models, plan=plan, n=n, n_values=3, draw=draw, item_bytes=8 * full.n_obs,
+        header={"kind": "ratios", "seed": checked_seed, "start": start, "h": h},
+        packages=("lme4", "pbkrtest"),
+        block=None if h is None else BLOCK,
+        enough=lambda found: h is not None and int((found[:, 0] > observed).sum()) >= h,
+    )  # fmt: skip
+    try:
+        collected = engine.perform(run, how)
+    except BootstrapInterrupted as interrupted:
+        if interrupted.partial is not None:
+            interrupted.partial = frozen_array(interrupted.partial.values[:, 0])
+        raise
+    ratios = collected.values[:, 0]
+    usable = ratios[~np.isnan(ratios)]
+    record = session().call(
+        "ratio_tests_of", model=full._model, restricted=outcome.value["given"], ratios=usable
+    )
+    notices.raise_warnings(record)
+    n_not_positive = int((usable <= 0).sum())
+    said: tuple[str, ...] = ()
+    if n_not_positive > 0.05 * len(usable):
+        said = (
+            f"{n_not_positive} of {len(usable)} likelihood ratios are not positive: refits were "
+            "trapped on the boundary, and the tests rest on the others alone; use start='cold' "
+            "or start='multiple'",
+        )
+        notices.warn(BootstrapWarning(said[0]))
+    test = decode_tests.bootstrap_test(
+        record.value, n_sim=n, n_not_positive=n_not_positive,
+        n_failed=len(ratios) - len(usable), stopped_early=len(ratios) < n, start=start,
+        likelihood_ratios=frozen_array(ratios), seed=checked_seed,
+        generator=collected.generator, versions=dict(collected.versions),
+        seconds=collected.seconds, warnings=said,
+    )  # fmt: skip
+    return notices.with_conditions(notices.with_conditions(test, outcome), record)
 
 
 def _compare(

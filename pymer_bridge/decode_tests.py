@@ -14,7 +14,7 @@ from pymer_bridge.decode import (
     text,
     texts,
 )
-from pymer_bridge.results import intervals, means, tests
+from pymer_bridge.results import bootstrap, intervals, means, tests
 from pymer_bridge.results.codec import frozen_array
 
 
@@ -149,3 +149,18 @@ def intraclass_correlation(record: RRecord) -> tests.IntraclassCorrelation:
 def r_squared(record: RRecord) -> tests.RSquared:
     """Read the answer of ``r_squared()``."""
     return tests.RSquared(number_or_none(record, "marginal"), number_or_none(record, "conditional"))
+
+
+def bootstrap_test(record: RRecord, **known: Any) -> bootstrap.BootstrapTest:
+    """Read the answer of ``ratio_tests_of()``; ``known`` are the fields that Python has."""
+    rows = tuple(
+        bootstrap.BootstrapTestRow(*row)
+        for row in _columns(record, ("statistic", "df", "df2", "p_value"))
+    )
+    return bootstrap.BootstrapTest(
+        rows=rows,
+        lrt=number(record, "lrt"),
+        p_value=number(record, "p_bootstrap"),
+        n_usable=int(record["n_usable"][0]),
+        **known,
+    )

@@ -10,21 +10,29 @@ warns of from :class:`PymerWarning`::
         ├── FormulaError           a formula cannot be parsed, or calls what it may not
         ├── OptionError            an argument has a value that is not accepted
         ├── RError                 R stopped with an error
-        └── SessionError           the R session cannot be used from here
+        ├── SessionError           the R session cannot be used from here
+        ├── WorkerError            a worker cannot do its part, or keeps being killed
+        └── CheckpointError        a checkpoint is of another run, or cannot be read
 
     Warning
     └── UserWarning
         └── PymerWarning
             ├── RWarning               a warning raised by R
             │   └── ConvergenceWarning     the optimizer may not have found the optimum
-            └── RMessage               a message emitted by R
-                ├── SingularFitWarning     the fit is singular (on the boundary)
-                └── RankDeficientWarning   R dropped columns of the fixed-effect design
+            ├── RMessage               a message emitted by R
+            │   ├── SingularFitWarning     the fit is singular (on the boundary)
+            │   └── RankDeficientWarning   R dropped columns of the fixed-effect design
+            └── BootstrapWarning       replicates failed, or are not to be trusted
+
+    BaseException
+    └── KeyboardInterrupt
+        └── BootstrapInterrupted   Ctrl-C; what was finished is kept in it
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 
 class PymerError(Exception):
@@ -49,6 +57,14 @@ class OptionError(PymerError, ValueError):
 
 class SessionError(PymerError, RuntimeError):
     """The R session cannot be used from here (for example in a forked child)."""
+
+
+class WorkerError(PymerError, RuntimeError):
+    """A worker cannot do its part, or workers keep being killed."""
+
+
+class CheckpointError(PymerError, ValueError):
+    """A checkpoint belongs to another run, or cannot be read; the message says which."""
 
 
 class RError(PymerError, RuntimeError):
@@ -112,3 +128,23 @@ class SingularFitWarning(RMessage):
 
 class RankDeficientWarning(RMessage):
     """The fixed-effect design is rank deficient; R dropped some of its columns."""
+
+
+class BootstrapWarning(PymerWarning):
+    """Replicates of a bootstrap failed, or are not to be trusted."""
+
+
+class BootstrapInterrupted(KeyboardInterrupt):
+    """The user interrupted a run of many fits; what was finished is kept.
+
+    Parameters
+    ----------
+    message
+        How much was finished, and where it is.
+    partial
+        The result of what was finished, or None where nothing was.
+    """
+
+    def __init__(self, message: str, partial: Any = None) -> None:
+        self.partial = partial
+        super().__init__(message)

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pymer_bridge import decode_tests, marginal, notices
+from pymer_bridge import decode_tests, engine, marginal, notices
 from pymer_bridge import spec as options
 from pymer_bridge.errors import OptionError
-from pymer_bridge.fitted import Fitted
+from pymer_bridge.resampling import Resampling
 from pymer_bridge.results import intervals
 from pymer_bridge.rsession import session
 
@@ -42,7 +42,7 @@ class _Means:
         }
 
 
-class Estimation(Fitted):
+class Estimation(Resampling):
     """Intervals, profiles and marginal means of a linear mixed model."""
 
     __slots__ = ()
@@ -56,6 +56,8 @@ class Estimation(Fitted):
         n_sim: int = 500,
         seed: int | None = None,
         kind: options.BootInterval = "percentile",
+        n_jobs: int = 1,
+        progress: engine.Progress = False,
     ) -> intervals.Intervals:
         """Return confidence intervals of the parameters.
 
@@ -70,9 +72,10 @@ class Estimation(Fitted):
             variance parameters; all of them by default.
         conf_level
             Their level.
-        n_sim, seed, kind
-            For "boot": the number of simulations, R's ``set.seed`` integer, and "percentile",
-            "basic" or "normal".
+        n_sim, seed, kind, n_jobs, progress
+            For "boot": the number of simulations, R's ``set.seed`` integer, "percentile",
+            "basic" or "normal", and how it is done, as for :meth:`bootstrap`, which gives the
+            replicates too.
 
         Returns
         -------
@@ -110,12 +113,10 @@ class Estimation(Fitted):
             "parameters": None if chosen is None else tuple(chosen), "conf_level": level,
         }  # fmt: skip
         if method == "boot":
-            boot_type = {"percentile": "perc", "basic": "basic", "normal": "norm"}[kind]
-            return self._ask(
-                "bootstrap_intervals", decode_tests.confidence_intervals, method, level,
-                n_sim=options.whole(n_sim, "n_sim", 1), seed=options.random_seed(seed),
-                boot_type=boot_type, **shared,
-            )  # fmt: skip
+            replicates = self.bootstrap(
+                "parametric", n_sim, seed, "parameters", n_jobs=n_jobs, progress=progress
+            )
+            return replicates.confint(kind, level, chosen)
         return self._ask(
             "confidence_intervals", decode_tests.confidence_intervals, method, level,
             method=method, **shared,

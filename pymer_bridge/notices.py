@@ -72,6 +72,11 @@ def with_conditions(result: T, outcome: Outcome) -> T:
     return dataclasses.replace(result, **said)
 
 
+def warn(warning: Warning) -> None:
+    """Warn, at the user's own line, of something that R did not say."""
+    warnings.warn(warning, stacklevel=_users_level())
+
+
 def raise_warnings(outcome: Outcome) -> None:
     """Warn, at the user's own line, of everything that R warned of or said."""
     level = _users_level()

@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, get_args
 
-from pymer_bridge import decode, notices
+from pymer_bridge import decode, engine, notices
 from pymer_bridge import spec as options
+from pymer_bridge.bootstrap import BootstrapResult
+from pymer_bridge.comparisons import bootstrap_test
 from pymer_bridge.errors import OptionError, PymerError
 from pymer_bridge.models import LinearMixedModel
 from pymer_bridge.results.routes import InferenceRoute, InferenceRoutes
@@ -24,6 +26,7 @@ class _Request:
     n_sim: int
     seed: int | None
     conf_level: float
+    n_jobs: int
 
     def call(self, operation: str, **arguments: Any) -> Mapping[str, Any]:
         """Ask R, warn of what it warned of, and return its record."""
@@ -46,12 +49,6 @@ class _Route:
     advice: str
 
 
-def _of_term(record: Mapping[str, Any], term: str, *names: str) -> _Figures:
-    at = record["terms"].index(term)
-    n = len(record["terms"])
-    return {name: decode.numbers(record, name, n)[at] for name in names}
-
-
 def _fixed_effects(ddf: options.Ddf) -> Callable[[_Request], _Figures]:
     def take(request: _Request) -> _Figures:
         row = request.fit.fixed_effects(ddf, request.conf_level)[request.term]
@@ -70,51 +67,42 @@ def _ratio(request: _Request) -> _Figures:
 
 
 def _bootstrap_ratio(request: _Request) -> _Figures:
-    session().require("pbkrtest")
-    record = request.call(
-        "bootstrap_modcomp",
-        restricted={"coefficient": request.term},
-        n_sim=request.n_sim,
-        seed=request.seed,
-    )
+    test = bootstrap_test(
+        request.fit, {"coefficient": request.term}, request.n_sim, request.seed,
+        how=engine.Running(request.n_jobs),
+    )  # fmt: skip
     return {
-        "statistic": decode.number(record, "lrt"),
-        "p_value": decode.number(record, "p_bootstrap"),
+        "statistic": test.lrt,
+        "p_value": test.p_value,
+        "note": f"{test.n_usable} of {request.n_sim} replicates usable",
     }
 
 
-def _usable(record: Mapping[str, Any], request: _Request) -> str:
-    return f"{decode.integer(record, 'n_usable')} of {request.n_sim} replicates usable"
-
-
-_INTERVAL = ("estimate", "std_error", "conf_low", "conf_high")
+def _of_bootstrap(request: _Request, replicates: BootstrapResult) -> _Figures:
+    row = replicates[request.term]
+    ends = replicates.confint("percentile", request.conf_level, row.name, formulas="lmeresampler")
+    interval = ends[request.term]
+    return {
+        "estimate": row.estimate, "std_error": row.std_error, "conf_low": interval.conf_low,
+        "conf_high": interval.conf_high,
+        "note": f"{replicates.counts.n_usable} of {request.n_sim} replicates usable",
+    }  # fmt: skip
 
 
 def _parametric(request: _Request) -> _Figures:
-    record = request.call(
-        "parametric_bootstrap",
-        n_sim=request.n_sim,
-        seed=request.seed,
-        conf_level=request.conf_level,
+    replicates = request.fit.bootstrap(
+        "parametric", request.n_sim, request.seed, "fixed_effects", n_jobs=request.n_jobs
     )
-    return _of_term(record, request.term, *_INTERVAL) | {"note": _usable(record, request)}
+    return _of_bootstrap(request, replicates)
 
 
 def _case(request: _Request) -> _Figures:
-    groups = [name for name in request.fit.n_groups if name in request.fit.columns]
-    if not groups:
-        raise OptionError(
-            "the case bootstrap draws groups of one grouping factor that is a column of the data; "
-            f"this model has {', '.join(map(repr, request.fit.n_groups))}"
-        )
-    record = request.call(
-        "case_bootstrap",
-        group=min(groups, key=lambda name: request.fit.n_groups[name]),
-        n_sim=request.n_sim,
-        seed=request.seed,
-        conf_level=request.conf_level,
-    )
-    return _of_term(record, request.term, *_INTERVAL) | {"note": _usable(record, request)}
+    group = min(request.fit.n_groups, key=lambda name: request.fit.n_groups[name])
+    replicates = request.fit.bootstrap(
+        "case", request.n_sim, request.seed, "fixed_effects", resample={group: True, ".obs": True},
+        n_jobs=request.n_jobs,
+    )  # fmt: skip
+    return _of_bootstrap(request, replicates)
 
 
 ROUTES: Final[dict[str, _Route]] = {
@@ -171,6 +159,7 @@ def compare_inference(
     n_sim: int = 1000,
     seed: int | None = None,
     conf_level: float = 0.95,
+    n_jobs: int = 1,
 ) -> InferenceRoutes:
     """Take several routes to inference on one coefficient, and set them side by side.
 
@@ -189,7 +178,10 @@ def compare_inference(
         R's ``set.seed`` integer, set anew for each bootstrap, so that one of them alone gives
         the same figures.
     conf_level
-        The level of the intervals; those of the bootstraps are percentile intervals.
+        The level of the intervals; those of the bootstraps are percentile intervals, from R's
+        ordinary quantiles.
+    n_jobs
+        How many processes work at the bootstraps.
 
     Returns
     -------
@@ -237,6 +229,7 @@ def compare_inference(
         options.whole(n_sim, "n_sim", 1),
         options.random_seed(seed),
         options.check_level(conf_level),
+        n_jobs,
     )
     rows = tuple(_take(ROUTES[method], method, request) for method in chosen)
     return InferenceRoutes(rows, term, request.conf_level, request.n_sim, request.seed)

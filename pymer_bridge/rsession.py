@@ -18,7 +18,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, NoReturn
 
-from pymer_bridge import environment
+from pymer_bridge import environment, pinning
 from pymer_bridge.errors import REnvironmentError, RError, SessionError
 
 STACK_SIZE = 64 * 1024 * 1024
@@ -29,7 +29,7 @@ EXIT_PATIENCE = 5.0
 
 R_FILES = (
     "conditions", "session", "frames", "formula", "fit", "extract", "kenward_roger", "tests",
-    "intervals", "means", "resample", "linear",
+    "intervals", "means", "linear", "refit", "draws", "cases", "replicates", "ratio", "many",
 )  # fmt: skip
 START_OPTIONS = ("rpy2", "--quiet", "--no-save", "--no-restore", "--no-site-file", "--no-init-file")
 """No profile is read, so that nobody's options change a figure; Renviron is, for libraries."""
@@ -166,6 +166,9 @@ class RSession:
         if package in self._loaded:
             return
         minimum = environment.MINIMUM_PACKAGES.get(package, "0.0")
+        if package == "lme4" and self.call("ready_to_pin").value[0]:
+            with pinning.signed_addresses():
+                self.call("load_lme4_library")
         answer = self.call("require_package", package=package, minimum=minimum).value
         if problem := answer["problem"][0]:
             looked = ", ".join(answer["library_paths"])
@@ -174,6 +177,12 @@ class RSession:
                 f"Mend it with: {environment.install_package_command(package)}"
             )
         self._loaded.add(package)
+
+    def interrupt(self) -> None:
+        """Interrupt what R is doing now; who asked for it gets a KeyboardInterrupt."""
+        with self._lock:
+            if self._current is not None and self._interface is not None:
+                self._set_pending(1)
 
     def _ensure_started(self) -> None:
         if self._thread is not None and os.getpid() != self._pid:
@@ -272,6 +281,7 @@ class RSession:
                 f"Mend it with: {environment.install_r_command()}"
             )
         os.environ["R_HOME"] = home
+        searched = os.environ.get("LD_LIBRARY_PATH")
         try:
             import rpy2.rinterface as ri  # noqa: PLC0415  # loads libR: only when R is wanted
             from rpy2.rinterface_lib import callbacks, embedded  # noqa: PLC0415
@@ -285,6 +295,13 @@ class RSession:
                 ri.initr(interactive=False)
         except (ImportError, OSError, ValueError, AttributeError) as error:
             raise _start_error(error, home) from error
+        finally:
+            # rpy2 adds R's folders for programs that are started from here, such as workers; there
+            # another libpython may lie, which these would then load.
+            if searched is None:
+                os.environ.pop("LD_LIBRARY_PATH", None)
+            else:
+                os.environ["LD_LIBRARY_PATH"] = searched
         atexit.unregister(ri.endr)  # it would end R from a thread that is not its own
         callbacks.consolewrite_print = self._output.append
         callbacks.consolewrite_warnerror = self._output.append

@@ -30,6 +30,22 @@ ALLOWED_CALLS: Final = frozenset(
 )
 """Functions that a formula may call; none of them calls a function it is given."""
 
+STATISTIC_CALLS: Final = ALLOWED_CALLS.union(
+    # the language
+    "{ [ [[ $ @ <- = if for while return list unlist names setNames length drop unname t"
+    " stats::setNames invisible stopifnot is.null identical any all which which.max which.min"
+    # arithmetic of vectors and matrices
+    " %*% %o% crossprod tcrossprod diag solve det chol outer prod cumprod rowSums colSums"
+    " rowMeans colMeans cor as.matrix as.vector as.data.frame matrix nrow ncol dim NROW NCOL"
+    # what is read from a fit
+    " fixef ranef VarCorr sigma getME coef fitted residuals resid predict vcov logLik AIC BIC"
+    " deviance REMLcrit nobs ngrps isSingular df.residual model.matrix model.frame formula"
+    " isREML rePCA devcomp lme4::fixef lme4::ranef lme4::VarCorr lme4::getME stats::sigma"
+    " stats::predict stats::coef stats::fitted stats::residuals stats::vcov"
+    " stats::logLik".split()  # a table
+)
+"""Functions that a statistic of a fit may call; none of them calls a function it is given."""
+
 HARMLESS_IN_NAMES: Final = ALLOWED_CALLS.union(
     "[ [[ $ @ time date start end frequency power weights order rt df".split()
 )
@@ -100,10 +116,9 @@ def _forbidden(text: str, call: str, what: str) -> str:
     if place is not None and "\n" not in text:
         message += f"\n  {text}\n  {' ' * place.start()}{'^' * len(shown)}"
     if not call.startswith("<"):
-        message += (
-            f"\nIf you trust it, allow it by name: allow_functions=({call!r},); "
-            "or compute the column in Python before the fit"
-        )
+        message += f"\nIf you trust it, allow it by name: allow_functions=({call!r},)"
+        if what != "statistic":
+            message += "; or compute the column in Python before the fit"
     return message
 
 
@@ -122,3 +137,23 @@ def _check_names(described: Mapping[str, Any], permitted: frozenset[str], what: 
             f"lme4 reads the group {group!r} of a term with '||' as another expression; rename "
             "the column, or write the term as '(1 | group) + (0 + x | group)'"
         )
+
+
+def check_function(
+    text: str, described: Mapping[str, Any], allowed: Sequence[str], what: str
+) -> None:
+    """Check what R found in the text of a function of a fit.
+
+    Raises
+    ------
+    FormulaError
+        The text is no function, or calls one that is not allowed.
+    """
+    if isinstance(allowed, str):
+        raise OptionError(f"allow_functions takes names in a tuple: allow_functions=({allowed!r},)")
+    if not described["is_function"][0]:
+        raise FormulaError(f"the {what} {text!r} is not the text of an R function of the fit")
+    permitted = STATISTIC_CALLS.union(allowed)
+    for call in described["calls"] or ():
+        if call not in permitted:
+            raise FormulaError(_forbidden(text, call, what))

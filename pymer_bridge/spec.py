@@ -20,6 +20,15 @@ MeansDdf = Literal["satterthwaite", "kenward-roger", "asymptotic"]
 AnovaType = Literal["I", "II", "III"]
 IntervalMethod = Literal["wald", "profile", "boot"]
 BootInterval = Literal["percentile", "basic", "normal"]
+BootIntervalSource = Literal["boot", "lmeresampler"]
+BootstrapKind = Literal["parametric", "case", "residual", "wild", "semiparametric"]
+NamedStatistic = Literal[
+    "fixed_effects", "variance_components", "parameters", "random_effects", "predictions",
+]  # fmt: skip
+Hccme = Literal["hc2", "hc3"]
+AuxiliaryDistribution = Literal["mammen", "rademacher"]
+RatioStart = Literal["warm", "cold", "multiple"]
+ReForm = Literal["population"]
 Route = Literal[
     "normal", "satterthwaite", "kenward-roger", "likelihood-ratio", "bootstrap-likelihood-ratio",
     "parametric-bootstrap", "case-bootstrap",

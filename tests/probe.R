@@ -60,3 +60,12 @@ argument_names <- function(of) {
     names(formals(args(get(each, envir = toolbox, mode = "function"))))
   }))
 }
+
+#' The data of one draw of a case bootstrap, in an environment
+case_holder <- function(model, draws, number, levels, relabel) {
+  source <- case_source(model, levels, relabel)
+  holder <- new.env(parent = emptyenv())
+  draw <- take_draws(draws, number, number)[[1L]]
+  holder$data <- case_frame(source$frame, source$used, draw, source$plan)
+  holder
+}

@@ -126,3 +126,20 @@ describe_expression <- function(text) {
     text = paste(deparse(parsed, width.cutoff = 500L), collapse = " ")
   ))
 }
+
+#' Operation: what a function given as R text calls, without running it
+#'
+#' @param text A function of one argument, as text.
+#' @return A list of `is_function` and `calls`.
+describe_function <- function(text) {
+  if (nchar(text) > longest_text) {
+    stop("it is longer than ", longest_text, " characters", call. = FALSE)
+  }
+  parsed <- str2lang(text)
+  if (!is.call(parsed) || !identical(parsed[[1L]], quote(`function`))) {
+    return(list(is_function = FALSE, calls = character()))
+  }
+  defaults <- Filter(function(value) !identical(value, quote(expr = )), as.list(parsed[[2L]]))
+  walked <- lapply(c(unname(defaults), list(parsed[[3L]])), walk_expression)
+  list(is_function = TRUE, calls = unique(unlist(lapply(walked, `[[`, "calls"))))
+}

@@ -106,18 +106,3 @@ warn_of_refit_defect <- function(fit) {
     )
   }
 }
-
-#' Operation: parametric bootstrap intervals, one process
-#'
-#' @param boot_type "perc", "basic" or "norm", as lme4 names them.
-bootstrap_intervals <- function(model, parameters, conf_level, n_sim, seed, boot_type) {
-  chosen <- chosen_parameters(model$fit, parameters)
-  warn_of_refit_defect(model$fit)
-  arguments <- list(model$fit,
-    method = "boot", level = conf_level, nsim = n_sim, boot.type = boot_type,
-    quiet = TRUE
-  )
-  if (!is.null(seed)) arguments$seed <- seed
-  if (!is.null(chosen)) arguments$parm <- chosen
-  describe_intervals(do.call(stats::confint, arguments, quote = TRUE), model$fit)
-}

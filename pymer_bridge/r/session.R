@@ -59,6 +59,22 @@ built_with_defect <- function() {
   utils::packageVersion("lme4") < "1.1-35" && utils::packageVersion("Matrix") >= "1.5-0"
 }
 
+#' Operation: does chance choose the state, and is all there that lme4's library needs?
+ready_to_pin <- function() {
+  if (is.na(package_version_text("lme4")) || !built_with_defect()) {
+    return(FALSE)
+  }
+  loadNamespace("Matrix")
+  gc() # else memory could be freed, and its place taken, while the library is loaded
+  TRUE
+}
+
+#' Operation: load lme4's library, and nothing else; its namespace finds it loaded
+load_lme4_library <- function() {
+  library.dynam("lme4", "lme4", dirname(system.file(package = "lme4")))
+  TRUE
+}
+
 #' Operation: which of the two states this process is in
 #'
 #' The kind of the Cholesky factor tells them apart; without the defect there is

@@ -1,0 +1,205 @@
+# The case bootstrap: units are drawn level by level, and the model is fitted by
+# lmer() to the data that were drawn.
+
+#' Draw units level by level, then rows
+#'
+#' A level that is nested in a listed one is drawn within each unit of it that was
+#' drawn; levels that cross are drawn each for itself (Owen's pigeonhole
+#' bootstrap).
+#'
+#' @param levels Names of grouping factors.
+#' @param resampled For each of them, and last for the rows: draw with
+#'   replacement, or keep all?
+#' @return For each replicate `rows` (among the rows used) and `copies`: for each
+#'   level, which drawn unit each row belongs to.
+draw_cases <- function(model, n_sim, levels, resampled) {
+  factors <- case_factors(model$fit, levels)
+  resampled <- resampled[c(match(names(factors), levels), length(resampled))]
+  parents <- parents_of(factors)
+  replicate(n_sim, draw_case(factors, parents, resampled, stats::nobs(model$fit)),
+    simplify = FALSE
+  )
+}
+
+#' The grouping factors that are meant, the widest first
+case_factors <- function(fit, levels) {
+  factors <- as.list(lme4::getME(fit, "flist"))
+  unknown <- setdiff(levels, names(factors))
+  if (length(unknown) > 0L) {
+    stop("no grouping factor ", paste(sQuote(unknown, FALSE), collapse = ", "), "; there are: ",
+      paste(names(factors), collapse = ", "), ", and .obs for rows",
+      call. = FALSE
+    )
+  }
+  chosen <- factors[as.character(levels)]
+  chosen[order(vapply(chosen, nlevels, 1L))]
+}
+
+#' For each factor, the narrowest earlier one in which it is nested, or 0
+parents_of <- function(factors) {
+  vapply(seq_along(factors), function(i) {
+    inside <- vapply(factors[seq_len(i - 1L)], function(wider) is_nested(factors[[i]], wider), NA)
+    max(0L, which(inside))
+  }, 1L)
+}
+
+#' Does each level of one factor lie in one level of the other?
+is_nested <- function(inner, outer) {
+  pairs <- unique(data.frame(inner = as.integer(inner), outer = as.integer(outer)))
+  !anyDuplicated(pairs$inner)
+}
+
+draw_case <- function(factors, parents, resampled, n_rows) {
+  rows <- seq_len(n_rows)
+  copies <- list()
+  for (i in seq_along(factors)) {
+    within <- if (parents[i] > 0L) copies[[parents[i]]] else rep(1L, length(rows))
+    drawn <- draw_units(within, as.integer(factors[[i]])[rows], resampled[i])
+    rows <- rows[drawn$positions]
+    copies <- lapply(copies, function(copy) copy[drawn$positions])
+    copies[[names(factors)[i]]] <- drawn$copy
+  }
+  if (resampled[length(resampled)]) {
+    cells <- if (length(copies) == 0L) list(seq_along(rows)) else split(seq_along(rows), copies, drop = TRUE)
+    positions <- unlist(lapply(cells, function(cell) {
+      cell[sample.int(length(cell), replace = TRUE)]
+    }), use.names = FALSE)
+    rows <- rows[positions]
+    copies <- lapply(copies, function(copy) copy[positions])
+  }
+  list(rows = rows, copies = copies)
+}
+
+#' Draw the units of one level within those of another
+#'
+#' @param within,unit For each row, the unit above it and its own.
+#' @return The `positions` drawn, and for each the number of the unit's `copy`.
+draw_units <- function(within, unit, resampled) {
+  positions <- list()
+  for (above in split(seq_along(unit), within)) {
+    units <- split(above, unit[above])
+    if (resampled) units <- units[sample.int(length(units), replace = TRUE)]
+    positions <- c(positions, unname(units))
+  }
+  list(
+    positions = unlist(positions, use.names = FALSE),
+    copy = rep(seq_along(positions), lengths(positions))
+  )
+}
+
+#' Which columns of the data take new labels, and from which level
+#'
+#' @param levels Names of the drawn levels.
+#' @return A list, named by columns, of `level` (a name) and `whole`: do the copies
+#'   alone make the label, or together with the old one?
+relabelled_columns <- function(model, levels) {
+  fit <- model$fit
+  chosen <- case_factors(fit, levels)
+  parts <- lapply(names(lme4::getME(fit, "flist")), function(name) all.vars(str2lang(name)))
+  names(parts) <- names(lme4::getME(fit, "flist"))
+  elsewhere <- used_beside_groups(model)
+  frame <- get(as.character(stats::getCall(fit)$data), model$frame_env)
+  used <- match(rownames(stats::model.frame(fit)), rownames(frame))
+  plan <- list()
+  for (name in names(chosen)) {
+    wider <- names(chosen)[seq_len(match(name, names(chosen)) - 1L)]
+    others <- Filter(function(other) {
+      other != name && is_nested(chosen[[name]], lme4::getME(fit, "flist")[[other]])
+    }, names(parts))
+    own <- setdiff(parts[[name]], c(elsewhere, unlist(parts[others]), names(plan)))
+    if (length(own) == 0L) {
+      stop("the units of ", sQuote(name, FALSE), " cannot be given new labels, because its columns ",
+        "serve the fixed effects or wider groups too; make a column of its own for it, or keep ",
+        "the labels with relabel=False",
+        call. = FALSE
+      )
+    }
+    plan[[own[1L]]] <- list(level = name, whole = TRUE)
+  }
+  for (column in setdiff(unlist(parts), c(names(plan), elsewhere))) {
+    inside <- Filter(function(name) {
+      is_nested(factor(frame[[column]][used]), chosen[[name]])
+    }, names(chosen))
+    if (length(inside) > 0L) {
+      plan[[column]] <- list(level = inside[length(inside)], whole = FALSE)
+    }
+  }
+  plan
+}
+
+#' Columns that the formula uses for something else than groups
+used_beside_groups <- function(model) {
+  left_of_bars <- function(expression) {
+    if (!is.call(expression)) {
+      return(all.vars(expression))
+    }
+    if (as.character(expression[[1L]])[1L] %in% c("|", "||")) {
+      return(all.vars(expression[[2L]]))
+    }
+    unlist(lapply(as.list(expression)[-1L], left_of_bars))
+  }
+  call <- stats::getCall(model$fit)
+  c(
+    left_of_bars(model$call$formula), all.vars(call$weights), all.vars(call$offset)
+  )
+}
+
+#' The data of one draw, as a data frame
+#'
+#' @param draw See `draw_cases()`.
+#' @param plan See `relabelled_columns()`; an empty list keeps all labels.
+case_frame <- function(frame, used, draw, plan) {
+  rows <- used[draw$rows]
+  columns <- lapply(frame, function(column) column[rows])
+  for (name in names(plan)) {
+    copy <- draw$copies[[plan[[name]]$level]]
+    columns[[name]] <- if (plan[[name]]$whole) {
+      factor(copy)
+    } else {
+      factor(paste(copy, columns[[name]], sep = "."))
+    }
+  }
+  structure(columns, class = "data.frame", row.names = .set_row_names(length(rows)))
+}
+
+#' Operation: the data of some draws, for whoever wants to refit by hand
+case_frames <- function(model, draws, levels, relabel) {
+  source <- case_source(model, levels, relabel)
+  lapply(draws, function(draw) {
+    frame_to_parts(case_frame(source$frame, source$used, draw, source$plan))
+  })
+}
+
+#' What every replicate of a case bootstrap is made from
+case_source <- function(model, levels, relabel) {
+  frame <- get(as.character(stats::getCall(model$fit)$data), model$frame_env)
+  list(
+    frame = frame, used = match(rownames(stats::model.frame(model$fit)), rownames(frame)),
+    plan = if (relabel) relabelled_columns(model, levels) else list()
+  )
+}
+
+#' A function that fits the model to one draw
+#'
+#' @param derivatives Compute the derivatives for R's convergence checks? They
+#'   change no estimate.
+case_refitter <- function(model, levels, relabel, derivatives) {
+  source <- case_source(model, levels, relabel)
+  # As it was given: the formula in it has no environment yet, and gets the holder's.
+  call <- model$call
+  call$data <- quote(.resampled)
+  call$subset <- NULL # the rows are chosen already
+  control <- given_control(model)
+  if (is.null(control)) control <- lme4::lmerControl()
+  if (!derivatives) control$calc.derivs <- FALSE
+  call$control <- quote(.control)
+  extras <- intersect(c(".weights", ".offset"), all.vars(call))
+  function(draw) {
+    holder <- new.env(parent = model$frame_env)
+    holder$.control <- control
+    holder$.resampled <- case_frame(source$frame, source$used, draw, source$plan)
+    rows <- source$used[draw$rows]
+    for (name in extras) assign(name, get(name, model$frame_env)[rows], envir = holder)
+    eval(call, holder)
+  }
+}

@@ -1,0 +1,173 @@
+# Refitting a model to other responses: what lme4's refit() gives, with less work.
+#
+# refit() copies the predictor and builds a response object and a deviance
+# function each time. Here they are made once and serve for all responses in
+# turn: the deviance at a theta depends on theta and the response alone. The
+# tests show that every replicate is identical() to refit()'s.
+
+#' What refit() optimises by, when bootMer() calls it
+#'
+#' @param model A model environment.
+#' @param control The control object that refit() is given, or NULL.
+#' @return A list: optimizer, options, and the convergence checks.
+refit_settings <- function(model, control = given_control(model)) {
+  information <- methods::slot(model$fit, "optinfo")
+  given <- control
+  if (is.null(given)) {
+    control <- lme4::lmerControl()
+  } else if (length(control$optCtrl) == 0L) {
+    own <- information$control
+    control$optCtrl <- own[!names(own) %in% c("xst", "xt")]
+  }
+  if (identical(information$optimizer, "optimx")) {
+    control$optCtrl <- information$control
+  }
+  optimizer <- given$optimizer
+  list(
+    optimizer = if (is.null(optimizer)) information$optimizer else optimizer[length(optimizer)],
+    options = control$optCtrl, checks = control$checkConv,
+    restart_edge = FALSE, boundary_tol = 0
+  )
+}
+
+#' The control object of the model's call, or NULL
+given_control <- function(model) {
+  eval(stats::getCall(model$fit)$control, model$frame_env)
+}
+
+#' What lmer() optimises by
+lmer_settings <- function(model, control = given_control(model)) {
+  if (is.null(control)) control <- lme4::lmerControl()
+  list(
+    optimizer = control$optimizer, options = control$optCtrl, checks = control$checkConv,
+    restart_edge = control$restart_edge, boundary_tol = control$boundary.tol
+  )
+}
+
+#' The REML criterion that this lme4's refit() optimises
+#'
+#' Before 1.1-33 it took TRUE for the number of fixed effects, so that it counted
+#' one; see `warn_of_refit_defect()`.
+refit_criterion <- function(fit) {
+  if (!lme4::isREML(fit)) {
+    0L
+  } else if (utils::packageVersion("lme4") < "1.1-33") {
+    1L
+  } else {
+    ncol(lme4::getME(fit, "X"))
+  }
+}
+
+#' Theta where lmer() starts
+cold_start <- function(model) {
+  given <- eval(stats::getCall(model$fit)$start, model$frame_env)
+  if (is.null(given)) as.double(lme4::getME(model$fit, "lower") == 0) else given
+}
+
+#' A machine that refits one linear mixed model to any number of responses
+#'
+#' @param model A model environment; its fit is never changed.
+#' @param settings See `refit_settings()`.
+#' @param criterion The REML criterion: 0 for maximum likelihood, or the number
+#'   of fixed effects that it counts.
+#' @return An environment: `optimise(response, start, derivatives)`,
+#'   `estimates(optimum)` and `as_fit(optimum)`. Each of the latter two reads the
+#'   state that the last `optimise()` left.
+refitter <- function(model, settings, criterion = refit_criterion(model$fit)) {
+  fit <- model$fit
+  frame <- stats::model.frame(fit)
+  response_column <- attr(attr(frame, "terms"), "response")
+  call <- stats::getCall(fit)
+  terms <- c(
+    list(
+      flist = lme4::getME(fit, "flist"), cnms = lme4::getME(fit, "cnms"),
+      Gp = lme4::getME(fit, "Gp"), lower = lme4::getME(fit, "lower")
+    ),
+    structured_terms(fit)
+  )
+  devfun <- lme4::getME(fit, "devfun")
+  rho <- environment(devfun)
+  rho$lower <- terms$lower
+  rho$pp <- methods::slot(fit, "pp")$copy()
+  rho$resp <- lme4::mkRespMod(frame, REML = criterion)
+  environment(devfun) <- with_ready_pointers(rho)
+  n_rows <- nrow(frame)
+  n_fixed <- ncol(lme4::getME(fit, "X"))
+
+  optimise <- function(response, start, derivatives = FALSE) {
+    # refit() takes responses of the rows used; a missing value is an error there too.
+    if (anyNA(response)) stop("NA in response", call. = FALSE)
+    frame[[response_column]] <<- response
+    rho$resp$setResp(response)
+    lme4::optimizeLmer(devfun,
+      optimizer = settings$optimizer, restart_edge = settings$restart_edge,
+      boundary.tol = settings$boundary_tol, start = start,
+      calc.derivs = derivatives, control = settings$options
+    )
+  }
+  estimates <- function(optimum) {
+    deviance <- rho$resp$wrss() + rho$pp$sqrL(1)
+    variance <- deviance / n_rows
+    if (criterion != 0L) variance <- variance * (n_rows / (n_rows - n_fixed))
+    list(
+      beta = rho$pp$beta(1), theta = rho$pp$theta, parameters = optimum$par,
+      sigma = sqrt(variance)
+    )
+  }
+  as_fit <- function(optimum, checked = NULL) {
+    lme4::mkMerMod(rho, optimum, terms, frame, call, checked)
+  }
+  environment()
+}
+
+#' What mkMerMod() of lme4 2.0 and later wants besides
+structured_terms <- function(fit) {
+  if ("getReCovs" %in% getNamespaceExports("lme4")) {
+    namespace <- asNamespace("lme4")
+    list(reCovs = namespace$getReCovs(fit), upper = lme4::getME(fit, "upper"))
+  }
+}
+
+#' The environment of a deviance function that fetches its pointers once
+#'
+#' Asking a reference object for its pointer costs more than the deviance itself.
+with_ready_pointers <- function(rho) {
+  ready <- list2env(as.list(rho, all.names = TRUE), parent = parent.env(rho))
+  predictor <- rho$pp$ptr()
+  response <- rho$resp$ptr()
+  ready$pp <- new.env(parent = emptyenv())
+  ready$pp$ptr <- function() predictor
+  ready$pp$delb <- rho$pp$delb
+  makeActiveBinding("theta", function() rho$pp$theta, ready$pp)
+  ready$resp <- list(ptr = function() response)
+  ready
+}
+
+#' Is a parameter on the boundary, as R's convergence check sees it?
+on_boundary <- function(parameters, lower) {
+  any(parameters[lower == 0] < 1e-4)
+}
+
+#' Standard deviations, correlations and sigma on the scale of R's intervals
+#'
+#' @param fit The fit that the estimates are a refit of.
+#' @param estimates See `refitter()`.
+variance_parameters <- function(fit, estimates) {
+  namespace <- asNamespace("lme4")
+  if (is.null(namespace$convParToProfPar)) {
+    sizes <- lengths(lme4::getME(fit, "cnms"))
+    as.vector(lme4::Cv_to_Sv(estimates$theta, n = sizes, s = estimates$sigma))
+  } else {
+    namespace$convParToProfPar(estimates$parameters, fit,
+      profscale = "sdcor", sc = estimates$sigma
+    )
+  }
+}
+
+#' The estimates of a fit, as `refitter()` gives them of a refit
+estimates_of <- function(fit) {
+  list(
+    beta = unname(lme4::getME(fit, "beta")), theta = unname(lme4::getME(fit, "theta")),
+    parameters = methods::slot(fit, "optinfo")$val, sigma = stats::sigma(fit)
+  )
+}

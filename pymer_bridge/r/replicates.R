@@ -1,0 +1,340 @@
+# Replicates: draws go in, statistics come out, in this process or in another.
+
+#' Operation: pack models so that another process can use them
+#'
+#' The toolbox is left out: every process has its own.
+#'
+#' @return Bytes, four to an integer.
+pack_models <- function(models) {
+  as_integers(serialize(lapply(models, as.list), NULL, refhook = function(object) {
+    if (identical(object, toolbox)) "toolbox"
+  }))
+}
+
+#' Bytes, and as many zeros as fill the last integer
+as_integers <- function(bytes) {
+  padded <- c(bytes, raw(-length(bytes) %% 4L))
+  readBin(padded, "integer", n = length(padded) / 4L)
+}
+
+#' Operation: unpack what `pack_models()` packed
+unpack_models <- function(packed) {
+  fill_toolbox()
+  bytes <- writeBin(packed, raw())
+  lapply(unserialize(bytes, refhook = function(name) toolbox), list2env, parent = emptyenv())
+}
+
+#' Operation: bytes that tell two models apart, and are the same in every process
+model_bytes <- function(models) {
+  as_integers(serialize(lapply(models, function(model) {
+    frame <- stats::model.frame(model$fit)
+    list(
+      deparse(stats::formula(model$fit)), deparse(stats::getCall(model$fit)$control),
+      lapply(frame, function(column) list(as.vector(column), levels(column), dim(column))),
+      as.vector(lme4::getME(model$fit, "X")), lme4::isREML(model$fit),
+      as.vector(lme4::getME(model$fit, "theta")), as.vector(lme4::getME(model$fit, "beta"))
+    )
+  }), NULL))
+}
+
+#' Operation: what a statistic is called, and its value for the fit itself
+#'
+#' @param plan A list: `statistic`, and for some `new_data`, `re_form`, `code`.
+#' @return `names`, `labels`, `effect`, `group`, `term` and `observed`.
+describe_statistic <- function(model, plan) {
+  observed <- statistic_of(model, plan)(model$fit)
+  if (!is.numeric(observed)) {
+    stop("the statistic must be a numeric vector, not of class ",
+      paste(class(observed), collapse = "/"),
+      call. = FALSE
+    )
+  }
+  names <- names(observed)
+  n <- length(observed)
+  # bootMer() leaves them without names, too.
+  if (is.null(names)) names <- if (n == 1L) "statistic" else paste0("statistic", seq_len(n))
+  c(list(names = names, observed = as.double(observed)), statistic_keys(model, plan, names))
+}
+
+#' Effect, group, term and readable label of each statistic
+statistic_keys <- function(model, plan, names) {
+  n <- length(names)
+  if (plan$statistic %in% c("fixed_effects", "variance_components", "parameters")) {
+    known <- parameter_names(model$fit)
+    labels <- known$labels[match(names, known$names)]
+    fixed <- names %in% names(lme4::fixef(model$fit))
+    return(list(
+      labels = labels, effect = ifelse(fixed, "fixed", "ran_pars"),
+      group = ifelse(fixed, NA, ifelse(names == ".sigma", "Residual", sub("^.*\\|", "", labels))),
+      term = ifelse(fixed, names, ifelse(names == ".sigma", "sd__Observation",
+        sub("^(sd|cor)_", "\\1__", sub("\\|.*$", "", labels))
+      ))
+    ))
+  }
+  if (plan$statistic == "random_effects") {
+    parts <- do.call(rbind, strsplit(names, "\t", fixed = TRUE))
+    return(list(
+      labels = gsub("\t", "|", names), effect = rep("ran_vals", n), group = parts[, 1L],
+      term = parts[, 3L], level = parts[, 2L]
+    ))
+  }
+  effect <- if (plan$statistic == "predictions") "prediction" else "statistic"
+  list(labels = names, effect = rep(effect, n), group = rep(NA_character_, n), term = names)
+}
+
+#' A function of a fit that gives the statistic
+statistic_of <- function(model, plan) {
+  switch(plan$statistic,
+    fixed_effects = ,
+    variance_components = ,
+    parameters = {
+      choose <- parameter_chooser(model$fit, plan$statistic)
+      function(fit) choose(fit, estimates_of(fit))
+    },
+    random_effects = random_effect_values,
+    predictions = {
+      new_data <- if (!is.null(plan$new_data)) frame_from_parts(plan$new_data)
+      form <- if (identical(plan$re_form, "population")) NA
+      function(fit) stats::predict(fit, newdata = new_data, re.form = form)
+    },
+    code = eval(str2lang(plan$code), new.env(parent = fill_toolbox())),
+    stop("unknown statistic: ", plan$statistic)
+  )
+}
+
+#' A function that picks parameters out of estimates, under R's names
+#'
+#' @param fit The fit whose parameters they are.
+parameter_chooser <- function(fit, which) {
+  fixed_names <- names(lme4::fixef(fit))
+  variance_names <- setdiff(parameter_names(fit)$names, fixed_names)
+  groups <- lme4::getME(fit, "cnms")
+  function(refitted, estimates) {
+    variances <- if (which != "fixed_effects") {
+      if (!identical(lme4::getME(refitted, "cnms"), groups)) {
+        stop("the random effects are in another order than in the model", call. = FALSE)
+      }
+      stats::setNames(variance_parameters(refitted, estimates), variance_names)
+    }
+    fixed <- if (which != "variance_components") {
+      # A column that a replicate cannot estimate is missing there.
+      stats::setNames(estimates$beta, colnames(lme4::getME(refitted, "X")))[fixed_names]
+    }
+    names(fixed) <- if (!is.null(fixed)) fixed_names
+    c(variances, fixed)
+  }
+}
+
+#' Conditional modes, named by group, level and term
+random_effect_values <- function(fit) {
+  tables <- lme4::ranef(fit, condVar = FALSE)
+  unlist(unname(Map(function(table, group) {
+    values <- as.matrix(table)
+    stats::setNames(as.vector(values), paste(
+      group, rownames(values)[row(values)], colnames(values)[col(values)],
+      sep = "\t"
+    ))
+  }, tables, names(tables))))
+}
+
+#' Operation: make ready to compute replicates
+#'
+#' @param models A list of model environments.
+#' @param plan A list: `task`, and what the task takes.
+#' @return An environment with `measure(draw)`, which gives a list of `values`,
+#'   `converged` and `singular`.
+prepare_task <- function(models, plan) {
+  task <- new.env(parent = emptyenv())
+  task$measure <- switch(plan$task,
+    responses = response_task(models[[1L]], plan),
+    cases = case_task(models[[1L]], plan),
+    ratios = ratio_task(models[[1L]], models[[2L]], plan),
+    many = many_task(models[[1L]], plan),
+    stop("unknown task: ", plan$task)
+  )
+  task
+}
+
+#' Refits to other responses
+response_task <- function(model, plan) {
+  fit <- model$fit
+  settings <- refit_settings(model)
+  machine <- refitter(model, settings)
+  start <- unname(lme4::getME(fit, "theta"))
+  lower <- lme4::getME(fit, "lower")
+  statistic <- statistic_of(model, plan)
+  by_parameters <- plan$statistic %in% c("fixed_effects", "variance_components", "parameters")
+  choose <- if (by_parameters) parameter_chooser(fit, plan$statistic)
+  function(response) {
+    optimum <- machine$optimise(response, start, plan$check_convergence)
+    checked <- check_convergence(optimum, settings$checks, lower)
+    # The same figures, without building a fit around them.
+    values <- if (by_parameters) {
+      choose(fit, machine$estimates(optimum))
+    } else {
+      statistic(machine$as_fit(optimum, checked))
+    }
+    list(
+      values = values, converged = has_converged(optimum, checked),
+      singular = on_boundary(optimum$par, lower)
+    )
+  }
+}
+
+#' R's convergence checks, which warn and say what they find
+check_convergence <- function(optimum, checks, lower) {
+  asNamespace("lme4")$checkConv(attr(optimum, "derivs"), optimum$par,
+    ctrl = checks, lbound = lower
+  )
+}
+
+#' Did the optimizer end well, and the checks find nothing?
+has_converged <- function(optimum, checked) {
+  code <- optimum$conv
+  (is.null(code) || identical(as.integer(code), 0L)) && is.null(checked$code)
+}
+
+#' Fits to resampled rows
+case_task <- function(model, plan) {
+  refit_to <- case_refitter(model, plan$levels, plan$relabel, plan$check_convergence)
+  statistic <- statistic_of(model, plan)
+  function(draw) {
+    fit <- refit_to(draw)
+    convergence <- methods::slot(fit, "optinfo")$conv
+    list(
+      values = statistic(fit),
+      converged = identical(as.integer(convergence$opt), 0L) && is.null(convergence$lme4$code),
+      singular = on_boundary(
+        methods::slot(fit, "optinfo")$val, lme4::getME(fit, "lower")
+      )
+    )
+  }
+}
+
+#' Operation: compute replicates
+#'
+#' @param task See `prepare_task()`.
+#' @param draws A list of draws.
+#' @param n_values How many values each replicate has.
+#' @return The values, replicate by replicate (NA where it failed), and for each
+#'   what became of it.
+run_replicates <- function(task, draws, n_values) {
+  results <- lapply(draws, run_replicate, task = task, n_values = n_values)
+  part <- function(name) lapply(results, `[[`, name)
+  list(
+    values = unlist(part("values"), use.names = FALSE),
+    converged = unlist(part("converged")), singular = unlist(part("singular")),
+    warnings = part("warnings"), messages = part("messages"), errors = unlist(part("error"))
+  )
+}
+
+run_replicate <- function(draw, task, n_values) {
+  warnings <- messages <- character()
+  failed <- function(text) {
+    list(
+      values = rep(NA_real_, n_values), converged = FALSE, singular = NA, error = text
+    )
+  }
+  result <- tryCatch(
+    withCallingHandlers(
+      {
+        measured <- task$measure(draw)
+        values <- as.double(measured$values)
+        if (length(values) != n_values) {
+          failed(paste0(
+            "the statistic has ", length(values), " values, and ", n_values, " for the fit itself"
+          ))
+        } else {
+          list(
+            values = values, converged = measured$converged, singular = measured$singular,
+            error = NA_character_
+          )
+        }
+      },
+      warning = function(condition) {
+        warnings <<- c(warnings, conditionMessage(condition))
+        invokeRestart("muffleWarning")
+      },
+      message = function(condition) {
+        messages <<- c(messages, sub("\n$", "", conditionMessage(condition)))
+        invokeRestart("muffleMessage")
+      }
+    ),
+    error = function(condition) failed(conditionMessage(condition))
+  )
+  c(result, list(warnings = warnings, messages = messages))
+}
+
+#' Operation: standard errors and bias of the replicates
+#'
+#' @param values Replicates, statistic by statistic.
+summarise_replicates <- function(values, observed) {
+  replicates <- matrix(values, ncol = length(observed))
+  list(
+    std_error = apply(replicates, 2L, stats::sd, na.rm = TRUE),
+    bias = colMeans(replicates, na.rm = TRUE) - observed
+  )
+}
+
+#' Operation: bootstrap intervals
+#'
+#' @param kind "perc", "norm" or "basic", as boot names them.
+#' @param as_in "boot" for boot::boot.ci(), or "lmeresampler" for its formulas,
+#'   with R's ordinary quantiles.
+replicate_intervals <- function(values, observed, kind, conf_level, as_in) {
+  replicates <- matrix(values, ncol = length(observed))
+  ends <- if (as_in == "boot") {
+    boot_intervals(replicates, observed, kind, conf_level)
+  } else {
+    plain_intervals(replicates, observed, kind, conf_level)
+  }
+  list(conf_low = unname(ends[, 1L]), conf_high = unname(ends[, 2L]))
+}
+
+#' Intervals as confint() of a bootMer object gives them
+boot_intervals <- function(replicates, observed, kind, conf_level) {
+  names(observed) <- seq_along(observed)
+  # boot.ci() asks how the replicates were made.
+  boot <- structure(
+    list(
+      t0 = observed, t = replicates, R = nrow(replicates), sim = "parametric",
+      call = quote(bootMer(x, FUN)), statistic = NULL
+    ),
+    class = c("bootMer", "boot")
+  )
+  stats::confint(boot, level = conf_level, type = kind)
+}
+
+#' Intervals from R's quantiles
+plain_intervals <- function(replicates, observed, kind, conf_level) {
+  tails <- c(1 - conf_level, 1 + conf_level) / 2
+  one <- function(values, observed) {
+    if (kind == "norm") {
+      bias <- mean(values, na.rm = TRUE) - observed
+      return(observed - bias + stats::qnorm(tails) * stats::sd(values, na.rm = TRUE))
+    }
+    ends <- stats::quantile(values, tails, na.rm = TRUE, names = FALSE)
+    if (kind == "perc") ends else 2 * observed - rev(ends)
+  }
+  t(vapply(seq_along(observed), function(i) one(replicates[, i], observed[i]), c(0, 0)))
+}
+
+#' Operation: two-sided p-values of the hypothesis that a statistic is `null`
+#'
+#' The share of replicates, taken about the observed value, that lie as far from it
+#' as the observed value lies from the null; both counted with the sample itself
+#' (Davison and Hinkley 1997, section 4.2).
+replicate_p_values <- function(values, observed, null) {
+  replicates <- matrix(values, ncol = length(observed))
+  vapply(seq_along(observed), function(i) {
+    usable <- replicates[!is.na(replicates[, i]), i]
+    (1 + sum(abs(usable - observed[i]) >= abs(observed[i] - null))) / (1 + length(usable))
+  }, 1)
+}
+
+#' Operation: compute replicates of draws that lie in this process
+#'
+#' @param first,last The numbers of the draws.
+run_own_replicates <- function(task, draws, first, last, n_values) {
+  run_replicates(task, take_draws(draws, first, last), n_values)
+}
