@@ -116,10 +116,11 @@ def crew_of(n_jobs: object) -> Crew:
     import joblib  # noqa: PLC0415  # an extra
     from joblib.parallel import get_active_backend  # noqa: PLC0415
 
-    backend, configured = get_active_backend()
+    backend, _ = get_active_backend()
     cluster = type(backend).__name__ not in ("LokyBackend", "SequentialBackend")
     if cluster:
-        return Crew(configured if n_jobs == 1 else n_jobs, True)
+        # All of it, unless a number of processes is asked for.
+        return Crew(joblib.effective_n_jobs(-1 if n_jobs == 1 else n_jobs), True)
     return Crew(joblib.effective_n_jobs(n_jobs), False)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from joblib.externals.loky import reusable_executor
 from probing import probe
 
 import pymer_bridge as pb
@@ -358,9 +359,7 @@ def test_a_dask_cluster_changes_nothing() -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("eager")
-def test_a_killed_worker_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    from joblib.externals.loky import reusable_executor
-
+def test_a_killed_worker_is_replaced() -> None:
     fit = _fit("slopes_ml")
     alone = fit.bootstrap("parametric", 300, 1).replicates
     killed = []

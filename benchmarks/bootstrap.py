@@ -1,0 +1,162 @@
+"""Time the bootstraps beside plain R: run from the project, with two cores and nothing else to do.
+
+    python benchmarks/bootstrap.py [--n 1000] [--rounds 3] [--cluster]
+
+Each round runs plain R, then ours; the table gives medians of the seconds on the clock, and of the
+ratios within a round. "cold" includes the start of the worker, "warm" finds it there. With
+``--cluster`` the parametric bootstrap runs on Dask's LocalCluster of one and of two workers, and
+times of more are computed from what a chunk takes there and what its transfer takes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import subprocess
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+import pymer_bridge as pb
+
+AIMS = {
+    "parametric, 1 process / bootMer": 0.5,
+    "parametric, 2 processes / bootMer": 0.25,
+    "parametric, 2 processes / multicore": 0.45,
+    "pb_modcomp / PBmodcomp": 0.15,
+    "case / loop of lmer": 0.4,
+    "fit_many / loop of lmer": 0.25,
+}
+
+
+def simulated() -> pd.DataFrame:
+    """Make 132 children in 20 schools, much like the data of the course."""
+    rng = np.random.default_rng(5)
+    school = np.sort(rng.integers(0, 20, 132))
+    hours = rng.normal(5, 2, 132).round(1)
+    slope, level = rng.normal(1.1, 0.7, 20), rng.normal(2, 2.5, 20)
+    score = level[school] + slope[school] * hours + rng.normal(0, 2, 132)
+    return pd.DataFrame({"school": school.astype(str), "hours": hours, "score": score})
+
+
+def clock(run: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
+def plain_r(n: int, data: pd.DataFrame) -> dict[str, float]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "data.csv"
+        data.to_csv(path, index=False)
+        script = Path(__file__).with_suffix(".R")
+        answer = subprocess.run(
+            ["Rscript", str(script), str(n), str(path)], capture_output=True, text=True, check=True
+        )
+    pairs = (line.split() for line in answer.stdout.splitlines())
+    return {name: float(seconds) for name, seconds in pairs}
+
+
+def ours(n: int, data: pd.DataFrame) -> dict[str, float]:
+    sleepstudy = pb.load_dataset("sleepstudy")
+    fit = pb.lmer("Reaction ~ Days + (Days | Subject)", sleepstudy)
+    large = pb.lmer("score ~ hours + (hours | school)", data)
+    fit.bootstrap("parametric", 5, 1)
+    rng = np.random.default_rng(2)
+    names = [f"y{i}" for i in range(n)]
+    columns = sleepstudy["Reaction"].to_numpy()[:, None] + rng.normal(0, 30, (180, n))
+    many = pd.concat([sleepstudy, pd.DataFrame(columns, columns=names)], axis=1)
+    stop_workers()
+    found = {"one": clock(lambda: fit.bootstrap("parametric", n, 1, "fixed_effects"))}
+    for state in ("cold", "warm"):
+        found[f"two {state}"] = clock(
+            lambda: fit.bootstrap("parametric", n, 1, "fixed_effects", n_jobs=2)
+        )
+        if state == "cold":
+            clock(lambda: fit.bootstrap("case", n, 1, "fixed_effects", n_jobs=2,
+                                        resample={"Subject": True}))  # fmt: skip
+            stop_workers()
+    for state in ("cold", "warm"):
+        if state == "cold":
+            stop_workers()
+        found[f"cases {state}"] = clock(
+            lambda: fit.bootstrap(
+                "case", n, 1, "fixed_effects", resample={"Subject": True}, n_jobs=2
+            )
+        )
+    found["ratios"] = clock(lambda: pb.pb_modcomp(large, "hours", n, 1, n_jobs=2))
+    found["responses"] = clock(
+        lambda: pb.fit_many("~ Days + (Days | Subject)", many, names, n_jobs=2)
+    )
+    return found
+
+
+def stop_workers() -> None:
+    from joblib.externals.loky import get_reusable_executor  # noqa: PLC0415
+
+    get_reusable_executor(max_workers=1).shutdown(wait=True, kill_workers=True)
+
+
+def table(n: int, rounds: int) -> None:
+    data = simulated()
+    pairs = [(plain_r(n, data), ours(n, data)) for _ in range(rounds)]
+    lines = (
+        ("parametric, 1 process / bootMer", "one", "bootmer"),
+        ("parametric, 2 processes / bootMer", "two cold", "bootmer"),
+        ("parametric, 2 processes / multicore", "two cold", "multicore"),
+        ("  the same, workers there", "two warm", "multicore"),
+        ("pb_modcomp / PBmodcomp", "ratios", "ratios"),
+        ("case / loop of lmer", "cases cold", "cases"),
+        ("  the same, workers there", "cases warm", "cases"),
+        ("fit_many / loop of lmer", "responses", "responses"),
+    )
+    print(f"{n} replicates, medians of {rounds} rounds, seconds on the clock")
+    print(f"{'':38}{'ours':>8}{'R':>8}{'ratio':>8}{'aim':>8}")
+    for label, mine, theirs in lines:
+        seconds = statistics.median(our[mine] for _, our in pairs)
+        plain = statistics.median(r[theirs] for r, _ in pairs)
+        ratio = statistics.median(our[mine] / r[theirs] for r, our in pairs)
+        aim = AIMS.get(label)
+        print(f"{label:38}{seconds:8.2f}{plain:8.2f}{ratio:8.2f}{'' if aim is None else aim:>8}")
+
+
+def cluster(n: int) -> None:
+    import joblib  # noqa: PLC0415
+    from distributed import Client, LocalCluster  # noqa: PLC0415
+
+    fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+    alone = clock(lambda: fit.bootstrap("parametric", n, 1))
+    measured: dict[int, float] = {}
+    for workers in (1, 2):
+        with (
+            LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as made,
+            Client(made),
+            joblib.parallel_config(backend="dask"),
+        ):
+            fit.bootstrap("parametric", n, 1)  # R starts in the workers
+            measured[workers] = clock(lambda: fit.bootstrap("parametric", n, 1))
+    print(f"\n{n} replicates on Dask, workers warm: this process alone {alone:.2f} s")
+    # time = fixed + work / workers, from the two that were measured.
+    work = 2 * (measured[1] - measured[2])
+    fixed = measured[1] - work
+    for workers in (1, 2, 4, 8, 16):
+        seconds = measured.get(workers, fixed + work / workers)
+        kind = "measured" if workers in measured else "projected"
+        print(f"{workers:4} workers {seconds:8.2f} s  {kind}")
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--n", type=int, default=1000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--cluster", action="store_true")
+    chosen = parser.parse_args()
+    table(chosen.n, chosen.rounds)
+    if chosen.cluster:
+        cluster(4 * chosen.n)
