@@ -43,6 +43,9 @@ def strings_to_r(values: Sequence[str | None]) -> ri.StrSexpVector:
 def array_to_r(values: NDArray[Any]) -> ri.Sexp:
     """Copy a numeric array (in Fortran order where it has dimensions) into an R vector."""
     flat = np.ascontiguousarray(values.ravel(order="F"))
+    if len(flat.data.format) > 1:
+        # Arrays from another process may state their byte order, which rpy2 does not read.
+        flat = flat.astype(flat.dtype.type, copy=True)
     if flat.dtype == np.bool_:
         return ri.BoolSexpVector.from_memoryview(flat.astype(np.int32).data)
     if flat.dtype == np.int32:
