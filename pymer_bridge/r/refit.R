@@ -124,7 +124,7 @@ refitter <- function(model, settings, criterion = refit_criterion(model$fit)) {
 structured_terms <- function(fit) {
   if ("getReCovs" %in% getNamespaceExports("lme4")) {
     namespace <- asNamespace("lme4")
-    list(reCovs = namespace$getReCovs(fit), upper = lme4::getME(fit, "upper"))
+    list(reCovs = namespace$getReCovs(fit), upper = namespace$getUpper(fit))
   }
 }
 
