@@ -58,8 +58,8 @@ class Checkpoint:
     def __init__(self, path: str | Path, header: Mapping[str, Any]) -> None:
         self.path = Path(path)
         wanted = json.dumps({"layout": LAYOUT, **header}, sort_keys=True)
+        self._file = sqlite3.connect(self.path, check_same_thread=False)
         try:
-            self._file = sqlite3.connect(self.path, check_same_thread=False)
             with self._file:
                 self._file.execute("CREATE TABLE IF NOT EXISTS run (header TEXT, state TEXT)")
                 self._file.execute(
@@ -67,6 +67,7 @@ class Checkpoint:
                 )
             row = self._file.execute("SELECT header, state FROM run").fetchone()
         except sqlite3.Error as error:
+            self.close()
             raise CheckpointError(f"{self.path} cannot be used as a checkpoint: {error}") from error
         self._fresh = row is None
         if row is None:

@@ -255,11 +255,14 @@ def test_pb_modcomp_is_pbkrtests(plain: Any) -> None:
 
 @pytest.mark.slow
 def test_pb_modcomp_stops_early_as_pbkrtest_does(plain: Any) -> None:
-    fit = _fit("singular")
     data = pb.load_dataset("Dyestuff2")
     data["x"] = np.tile([0.0, 1.0], 15)
     fit = pb.lmer("Yield ~ x + (1 | Batch)", data, reml=False)
     test = pb.pb_modcomp(fit, "x", n_sim=600, seed=4, h=5)
+    _same(
+        test.likelihood_ratios,
+        plain("sequential_ratio_test", n_sim=600, seed=4, h=5)["ratios"],
+    )
     assert test.stopped_early
     assert len(test.likelihood_ratios) == 200
     assert test.n_sim == 600

@@ -124,6 +124,13 @@ slopes_ratio_test <- function(n_sim, seed, h = NULL) {
   ratio_test_of(large, small, n_sim, seed, h)
 }
 
+sequential_ratio_test <- function(n_sim, seed, h) {
+  data <- transform(Dyestuff2, x = rep(c(0, 1), 15))
+  large <- lmer(Yield ~ x + (1 | Batch), data, REML = FALSE)
+  small <- lmer(Yield ~ 1 + (1 | Batch), data, REML = FALSE)
+  ratio_test_of(large, small, n_sim, seed, h)
+}
+
 #' lmer() for one response after the other
 many_fits <- function(responses, n_rows) {
   as.vector(vapply(split(responses, rep(seq_len(length(responses) / n_rows), each = n_rows)), function(y) {
