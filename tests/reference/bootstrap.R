@@ -109,7 +109,7 @@ ratio_test_of <- function(large, small, n_sim, seed, h = NULL) {
   test <- suppressMessages(suppressWarnings(if (is.null(h)) {
     pbkrtest::PBmodcomp(large, small, nsim = n_sim)
   } else {
-    pbkrtest::seqPBmodcomp(large, small, h = h, nsim = n_sim)
+    pbkrtest:::seqPBmodcomp(large, small, h = h, nsim = n_sim) # not exported
   }))
   table <- summary(test)$test
   list(
