@@ -212,7 +212,7 @@ class BootstrapResult(Rows[BootstrapStatistic]):
             Interval(self.rows[i].name, self.rows[i].label, *(_or_none(end) for end in pair))
             for i, pair in zip(chosen, ends, strict=True)
         )
-        return Intervals(rows, "boot", level, self.warnings, self._said())
+        return Intervals(rows, "boot", level, self.warnings, self.messages)
 
     def p_values(
         self, null: float | Mapping[str, float] = 0.0, parameters: Sequence[str] | str | None = None
@@ -286,15 +286,6 @@ class BootstrapResult(Rows[BootstrapStatistic]):
             "values": np.asfortranarray(self.replicates[:, list(chosen)]),
             "observed": self.observed[list(chosen)],
         }
-
-    def _said(self) -> tuple[str, ...]:
-        """Return what replicates said and warned of, with the number of them that did."""
-        counts: dict[str, int] = {}
-        for texts in (*self.replicate_warnings, *self.replicate_messages):
-            for text in set(texts):
-                counts[text] = counts.get(text, 0) + 1
-        n = len(self.errors)
-        return (*self.messages, *(f"{count} of {n} replicates: {t}" for t, count in counts.items()))
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a replicate and statistic: iteration, effect, group, term, value."""

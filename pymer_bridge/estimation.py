@@ -113,10 +113,19 @@ class Estimation(Resampling):
             "parameters": None if chosen is None else tuple(chosen), "conf_level": level,
         }  # fmt: skip
         if method == "boot":
+            # With R's checks of each replicate: R tells what they say.
             replicates = self.bootstrap(
-                "parametric", n_sim, seed, "parameters", n_jobs=n_jobs, progress=progress
+                "parametric", n_sim, seed, "parameters", check_convergence=True, n_jobs=n_jobs,
+                progress=progress,
+            )  # fmt: skip
+            said = session().call(
+                "say_of_replicates",
+                messages=[text for texts in replicates.replicate_messages for text in texts],
+                warnings=[text for texts in replicates.replicate_warnings for text in texts],
+                errors=[error for error in replicates.errors if error is not None],
             )
-            return replicates.confint(kind, level, chosen)
+            notices.raise_warnings(said)
+            return notices.with_conditions(replicates.confint(kind, level, chosen), said)
         return self._ask(
             "confidence_intervals", decode_tests.confidence_intervals, method, level,
             method=method, **shared,

@@ -265,6 +265,16 @@ run_replicate <- function(draw, task, n_values) {
   c(result, list(warnings = warnings, messages = messages))
 }
 
+#' Operation: say of the replicates what confint(method = "boot") says of them
+say_of_replicates <- function(messages, warnings, errors) {
+  counts <- lapply(
+    list(`factory-message` = messages, `factory-warning` = warnings, `factory-error` = errors),
+    function(texts) table(trimws(as.character(unlist(texts))))
+  )
+  asNamespace("lme4")$print.bootWarnings(structure(list(), boot.all.msgs = counts), verbose = FALSE)
+  TRUE
+}
+
 #' Operation: standard errors and bias of the replicates
 #'
 #' @param values Replicates, statistic by statistic.
