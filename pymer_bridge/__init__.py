@@ -9,7 +9,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pymer_bridge.bootstrap import BootstrapResult as BootstrapResult
     from pymer_bridge.comparisons import anova as anova
     from pymer_bridge.comparisons import kr_modcomp as kr_modcomp
     from pymer_bridge.comparisons import pb_modcomp as pb_modcomp
@@ -38,13 +37,13 @@ if TYPE_CHECKING:
     from pymer_bridge.many import fit_many as fit_many
     from pymer_bridge.models import LinearMixedModel as LinearMixedModel
     from pymer_bridge.models import lmer as lmer
+    from pymer_bridge.replicates import BootstrapResult as BootstrapResult
     from pymer_bridge.routes import compare_inference as compare_inference
     from pymer_bridge.spec import lmer_control as lmer_control
 
 __version__ = "0.1.0.dev0"
 
 _HOMES = {
-    "bootstrap": ("BootstrapResult",),
     "comparisons": ("anova", "kr_modcomp", "pb_modcomp", "sat_modcomp"),
     "datasets": ("load_dataset",),
     "doctor": ("show_versions",),
@@ -70,6 +69,7 @@ _HOMES = {
     "many": ("fit_many",),
     "linear": ("LinearModel", "lm"),
     "models": ("LinearMixedModel", "lmer"),
+    "replicates": ("BootstrapResult",),
     "routes": ("compare_inference",),
     "spec": ("lmer_control",),
 }

@@ -83,7 +83,9 @@ def anova(
 
 
 def _restriction(full: LinearMixedModel, restricted: Restriction) -> Any:
-    """Take a restriction as the R side takes it."""
+    """Check both, and take the restriction as the R side takes it."""
+    if not isinstance(full, LinearMixedModel):
+        raise OptionError(f"the full model must be a fitted model, not {type(full).__name__}")
     if isinstance(restricted, LinearMixedModel):
         return restricted._model
     if isinstance(restricted, str):
@@ -267,11 +269,8 @@ def pb_modcomp(
     >>> [row.term for row in test.rows][:2]
     ['LRT', 'PBtest']
     """
-    if not isinstance(full, LinearMixedModel):
-        raise OptionError(f"the full model must be a fitted model, not {type(full).__name__}")
-    given = _restriction(full, restricted)
     return bootstrap_test(
-        full, given, n_sim, seed, start=start, h=h,
+        full, _restriction(full, restricted), n_sim, seed, start=start, h=h,
         how=engine.Running(n_jobs, progress, checkpoint),
     )  # fmt: skip
 
@@ -305,7 +304,7 @@ def bootstrap_test(
     def draw(state: list[int] | None) -> Any:
         return session().call(
             "make_ratio_draws", model=models[1], n_sim=n, seed=checked_seed,
-            state=None if state is None else tuple(state), block=None if h is None else BLOCK,
+            state=state, block=None if h is None else BLOCK,
         ).value  # fmt: skip
 
     plan = {"task": "ratios", "start": start}
@@ -350,8 +349,6 @@ def bootstrap_test(
 def _compare(
     operation: str, method: str, full: LinearMixedModel, restricted: Restriction
 ) -> tests.ModelComparison:
-    if not isinstance(full, LinearMixedModel):
-        raise OptionError(f"the full model must be a fitted model, not {type(full).__name__}")
     outcome = session().call(
         operation, model=full._model, restricted=_restriction(full, restricted)
     )

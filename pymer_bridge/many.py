@@ -114,7 +114,7 @@ def fit_many(
     template = outcome.value
 
     def draw(state: list[int] | None) -> Any:
-        return session().call("keep_draws", draws=list(values.T)).value
+        return session().call("kept_draws", all=list(values.T)).value
 
     run = engine.Run(
         models=[template["model"]],

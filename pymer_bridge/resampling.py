@@ -11,6 +11,7 @@ from pymer_bridge import engine
 from pymer_bridge import spec as options
 from pymer_bridge.errors import OptionError
 from pymer_bridge.fitted import Fitted
+from pymer_bridge.replicates import BootstrapResult
 
 
 class Resampling(Fitted):
@@ -42,7 +43,7 @@ class Resampling(Fitted):
         n_jobs: int = 1,
         progress: engine.Progress = False,
         checkpoint: str | Path | None = None,
-    ) -> boot.BootstrapResult:
+    ) -> BootstrapResult:
         """Refit the model to simulated or resampled data, many times.
 
         All draws are made first, in this process and in R's order, so that the replicates are

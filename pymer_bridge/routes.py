@@ -9,10 +9,10 @@ from typing import Any, Final, get_args
 
 from pymer_bridge import decode, engine, notices
 from pymer_bridge import spec as options
-from pymer_bridge.bootstrap import BootstrapResult
 from pymer_bridge.comparisons import bootstrap_test
 from pymer_bridge.errors import OptionError, PymerError
 from pymer_bridge.models import LinearMixedModel
+from pymer_bridge.replicates import BootstrapResult
 from pymer_bridge.results.routes import InferenceRoute, InferenceRoutes
 from pymer_bridge.rsession import session
 

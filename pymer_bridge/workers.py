@@ -115,13 +115,8 @@ def run_chunk(job: Job, packed: NDArray[np.int32] | str, draws: Any) -> Record:
         task = _make_ready(job, packed)
         _ready.clear()
         _ready[job.key] = task
-    return replicates(task, draws, job.n_values)
-
-
-def replicates(task: Handle, draws: Any, n_values: int) -> Record:
-    """Compute the replicates of some draws by a task that is ready."""
     record: Record = (
-        session().call("run_replicates", task=task, draws=draws, n_values=n_values).value
+        session().call("run_replicates", task=task, draws=draws, n_values=job.n_values).value
     )
     return record
 

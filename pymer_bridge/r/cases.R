@@ -38,17 +38,12 @@ case_factors <- function(fit, levels) {
 #' For each factor, the narrowest earlier one in which it is nested, or 0
 parents_of <- function(factors) {
   vapply(seq_along(factors), function(i) {
-    inside <- vapply(factors[seq_len(i - 1L)], function(wider) is_nested(factors[[i]], wider), NA)
+    inside <- vapply(factors[seq_len(i - 1L)], function(wider) lme4::isNested(factors[[i]], wider), NA)
     max(0L, which(inside))
   }, 1L)
 }
 
-#' Does each level of one factor lie in one level of the other?
-is_nested <- function(inner, outer) {
-  pairs <- unique(data.frame(inner = as.integer(inner), outer = as.integer(outer)))
-  !anyDuplicated(pairs$inner)
-}
-
+#' One draw
 draw_case <- function(factors, parents, resampled, n_rows) {
   rows <- seq_len(n_rows)
   copies <- list()
@@ -60,7 +55,8 @@ draw_case <- function(factors, parents, resampled, n_rows) {
     copies[[names(factors)[i]]] <- drawn$copy
   }
   if (resampled[length(resampled)]) {
-    cells <- if (length(copies) == 0L) list(seq_along(rows)) else split(seq_along(rows), copies, drop = TRUE)
+    cells <- list(seq_along(rows))
+    if (length(copies) > 0L) cells <- split(seq_along(rows), copies, drop = TRUE)
     positions <- unlist(lapply(cells, function(cell) {
       cell[sample.int(length(cell), replace = TRUE)]
     }), use.names = FALSE)
@@ -95,16 +91,14 @@ draw_units <- function(within, unit, resampled) {
 relabelled_columns <- function(model, levels) {
   fit <- model$fit
   chosen <- case_factors(fit, levels)
-  parts <- lapply(names(lme4::getME(fit, "flist")), function(name) all.vars(str2lang(name)))
-  names(parts) <- names(lme4::getME(fit, "flist"))
+  factors <- lme4::getME(fit, "flist")
+  parts <- lapply(stats::setNames(nm = names(factors)), function(name) all.vars(str2lang(name)))
   elsewhere <- used_beside_groups(model)
-  frame <- get(as.character(stats::getCall(fit)$data), model$frame_env)
-  used <- match(rownames(stats::model.frame(fit)), rownames(frame))
+  data <- model_data(model)
   plan <- list()
   for (name in names(chosen)) {
-    wider <- names(chosen)[seq_len(match(name, names(chosen)) - 1L)]
     others <- Filter(function(other) {
-      other != name && is_nested(chosen[[name]], lme4::getME(fit, "flist")[[other]])
+      other != name && lme4::isNested(chosen[[name]], factors[[other]])
     }, names(parts))
     own <- setdiff(parts[[name]], c(elsewhere, unlist(parts[others]), names(plan)))
     if (length(own) == 0L) {
@@ -118,7 +112,7 @@ relabelled_columns <- function(model, levels) {
   }
   for (column in setdiff(unlist(parts), c(names(plan), elsewhere))) {
     inside <- Filter(function(name) {
-      is_nested(factor(frame[[column]][used]), chosen[[name]])
+      lme4::isNested(factor(data$frame[[column]][data$used]), chosen[[name]])
     }, names(chosen))
     if (length(inside) > 0L) {
       plan[[column]] <- list(level = inside[length(inside)], whole = FALSE)
@@ -162,20 +156,11 @@ case_frame <- function(frame, used, draw, plan) {
   structure(columns, class = "data.frame", row.names = .set_row_names(length(rows)))
 }
 
-#' Operation: the data of some draws, for whoever wants to refit by hand
-case_frames <- function(model, draws, levels, relabel) {
-  source <- case_source(model, levels, relabel)
-  lapply(draws, function(draw) {
-    frame_to_parts(case_frame(source$frame, source$used, draw, source$plan))
-  })
-}
-
 #' What every replicate of a case bootstrap is made from
 case_source <- function(model, levels, relabel) {
-  frame <- get(as.character(stats::getCall(model$fit)$data), model$frame_env)
-  list(
-    frame = frame, used = match(rownames(stats::model.frame(model$fit)), rownames(frame)),
-    plan = if (relabel) relabelled_columns(model, levels) else list()
+  c(
+    model_data(model),
+    list(plan = if (relabel) relabelled_columns(model, levels) else list())
   )
 }
 

@@ -27,8 +27,7 @@ start_generator <- function(seed, state = NULL) {
 make_draws <- function(model, kind, n_sim, seed, state, options) {
   if (kind != "case") warn_of_refit_defect(model$fit)
   state <- start_generator(seed, state)
-  draws <- new.env(parent = emptyenv())
-  draws$all <- switch(kind,
+  all <- switch(kind,
     parametric = draw_parametric(model$fit, n_sim, options$use_u),
     semiparametric = draw_semiparametric(model$fit, n_sim),
     residual = draw_residual(model$fit, n_sim),
@@ -36,6 +35,15 @@ make_draws <- function(model, kind, n_sim, seed, state, options) {
     case = draw_cases(model, n_sim, options$levels, options$resampled),
     stop("unknown kind of bootstrap: ", kind)
   )
+  kept_draws(all, state)
+}
+
+#' Operation: draws as the engine takes them
+#'
+#' @param all A list of draws.
+#' @param state The state of the generator before them; none where nothing was drawn.
+kept_draws <- function(all, state = integer()) {
+  draws <- list2env(list(all = all), parent = emptyenv())
   list(draws = draws, state = state, generator = RNGkind())
 }
 

@@ -126,6 +126,19 @@ model_call <- function(spec) {
   list(call = call, extras = unlist(unname(lapply(vectors, `[[`, "extra")), recursive = FALSE))
 }
 
+#' A model, from its parts
+#'
+#' @param fit,frame_env,call See above.
+new_model <- function(fit, frame_env, call) {
+  list2env(list(fit = fit, frame_env = frame_env, call = call), parent = emptyenv())
+}
+
+#' The data of a model, and which of its rows the fit uses
+model_data <- function(model) {
+  frame <- get(as.character(stats::getCall(model$fit)$data), model$frame_env)
+  list(frame = frame, used = match(rownames(stats::model.frame(model$fit)), rownames(frame)))
+}
+
 #' Operation: fit a model
 #'
 #' @param spec See `model_call()`.
@@ -134,10 +147,7 @@ model_call <- function(spec) {
 fit_model <- function(spec, frame) {
   built <- model_call(spec)
   env <- model_environment(frame_from_parts(frame), spec$data_name, built$extras)
-  model <- new.env(parent = emptyenv())
-  model$frame_env <- env
-  model$call <- built$call
-  model$fit <- eval(built$call, env)
+  model <- new_model(eval(built$call, env), env, built$call)
   mixed <- methods::is(model$fit, "merMod")
   list(
     model = model,

@@ -11,28 +11,15 @@ fit_template <- function(spec, frame) {
   parse <- built$call
   parse[[1L]] <- quote(lme4::lFormula)
   eval(parse, env)
-  model <- new.env(parent = emptyenv())
-  model$frame_env <- env
-  model$call <- built$call
-  model$fit <- suppressMessages(suppressWarnings(eval(built$call, env)))
-  names <- many_names(model$fit)
+  fit <- suppressMessages(suppressWarnings(eval(built$call, env)))
+  model <- new_model(fit, env, built$call)
+  names <- parameter_names(fit)$names
+  keys <- statistic_keys(model, list(statistic = "parameters"), names)
   list(
     model = model,
-    n_values = length(names$terms),
-    names = names,
-    facts = c(model_facts(model$fit), mixed_facts(model$fit))
-  )
-}
-
-#' What the values of one response are called
-many_names <- function(fit) {
-  keys <- statistic_keys(
-    list(fit = fit), list(statistic = "parameters"), known <- parameter_names(fit)$names
-  )
-  fixed <- which(keys$effect == "fixed")
-  list(
-    terms = c(keys$term, keys$term[fixed], "criterion", "log_likelihood"),
-    names = known, effect = keys$effect, group = keys$group, term = keys$term
+    # See many_task().
+    n_values = length(names) + sum(keys$effect == "fixed") + 2L,
+    names = c(list(names = names), keys)
   )
 }
 
@@ -48,8 +35,7 @@ many_task <- function(model, plan) {
   machine <- refitter(model, settings, criterion = if (reml) n_fixed else 0L)
   start <- cold_start(model)
   lower <- lme4::getME(fit, "lower")
-  frame <- get(as.character(stats::getCall(fit)$data), model$frame_env)
-  used <- match(rownames(stats::model.frame(fit)), rownames(frame))
+  data <- model_data(model)
   choose <- parameter_chooser(fit, "parameters")
   values_of <- function(refitted, estimates) {
     errors <- sqrt(Matrix::diag(stats::vcov(refitted)))
@@ -59,34 +45,21 @@ many_task <- function(model, plan) {
     )
   }
   function(response) {
-    if (anyNA(response[used])) {
+    if (anyNA(response[data$used])) {
       # Other rows, so another design: R does all of it.
       holder <- new.env(parent = model$frame_env)
-      holder$.changed <- frame
+      holder$.changed <- data$frame
       holder$.changed$.response <- response
       call <- model$call
       call$data <- quote(.changed)
       refitted <- eval(call, holder)
-      convergence <- methods::slot(refitted, "optinfo")$conv
-      return(list(
-        values = values_of(refitted, estimates_of(refitted)),
-        converged = identical(as.integer(convergence$opt), 0L) &&
-          is.null(convergence$lme4$code),
-        singular = on_boundary(methods::slot(refitted, "optinfo")$val, lower)
-      ))
+      return(measured_fit(refitted, values_of(refitted, estimates_of(refitted))))
     }
-    optimum <- machine$optimise(response[used], start, plan$check_convergence)
+    optimum <- machine$optimise(response[data$used], start, plan$check_convergence)
     checked <- check_convergence(optimum, settings$checks, lower)
-    list(
-      values = values_of(machine$as_fit(optimum, checked), machine$estimates(optimum)),
-      converged = has_converged(optimum, checked), singular = on_boundary(optimum$par, lower)
+    measured_optimum(
+      optimum, checked, lower,
+      values_of(machine$as_fit(optimum, checked), machine$estimates(optimum))
     )
   }
-}
-
-#' Operation: responses that are given, for the engine
-keep_draws <- function(draws) {
-  kept <- new.env(parent = emptyenv())
-  kept$all <- draws
-  list(draws = kept, state = integer(), generator = RNGkind())
 }

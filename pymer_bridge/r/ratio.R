@@ -103,10 +103,7 @@ by_likelihood <- function(model, fit) {
       bquote(stats::update(.fit, REML = FALSE, control = .(control)))
     }, holder)
   }
-  list2env(
-    list(fit = fit, frame_env = model$frame_env, call = stats::getCall(fit)),
-    parent = emptyenv()
-  )
+  new_model(fit, model$frame_env, stats::getCall(fit))
 }
 
 #' Operation: the likelihood ratio of the data, as pbkrtest computes it
@@ -120,11 +117,10 @@ observed_ratio <- function(models) {
 make_ratio_draws <- function(model, n_sim, seed, state, block) {
   state <- start_generator(seed, state)
   sizes <- if (is.null(block)) n_sim else rep(block, n_sim %/% block)
-  draws <- new.env(parent = emptyenv())
-  draws$all <- unlist(lapply(sizes, function(size) {
+  responses <- unlist(lapply(sizes, function(size) {
     used_rows(as.list(stats::simulate(model$fit, nsim = size)), model$fit)
   }), recursive = FALSE)
-  list(draws = draws, state = state, generator = RNGkind())
+  kept_draws(responses, state)
 }
 
 #' Likelihood ratios of two models refitted to the same responses

@@ -37,6 +37,9 @@ model_bytes <- function(models) {
   }), NULL))
 }
 
+#' Statistics that estimates give without a fit around them
+parameter_statistics <- c("fixed_effects", "variance_components", "parameters")
+
 #' Operation: what a statistic is called, and its value for the fit itself
 #'
 #' @param plan A list: `statistic`, and for some `new_data`, `re_form`, `code`.
@@ -59,7 +62,7 @@ describe_statistic <- function(model, plan) {
 #' Effect, group, term and readable label of each statistic
 statistic_keys <- function(model, plan, names) {
   n <- length(names)
-  if (plan$statistic %in% c("fixed_effects", "variance_components", "parameters")) {
+  if (plan$statistic %in% parameter_statistics) {
     known <- parameter_names(model$fit)
     labels <- known$labels[match(names, known$names)]
     fixed <- names %in% names(lme4::fixef(model$fit))
@@ -162,23 +165,34 @@ response_task <- function(model, plan) {
   machine <- refitter(model, settings)
   start <- unname(lme4::getME(fit, "theta"))
   lower <- lme4::getME(fit, "lower")
-  statistic <- statistic_of(model, plan)
-  by_parameters <- plan$statistic %in% c("fixed_effects", "variance_components", "parameters")
-  choose <- if (by_parameters) parameter_chooser(fit, plan$statistic)
+  values_of <- if (plan$statistic %in% parameter_statistics) {
+    # The same figures, without building a fit around them.
+    choose <- parameter_chooser(fit, plan$statistic)
+    function(optimum, checked) choose(fit, machine$estimates(optimum))
+  } else {
+    statistic <- statistic_of(model, plan)
+    function(optimum, checked) statistic(machine$as_fit(optimum, checked))
+  }
   function(response) {
     optimum <- machine$optimise(response, start, plan$check_convergence)
     checked <- check_convergence(optimum, settings$checks, lower)
-    # The same figures, without building a fit around them.
-    values <- if (by_parameters) {
-      choose(fit, machine$estimates(optimum))
-    } else {
-      statistic(machine$as_fit(optimum, checked))
-    }
-    list(
-      values = values, converged = has_converged(optimum, checked),
-      singular = on_boundary(optimum$par, lower)
-    )
+    measured_optimum(optimum, checked, lower, values_of(optimum, checked))
   }
+}
+
+#' What a task gives of a refit that is not built yet
+measured_optimum <- function(optimum, checked, lower, values) {
+  list(
+    values = values, converged = has_converged(optimum, checked),
+    singular = on_boundary(optimum$par, lower)
+  )
+}
+
+#' What a task gives of a fit that lmer() made
+measured_fit <- function(fit, values) {
+  information <- methods::slot(fit, "optinfo")
+  optimum <- list(conv = information$conv$opt, par = information$val)
+  measured_optimum(optimum, information$conv$lme4, lme4::getME(fit, "lower"), values)
 }
 
 #' R's convergence checks, which warn and say what they find
@@ -200,14 +214,7 @@ case_task <- function(model, plan) {
   statistic <- statistic_of(model, plan)
   function(draw) {
     fit <- refit_to(draw)
-    convergence <- methods::slot(fit, "optinfo")$conv
-    list(
-      values = statistic(fit),
-      converged = identical(as.integer(convergence$opt), 0L) && is.null(convergence$lme4$code),
-      singular = on_boundary(
-        methods::slot(fit, "optinfo")$val, lme4::getME(fit, "lower")
-      )
-    )
+    measured_fit(fit, statistic(fit))
   }
 }
 
@@ -228,6 +235,14 @@ run_replicates <- function(task, draws, n_values) {
   )
 }
 
+#' Operation: compute replicates of draws that lie in this process
+#'
+#' @param first,last The numbers of the draws.
+run_own_replicates <- function(task, draws, first, last, n_values) {
+  run_replicates(task, take_draws(draws, first, last), n_values)
+}
+
+#' One replicate, and what became of it
 run_replicate <- function(draw, task, n_values) {
   warnings <- messages <- character()
   failed <- function(text) {
@@ -340,11 +355,4 @@ replicate_p_values <- function(values, observed, null) {
     usable <- replicates[!is.na(replicates[, i]), i]
     (1 + sum(abs(usable - observed[i]) >= abs(observed[i] - null))) / (1 + length(usable))
   }, 1)
-}
-
-#' Operation: compute replicates of draws that lie in this process
-#'
-#' @param first,last The numbers of the draws.
-run_own_replicates <- function(task, draws, first, last, n_values) {
-  run_replicates(task, take_draws(draws, first, last), n_values)
 }

@@ -123,13 +123,14 @@ class Rows(Result, Generic[Row]):
 
     rows: tuple[Row, ...]
     key: ClassVar[tuple[str, ...]] = ("term",)
+    alias: ClassVar[str | None] = None
     shown: ClassVar[tuple[str, ...]] = ()
 
     def _key_of(self, row: Row) -> tuple[Any, ...]:
         return tuple(getattr(row, name) for name in self.key)
 
     def __getitem__(self, key: str | tuple[str, ...]) -> Row:
-        """Return the row of this key.
+        """Return the row of this key, or of its other name where rows have one.
 
         Raises
         ------
@@ -139,6 +140,8 @@ class Rows(Result, Generic[Row]):
         wanted = key if isinstance(key, tuple) else (key,)
         for row in self.rows:
             if self._key_of(row) == wanted:
+                return row
+            if self.alias is not None and getattr(row, self.alias) == key:
                 return row
         have = ", ".join(repr(k[0] if len(k) == 1 else k) for k in map(self._key_of, self.rows))
         raise KeyError(f"no row {key!r}; there are: {have}")

@@ -59,20 +59,8 @@ class Intervals(Rows[Interval]):
     messages: tuple[str, ...] = ()
 
     title: ClassVar[str] = "Confidence intervals:"
+    alias: ClassVar[str | None] = "label"
     shown: ClassVar[tuple[str, ...]] = ("term", "label", "conf_low", "conf_high")
-
-    def __getitem__(self, key: str | tuple[str, ...]) -> Interval:
-        """Return the interval of a parameter, by R's name or the readable one.
-
-        Raises
-        ------
-        KeyError
-            There is no such parameter.
-        """
-        for row in self.rows:
-            if key in (row.term, row.label):
-                return row
-        return super(Intervals, self).__getitem__(key)
 
 
 @register
