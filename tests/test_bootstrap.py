@@ -296,15 +296,19 @@ def test_trapped_refits_are_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
 # -- many responses ------------------------------------------------------------------------------
 
 
-def test_fit_many_is_lmer(plain: Any) -> None:
+@pytest.mark.parametrize("design", ["~ Days + (Days | Subject)", "~ Days + (1 | Subject)"])
+def test_fit_many_is_lmer(plain: Any, design: str) -> None:
     data = pb.load_dataset("sleepstudy")
     rng = np.random.default_rng(3)
     names = [f"y{i}" for i in range(6)]
     for name in names:
         data[name] = data["Reaction"] + rng.normal(0, 40, 180)
     data.loc[[4, 77], "y3"] = np.nan
-    fits = pb.fit_many("~ Days + (Days | Subject)", data, names)
-    theirs = plain("many_fits", responses=data[names].to_numpy().ravel(order="F"), n_rows=180)
+    fits = pb.fit_many(design, data, names)
+    theirs = plain(
+        "many_fits", responses=data[names].to_numpy().ravel(order="F"), n_rows=180,
+        formula=f"y {design}",
+    )  # fmt: skip
     theirs = theirs.reshape(6, 7)
     fixed = [i for i, effect in enumerate(fits.effects) if effect == "fixed"]
     _same(fits.values[:, fixed], theirs[:, :2])
@@ -314,7 +318,7 @@ def test_fit_many_is_lmer(plain: Any) -> None:
     _same(fits.log_likelihood, theirs[:, 6])
     frame = fits.to_frame()
     assert len(frame) == 6 * len(fits.names)
-    assert pb.fit_many("~ Days + (Days | Subject)", data, names[:2]).responses == ("y0", "y1")
+    assert pb.fit_many(design, data, names[:2]).responses == ("y0", "y1")
 
 
 # -- workers -------------------------------------------------------------------------------------

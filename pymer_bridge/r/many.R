@@ -33,7 +33,7 @@ many_task <- function(model, plan) {
   reml <- lme4::isREML(fit)
   n_fixed <- ncol(lme4::getME(fit, "X"))
   machine <- refitter(model, settings, criterion = if (reml) n_fixed else 0L)
-  start <- cold_start(model)
+  start_of <- cold_start(model)
   lower <- lme4::getME(fit, "lower")
   data <- model_data(model)
   choose <- parameter_chooser(fit, "parameters")
@@ -55,7 +55,8 @@ many_task <- function(model, plan) {
       refitted <- eval(call, holder)
       return(measured_fit(refitted, values_of(refitted, estimates_of(refitted))))
     }
-    optimum <- machine$optimise(response[data$used], start, plan$check_convergence)
+    response <- response[data$used]
+    optimum <- machine$optimise(response, start_of(response), plan$check_convergence)
     checked <- check_convergence(optimum, settings$checks, lower)
     measured_optimum(
       optimum, checked, lower,

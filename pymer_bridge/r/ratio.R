@@ -144,25 +144,25 @@ ratio_task <- function(large, small, plan) {
 #' A function that gives the deviance of one model refitted to a response
 deviance_of <- function(model, start) {
   fitted <- unname(lme4::getME(model$fit, "theta"))
+  cold <- cold_start(model)
   # pbkrtest does not hand the control object on.
   warm <- refit_settings(model, control = NULL)
   if (start == "warm" && utils::packageVersion("pbkrtest") >= "0.5.5") {
     # From then on it calls lmer() anew for each response.
     settings <- lmer_settings(model, lme4::lmerControl(optCtrl = list(tol = 0.1)))
     machine <- refitter(model, settings, criterion = 0L)
-    from <- cold_start(model)
-    return(function(response) machine$optimise(response, from))
+    return(function(response) machine$optimise(response, cold(response)))
   }
   machines <- list(
-    if (start != "cold") list(refitter(model, warm, criterion = 0L), fitted),
-    if (start != "warm") list(refitter(model, lmer_settings(model), 0L), cold_start(model)),
+    if (start != "cold") list(refitter(model, warm, criterion = 0L), function(response) fitted),
+    if (start != "warm") list(refitter(model, lmer_settings(model), 0L), cold),
     if (start == "multiple") {
-      list(refitter(model, lmer_settings(model), 0L), cold_start(model) / 10)
+      list(refitter(model, lmer_settings(model), 0L), function(response) cold(response) / 10)
     }
   )
   machines <- Filter(Negate(is.null), machines)
   function(response) {
-    optima <- lapply(machines, function(each) each[[1L]]$optimise(response, each[[2L]]))
+    optima <- lapply(machines, function(each) each[[1L]]$optimise(response, each[[2L]](response)))
     optima[[which.min(vapply(optima, `[[`, 1, "fval"))]]
   }
 }

@@ -58,10 +58,29 @@ refit_criterion <- function(fit) {
   }
 }
 
-#' Theta where lmer() starts
+#' A function of the response that gives the theta where lmer() starts
+#'
+#' With random intercepts alone lmer() starts from the variances between and within
+#' groups, where these can be had.
 cold_start <- function(model) {
   given <- eval(stats::getCall(model$fit)$start, model$frame_env)
-  if (is.null(given)) as.double(lme4::getME(model$fit, "lower") == 0) else given
+  if (!is.null(given)) {
+    return(function(response) given)
+  }
+  lower <- lme4::getME(model$fit, "lower")
+  factors <- lme4::getME(model$fit, "flist")
+  scalar <- all(unlist(lme4::getME(model$fit, "cnms")) == "(Intercept)") &&
+    length(factors) == length(lower)
+  function(response) {
+    start <- as.double(lower == 0)
+    if (scalar) {
+      between <- sapply(factors, function(group) stats::var(stats::ave(response, group)))
+      within <- stats::var(response) - sum(between)
+      ratio <- between / within
+      if (!is.na(within) && within > 0 && all(ratio >= lower^2)) start <- unname(sqrt(ratio))
+    }
+    start
+  }
 }
 
 #' A machine that refits one linear mixed model to any number of responses

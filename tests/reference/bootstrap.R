@@ -132,11 +132,11 @@ sequential_ratio_test <- function(n_sim, seed, h) {
 }
 
 #' lmer() for one response after the other
-many_fits <- function(responses, n_rows) {
+many_fits <- function(responses, n_rows, formula = "y ~ Days + (Days | Subject)") {
   as.vector(vapply(split(responses, rep(seq_len(length(responses) / n_rows), each = n_rows)), function(y) {
     data <- sleepstudy
     data$y <- y
-    fit <- suppressMessages(suppressWarnings(lmer(y ~ Days + (Days | Subject), data)))
+    fit <- suppressMessages(suppressWarnings(lmer(as.formula(formula), data)))
     c(
       fixef(fit), sqrt(diag(as.matrix(vcov(fit)))), sigma(fit), REMLcrit(fit),
       as.numeric(logLik(fit))
