@@ -349,8 +349,7 @@ def bootstrap_test(
 def _compare(
     operation: str, method: str, full: LinearMixedModel, restricted: Restriction
 ) -> tests.ModelComparison:
-    outcome = session().call(
-        operation, model=full._model, restricted=_restriction(full, restricted)
-    )
+    given = _restriction(full, restricted)
+    outcome = session().call(operation, model=full._model, restricted=given)
     notices.raise_warnings(outcome)
     return notices.with_conditions(decode_tests.model_comparison(outcome.value, method), outcome)
