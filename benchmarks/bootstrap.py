@@ -23,6 +23,7 @@ import numpy as np
 import pandas as pd
 
 import pymer_bridge as pb
+from pymer_bridge.workers import versions_here
 
 AIMS = {
     "parametric, 1 process / bootMer": 0.5,
@@ -73,27 +74,29 @@ def ours(n: int, data: pd.DataFrame) -> dict[str, float]:
     many = pd.concat([sleepstudy, pd.DataFrame(columns, columns=names)], axis=1)
     stop_workers()
     found = {"one": clock(lambda: fit.bootstrap("parametric", n, 1, "fixed_effects"))}
-    for state in ("cold", "warm"):
-        found[f"two {state}"] = clock(
-            lambda: fit.bootstrap("parametric", n, 1, "fixed_effects", n_jobs=2)
-        )
-        if state == "cold":
-            clock(lambda: fit.bootstrap("case", n, 1, "fixed_effects", n_jobs=2,
-                                        resample={"Subject": True}))  # fmt: skip
-            stop_workers()
-    for state in ("cold", "warm"):
-        if state == "cold":
-            stop_workers()
-        found[f"cases {state}"] = clock(
-            lambda: fit.bootstrap(
-                "case", n, 1, "fixed_effects", resample={"Subject": True}, n_jobs=2
-            )
-        )
-    found["ratios"] = clock(lambda: pb.pb_modcomp(large, "hours", n, 1, n_jobs=2))
-    found["responses"] = clock(
-        lambda: pb.fit_many("~ Days + (Days | Subject)", many, names, n_jobs=2)
-    )
+    work = {
+        "two": lambda: fit.bootstrap("parametric", n, 1, "fixed_effects", n_jobs=2),
+        "cases": lambda: fit.bootstrap(
+            "case", n, 1, "fixed_effects", resample={"Subject": True}, n_jobs=2
+        ),
+        "ratios": lambda: pb.pb_modcomp(large, "hours", n, 1, n_jobs=2),
+        "responses": lambda: pb.fit_many("~ Days + (Days | Subject)", many, names, n_jobs=2),
+    }
+    for name, run in work.items():
+        stop_workers()
+        found[f"{name} cold"] = clock(run)
+        start_worker()
+        found[f"{name} warm"] = clock(run)
+    stop_workers()
+    found["start"] = clock(start_worker)
     return found
+
+
+def start_worker() -> None:
+    """Start a worker, and R and lme4 in it."""
+    from joblib.externals.loky import get_reusable_executor  # noqa: PLC0415
+
+    get_reusable_executor(max_workers=1).submit(versions_here).result()
 
 
 def stop_workers() -> None:
@@ -108,12 +111,15 @@ def table(n: int, rounds: int) -> None:
     lines = (
         ("parametric, 1 process / bootMer", "one", "bootmer"),
         ("parametric, 2 processes / bootMer", "two cold", "bootmer"),
+        ("  the same, worker there", "two warm", "bootmer"),
         ("parametric, 2 processes / multicore", "two cold", "multicore"),
-        ("  the same, workers there", "two warm", "multicore"),
-        ("pb_modcomp / PBmodcomp", "ratios", "ratios"),
+        ("  the same, worker there", "two warm", "multicore"),
+        ("pb_modcomp / PBmodcomp", "ratios cold", "ratios"),
+        ("  the same, worker there", "ratios warm", "ratios"),
         ("case / loop of lmer", "cases cold", "cases"),
-        ("  the same, workers there", "cases warm", "cases"),
-        ("fit_many / loop of lmer", "responses", "responses"),
+        ("  the same, worker there", "cases warm", "cases"),
+        ("fit_many / loop of lmer", "responses cold", "responses"),
+        ("  the same, worker there", "responses warm", "responses"),
     )
     print(f"{n} replicates, medians of {rounds} rounds, seconds on the clock")
     print(f"{'':38}{'ours':>8}{'R':>8}{'ratio':>8}{'aim':>8}")
@@ -123,6 +129,8 @@ def table(n: int, rounds: int) -> None:
         ratio = statistics.median(our[mine] / r[theirs] for r, our in pairs)
         aim = AIMS.get(label)
         print(f"{label:38}{seconds:8.2f}{plain:8.2f}{ratio:8.2f}{'' if aim is None else aim:>8}")
+    seconds = statistics.median(our["start"] for _, our in pairs)
+    print(f"{'start of a worker, counted above':38}{seconds:8.2f}")
 
 
 def cluster(n: int) -> None:

@@ -20,7 +20,7 @@ from pymer_bridge.errors import OptionError, WorkerError
 CHUNK_SECONDS: Final = 0.5
 """How long a chunk should take: a worker that is lost loses no more than this."""
 
-START_SECONDS: Final = 4.0
+START_SECONDS: Final = 2.5
 """What starting a worker with its own R costs: for less work than that none is started."""
 
 LIVES: Final = 3
@@ -51,6 +51,7 @@ class Tasks:
         self._left = left
         self._lock = threading.Lock()
         self.size = 1
+        self.pace = 0.0
         self.takers = 1
         self.stopped = False
 
@@ -159,8 +160,8 @@ def run(
         Workers are killed again and again.
     """
     tasks = Tasks(gaps(total, done))
+    here = _timed(here, tasks)
     pace = _warm_up(tasks, here, collect)
-    tasks.size = max(1, int(CHUNK_SECONDS / max(pace, 1e-6)))
     alone = crew.n_jobs == 1 and not crew.cluster
     if alone or (not crew.cluster and tasks.count * pace < START_SECONDS * (not _pool_is_up())):
         for first, last in iter(tasks.take, None):
@@ -169,19 +170,28 @@ def run(
     _Shared(tasks, here, there, collect, crew=crew, interrupt=interrupt).run()
 
 
+def _timed(here: Here, tasks: Tasks) -> Here:
+    """Let what is done here say how large a chunk should be: R gets faster as it goes."""
+
+    def timed(first: int, last: int) -> Any:
+        start = time.perf_counter()
+        result = here(first, last)
+        tasks.pace = (time.perf_counter() - start) / (last - first)
+        tasks.size = max(1, int(CHUNK_SECONDS / max(tasks.pace, 1e-6)))
+        return result
+
+    return timed
+
+
 def _warm_up(tasks: Tasks, here: Here, collect: Collect) -> float:
     """Do the first items here, in chunks that double, and return the seconds an item takes."""
-    size, pace = 1, 0.0
+    size = 1
     while (chunk := tasks.take(size)) is not None:
-        start = time.perf_counter()
-        result = here(*chunk)
-        seconds = time.perf_counter() - start
-        collect(*chunk, result)
-        pace = seconds / (chunk[1] - chunk[0])
-        if seconds > CHUNK_SECONDS / 4:
+        collect(*chunk, here(*chunk))
+        if tasks.pace * size > CHUNK_SECONDS / 4:
             break
         size *= 2
-    return pace
+    return tasks.pace
 
 
 def _pool_is_up() -> bool:
@@ -207,7 +217,8 @@ class _Shared:
         self._interrupt = interrupt
         self._lock = threading.Lock()
         self._error: BaseException | None = None
-        self._issued: set[tuple[int, int]] = set()
+        self._issued: list[tuple[int, int]] = []
+        self._here_is_done = threading.Event()
 
     def run(self) -> None:
         # A cluster does all of it; joblib's own workers are one fewer than the cores.
@@ -232,13 +243,39 @@ class _Shared:
 
     def _work_here(self) -> None:
         try:
-            for first, last in iter(self._tasks.take, None):
-                result = self._here(first, last)
-                with self._lock:
-                    self._collect(first, last, result)
+            while (chunk := self._next_here()) is not None:
+                self._finish(*chunk, self._here(*chunk))
         except BaseException as error:
             self._error = error
             self._tasks.stopped = True
+        finally:
+            self._here_is_done.set()
+
+    def _issue(self) -> tuple[int, int] | None:
+        """Return the next chunk that nobody has begun."""
+        with self._lock:
+            chunk = self._tasks.take()
+            if chunk is not None:
+                self._issued.append(chunk)
+            return chunk
+
+    def _next_here(self) -> tuple[int, int] | None:
+        """Return the next chunk for this process, None when all are done.
+
+        At the end that is what a worker has begun: it may still be starting its R.
+        """
+        chunk = self._issue()
+        with self._lock:
+            if chunk is None and self._issued and not self._tasks.stopped:
+                return self._issued[-1]
+        return chunk
+
+    def _finish(self, first: int, last: int, result: Any) -> None:
+        """Collect a chunk that was given out, unless somebody else was faster."""
+        with self._lock:
+            if (first, last) in self._issued:
+                self._issued.remove((first, last))
+                self._collect(first, last, result)
 
     def _work_there(self) -> None:
         from joblib.externals.loky.process_executor import (  # noqa: PLC0415  # an extra
@@ -251,9 +288,7 @@ class _Shared:
             try:
                 for first, last, result in results():
                     lives = LIVES
-                    self._issued.discard((first, last))
-                    with self._lock:
-                        self._collect(first, last, result)
+                    self._finish(first, last, result)
                 return
             except BrokenProcessPool as error:
                 lives -= 1
@@ -262,13 +297,13 @@ class _Shared:
                         f"workers were killed {LIVES} times in a row; the machine may be out of "
                         "memory: use fewer of them (n_jobs)"
                     ) from error
-                self._tasks.give_back(self._issued)
-                self._issued.clear()
+                with self._lock:
+                    self._tasks.give_back(self._issued)
+                    self._issued.clear()
 
     def _calls(self) -> Iterator[tuple[Callable[..., Any], tuple[Any, ...]]]:
-        for first, last in iter(self._tasks.take, None):
+        for first, last in iter(self._issue, None):
             function, arguments = self._there(first, last)
-            self._issued.add((first, last))
             yield _numbered, (first, last, function, *arguments)
 
     def _pool_results(self) -> Iterator[tuple[int, int, Any]]:
@@ -279,15 +314,18 @@ class _Shared:
         pool = get_reusable_executor(max_workers=n_workers)
         calls = self._calls()
         waiting: set[Future[Any]] = set()
+        depth = 1  # until the first result: a worker may have to start
         try:
-            while True:
-                # One that is worked at and one that waits, for each worker.
-                for function, arguments in islice(calls, 2 * n_workers - len(waiting)):
+            while not self._here_is_done.is_set():
+                for function, arguments in islice(calls, depth * n_workers - len(waiting)):
                     waiting.add(pool.submit(function, *arguments))
                 if not waiting:
+                    self._here_is_done.wait()
                     return
-                finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                finished, waiting = wait(waiting, timeout=0.02, return_when=FIRST_COMPLETED)
                 for future in finished:
+                    # From now on one that is worked at and one that waits, for each worker.
+                    depth = 2
                     yield future.result()
         except BrokenExecutor:
             raise  # the pool is replaced when it is next asked for

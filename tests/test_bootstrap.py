@@ -169,6 +169,13 @@ def test_case_replicates_are_lmers(
         ).value  # fmt: skip
         theirs = plain("refit_to_data", name=name, holder=holder)
         _same(ours.replicates[number - 1], theirs)
+    # Without a fit built around them, and with R's checks.
+    for checks in (False, True):
+        lean = fit.bootstrap(
+            "case", 4, 7, "fixed_effects", resample=resample, relabel=relabel,
+            check_convergence=checks,
+        ).replicates  # fmt: skip
+        _same(lean, ours.replicates[:, -lean.shape[1] :])
 
 
 def _draws(fit: pb.LinearMixedModel, kind: str, n: int, **options: Any) -> list[Any]:
@@ -362,6 +369,51 @@ def test_a_dask_cluster_changes_nothing() -> None:
         joblib.parallel_config(backend="dask"),
     ):
         _same(fit.bootstrap("parametric", 40, 1).replicates, alone)
+
+
+@pytest.mark.usefixtures("eager")
+def test_workers_and_a_checkpoint_change_nothing_of_many_fits(tmp_path: Path) -> None:
+    data = pb.load_dataset("sleepstudy")
+    rng = np.random.default_rng(3)
+    names = [f"y{i}" for i in range(30)]
+    noise = pd.DataFrame(rng.normal(0, 40, (180, 30)), columns=names)
+    data = pd.concat([data, noise.add(data["Reaction"], axis=0)], axis=1)
+    design = "~ Days + (Days | Subject)"
+    alone = pb.fit_many(design, data, names)
+    done: list[int] = []
+    for n_jobs in (2, 1):
+        shared = pb.fit_many(
+            design, data, names, n_jobs=n_jobs, checkpoint=tmp_path / "c",
+            progress=lambda n, total: done.append(n),
+        )  # fmt: skip
+        _same(shared.values, alone.values)
+        _same(shared.std_errors, alone.std_errors)
+    assert done[-1] == 30  # the second had nothing left to do
+    assert done.count(30) == 1
+
+
+@pytest.mark.usefixtures("eager")
+def test_a_package_missing_on_a_worker_is_one_clear_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fit = _fit("slopes_ml")
+
+    def stop_workers() -> None:
+        pool = reusable_executor.get_reusable_executor(max_workers=1)
+        pool.shutdown(wait=True, kill_workers=True)
+
+    stop_workers()
+    # Workers that start from here on look for packages that are not R's own in an empty folder.
+    monkeypatch.setenv("R_LIBS_SITE", str(tmp_path))
+    with pytest.raises(pb.REnvironmentError, match="'lme4' is not installed"):
+        fit.bootstrap("parametric", 5000, 1, n_jobs=2)
+    stop_workers()
+    assert fit.bootstrap("parametric", 2, 1).counts.n_usable == 2
+
+
+def test_progress_shows_a_bar(capsys: pytest.CaptureFixture[str]) -> None:
+    _fit("slopes_ml").bootstrap("parametric", 12, 1, progress=True)
+    assert "12/12" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -164,19 +164,16 @@ case_source <- function(model, levels, relabel) {
   )
 }
 
-#' A function that fits the model to one draw
+#' A function that gives the call that fits the model to one draw
 #'
-#' @param derivatives Compute the derivatives for R's convergence checks? They
-#'   change no estimate.
-case_refitter <- function(model, levels, relabel, derivatives) {
+#' @param control The control object of the fits.
+#' @return A function of a draw, which gives the `call` and the `env` to make it in.
+case_caller <- function(model, levels, relabel, control) {
   source <- case_source(model, levels, relabel)
   # As it was given: the formula in it has no environment yet, and gets the holder's.
   call <- model$call
   call$data <- quote(.resampled)
   call$subset <- NULL # the rows are chosen already
-  control <- given_control(model)
-  if (is.null(control)) control <- lme4::lmerControl()
-  if (!derivatives) control$calc.derivs <- FALSE
   call$control <- quote(.control)
   extras <- intersect(c(".weights", ".offset"), all.vars(call))
   function(draw) {
@@ -185,6 +182,6 @@ case_refitter <- function(model, levels, relabel, derivatives) {
     holder$.resampled <- case_frame(source$frame, source$used, draw, source$plan)
     rows <- source$used[draw$rows]
     for (name in extras) assign(name, get(name, model$frame_env)[rows], envir = holder)
-    eval(call, holder)
+    list(call = call, env = holder)
   }
 }

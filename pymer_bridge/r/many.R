@@ -39,8 +39,9 @@ many_task <- function(model, plan) {
   choose <- parameter_chooser(fit, "parameters")
   values_of <- function(refitted, estimates) {
     errors <- sqrt(Matrix::diag(stats::vcov(refitted)))
+    columns <- colnames(lme4::getME(refitted, "X"))
     c(
-      choose(refitted, estimates), errors, lme4::REMLcrit(refitted),
+      choose(estimates, columns, lme4::getME(refitted, "cnms")), errors, lme4::REMLcrit(refitted),
       as.double(stats::logLik(refitted))
     )
   }

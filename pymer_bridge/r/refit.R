@@ -113,30 +113,124 @@ refitter <- function(model, settings, criterion = refit_criterion(model$fit)) {
   n_rows <- nrow(frame)
   n_fixed <- ncol(lme4::getME(fit, "X"))
 
+  optimize_lmer <- with_known_options(lme4::optimizeLmer)
+  last_response <- NULL
+
   optimise <- function(response, start, derivatives = FALSE) {
     # refit() takes responses of the rows used; a missing value is an error there too.
     if (anyNA(response)) stop("NA in response", call. = FALSE)
-    frame[[response_column]] <<- response
+    last_response <<- response
     rho$resp$setResp(response)
-    lme4::optimizeLmer(devfun,
+    optimize_lmer(devfun,
       optimizer = settings$optimizer, restart_edge = settings$restart_edge,
       boundary.tol = settings$boundary_tol, start = start,
       calc.derivs = derivatives, control = settings$options
     )
   }
-  estimates <- function(optimum) {
-    deviance <- rho$resp$wrss() + rho$pp$sqrL(1)
-    variance <- deviance / n_rows
-    if (criterion != 0L) variance <- variance * (n_rows / (n_rows - n_fixed))
-    list(
-      beta = rho$pp$beta(1), theta = rho$pp$theta, parameters = optimum$par,
-      sigma = sqrt(variance)
-    )
-  }
+  estimates <- function(optimum) estimates_at(optimum, rho, n_fixed)
   as_fit <- function(optimum, checked = NULL) {
+    frame[[response_column]] <- last_response
     lme4::mkMerMod(rho, optimum, terms, frame, call, checked)
   }
   environment()
+}
+
+#' An optimising function of lme4 that works nloptr's options out once
+#'
+#' nloptr() parses the defaults of all its options anew at each call, which takes a
+#' fifth of a small refit. The functions on the way to it are copied, with an
+#' environment in which that step remembers its last answer.
+#'
+#' @param optimize One of lme4's functions that call its optwrap().
+with_known_options <- function(optimize) {
+  below <- function(name, replaced, from = asNamespace("lme4")) {
+    copied <- get0(name, envir = from)
+    if (is.null(copied)) {
+      return(list())
+    }
+    environment(copied) <- list2env(replaced, parent = environment(copied))
+    structure(list(copied), names = name)
+  }
+  nloptr <- asNamespace("nloptr")
+  steps <- c("nloptr.add.default.options", "nloptr.get.default.options")
+  replaced <- lapply(mget(steps, envir = nloptr, ifnotfound = list(NULL)), remembering)
+  replaced <- below("nloptr", Filter(Negate(is.null), replaced), nloptr)
+  for (name in c("nloptwrap", "getOptfun", "optwrap")) replaced <- below(name, replaced)
+  environment(optimize) <- list2env(replaced, parent = environment(optimize))
+  optimize
+}
+
+#' A function of options that gives its last answer again when asked the same again
+#'
+#' Of the other arguments only the lengths count, as for nloptr's defaults.
+remembering <- function(f) {
+  if (is.null(f)) {
+    return(NULL)
+  }
+  asked <- answer <- NULL
+  function(opts.user = NULL, ...) { # nolint: the name is nloptr's
+    now <- list(opts.user, lengths(list(...)))
+    if (is.null(asked) || !identical(now, asked)) {
+      answer <<- if (is.null(opts.user)) f(...) else f(opts.user, ...)
+      asked <<- now
+    }
+    answer
+  }
+}
+
+#' The estimates at an optimum, as mkMerMod() computes them
+#'
+#' @param rho The environment of the deviance function.
+estimates_at <- function(optimum, rho, n_fixed) {
+  n_rows <- length(rho$resp$y)
+  deviance <- rho$resp$wrss() + rho$pp$sqrL(1)
+  variance <- deviance / n_rows
+  if (rho$resp$REML != 0L) variance <- variance * (n_rows / (n_rows - n_fixed))
+  list(
+    beta = rho$pp$beta(1), theta = rho$pp$theta, parameters = optimum$par,
+    sigma = sqrt(variance)
+  )
+}
+
+#' A function that makes a call of lmer() in lmer()'s own steps, with less work
+#'
+#' The steps are those of lme4's help page "modular".
+#'
+#' @param control A control object; its derivatives are not computed.
+#' @return NULL where the control asks for what only lmer() does, else a function of
+#'   a call (whose control is called `.control`) and the environment it is made in.
+#'   It gives the `optimum`, the `estimates`, lower bounds, and `as_fit()`.
+stepwise_lmer <- function(control) {
+  if (length(control$optimizer) != 1L || isTRUE(control$use.last.params)) {
+    return(NULL)
+  }
+  optimize_lmer <- with_known_options(lme4::optimizeLmer)
+  function(call, env) {
+    parse <- call
+    parse[[1L]] <- quote(lme4::lFormula)
+    parse$start <- NULL
+    parts <- eval(parse, env)
+    call$formula <- parts$formula
+    parts$formula <- NULL
+    start <- eval(call$start, env)
+    devfun <- do.call(lme4::mkLmerDevfun, c(parts, list(start = start, control = control)))
+    rho <- environment(devfun)
+    environment(devfun) <- with_ready_pointers(rho)
+    optimum <- optimize_lmer(devfun,
+      optimizer = control$optimizer, restart_edge = control$restart_edge,
+      boundary.tol = control$boundary.tol, start = start, calc.derivs = FALSE,
+      control = control$optCtrl
+    )
+    checked <- check_convergence(optimum, control$checkConv, rho$lower)
+    list(
+      optimum = optimum, checked = checked, lower = rho$lower,
+      estimates = estimates_at(optimum, rho, ncol(parts$X)), columns = colnames(parts$X),
+      groups = parts$reTrms$cnms,
+      as_fit = function() {
+        lme4::mkMerMod(rho, optimum, parts$reTrms, parts$fr, call, checked)
+      }
+    )
+  }
 }
 
 #' What mkMerMod() of lme4 2.0 and later wants besides

@@ -92,7 +92,9 @@ statistic_of <- function(model, plan) {
     variance_components = ,
     parameters = {
       choose <- parameter_chooser(model$fit, plan$statistic)
-      function(fit) choose(fit, estimates_of(fit))
+      function(fit) {
+        choose(estimates_of(fit), colnames(lme4::getME(fit, "X")), lme4::getME(fit, "cnms"))
+      }
     },
     random_effects = random_effect_values,
     predictions = {
@@ -108,23 +110,29 @@ statistic_of <- function(model, plan) {
 #' A function that picks parameters out of estimates, under R's names
 #'
 #' @param fit The fit whose parameters they are.
+#' @return A function of estimates, and, where these are from a design of their own, of
+#'   its columns and the terms of its groups.
 parameter_chooser <- function(fit, which) {
+  own_columns <- colnames(lme4::getME(fit, "X"))
   fixed_names <- names(lme4::fixef(fit))
   variance_names <- setdiff(parameter_names(fit)$names, fixed_names)
-  groups <- lme4::getME(fit, "cnms")
-  function(refitted, estimates) {
-    variances <- if (which != "fixed_effects") {
-      if (!identical(lme4::getME(refitted, "cnms"), groups)) {
+  own_groups <- lme4::getME(fit, "cnms")
+  function(estimates, columns = own_columns, groups = own_groups) {
+    values <- names <- NULL
+    if (which != "fixed_effects") {
+      if (!identical(groups, own_groups)) {
         stop("the random effects are in another order than in the model", call. = FALSE)
       }
-      stats::setNames(variance_parameters(refitted, estimates), variance_names)
+      values <- variance_parameters(fit, estimates)
+      names <- variance_names
     }
-    fixed <- if (which != "variance_components") {
+    if (which != "variance_components") {
       # A column that a replicate cannot estimate is missing there.
-      stats::setNames(estimates$beta, colnames(lme4::getME(refitted, "X")))[fixed_names]
+      values <- c(values, estimates$beta[match(fixed_names, columns)])
+      names <- c(names, fixed_names)
     }
-    names(fixed) <- if (!is.null(fixed)) fixed_names
-    c(variances, fixed)
+    names(values) <- names
+    values
   }
 }
 
@@ -168,7 +176,7 @@ response_task <- function(model, plan) {
   values_of <- if (plan$statistic %in% parameter_statistics) {
     # The same figures, without building a fit around them.
     choose <- parameter_chooser(fit, plan$statistic)
-    function(optimum, checked) choose(fit, machine$estimates(optimum))
+    function(optimum, checked) choose(machine$estimates(optimum))
   } else {
     statistic <- statistic_of(model, plan)
     function(optimum, checked) statistic(machine$as_fit(optimum, checked))
@@ -210,11 +218,31 @@ has_converged <- function(optimum, checked) {
 
 #' Fits to resampled rows
 case_task <- function(model, plan) {
-  refit_to <- case_refitter(model, plan$levels, plan$relabel, plan$check_convergence)
+  control <- given_control(model)
+  if (is.null(control)) control <- lme4::lmerControl()
+  if (!plan$check_convergence) control$calc.derivs <- FALSE
+  call_of <- case_caller(model, plan$levels, plan$relabel, control)
   statistic <- statistic_of(model, plan)
+  stepwise <- if (!plan$check_convergence) stepwise_lmer(control)
+  if (is.null(stepwise)) {
+    return(function(draw) {
+      made <- call_of(draw)
+      fit <- eval(made$call, made$env)
+      measured_fit(fit, statistic(fit))
+    })
+  }
+  values_of <- if (plan$statistic %in% parameter_statistics) {
+    choose <- parameter_chooser(model$fit, plan$statistic)
+    function(refitted) choose(refitted$estimates, refitted$columns, refitted$groups)
+  } else {
+    function(refitted) statistic(refitted$as_fit())
+  }
   function(draw) {
-    fit <- refit_to(draw)
-    measured_fit(fit, statistic(fit))
+    made <- call_of(draw)
+    refitted <- stepwise(made$call, made$env)
+    measured_optimum(
+      refitted$optimum, refitted$checked, refitted$lower, values_of(refitted)
+    )
   }
 }
 
