@@ -34,7 +34,8 @@ apt_install() {
 apt_install_carried() {
     local package
     for package in "$@"; do
-        if apt-cache show "$package" >/dev/null 2>&1; then
+        # A package that others only mention has no candidate.
+        if [[ $(apt-cache policy "$package") == *"Candidate: "[0-9]* ]]; then
             apt_install "$package"
         fi
     done
