@@ -1,73 +1,28 @@
-"""Fitting, and the classes of fitted models; they ask R and pass on what it answers."""
+"""Linear mixed models: fitting them, and what only they give."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from types import MappingProxyType
+from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
-
-from pymer_bridge import decode, frames, notices
+from pymer_bridge import decode, notices
 from pymer_bridge import spec as options
 from pymer_bridge.errors import OptionError
 from pymer_bridge.estimation import Estimation
 from pymer_bridge.inference import Inference
-from pymer_bridge.preparing import prepare, texts_of
+from pymer_bridge.mixed import MixedModel
+from pymer_bridge.preparing import prepare
 from pymer_bridge.results import fit as results
-from pymer_bridge.results.base import Result
-from pymer_bridge.rsession import Handle, Outcome, session
-from pymer_bridge.tables import Table
+from pymer_bridge.rsession import session
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class LinearMixedModel(Inference, Estimation):
+class LinearMixedModel(MixedModel, Inference, Estimation):
     """A linear mixed model fitted by R's ``lme4::lmer``; made by :func:`lmer`.
 
-    The figures stay in R until they are asked for, and are then kept.
-
-    Attributes
-    ----------
-    formula
-        The formula, in R's spelling.
-    n_obs
-        The number of observations used.
-    n_groups
-        The number of levels of each grouping factor.
-    sigma
-        The residual standard deviation.
-    reml
-        Fitted by restricted maximum likelihood?
-    singular
-        Is the fit singular?
-    dropped_columns
-        Columns of the design that R dropped because they depend on others.
-    dropped_rows
-        Labels, in the data's index, of the rows that ``na_action`` dropped.
-    warnings, messages
-        What R warned of and said during the fit.
-    spec
-        What was asked for.
-    columns
-        The columns of the data that went to R.
+    Its attributes are those of :class:`pymer_bridge.mixed.MixedModel`.
     """
-
-    formula: str
-    n_obs: int
-    n_groups: Mapping[str, int]
-    sigma: float
-    reml: bool
-    singular: bool
-    dropped_columns: tuple[str, ...]
-    dropped_rows: tuple[Any, ...]
-    warnings: tuple[str, ...]
-    messages: tuple[str, ...]
-    spec: options.ModelSpec
-    columns: tuple[str, ...]
-    _model: Handle
-    _index: pd.Index
-    _kept: dict[Any, Any] = field(default_factory=dict)
 
     def fixed_effects(
         self, ddf: options.Ddf = "satterthwaite", conf_level: float = 0.95
@@ -122,37 +77,6 @@ class LinearMixedModel(Inference, Estimation):
             "fixed_effects", decode.fixed_effects, ddf, level, ddf=ddf, conf_level=level
         )
 
-    @property
-    def variance_components(self) -> results.VarianceComponents:
-        """Variances, standard deviations and correlations (R: ``VarCorr``)."""
-        return self._ask("variance_components", decode.variance_components)
-
-    @property
-    def random_effects(self) -> results.RandomEffects:
-        """Conditional modes with standard deviations (R: ``ranef(condVar=TRUE)``)."""
-        return self._ask("random_effects", decode.random_effects)
-
-    @property
-    def group_coefficients(self) -> results.GroupCoefficients:
-        """Fixed plus random effects for each group (R: ``coef``)."""
-        return self._ask("group_coefficients", decode.group_coefficients)
-
-    @property
-    def convergence(self) -> results.Convergence:
-        """How the optimizer ended, and what was said of it."""
-        found = self._ask("convergence", decode.convergence)
-        # What the fit itself said is told once, in R's order.
-        return replace(
-            found,
-            messages=tuple(dict.fromkeys((*found.messages, *self.messages))),
-            warnings=tuple(dict.fromkeys((*found.warnings, *self.warnings))),
-        )
-
-    @property
-    def scaled_residual_quantiles(self) -> tuple[float, ...]:
-        """Minimum, quartiles and maximum of the scaled residuals, as R's summary prints them."""
-        return self._ask("scaled_residual_quantiles", lambda values: tuple(values.tolist()))
-
     def summary(self, ddf: options.SummaryDdf = "satterthwaite") -> results.ModelSummary:
         """Return R's summary; ``str()`` of it is R's printed text, to the character.
 
@@ -196,33 +120,12 @@ class LinearMixedModel(Inference, Estimation):
             self.fit_statistics,
         )
 
-    def _terms(self) -> tuple[str, ...]:
-        return tuple(row.term for row in self.fixed_effects("none").rows)
+    def _estimates(self) -> results.FixedEffects:
+        return self.fixed_effects("none")
 
-    def _parts(self) -> tuple[Result, ...]:
-        return (self.variance_components, self.fixed_effects("none"), self.fit_statistics)
-
-    @property
-    def heading(self) -> str:
-        """What was fitted, and to what: three lines of text."""
+    def _kind(self) -> str:
         by = "REML" if self.reml else "maximum likelihood"
-        groups = ", ".join(f"{name} {count}" for name, count in self.n_groups.items())
-        return (
-            f"Linear mixed model fit by {by}\nFormula: {self.formula}\n"
-            f"Observations: {self.n_obs}, groups: {groups}"
-        )
-
-    def __str__(self) -> str:
-        """Return the model in a few short tables."""
-        return "\n\n".join([self.heading, *map(str, self._parts())])
-
-    def __repr__(self) -> str:
-        """Return the model in one line."""
-        return f"<LinearMixedModel {self.formula!r}, {self.n_obs} observations>"
-
-    def _repr_html_(self) -> str:
-        heading = Table((), (), notes=tuple(self.heading.splitlines())).to_html()
-        return "\n".join([heading, *(part._repr_html_() for part in self._parts())])
+        return f"Linear mixed model fit by {by}"
 
 
 def lmer(
@@ -326,28 +229,4 @@ def lmer(
     )
     outcome = session().call("fit_model", spec=asked.to_r(), frame=frame.to_r())
     notices.raise_warnings(outcome)
-    return _linear_mixed_model(outcome, asked, frame)
-
-
-def _linear_mixed_model(
-    outcome: Outcome, asked: options.ModelSpec, frame: frames.Frame
-) -> LinearMixedModel:
-    facts, index = outcome.value["facts"], frame.index
-    counts = map(int, facts["group_counts"])
-    dropped = facts["dropped_rows"]
-    return LinearMixedModel(
-        formula=decode.text(facts, "formula"),
-        n_obs=decode.integer(facts, "n_obs"),
-        n_groups=MappingProxyType(dict(zip(facts["group_names"], counts, strict=True))),
-        sigma=decode.number(facts, "sigma"),
-        reml=decode.flag(facts, "reml"),
-        singular=decode.flag(facts, "singular"),
-        dropped_columns=decode.texts(facts, "dropped_columns"),
-        dropped_rows=() if dropped is None else tuple(index[dropped - 1]),
-        warnings=texts_of(outcome.warnings),
-        messages=texts_of(outcome.messages),
-        spec=asked,
-        columns=frame.names,
-        _model=outcome.value["model"],
-        _index=index,
-    )
+    return LinearMixedModel._of(outcome, asked, frame)

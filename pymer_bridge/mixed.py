@@ -1,0 +1,157 @@
+"""What every fitted mixed model gives, whatever its response."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any, Self
+
+import pandas as pd
+
+from pymer_bridge import decode, frames
+from pymer_bridge import spec as options
+from pymer_bridge.fitted import Fitted
+from pymer_bridge.preparing import texts_of
+from pymer_bridge.results import fit as results
+from pymer_bridge.results.base import Result
+from pymer_bridge.rsession import Handle, Outcome
+from pymer_bridge.tables import Table
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class MixedModel(Fitted):
+    """A fitted mixed model; the figures stay in R until they are asked for, and are then kept.
+
+    Attributes
+    ----------
+    formula
+        The formula, in R's spelling.
+    n_obs
+        The number of observations used.
+    n_groups
+        The number of levels of each grouping factor.
+    sigma
+        The residual standard deviation.
+    reml
+        Fitted by restricted maximum likelihood?
+    singular
+        Is the fit singular?
+    dropped_columns
+        Columns of the design that R dropped because they depend on others.
+    dropped_rows
+        Labels, in the data's index, of the rows that ``na_action`` dropped.
+    warnings, messages
+        What R warned of and said during the fit.
+    spec
+        What was asked for.
+    columns
+        The columns of the data that went to R.
+    """
+
+    formula: str
+    n_obs: int
+    n_groups: Mapping[str, int]
+    sigma: float
+    reml: bool
+    singular: bool
+    dropped_columns: tuple[str, ...]
+    dropped_rows: tuple[Any, ...]
+    warnings: tuple[str, ...]
+    messages: tuple[str, ...]
+    spec: options.ModelSpec
+    columns: tuple[str, ...]
+    _model: Handle
+    _index: pd.Index
+    _kept: dict[Any, Any] = field(default_factory=dict)
+
+    @classmethod
+    def _of(
+        cls, outcome: Outcome, asked: options.ModelSpec, frame: frames.Frame, **further: Any
+    ) -> Self:
+        """Make the model that ``fit_model()`` in R has fitted."""
+        facts, index = outcome.value["facts"], frame.index
+        counts = map(int, facts["group_counts"])
+        dropped = facts["dropped_rows"]
+        return cls(
+            formula=decode.text(facts, "formula"),
+            n_obs=decode.integer(facts, "n_obs"),
+            n_groups=MappingProxyType(dict(zip(facts["group_names"], counts, strict=True))),
+            sigma=decode.number(facts, "sigma"),
+            reml=decode.flag(facts, "reml"),
+            singular=decode.flag(facts, "singular"),
+            dropped_columns=decode.texts(facts, "dropped_columns"),
+            dropped_rows=() if dropped is None else tuple(index[dropped - 1]),
+            warnings=texts_of(outcome.warnings),
+            messages=texts_of(outcome.messages),
+            spec=asked,
+            columns=frame.names,
+            _model=outcome.value["model"],
+            _index=index,
+            **further,
+        )
+
+    @property
+    def variance_components(self) -> results.VarianceComponents:
+        """Variances, standard deviations and correlations (R: ``VarCorr``)."""
+        return self._ask("variance_components", decode.variance_components)
+
+    @property
+    def random_effects(self) -> results.RandomEffects:
+        """Conditional modes with standard deviations (R: ``ranef(condVar=TRUE)``)."""
+        return self._ask("random_effects", decode.random_effects)
+
+    @property
+    def group_coefficients(self) -> results.GroupCoefficients:
+        """Fixed plus random effects for each group (R: ``coef``)."""
+        return self._ask("group_coefficients", decode.group_coefficients)
+
+    @property
+    def convergence(self) -> results.Convergence:
+        """How the optimizer ended, and what was said of it."""
+        found = self._ask("convergence", decode.convergence)
+        # What the fit itself said is told once, in R's order.
+        return replace(
+            found,
+            messages=tuple(dict.fromkeys((*found.messages, *self.messages))),
+            warnings=tuple(dict.fromkeys((*found.warnings, *self.warnings))),
+        )
+
+    @property
+    def scaled_residual_quantiles(self) -> tuple[float, ...]:
+        """Minimum, quartiles and maximum of the scaled residuals, as R's summary prints them."""
+        return self._ask("scaled_residual_quantiles", lambda values: tuple(values.tolist()))
+
+    def _estimates(self) -> results.FixedEffects:
+        """Return the fixed effects as R's own summary shows them."""
+        raise NotImplementedError
+
+    def _terms(self) -> tuple[str, ...]:
+        return tuple(row.term for row in self._estimates().rows)
+
+    def _parts(self) -> tuple[Result, ...]:
+        return (self.variance_components, self._estimates(), self.fit_statistics)
+
+    def _kind(self) -> str:
+        """Return what kind of model it is, and how it was fitted."""
+        raise NotImplementedError
+
+    @property
+    def heading(self) -> str:
+        """What was fitted, and to what: three lines of text."""
+        groups = ", ".join(f"{name} {count}" for name, count in self.n_groups.items())
+        return (
+            f"{self._kind()}\nFormula: {self.formula}\nObservations: {self.n_obs}, groups: {groups}"
+        )
+
+    def __str__(self) -> str:
+        """Return the model in a few short tables."""
+        return "\n\n".join([self.heading, *map(str, self._parts())])
+
+    def __repr__(self) -> str:
+        """Return the model in one line."""
+        return f"<{type(self).__name__} {self.formula!r}, {self.n_obs} observations>"
+
+    def _repr_html_(self) -> str:
+        heading = Table((), (), notes=tuple(self.heading.splitlines())).to_html()
+        return "\n".join([heading, *(part._repr_html_() for part in self._parts())])
