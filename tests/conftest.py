@@ -14,7 +14,6 @@ import pytest
 from pymer_bridge.errors import REnvironmentError
 from pymer_bridge.rsession import session
 
-
 # A job that a shell runs in the background ignores Ctrl-C, and so would all that it starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
