@@ -203,13 +203,15 @@ model_matrix <- function(model) {
   design <- stats::model.matrix(model$fit)
   list(
     names = colnames(design), values = as.vector(design),
-    rows = as.integer(rownames(stats::model.frame(model$fit)))
+    # A nonlinear model has a block of rows for each parameter.
+    rows = rep_len(as.integer(rownames(stats::model.frame(model$fit))), nrow(design))
   )
 }
 
 #' Operation: how the optimizer ended
 convergence <- function(model) {
-  info <- summary(model$fit)$optinfo
+  # What summary() says of the covariance is not of the optimizer.
+  info <- suppressWarnings(summary(model$fit))$optinfo
   messages <- as.character(unlist(info$conv$lme4$messages))
   failures <- messages[!grepl("singular", messages)]
   list(

@@ -32,17 +32,19 @@ refit_response <- function(model, response) {
   }
   values <- if (length(columns) == 1L) columns[[1L]] else unname(as.matrix(columns))
   if (is.logical(values)) values <- as.integer(values)
+  fit <- refit_used(model, values, NULL)
+  made <- model_with_response(model, fit, values, data)
+  list(model = made, facts = facts_of(made$fit))
+}
+
+#' lme4's refit() to a response of the rows used
+#'
+#' @param control The control object that refit() is given, or NULL.
+refit_used <- function(model, values, control) {
   # Else refit() takes out rows that are not in it.
   dropped <- stats::na.action(stats::model.frame(model$fit))
   if (!is.null(dropped)) attr(values, "na.action") <- dropped
-  control <- given_control(model)
-  fit <- if (is.null(control)) {
-    lme4::refit(model$fit, values)
-  } else {
-    lme4::refit(model$fit, values, control = control)
-  }
-  made <- model_with_response(model, fit, values, data)
-  list(model = made, facts = facts_of(made$fit))
+  lme4::refit(model$fit, values, control = control)
 }
 
 #' A model whose data hold the response that it was refitted to
