@@ -11,7 +11,9 @@ import pandas as pd
 
 from pymer_bridge import decode, frames
 from pymer_bridge import spec as options
-from pymer_bridge.fitted import Fitted
+from pymer_bridge.diagnostics import Diagnostics
+from pymer_bridge.internals import Internals
+from pymer_bridge.prediction import Predicting
 from pymer_bridge.preparing import texts_of
 from pymer_bridge.results import fit as results
 from pymer_bridge.results.base import Result
@@ -20,7 +22,7 @@ from pymer_bridge.tables import Table
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class MixedModel(Fitted):
+class MixedModel(Predicting, Internals, Diagnostics):
     """A fitted mixed model; the figures stay in R until they are asked for, and are then kept.
 
     Attributes
