@@ -175,4 +175,4 @@ def covariances(records: tuple[RRecord, ...]) -> internals.Covariances:
 
 def variables(record: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     """Read the answer of ``predictor_names()``."""
-    return {name: decode.texts(record, name) for name in ("fixed", "random", "response")}
+    return {name: decode.texts(record, name) for name in ("fixed", "random")}

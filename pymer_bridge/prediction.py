@@ -251,8 +251,6 @@ class Predicting(Fitted):
         elif random and re_form is not None:
             needed += check_text(re_form, "re_form", self.columns, self.spec.allow_functions)
         known = set(self.columns)
-        if "." in needed and "." not in known:
-            needed += known.difference(variables["response"])
         missing = [name for name in dict.fromkeys(needed) if name in known.difference(names)]
         if missing:
             raise DataConversionError(

@@ -3,15 +3,16 @@
 #' Operation: the columns that predictions need
 #'
 #' @return A list of `fixed` and `random`: the variables of the fixed part with its
-#'   offsets, and of the random part. A dot stands for all columns but the response.
+#'   offsets, and of the random part.
 predictor_names <- function(model) {
   variables <- function(...) {
-    all.vars(stats::delete.response(stats::terms(model$fit, ...)))
+    # With the data: a formula may have a dot, for all columns.
+    terms <- stats::terms(model$fit, ..., data = model_data(model)$frame)
+    offsets <- as.list(attr(terms, "variables"))[attr(terms, "offset") + 1L]
+    labels <- parse(text = attr(terms, "term.labels"), keep.source = FALSE)
+    unique(c(all.vars(labels), unlist(lapply(offsets, all.vars))))
   }
-  list(
-    fixed = variables(fixed.only = TRUE), random = variables(random.only = TRUE),
-    response = all.vars(stats::formula(model$fit)[[2L]])
-  )
+  list(fixed = variables(fixed.only = TRUE), random = variables(random.only = TRUE))
 }
 
 #' The random effects that a prediction counts, as R takes them
@@ -101,6 +102,25 @@ warn_of_wrong_std_errors <- function(fit, part) {
   }
 }
 
+#' The variables of the fixed effects at new data, with the levels of the data
+#'
+#' @return A model frame; R stops where a factor has a new level.
+fixed_frame <- function(fit, frame) {
+  terms <- stats::delete.response(stats::terms(fit, fixed.only = TRUE, data = frame))
+  levels <- stats::.getXlevels(terms, stats::model.frame(fit))
+  stats::model.frame(terms, frame, na.action = stats::na.pass, xlev = levels)
+}
+
+#' Evaluate, and say what is new at new data where that fails
+#'
+#' lme4 says of a new level of a fixed factor that matrices are "non-conformable".
+at_new_data <- function(value, fit, frame) {
+  tryCatch(value, error = function(condition) {
+    if (!is.null(frame) && !inherits(condition, "needs_newer_lme4")) fixed_frame(fit, frame)
+    stop(condition)
+  })
+}
+
 #' The design matrix of the fixed effects at new data, as predict() makes it
 #'
 #' @param frame A data frame; NULL for the rows used.
@@ -109,9 +129,8 @@ fixed_design <- function(fit, frame) {
   if (is.null(frame)) {
     return(used)
   }
-  terms <- stats::delete.response(stats::terms(fit, fixed.only = TRUE))
-  levels <- stats::.getXlevels(terms, stats::model.frame(fit))
-  rows <- stats::model.frame(terms, frame, na.action = stats::na.pass, xlev = levels)
+  rows <- fixed_frame(fit, frame)
+  terms <- stats::terms(rows)
   design <- stats::model.matrix(terms, rows, contrasts.arg = attr(used, "contrasts"))
   dropped <- attr(used, "col.dropped")
   if (length(dropped) > 0L) design[, -dropped, drop = FALSE] else design
@@ -163,9 +182,9 @@ predict_model <- function(model, new_data, re_form, type, allow_new_levels, std_
   part <- random_part(model, re_form)
   if (is.null(frame) && inherits(part, "formula")) stop_if_rows_slip(model)
   if (!is.null(frame)) warn_of_lost_offset(fit)
-  estimate <- stats::predict(fit,
+  estimate <- at_new_data(stats::predict(fit,
     newdata = frame, re.form = part, type = type, allow.new.levels = allow_new_levels
-  )
+  ), fit, frame)
   answer <- over_predicted_rows(list(estimate = estimate), fit, frame)
   if (std_error || interval) {
     if (lme4::isNLMM(fit)) {
@@ -259,7 +278,7 @@ simulate_model <- function(model, n_sim, seed, new_data, re_form, use_u, allow_n
     call$re.form <- quote(part)
   }
   if (is.null(frame) && (use_u || !is.null(re_form))) stop_if_rows_slip(model)
-  drawn <- eval(call)
+  drawn <- at_new_data(eval(call), fit, frame)
   rows <- if (is.null(frame)) row.names(drawn) else as.character(seq_len(nrow(frame)))
   kept <- is_row(rows)
   as_values <- function(take) {
