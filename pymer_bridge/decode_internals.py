@@ -145,12 +145,14 @@ def principal_components(records: tuple[RRecord, ...]) -> internals.PrincipalCom
     for record in records:
         group = decode.text(record, "group")
         terms = decode.texts(record, "terms")
-        figures = zip(record["std_dev"], record["proportion"], record["cumulative"], strict=True)
-        rows += [
-            internals.PrincipalComponent(group, number, *map(float, row))
-            for number, row in enumerate(figures, start=1)
-        ]
         n = len(record["std_dev"])
+        shares = (decode.numbers(record, name, n) for name in ("proportion", "cumulative"))
+        rows += [
+            internals.PrincipalComponent(group, number, float(std_dev), share, total)
+            for number, (std_dev, share, total) in enumerate(
+                zip(record["std_dev"], *shares, strict=True), start=1
+            )
+        ]
         names = tuple(f"PC{number}" for number in range(1, n + 1))
         rotation = NamedMatrix(decode.matrix(record["rotation"], len(terms), n), names, terms)
         rotations.append(internals.Rotation(group, rotation))

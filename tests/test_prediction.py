@@ -167,9 +167,8 @@ def test_predictions_at_the_data(model: Any, plain: Any, re_form: str | None) ->
 @pytest.mark.parametrize("re_form", [None, "population"])
 def test_predictions_at_new_data(plain: Any, name: str, re_form: str | None) -> None:
     fit = fit_of(name)
-    new = pd.DataFrame(
-        NEW[name], index=[f"row {i}" for i in range(len(list(NEW[name].values())[0]))]
-    )
+    new = pd.DataFrame(NEW[name])
+    new.index = pd.Index([f"row {i}" for i in range(len(new))])
     ours = fit.predict(new, re_form)
     theirs = plain(
         "predictions_of", name=name, new_data=as_r(NEW[name]), re_form="NA" if re_form else None
@@ -406,12 +405,12 @@ def test_intervals(plain: Any, name: str) -> None:
 def test_a_generalized_model(plain: Any) -> None:
     fit = wrapped(plain, "counts", ("incidence", "size", "period", "herd"), 56)
     new = {"period": ["1", "4"], "herd": ["1", "15"]}
-    for type in ("link", "response"):
+    for scale in ("link", "response"):
         for re_form in (None, "population"):
-            theirs = {"name": "counts", "re_form": "NA" if re_form else None, "type": type}
-            same(fit.predict(None, re_form, type),
+            theirs = {"name": "counts", "re_form": "NA" if re_form else None, "type": scale}
+            same(fit.predict(None, re_form, scale),
                  plain("predictions_of", **theirs)["values"])  # fmt: skip
-            same(fit.predict(new, re_form, type),
+            same(fit.predict(new, re_form, scale),
                  plain("predictions_of", new_data=new, **theirs)["values"])  # fmt: skip
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RWarning)  # of an approximation, where R has se.fit

@@ -133,7 +133,8 @@ deviance_function <- function(model) {
   newer <- "par" %in% part_names()
   values <- lme4::getME(fit, if (newer) "par" else "theta")
   upper <- if (newer) asNamespace("lme4")$getUpper(fit) else rep(Inf, length(values))
-  by_theta <- lme4::isLMM(fit) || lme4::getME(fit, "devcomp")$dims[["nAGQ"]] == 0L
+  # A fit with nAGQ = 0 has the fixed effects follow from theta. A nonlinear one may not tell.
+  by_theta <- lme4::isLMM(fit) || isTRUE(lme4::getME(fit, "devcomp")$dims["nAGQ"] == 0L)
   beta <- if (!by_theta) lme4::fixef(fit)
   list(
     deviance = list2env(list(f = devfun), parent = emptyenv()),

@@ -278,14 +278,14 @@ class PrincipalComponent:
         Its standard deviation, in units of the residual one.
     proportion, cumulative
         Its share of the group's variance, and that of the components up to it, rounded to five
-        decimals as R gives them; NaN where the group has no variance.
+        decimals as R gives them; None where the group has no variance.
     """
 
     group: str
     component: int
     std_dev: float
-    proportion: float
-    cumulative: float
+    proportion: float | None
+    cumulative: float | None
 
 
 @register

@@ -165,7 +165,7 @@ flat <- function(x) {
     )
   } else if (is.character(x)) {
     list(numbers = numeric(), texts = as.vector(x))
-  } else if (anyNA(x)) {
+  } else if (length(x) == 1L && is.na(x)) {
     list(numbers = numeric(), texts = character())
   } else {
     list(numbers = as.double(x), texts = as.character(names(x)))
