@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pymer_bridge import decode
+from pymer_bridge.columns import NA_INTEGER
 from pymer_bridge.decode import RRecord
 from pymer_bridge.results import internals, prediction
 from pymer_bridge.results.codec import frozen_array
@@ -93,15 +94,17 @@ def _cholesky(record: RRecord) -> internals.CholeskyFactor:
 
 
 def _vector(record: RRecord) -> Any:
-    values = record["values"]
-    logical = record["kind"][0] == "logicals"
+    values, logical = record["values"], record["kind"][0] == "logicals"
     names = _names(record, "names")
+    missing = np.isnan(values) if values.dtype.kind == "f" else values == NA_INTEGER
     if decode.flag(record, "scalar"):
-        one = values[0].item()
-        if np.isnan(one) or (logical and one not in (0, 1)):
-            return None
-        return bool(one) if logical else one
-    fixed = frozen_array(values.astype(np.bool_) if logical else values)
+        one = None if missing[0] else values[0].item()
+        return bool(one) if logical and one is not None else one
+    if missing.any():
+        values = np.where(missing, np.nan, values)
+    elif logical:
+        values = values.astype(np.bool_)
+    fixed = frozen_array(values)
     return fixed if names is None else internals.NamedVector(fixed, names)
 
 

@@ -138,6 +138,7 @@ def test_kinds_of_parts() -> None:
     assert fit.get_me("flist")["Subject"].categories[0] == "308"
     assert fit.get_me("cnms") == {"Subject": ("(Intercept)", "Days")}
     assert fit.get_me("devcomp")["dims"]["n"] == 180
+    assert np.isnan(fit.get_me("devcomp")["cmp"]["drsum"])
     assert fit.get_me("sigma") == fit.sigma
     with pytest.raises(ValueError, match="read-only"):
         fit.get_me("y")[0] = 1.0
