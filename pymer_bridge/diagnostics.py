@@ -39,7 +39,7 @@ class Diagnostics(Fitted):
         >>> import pymer_bridge as pb
         >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
         >>> round(float(fit.hat_values().iloc[0]), 4)
-        0.2294
+        0.2293
         """
         return self._case_figure("hatvalues", "hat")
 
