@@ -179,7 +179,7 @@ class Predicting(Fitted):
         Raises
         ------
         DataConversionError
-            ``new_data`` lacks a column, or one cannot be taken to R.
+            ``new_data`` lacks a column or a value, or a column cannot be taken to R.
         FormulaError
             ``re_form`` cannot be read, or calls what it may not.
         OptionError
@@ -203,7 +203,7 @@ class Predicting(Fitted):
         keep_all = options.flag(use_u, "use_u")
         if keep_all and re_form is not None:
             raise OptionError("give only one of use_u=True and re_form: R takes one of them")
-        frame = self._new_frame(new_data, None, random=True)
+        frame = self._new_frame(new_data, None, random=True, complete=True)
         checked_seed = options.random_seed(seed)
         try:
             outcome = session().call(
@@ -237,9 +237,12 @@ class Predicting(Fitted):
         check_text(re_form, "re_form", self.columns, self.spec.allow_functions)
 
     def _new_frame(
-        self, new_data: Any, re_form: str | None, *, random: bool
+        self, new_data: Any, re_form: str | None, *, random: bool, complete: bool = False
     ) -> frames.Frame | None:
-        """Take the columns of new data that the model knows, and see that none is missing."""
+        """Take the columns of new data that the model knows, and see that none is missing.
+
+        Where they must be complete, see that they lack no value either.
+        """
         if new_data is None:
             return None
         table = frames.as_pandas(new_data)
@@ -257,4 +260,13 @@ class Predicting(Fitted):
                 f"new_data has no column {', '.join(map(repr, missing))}, which the predictions "
                 f"need; it has: {', '.join(map(repr, names))}"
             )
-        return frames.collect(table, known.intersection(names))
+        frame = frames.collect(table, known.intersection(names))
+        if complete:
+            table = table.set_axis(names, axis=1)
+            lacking = [n for n in dict.fromkeys(needed) if n in known and table[n].isna().any()]
+            if lacking:
+                raise DataConversionError(
+                    f"new_data lacks values in column {', '.join(map(repr, lacking))}; R simulates "
+                    "only where all predictors and grouping factors are known"
+                )
+        return frame

@@ -81,6 +81,11 @@ FITS: dict[str, tuple[str, Any, dict[str, Any]]] = {
     "poly": ("Reaction ~ poly(Days, 2) + (1 | Subject)", "sleepstudy", {}),
     "spline": ("Reaction ~ ns(Days, df = 3) + (Days | Subject)", "sleepstudy", {}),
     "factor": ("angle ~ recipe * temperature + (1 | recipe:replicate)", "cake", {}),
+    "contrasts": (
+        "angle ~ recipe + temp + (1 | recipe:replicate)", "cake",
+        {"contrasts": {"recipe": "contr.sum"}},
+    ),
+    "rank_deficient": ("Reaction ~ I(2 * Days) + Days + (1 | Subject)", "sleepstudy", {}),
     "strings": ("Reaction ~ Days + Week + (1 | Subject)", _texts, {}),
     "singular": ("Yield ~ 1 + (1 | Batch)", "Dyestuff2", {}),
     "dot": ("Reaction ~ . - Subject + (1 | Subject)", "sleepstudy", {}),
@@ -100,6 +105,10 @@ NEW: dict[str, dict[str, list[Any]]] = {
     "factor": {
         "recipe": ["C", "A"], "temperature": ["225", "175"], "replicate": ["1", "15"],
     },
+    "contrasts": {
+        "recipe": ["C", "A"], "temp": [200.0, 175.0], "replicate": ["1", "15"],
+    },
+    "rank_deficient": {"Days": [3.0, 11.0], "Subject": ["308", "309"]},
     "strings": {"Days": [3.0, 8.0], "Week": ["2nd", "1st"], "Subject": ["351", "308"]},
     "singular": {"Batch": ["A", "F"]},
     "dot": {"Days": [1.5, 2.5], "Subject": ["308", "309"]},
@@ -322,18 +331,17 @@ def test_rows_never_slip(plain: Any, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "design", "factors"),
+    ("name", "design"),
     [
-        ("slopes", "~ Days", {}),
-        ("slopes_ml", "~ Days", {}),
-        ("weighted", "~ Days", {}),
-        ("missing", "~ Days", {}),
-        ("singular", "~ 1", {}),
+        ("slopes", "~ Days"),
+        ("slopes_ml", "~ Days"),
+        ("weighted", "~ Days"),
+        ("missing", "~ Days"),
+        ("rank_deficient", "~ I(2 * Days)"),
+        ("singular", "~ 1"),
     ],
 )
-def test_population_standard_errors(
-    plain: Any, name: str, design: str, factors: dict[str, Any]
-) -> None:
+def test_population_standard_errors(plain: Any, name: str, design: str) -> None:
     fit = fit_of(name)
     new = as_r(NEW[name])
     ours = fit.predict(NEW[name], "population", std_error=True)
@@ -347,7 +355,9 @@ def test_population_standard_errors(
     assert ours.conf_low is None
 
 
-@pytest.mark.parametrize("name", ["poly", "spline", "factor", "strings", "dot"])
+@pytest.mark.parametrize(
+    "name", ["poly", "spline", "factor", "strings", "dot", "contrasts", "rank_deficient"]
+)
 def test_the_design_at_new_data_is_predicts(name: str) -> None:
     """The design behind the standard errors gives R's predictions, to the last bit."""
     fit = fit_of(name)
@@ -538,6 +548,9 @@ def test_simulations_at_new_data(plain: Any, name: str) -> None:
     theirs = plain("simulations_of", name=name, n_sim=2, seed=3, new_data=as_r(NEW[name]))
     same(_simulated(ours), theirs["values"])
     assert ours.index.equals(table.index)
+    kept = fit_of(name).simulate(2, 3, table, use_u=True)
+    asked = {"name": name, "n_sim": 2, "seed": 3, "new_data": as_r(NEW[name]), "use_u": True}
+    same(_simulated(kept), plain("simulations_of", **asked)["values"])
     if name == "missing":
         same(fit_of("missing_exclude").simulate(2, 3, table), ours)
 
@@ -599,6 +612,11 @@ def test_simulations_as_a_result() -> None:
         ({"use_u": True, "re_form": "population"}, OptionError, "only one of"),
         ({"re_form": "~ (system('true') | Subject)"}, FormulaError, "calls 'system'"),
         ({"new_data": {"Days": [1.0]}}, DataConversionError, "no column 'Subject'"),
+        (
+            {"new_data": {"Days": [1.0, np.nan], "Subject": ["308", "309"]}},
+            DataConversionError,
+            "lacks values in column 'Days'",
+        ),
     ],
 )
 def test_bad_arguments_of_simulate(arguments: Any, error: type[Exception], text: str) -> None:

@@ -33,6 +33,10 @@ fits <- alist(
   poly = lmer(Reaction ~ poly(Days, 2) + (1 | Subject), sleepstudy),
   spline = lmer(Reaction ~ splines::ns(Days, df = 3) + (Days | Subject), sleepstudy),
   factor = lmer(angle ~ recipe * temperature + (1 | recipe:replicate), cake),
+  contrasts = lmer(angle ~ recipe + temp + (1 | recipe:replicate), cake,
+    contrasts = list(recipe = "contr.sum")
+  ),
+  rank_deficient = lmer(Reaction ~ I(2 * Days) + Days + (1 | Subject), sleepstudy),
   strings = lmer(Reaction ~ Days + Week + (1 | Subject), texts),
   singular = lmer(Yield ~ 1 + (1 | Batch), Dyestuff2),
   dot = lmer(Reaction ~ . - Subject + (1 | Subject), sleepstudy),
@@ -123,7 +127,9 @@ link_interval <- function(name, new_data, level, type) {
 
 simulations_of <- function(name, n_sim, seed, new_data = NULL, re_form = NULL, use_u = NULL) {
   fit <- fit_of(name)
-  drawn <- if (!is.null(new_data)) {
+  drawn <- if (!is.null(new_data) && !is.null(use_u)) {
+    simulate(fit, nsim = n_sim, seed = seed, newdata = as_new_data(new_data), use.u = use_u)
+  } else if (!is.null(new_data)) {
     simulate(fit, nsim = n_sim, seed = seed, newdata = as_new_data(new_data))
   } else if (!is.null(re_form)) {
     simulate(fit, nsim = n_sim, seed = seed, re.form = as.formula(re_form))
