@@ -10,7 +10,10 @@ from typing import Any, Self
 import pandas as pd
 
 from pymer_bridge import decode, frames
+from pymer_bridge.diagnostics import Diagnostics
+from pymer_bridge.internals import Internals
 from pymer_bridge.modelspec import ModelSpec
+from pymer_bridge.prediction import Predicting
 from pymer_bridge.preparing import texts_of
 from pymer_bridge.results import fit as results
 from pymer_bridge.results.base import Result
@@ -21,7 +24,7 @@ from pymer_bridge.updating import Updating
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class MixedModel(Updating, Shares):
+class MixedModel(Updating, Predicting, Internals, Diagnostics, Shares):
     """A fitted mixed model; the figures stay in R until they are asked for, and are then kept.
 
     Attributes

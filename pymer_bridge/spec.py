@@ -29,6 +29,8 @@ Hccme = Literal["hc2", "hc3"]
 AuxiliaryDistribution = Literal["mammen", "rademacher"]
 RatioStart = Literal["warm", "cold", "multiple"]
 ReForm = Literal["population"]
+PredictionType = Literal["link", "response"]
+PredictionInterval = Literal["confidence"]
 Route = Literal[
     "normal", "satterthwaite", "kenward-roger", "likelihood-ratio", "bootstrap-likelihood-ratio",
     "parametric-bootstrap", "case-bootstrap",
