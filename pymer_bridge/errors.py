@@ -12,7 +12,9 @@ warns of from :class:`PymerWarning`::
         ├── RError                 R stopped with an error
         ├── SessionError           the R session cannot be used from here
         ├── WorkerError            a worker cannot do its part, or keeps being killed
-        └── CheckpointError        a checkpoint is of another run, or cannot be read
+        ├── CheckpointError        a checkpoint is of another run, or cannot be read
+        ├── ScriptError            a model cannot be written as a script of plain R
+        └── VerificationError      plain R gives other figures, or cannot be asked
 
     Warning
     └── UserWarning
@@ -65,6 +67,14 @@ class WorkerError(PymerError, RuntimeError):
 
 class CheckpointError(PymerError, ValueError):
     """A checkpoint belongs to another run, or cannot be read; the message says which."""
+
+
+class ScriptError(PymerError, ValueError):
+    """A model cannot be written as a script of plain R; the message says why."""
+
+
+class VerificationError(PymerError, AssertionError):
+    """Plain R gives other figures than ours, or could not be asked for them."""
 
 
 class RError(PymerError, RuntimeError):

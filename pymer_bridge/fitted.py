@@ -9,6 +9,7 @@ import pandas as pd
 
 from pymer_bridge import decode, notices
 from pymer_bridge import spec as options
+from pymer_bridge.journal import journal
 from pymer_bridge.results import fit as results
 from pymer_bridge.rsession import Handle, session
 
@@ -42,6 +43,7 @@ class Asking:
         if key not in self._kept:
             outcome = session().call(operation, model=self._model, **arguments)
             self._kept[key] = notices.with_conditions(read(outcome.value, *extra), outcome)
+            journal.note(operation, (self._model,), arguments, self._kept[key])
             notices.raise_warnings(outcome)
         kept: T = self._kept[key]
         return kept
