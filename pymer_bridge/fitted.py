@@ -43,8 +43,13 @@ class Asking:
         if key not in self._kept:
             outcome = session().call(operation, model=self._model, **arguments)
             self._kept[key] = notices.with_conditions(read(outcome.value, *extra), outcome)
-            journal.note(operation, (self._model,), arguments, self._kept[key])
             notices.raise_warnings(outcome)
+        noted = ("noted", *key)
+        # Not where it is a part of something larger: then it may still be asked for itself.
+        if noted not in self._kept and journal.note(
+            operation, (self._model,), arguments, self._kept[key]
+        ):
+            self._kept[noted] = True
         kept: T = self._kept[key]
         return kept
 

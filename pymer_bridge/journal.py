@@ -102,10 +102,10 @@ class Journal:
         arguments: Mapping[str, Any],
         result: Any = None,
         made: Handle | None = None,
-    ) -> None:
-        """Note that something was done."""
+    ) -> bool:
+        """Note that something was done; say whether it was noted."""
         if getattr(self._silence, "on", False):
-            return
+            return False
         try:
             kept = None if result is None else weakref.ref(result)
         except TypeError:
@@ -118,6 +118,7 @@ class Journal:
                 )
             )  # fmt: skip
             self._tidy_at_times()
+        return True
 
     def note_further(
         self, operation: str, grid: Handle, arguments: Mapping[str, Any], result: Any, made: Handle

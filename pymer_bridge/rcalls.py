@@ -5,7 +5,7 @@ Pure text. What R has no function for becomes a comment that says so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -66,6 +66,8 @@ class Asked:
         Its version in this session.
     scaled
         Does the (generalized) model estimate a scale?
+    own_parameters
+        Does this lme4 give the parameters of intervals as VarCorr() does?
     """
 
     operation: str
@@ -77,6 +79,7 @@ class Asked:
     grids: Mapping[int, str]
     pbkrtest: tuple[int, ...]
     scaled: bool = False
+    own_parameters: bool = False
 
     @property
     def fit(self) -> str:
@@ -105,6 +108,10 @@ def _shown(
 ) -> Written:  # fmt: skip
     lines = (*before, rtext.assign(asked.variable, value), f"print({asked.variable})")
     return Written(lines, kind, asked.variable, tuple(options))
+
+
+def _row(values: Iterable[float]) -> Node:
+    return rtext.Call("c", tuple((None, rtext.number(value)) for value in values))
 
 
 def _level(arguments: Mapping[str, Any]) -> Node | None:
@@ -144,9 +151,7 @@ def _drop(asked: Asked) -> Written:
 
 def _ranova(asked: Asked) -> Written:
     reduce_terms = None if asked.arguments["reduce_terms"] else "FALSE"
-    return _shown(
-        asked, rtext.call("ranova", asked.fit, reduce_terms=reduce_terms), "ratio_tests"
-    )
+    return _shown(asked, rtext.call("ranova", asked.fit, reduce_terms=reduce_terms), "ratio_tests")
 
 
 def _step(asked: Asked) -> Written:
@@ -169,9 +174,14 @@ def _contest(asked: Asked) -> Written:
     rows = [given["contrasts"][i * width : (i + 1) * width] for i in range(len(names))]
     weights = rtext.Call(
         "rbind",
-        tuple((rtext.argument_name(name), rtext.Call("c", tuple((None, rtext.number(w)) for w in r)))
-              for name, r in zip(names, rows, strict=True)),
-    )  # fmt: skip
+        tuple(
+            (
+                rtext.argument_name(name),
+                rtext.Call("c", tuple((None, rtext.number(w)) for w in row)),
+            )
+            for name, row in zip(names, rows, strict=True)
+        ),
+    )
     hypotheses = f"{asked.variable}_weights"
     value = rtext.call(
         "contest", asked.fit, hypotheses,
@@ -228,7 +238,7 @@ def _restriction(asked: Asked) -> tuple[list[str], Node]:
         return [rtext.assign(small, rtext.call("update", asked.fit, given))], small
     n_rows = int(given["n_rows"])
     weights = rtext.call(
-        "matrix", rtext.Call("c", tuple((None, rtext.number(v)) for v in given["values"])),
+        "matrix", _row(given["values"]),
         nrow=rtext.number(n_rows), byrow="TRUE",
     )  # fmt: skip
     name = f"{asked.variable}_restriction"
@@ -279,7 +289,7 @@ def _bootstrap(asked: Asked) -> Written:
     spread = statistic in ("parameters", "variance_components")
     if spread and asked.scaled:
         return _without(
-            f"A bootstrap of {statistic!r} was made too; confint(method = \"boot\") of lme4 has "
+            f'A bootstrap of {statistic!r} was made too; confint(method = "boot") of lme4 has '
             "them for this family in units that VarCorr() does not give."
         )
     function, before = _statistic(asked, statistic)
@@ -299,10 +309,12 @@ def _statistic(asked: Asked, statistic: str) -> tuple[str, list[str]]:
     if statistic == "fixed_effects":
         return "fixef", []
     name = f"{asked.variable}_statistic"
-    if statistic == "parameters":
-        return name, fill("parameters", VARIABLE=name, FIXED="fixef(fit)")
-    if statistic == "variance_components":
-        return name, fill("parameters", VARIABLE=name, FIXED="NULL")
+    if statistic in ("parameters", "variance_components"):
+        fixed = "fixef(fit)" if statistic == "parameters" else "NULL"
+        if asked.own_parameters:
+            return name, fill("parameters_2", VARIABLE=name, FIXED=fixed)
+        scale = ", s = sigma(fit)" if asked.fitter == "lmer" else ""
+        return name, fill("parameters", VARIABLE=name, FIXED=fixed, SCALE=scale)
     if statistic == "random_effects":
         return name, fill("random_effects", VARIABLE=name)
     if statistic == "predictions":

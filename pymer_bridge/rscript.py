@@ -1,60 +1,23 @@
 """A specification to a script of plain R: what was fitted and asked, as a statistician writes it.
 
 Pure text: this module never touches the R session. What it needs to know of data and formulas is
-in :class:`ScriptModel`, which :mod:`pymer_bridge.scripting` collects.
+in :class:`pymer_bridge.rmodels.ScriptModel`, which :mod:`pymer_bridge.scripting` collects.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 from pymer_bridge import fragments, rcalls, rdata, rtext
-from pymer_bridge.controls import Control
-from pymer_bridge.families import Family
-from pymer_bridge.journal import Origin
-from pymer_bridge.modelspec import ModelSpec, Start
-from pymer_bridge.rtext import Node
+from pymer_bridge.modelspec import ModelSpec
+from pymer_bridge.rmodels import ScriptModel, fit_node
 
 DataFormat = Literal["csv", "rds"]
 
 _NO_SCALE: Final = frozenset({"binomial", "poisson", "negative.binomial"})
-
-
-@dataclass(frozen=True, slots=True)
-class ScriptModel:
-    """A model of a script.
-
-    Attributes
-    ----------
-    number
-        Its place in the order of the journal.
-    variable
-        What it is called in R.
-    spec
-        What was asked for.
-    origin
-        How it came to be.
-    data
-        The variable of its data.
-    texts
-        Formula, weights, offset and subset as R spells them; a vector's name where it is one.
-    beside
-        Vectors that must stand beside the data and not in it, for the formula has a dot.
-    calls
-        Functions that its texts call.
-    """
-
-    number: int
-    variable: str
-    spec: ModelSpec
-    origin: Origin
-    data: str
-    texts: Mapping[str, str]
-    beside: tuple[str, ...] = ()
-    calls: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +60,8 @@ class Setting:
         Of this package.
     omitted
         How many models are not there any more.
+    own_parameters
+        Does this lme4 give the parameters of intervals as VarCorr() does?
     """
 
     title: str
@@ -107,6 +72,7 @@ class Setting:
     generator: tuple[str, ...]
     own_version: str
     omitted: int = 0
+    own_parameters: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +121,6 @@ def write_script(
         What it is written for.
     """
     packages = _packages(models, acts)
-    lmertest = "lmerTest" in packages
     lines = _opening(models, packages, setting)
     lines += _section("Data")
     for frame in data:
@@ -164,13 +129,13 @@ def write_script(
         name, source = variable
         lines += [rtext.assign(name, rtext.element(source, name)),
                   rtext.assign(rtext.element(source, name), "NULL"), ""]  # fmt: skip
-    body, readings, left_out = _analysis(models, acts, lmertest, setting)
-    lines += body
+    body = _analysis(models, acts, "lmerTest" in packages, setting)
+    lines += body.lines
     text = re.sub("\n{3,}", "\n\n", "\n".join(lines)).rstrip("\n") + "\n"
     if not text.isascii():
         first, rest = text.split("\n\n", 1)
         text = "\n\n".join([first, "\n".join(fragments.fill("utf8")), rest])
-    return Script(text, tuple(readings), tuple(left_out))
+    return Script(text, tuple(body.readings), tuple(body.left_out))
 
 
 def _packages(models: Sequence[ScriptModel], acts: Sequence[ScriptAct]) -> list[str]:
@@ -198,9 +163,7 @@ def _needed(models: Sequence[ScriptModel], packages: Sequence[str], setting: Set
     return [name for name in needed if name in setting.versions]
 
 
-def _opening(
-    models: Sequence[ScriptModel], packages: Sequence[str], setting: Setting
-) -> list[str]:
+def _opening(models: Sequence[ScriptModel], packages: Sequence[str], setting: Setting) -> list[str]:
     stated = _needed(models, packages, setting)
     versions = rtext.vector([setting.versions[name] for name in stated], stated)
     if setting.files is None:
@@ -252,68 +215,107 @@ def _beside(models: Sequence[ScriptModel]) -> list[tuple[str, str]]:
     return list(dict.fromkeys((name, model.data) for model in models for name in model.beside))
 
 
-def _analysis(
-    models: Sequence[ScriptModel], acts: Sequence[ScriptAct], lmertest: bool, setting: Setting
-) -> tuple[list[str], list[Reading], list[int]]:
-    """Write fits and what was asked of them, in order."""
-    lines: list[str] = []
-    readings: list[Reading] = []
-    left_out: list[int] = []
-    fitters = {model.variable: model for model in models}
-    summarised = {act.models[0] for act in acts if _is_summary(act)}
-    made: dict[str, str] = {}
-    grids: dict[int, str] = {}
-    counts: dict[str, int] = {}
-    pbkrtest = tuple(
-        int(part) for part in setting.versions.get("pbkrtest", "0").replace("-", ".").split(".")
-    )
-    numbers = {model.variable: model.number for model in models}
+@dataclass(slots=True)
+class _Body:
+    """The part of a script that fits and asks, as it grows.
 
-    def place(step: ScriptModel | ScriptAct) -> tuple[int, int]:
-        # A summary stands with its model.
-        summary = isinstance(step, ScriptAct) and _is_summary(step)
-        return (numbers[step.models[0]] if summary else step.number, step.number)  # type: ignore[union-attr]
+    Attributes
+    ----------
+    models
+        By variable.
+    lines, readings, left_out
+        What is written so far.
+    summaries
+        The variables of summaries, by the text of their calls.
+    grids
+        The variables of marginal means, by number.
+    counts
+        How many results have a name of each stem.
+    """
 
-    for step in sorted((*models, *acts), key=place):
-        if isinstance(step, ScriptModel):
-            title = "Model" if len(models) == 1 else step.variable.replace("model", "Model ")
-            lines += [*_section(title), rtext.assign(step.variable, fit_node(step, lmertest))]
-            if step.variable not in summarised:
-                lines.append(f"print({_plain_summary(step, lmertest)})")
-            lines.append("")
-            readings.append(Reading(step.number, _model_kind(step.spec), step.variable, ()))
-            continue
-        stem = rcalls.STEMS[step.operation]
-        counts[stem] = counts.get(stem, 0) + 1
-        model = fitters[step.models[0]]
-        variable = stem if counts[stem] == 1 else f"{stem}_{counts[stem]}"
-        written = rcalls.WRITERS[step.operation](
-            rcalls.Asked(
-                step.operation, step.arguments, step.models, variable, model.spec.fitter,
-                lmertest, grids, pbkrtest, _scaled(model.spec),
-            )
-        )  # fmt: skip
-        if _is_summary(step):
+    models: Mapping[str, ScriptModel]
+    lmertest: bool
+    setting: Setting
+    lines: list[str] = field(default_factory=list)
+    readings: list[Reading] = field(default_factory=list)
+    left_out: list[int] = field(default_factory=list)
+    summaries: dict[str, str] = field(default_factory=dict)
+    grids: dict[int, str] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def add_model(self, model: ScriptModel, summary: bool) -> None:
+        """Fit a model, and print its summary if that is not asked for apart."""
+        title = "Model" if len(self.models) == 1 else model.variable.replace("model", "Model ")
+        fitted = fit_node(model, self.lmertest)
+        self.lines += [*_section(title), rtext.assign(model.variable, fitted)]
+        if summary:
+            self.lines.append(f"print({_plain_summary(model, self.lmertest)})")
+        self.lines.append("")
+        self.readings.append(Reading(model.number, _model_kind(model.spec), model.variable, ()))
+
+    def add_act(self, act: ScriptAct) -> None:
+        """Ask what was asked."""
+        stem = rcalls.STEMS[act.operation]
+        count = self.counts.get(stem, 0) + 1
+        variable = stem if count == 1 else f"{stem}_{count}"
+        written = rcalls.WRITERS[act.operation](self._asked(act, variable))
+        if _is_summary(act):
             # The same summary serves for its text and for its figures.
             value = "\n".join(written.lines).replace(variable, "")
-            if value in made:
-                counts[stem] -= 1
-                written = replace(written, lines=(), variable=made[value])
-            made.setdefault(value, variable)
-        if step.operation in ("marginal_means", "marginal_trends", "contrast_means"):
-            grids[step.number] = variable
-        lines += [*written.lines, ""] if written.lines else []
+            if value in self.summaries:
+                written = replace(written, lines=(), variable=self.summaries[value])
+            self.summaries.setdefault(value, variable)
+        if act.operation in ("marginal_means", "marginal_trends", "contrast_means"):
+            self.grids[act.number] = variable
+        if written.lines:
+            self.lines += [*written.lines, ""]
+            self.counts[stem] = count
         if written.kind:
-            readings.append(
-                Reading(step.number, written.kind, written.variable, written.options)
+            self.readings.append(
+                Reading(act.number, written.kind, written.variable, written.options)
             )
         else:
-            left_out.append(step.number)
-    return lines, readings, left_out
+            self.left_out.append(act.number)
+
+    def _asked(self, act: ScriptAct, variable: str) -> rcalls.Asked:
+        spec = self.models[act.models[0]].spec
+        version = self.setting.versions.get("pbkrtest", "0").replace("-", ".")
+        return rcalls.Asked(
+            operation=act.operation,
+            arguments=act.arguments,
+            models=act.models,
+            variable=variable,
+            fitter=spec.fitter,
+            lmertest=self.lmertest,
+            grids=self.grids,
+            pbkrtest=tuple(map(int, version.split("."))),
+            scaled=_scaled(spec),
+            own_parameters=self.setting.own_parameters,
+        )
+
+
+def _analysis(
+    models: Sequence[ScriptModel], acts: Sequence[ScriptAct], lmertest: bool, setting: Setting
+) -> _Body:
+    """Write fits and what was asked of them, in order; a summary stands with its model."""
+    summarised = {act.models[0] for act in acts if _is_summary(act)}
+    body = _Body({model.variable: model for model in models}, lmertest, setting)
+    steps: list[tuple[int, int, ScriptModel | ScriptAct]] = [
+        (model.number, 0, model) for model in models
+    ]
+    for act in acts:
+        place = body.models[act.models[0]].number if _is_summary(act) else act.number
+        steps.append((place, act.number, act))
+    for _, _, step in sorted(steps, key=lambda each: each[:2]):
+        if isinstance(step, ScriptModel):
+            body.add_model(step, step.variable not in summarised)
+        else:
+            body.add_act(step)
+    return body
 
 
 def _is_summary(act: ScriptAct) -> bool:
-    return rcalls.STEMS[act.operation] == "summary"
+    return rcalls.STEMS[act.operation] == "model_summary"
 
 
 def _plain_summary(model: ScriptModel, lmertest: bool) -> str:
@@ -329,80 +331,3 @@ def _model_kind(spec: ModelSpec) -> str:
     return {"lm": "linear_model", "glm": "linear_model", "lmList": "separate_model"}.get(
         spec.fitter, "mixed_model"
     )
-
-
-# -- the call that fits --------------------------------------------------------------------------
-
-
-def fit_node(model: ScriptModel, lmertest: bool) -> Node:
-    """Write the call that fits a model, with only what differs from R's defaults."""
-    spec = model.spec
-    if model.origin == "refitted by likelihood":
-        fitted = rtext.call("refitML", _fit_call(replace(model, spec=replace(spec, reml=True))))
-        # refitML() gives a fit that lmerTest does not know.
-        return rtext.call("as_lmerModLmerTest", fitted) if lmertest else fitted
-    return _fit_call(model)
-
-
-def _fit_call(model: ScriptModel) -> Node:
-    spec = model.spec
-    named: dict[str, Node | None] = {
-        "family": None if spec.family is None else _family(spec.family),
-        "REML": "FALSE" if spec.reml is False else None,
-        "nAGQ": None if spec.n_agq is None else rtext.number(spec.n_agq),
-        "weights": model.texts.get("weights"),
-        "offset": model.texts.get("offset"),
-        "subset": model.texts.get("subset"),
-        "na.action": None if spec.na_action == "omit" else f"na.{spec.na_action}",
-        "contrasts": _contrasts(spec.contrasts) if spec.contrasts else None,
-        "control": None if spec.control is None else _control(spec.control),
-        "start": None if spec.start is None else _start(spec.start),
-    }
-    given = tuple((name, value) for name, value in named.items() if value is not None)
-    return rtext.Call(
-        spec.fitter, ((None, model.texts["formula"]), ("data", model.data), *given)
-    )  # fmt: skip
-
-
-def _family(family: Family) -> Node:
-    link = None if family.link is None else rtext.string(family.link)
-    if family.theta is not None:
-        theta = rtext.number(family.theta)
-        return rtext.call("MASS::negative.binomial", theta=theta, link=link)
-    return family.name if link is None else rtext.call(family.name, link=link)
-
-
-def _contrasts(contrasts: Sequence[tuple[str, Any]]) -> Node:
-    return rtext.listed(
-        {
-            name: rtext.string(given)
-            if isinstance(given, str)
-            else rtext.matrix(given["values"], given["row_names"], given["column_names"])
-            for name, given in contrasts
-        }
-    )
-
-
-def _control(control: Control) -> Node:
-    arguments: list[tuple[str | None, Node]] = []
-    for name, value in control.arguments:
-        if isinstance(value, tuple):
-            parts = dict(value)
-            head = ".makeCC" if parts.get("action") is not None else "list"
-            pairs = tuple((rtext.argument_name(key), rtext.atom(v)) for key, v in parts.items())
-            arguments.append((name, rtext.Call(head, pairs)))
-        elif isinstance(value, list):
-            arguments.append((name, rtext.vector(value)))
-        else:
-            arguments.append((name, rtext.atom(value)))
-    return rtext.Call(control.constructor, tuple(arguments))
-
-
-def _start(start: Start) -> Node:
-    parts = [part for part in start if isinstance(part, tuple)]
-    if not parts:
-        return rtext.vector(start)
-    names = [name for name, _ in parts]
-    if not {"theta", "fixef"} & set(names):
-        return rtext.vector([values[0] for _, values in parts], names)
-    return rtext.listed({name: rtext.vector(values) for name, values in parts})

@@ -183,9 +183,7 @@ def matrix(
     flat = vector(table.ravel(order="F").tolist())
     names: Node | None = None
     if row_names is not None or column_names is not None:
-        axes = [
-            "NULL" if axis is None else _as_vector(axis) for axis in (row_names, column_names)
-        ]
+        axes = ["NULL" if axis is None else _as_vector(axis) for axis in (row_names, column_names)]
         names = call("list", *axes)
     return call("matrix", flat, nrow=number(table.shape[0]), dimnames=names)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_args
@@ -10,10 +10,12 @@ from typing import Any, get_args
 import numpy as np
 
 from pymer_bridge import rcalls, rdata
+from pymer_bridge.columns import Part
 from pymer_bridge.errors import OptionError, ScriptError
 from pymer_bridge.fitted import Asking
 from pymer_bridge.journal import DoneEntry, FitEntry, journal, unique
-from pymer_bridge.rscript import DataFormat, Script, ScriptAct, ScriptModel, Setting, write_script
+from pymer_bridge.rmodels import ScriptModel
+from pymer_bridge.rscript import DataFormat, Script, ScriptAct, Setting, write_script
 from pymer_bridge.rsession import Handle, session
 
 ROW_VECTORS = ("weights", "offset", "subset")
@@ -145,17 +147,33 @@ class Analysis:
         ScriptError
             The model has no call of its own, or was not fitted in this process.
         """
-        done = [entry for entry in journal.of(model) if entry.operation in rcalls.WRITERS]
-        entry = journal.fit_of(model)
-        if entry is None:
-            raise ScriptError(
-                "it is not known how this model was fitted, so that no script can be written"
-            )
-        _check_origin(entry)
-        wanted = _handles((entry.model, *(ref for each in done for ref in each.models)))
-        fits = [found for found in journal.fits if any(found.model() is one for one in wanted)]
-        fits = [found for found in fits if found.origin != "refitted"]
-        return cls(fits, done, entry.spec.formula, handles=wanted)._collected()
+        return cls.of_entries([model], asked_of(model))
+
+    @classmethod
+    def of_entries(cls, models: Sequence[Handle], done: Sequence[DoneEntry]) -> Analysis:
+        """Take models, and things that were asked of them or of others.
+
+        Raises
+        ------
+        ScriptError
+            A model is not there any more, has no call of its own, or was fitted elsewhere.
+        """
+        entries = list(unique(done))
+        for entry in entries:
+            if not entry.alive:
+                raise ScriptError("the model of this result is not there any more")
+            if entry.operation not in rcalls.WRITERS:
+                raise ScriptError(f"R has no call of its own for this result ({entry.operation})")
+        for entry in entries:  # and what it rests on, and so on
+            earlier = entry.arguments.get("of")
+            entries += [each for each in journal.done if each.number == earlier]
+        alive = [model for model in models if _checked(model)]
+        wanted = _different([*alive, *(ref() for entry in entries for ref in entry.models)])
+        fits = [entry for entry in journal.fits if any(entry.model() is one for one in wanted)]
+        fits = [entry for entry in fits if entry.origin != "refitted"]
+        titles = list(dict.fromkeys(entry.spec.formula for entry in fits))
+        title = titles[0] if len(titles) == 1 else f"{len(fits)} models"
+        return cls(fits, unique(entries), title, handles=wanted)._collected()
 
     @classmethod
     def of_session(cls) -> Analysis:
@@ -166,7 +184,7 @@ class Analysis:
             raise OptionError("no model is there: fit one, and keep it in a variable")
         omitted = journal.n_forgotten + len(journal.fits) - len(fits)
         done = [entry for entry in unique(journal.done) if entry.operation in rcalls.WRITERS]
-        wanted = _handles(entry.model for entry in fits)
+        wanted = _different([entry.model() for entry in fits])
         title = f"{len(fits)} models" if len(fits) > 1 else fits[0].spec.formula
         return cls(fits, done, title, omitted, handles=wanted)._collected()
 
@@ -216,7 +234,7 @@ class Analysis:
         )  # fmt: skip
 
     def _place(
-        self, name: str, columns: Mapping[str, rdata.Part], orders: Mapping[str, Sequence[str]],
+        self, name: str, columns: Mapping[str, Part], orders: Mapping[str, Sequence[str]],
         dot: bool,
     ) -> str:  # fmt: skip
         """Find or make the data frame that has these columns, and return its variable."""
@@ -247,6 +265,10 @@ class Analysis:
         )
         return variable
 
+    def versions(self) -> dict[str, str]:
+        """Return the versions of R and of packages that scripts state."""
+        return _versions()
+
     def script(self, files: Mapping[str, str] | None, data: DataFormat) -> Script:
         """Write the script, and do nothing else."""
         settings = session().call("script_settings").value
@@ -256,6 +278,7 @@ class Analysis:
                 title=self.title, files=files, format=data, versions=_versions(),
                 contrasts=tuple(settings["contrasts"]), generator=tuple(settings["generator"]),
                 own_version=own_version(), omitted=self.omitted,
+                own_parameters=bool(settings["own_parameters"][0] == 1),
             ),
         )  # fmt: skip
 
@@ -279,25 +302,35 @@ class Analysis:
         return script
 
 
-def _check_origin(entry: FitEntry) -> None:
+def asked_of(model: Handle) -> list[DoneEntry]:
+    """Return the tests, intervals and bootstraps that were asked of a model."""
+    return [entry for entry in journal.of(model) if entry.operation in rcalls.WRITERS]
+
+
+def _checked(model: Handle) -> bool:
+    entry = journal.fit_of(model)
+    if entry is None:
+        raise ScriptError(
+            "it is not known how this model was fitted, so that no script can be written of it"
+        )
     if entry.origin == "refitted":
         raise ScriptError(
             "this model was refitted to another response, and R has no call that leads from data "
             "to it: write the script of the model that it was made of, or fit it anew with "
             "update(data=) to data that hold the response"
         )
+    return True
 
 
-def _handles(references: Any) -> list[Handle]:
+def _different(models: Iterable[Handle | None]) -> list[Handle]:
     found: list[Handle] = []
-    for reference in references:
-        model = reference()
+    for model in models:
         if model is not None and not any(model is one for one in found):
             found.append(model)
     return found
 
 
-def _vector_part(values: np.ndarray[Any, Any]) -> rdata.Part:
+def _vector_part(values: np.ndarray[Any, Any]) -> Part:
     if values.dtype == np.bool_:
         return {"kind": "logical", "values": values.astype(np.int32)}
     return {"kind": "numeric", "values": values}
@@ -330,5 +363,3 @@ def _write_data(frame: rdata.DataSet, path: Path, data: DataFormat) -> None:
         session().call("write_rds", frame=frame.to_r(), path=str(path.resolve()))
     else:
         path.write_text(rdata.csv_text(frame), encoding="utf-8", newline="\n")
-
-
