@@ -127,6 +127,10 @@ class Analysis:
         How many models are not in it.
     handles
         The models themselves, which are kept alive while this is.
+    models, acts, data
+        What is written of them.
+    dotted
+        Data that a formula means by its dot: no column may be added to them.
     """
 
     fits: list[FitEntry]
@@ -137,6 +141,7 @@ class Analysis:
     models: list[ScriptModel] = field(default_factory=list)
     acts: list[ScriptAct] = field(default_factory=list)
     data: list[rdata.DataSet] = field(default_factory=list)
+    dotted: set[str] = field(default_factory=set)
 
     @classmethod
     def of_model(cls, model: Handle) -> Analysis:
@@ -250,9 +255,11 @@ class Analysis:
                 for column, part in columns.items()
                 if column in have
             )
-            dots = any(m.data == known.variable and m.beside for m in self.models)
-            if not fits_in or ((dot or dots) and set(have) != set(columns)):
+            dotted = dot or known.variable in self.dotted
+            if not fits_in or (dotted and set(have) != set(columns)):
                 continue
+            if dot:
+                self.dotted.add(known.variable)
             merged = {**have, **columns}
             self.data[i] = replace(
                 known, names=tuple(merged), parts=tuple(merged.values()),
@@ -260,6 +267,8 @@ class Analysis:
             )  # fmt: skip
             return known.variable
         variable = name if same_name == 0 else f"{name}_version{same_name + 1}"
+        if dot:
+            self.dotted.add(variable)
         self.data.append(
             rdata.DataSet(variable, tuple(columns), tuple(columns.values()), dict(orders))
         )

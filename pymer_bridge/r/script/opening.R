@@ -9,9 +9,9 @@
 made_with <- .MADE_WITH.
 for (package in names(made_with)) {
   found <- if (package == "R") {
-    getRversion()
+    as.character(getRversion())
   } else if (nzchar(system.file(package = package))) {
-    packageVersion(package)
+    packageDescription(package, fields = "Version")
   } else {
     stop("This analysis needs the package ", package, ": install.packages(\"", package, "\")")
   }
