@@ -366,6 +366,8 @@ class RSession:
             raise KeyboardInterrupt
         if record["error"] is not None:
             error = record["error"]
+            if "needs_newer_lme4" in error["classes"]:
+                raise REnvironmentError(error["message"][0])
             raise RError(
                 error["message"][0], error["call"][0], error["traceback"], error["classes"]
             )

@@ -174,7 +174,7 @@ response_task <- function(model, plan) {
   }
   settings <- refit_settings(model)
   machine <- refitter(model, settings)
-  start <- unname(lme4::getME(fit, "theta"))
+  start <- refit_start(fit)
   lower <- lme4::getME(fit, "lower")
   values_of <- if (plan$statistic %in% parameter_statistics) {
     # The same figures, without building a fit around them.
