@@ -48,6 +48,10 @@ NaAction = Literal["omit", "exclude", "fail", "pass"]
 ResidualKind = Literal["response", "pearson", "deviance", "working"]
 ContrastName = Literal["contr.treatment", "contr.sum", "contr.helmert", "contr.poly", "contr.SAS"]
 Optimizer = Literal["nloptwrap", "bobyqa", "Nelder_Mead", "nlminbwrap", "optimx", "nmkbw", "none"]
+AllFitOptimizer = Literal[
+    "bobyqa", "Nelder_Mead", "nlminbwrap", "nmkbw", "optimx.L-BFGS-B",
+    "nloptwrap.NLOPT_LN_NELDERMEAD", "nloptwrap.NLOPT_LN_BOBYQA",
+]  # fmt: skip
 CheckAction = Literal["ignore", "message", "warning", "stop"]
 
 
