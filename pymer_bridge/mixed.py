@@ -11,6 +11,7 @@ import pandas as pd
 
 from pymer_bridge import decode, frames
 from pymer_bridge import spec as options
+from pymer_bridge.influence import Influences
 from pymer_bridge.optimizers import Optimizers
 from pymer_bridge.preparing import texts_of
 from pymer_bridge.results import fit as results
@@ -21,7 +22,7 @@ from pymer_bridge.tidying import Tidying
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class MixedModel(Tidying, Optimizers):
+class MixedModel(Tidying, Optimizers, Influences):
     """A fitted mixed model; the figures stay in R until they are asked for, and are then kept.
 
     Attributes
