@@ -50,6 +50,9 @@ try_all <- function(fit) {
 }
 
 summary_of <- function(name) {
+  # From lme4 1.1-38 on allFit() finds data in the workspace, and nowhere else.
+  assign("gaps", gaps, globalenv())
+  on.exit(rm("gaps", envir = globalenv()))
   fits <- suppressWarnings(suppressMessages(try_all(fit_of(name))))
   found <- summary(fits)
   list(
