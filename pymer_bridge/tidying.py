@@ -244,8 +244,10 @@ class Tidying(Fitted):
         R function: ``broom.mixed::augment.merMod``, which need not be installed. Names are kept
         with their leading dots. What R puts into a column .rownames is the frame's index here.
         Rows that ``na_action`` dropped are not there, be it "omit" or "exclude"; broom.mixed
-        has no .fixed in the latter case. For new data broom.mixed adds columns from .mu on,
-        which are those of the first rows of the old data, and are left out here.
+        has no .fixed in the latter case. Of a generalized model with lme4 2.0 and later its
+        columns from .mu on stand at wrong rows where .std.resid is NaN; not here. For new
+        data broom.mixed adds columns from .mu on, which are those of the first rows of the old
+        data, and are left out here.
 
         Examples
         --------

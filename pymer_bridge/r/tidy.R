@@ -224,8 +224,11 @@ augment_model <- function(model) {
     .fixed = stats::predict(fit, re.form = NA)
   )
   columns <- lapply(columns, used)
-  missing <- vapply(columns, function(values) all(is.na(values)), NA)
-  columns <- c(columns[!missing | names(columns) %in% c(".fitted", ".resid")], response_columns(fit))
+  # Of nonlinear models R's predict() without random effects has values that are no rows.
+  there <- lengths(columns) == nrow(frame) & !vapply(columns, function(values) {
+    all(is.na(values))
+  }, NA)
+  columns <- c(columns[there], response_columns(fit))
   frame <- c(flat_columns(frame), columns)
   rows <- rownames(stats::model.frame(fit))
   keep <- is_row(rows)

@@ -176,7 +176,9 @@ hand_augment <- function(name) {
     result$.hat <- suppressWarnings(hatvalues(fit))
     result$.cooksd <- suppressWarnings(cooks.distance(fit))
   }
-  lapply(c(result, list(.fixed = predict(fit, re.form = NA))), unname)
+  fixed <- predict(fit, re.form = NA)
+  if (length(fixed) == length(result$.fitted)) result$.fixed <- fixed
+  lapply(result, unname)
 }
 
 hand_predict <- function(name, new_data) {
