@@ -161,6 +161,7 @@ prepare_task <- function(models, plan) {
     cases = case_task(models[[1L]], plan),
     ratios = ratio_task(models[[1L]], models[[2L]], plan),
     many = many_task(models[[1L]], plan),
+    influence = influence_task(models[[1L]], plan),
     stop("unknown task: ", plan$task)
   )
   task
