@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from pymer_bridge.errors import CheckpointError as CheckpointError
     from pymer_bridge.errors import ConvergenceWarning as ConvergenceWarning
     from pymer_bridge.errors import DataConversionError as DataConversionError
+    from pymer_bridge.errors import DriftWarning as DriftWarning
     from pymer_bridge.errors import FormulaError as FormulaError
+    from pymer_bridge.errors import ModelFileError as ModelFileError
     from pymer_bridge.errors import OptionError as OptionError
     from pymer_bridge.errors import PymerError as PymerError
     from pymer_bridge.errors import PymerWarning as PymerWarning
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from pymer_bridge.errors import WorkerError as WorkerError
     from pymer_bridge.linear import LinearModel as LinearModel
     from pymer_bridge.linear import lm as lm
+    from pymer_bridge.loading import load as load
+    from pymer_bridge.loading import load_rds as load_rds
     from pymer_bridge.many import fit_many as fit_many
     from pymer_bridge.models import LinearMixedModel as LinearMixedModel
     from pymer_bridge.models import lmer as lmer
@@ -53,7 +57,9 @@ _HOMES = {
         "CheckpointError",
         "ConvergenceWarning",
         "DataConversionError",
+        "DriftWarning",
         "FormulaError",
+        "ModelFileError",
         "OptionError",
         "PymerError",
         "PymerWarning",
@@ -68,6 +74,7 @@ _HOMES = {
     ),
     "many": ("fit_many",),
     "linear": ("LinearModel", "lm"),
+    "loading": ("load", "load_rds"),
     "models": ("LinearMixedModel", "lmer"),
     "replicates": ("BootstrapResult",),
     "routes": ("compare_inference",),

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import pandas as pd
 
-from pymer_bridge import decode, notices
+from pymer_bridge import decode, frames, notices
 from pymer_bridge import spec as options
-from pymer_bridge.fitted import Fitted
 from pymer_bridge.preparing import prepare, texts_of
 from pymer_bridge.results import fit as results
-from pymer_bridge.rsession import Handle, session
+from pymer_bridge.rsession import Handle, Outcome, session
+from pymer_bridge.saving import Saving
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class LinearModel(Fitted):
+class LinearModel(Saving):
     """A linear model fitted by R's ``lm``; made by :func:`lm`.
 
     Attributes
@@ -49,6 +49,23 @@ class LinearModel(Fitted):
     _model: Handle
     _index: pd.Index
     _kept: dict[Any, Any] = field(default_factory=dict)
+
+    @classmethod
+    def _of(cls, outcome: Outcome, asked: options.ModelSpec, frame: frames.Frame) -> Self:
+        """Make the model that ``fit_model()`` in R has fitted."""
+        facts = outcome.value["facts"]
+        return cls(
+            formula=decode.text(facts, "formula"),
+            n_obs=decode.integer(facts, "n_obs"),
+            sigma=decode.number(facts, "sigma"),
+            dropped_rows=tuple(frame.index[facts["dropped_rows"] - 1]),
+            warnings=texts_of(outcome.warnings),
+            messages=texts_of(outcome.messages),
+            spec=asked,
+            columns=frame.names,
+            _model=outcome.value["model"],
+            _index=frame.index,
+        )
 
     def fixed_effects(self, conf_level: float = 0.95) -> results.FixedEffects:
         """Return the coefficients with their t tests and intervals.
@@ -176,16 +193,4 @@ def lm(
     )
     outcome = session().call("fit_model", spec=asked.to_r(), frame=frame.to_r())
     notices.raise_warnings(outcome)
-    facts = outcome.value["facts"]
-    return LinearModel(
-        formula=decode.text(facts, "formula"),
-        n_obs=decode.integer(facts, "n_obs"),
-        sigma=decode.number(facts, "sigma"),
-        dropped_rows=tuple(frame.index[facts["dropped_rows"] - 1]),
-        warnings=texts_of(outcome.warnings),
-        messages=texts_of(outcome.messages),
-        spec=asked,
-        columns=frame.names,
-        _model=outcome.value["model"],
-        _index=frame.index,
-    )
+    return LinearModel._of(outcome, asked, frame)

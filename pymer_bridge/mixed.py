@@ -11,16 +11,16 @@ import pandas as pd
 
 from pymer_bridge import decode, frames
 from pymer_bridge import spec as options
-from pymer_bridge.fitted import Fitted
 from pymer_bridge.preparing import texts_of
 from pymer_bridge.results import fit as results
 from pymer_bridge.results.base import Result
 from pymer_bridge.rsession import Handle, Outcome
+from pymer_bridge.saving import Saving
 from pymer_bridge.tables import Table
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class MixedModel(Fitted):
+class MixedModel(Saving):
     """A fitted mixed model; the figures stay in R until they are asked for, and are then kept.
 
     Attributes

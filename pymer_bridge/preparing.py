@@ -90,7 +90,7 @@ def prepare(
     fitter
         The R function that will fit.
     formula, data, weights, offset, subset, contrasts, na_action, data_name, allow_functions
-        As for :func:`pymer_bridge.lmer`.
+        As for :func:`pymer_bridge.lmer`; ``data`` may be columns that are ready for R.
     **others
         Further fields of the specification, checked already.
 
@@ -100,14 +100,16 @@ def prepare(
         Something is not accepted; the message names it.
     """
     options.one_of(na_action, options.NaAction, "na_action")
-    table = frames.as_pandas(data)
-    names = frames.column_names(table)
+    ready = data if isinstance(data, frames.Frame) else None
+    table = pd.DataFrame(index=ready.index) if ready else frames.as_pandas(data)
+    # What a file holds are the columns that were needed: contrasts may name others.
+    names = [*ready.names, *(contrasts or ())] if ready else frames.column_names(table)
     extras = {
         "weights": _vector_or_text(weights, table.index, "weights"),
         "offset": _vector_or_text(offset, table.index, "offset"),
         "subset": _vector_or_text(subset, table.index, "subset", np.bool_),
     }
-    needed = _needed_columns(formula, extras, names, allow_functions)
+    needed = _needed_columns(formula, extras, ready.names if ready else names, allow_functions)
     asked = options.ModelSpec(
         fitter=fitter,
         formula=formula,
@@ -118,4 +120,4 @@ def prepare(
         **extras,
         **others,
     )
-    return asked, frames.collect(table, needed)
+    return asked, ready or frames.collect(table, needed)
