@@ -46,8 +46,8 @@ saved_figures <- function(model) {
 
 #' Operation: write the fit as R's own file
 #'
-#' What readRDS() gives is lme4's fit itself, with the data in the environment of
-#' its formula, so that update() and its like work on it in any R.
+#' What readRDS() gives is the fit itself, with the data in the environment of its
+#' formula, where lme4's update() and its like look for them.
 #'
 #' @param path The file.
 #' @param record Text that says what Python knows of the model.
@@ -58,7 +58,8 @@ save_rds <- function(model, path, record) {
     rm(".pymer_bridge", envir = env)
     parent.env(env) <- above
   })
-  assign(".pymer_bridge", list(record = record, call = model$call), envir = env)
+  own <- list(record = record, call = model$call, adopted = model$adopted)
+  assign(".pymer_bridge", own, envir = env)
   # Else the toolbox, with all of lme4's functions, would be written too.
   parent.env(env) <- globalenv()
   saveRDS(model$fit, path)
@@ -92,6 +93,7 @@ read_rds <- function(path, kinds) {
     rm(".pymer_bridge", envir = env)
     parent.env(env) <- fill_toolbox()
     model <- new_model(fit, env, own$call)
+    model$adopted <- own$adopted
     told$columns <- names(model_data(model)$frame)
   }
   told$model <- NULL
@@ -116,7 +118,7 @@ adopted_model <- function(fit) {
   data <- data_of_call(call, environment(stats::formula(fit)), used)
   name <- if (is.name(call$data)) as.character(call$data) else "data"
   if (!grepl("^[A-Za-z][A-Za-z0-9._]*$", name)) name <- "data"
-  action <- class(stats::na.action(used))
+  action <- intersect(class(stats::na.action(used)), c("omit", "exclude"))
   text <- function(what) {
     if (is.language(call[[what]])) paste(deparse(call[[what]], width.cutoff = 500L), collapse = " ")
   }
