@@ -12,6 +12,7 @@ import io
 import json
 import math
 import os
+import struct
 import uuid
 import zipfile
 import zlib
@@ -98,9 +99,9 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
                 refuse(path, "its content is not what was written: it was changed, or is damaged")
             arrays = {name[7:-4]: _array(content) for name, content in members.items()}
         except (
-            zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError,
+            zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError, NotImplementedError, RuntimeError,
             ValueError, KeyError, OverflowError, RecursionError, TypeError,
-        ) as error:  # fmt: skip
+        ) as error:  # fmt: skip  # an OSError here is a place in the file that is none
             if isinstance(error, ModelFileError):
                 raise
             refuse(path, f"it cannot be read as a saved model ({error})", error)

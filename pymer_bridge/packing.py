@@ -132,6 +132,8 @@ def _instance(cls: type[T], fields: dict[str, Any]) -> T:
 def conforms(value: Any, hint: Any) -> bool:  # noqa: PLR0911  # a table of kinds
     """Say whether a value is of a stated type."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    while hasattr(origin, "__value__"):  # an alias with parameters, as numpy's NDArray may be
+        origin = typing.get_origin(origin.__value__)
     if hint is Any:
         return True
     if origin is Literal:
