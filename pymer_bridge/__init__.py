@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from pymer_bridge.comparisons import kr_modcomp as kr_modcomp
     from pymer_bridge.comparisons import pb_modcomp as pb_modcomp
     from pymer_bridge.comparisons import sat_modcomp as sat_modcomp
+    from pymer_bridge.controls import glmer_control as glmer_control
+    from pymer_bridge.controls import lmer_control as lmer_control
+    from pymer_bridge.controls import nlmer_control as nlmer_control
     from pymer_bridge.datasets import load_dataset as load_dataset
     from pymer_bridge.doctor import show_versions as show_versions
     from pymer_bridge.errors import BootstrapInterrupted as BootstrapInterrupted
@@ -34,16 +37,27 @@ if TYPE_CHECKING:
     from pymer_bridge.errors import SessionError as SessionError
     from pymer_bridge.errors import SingularFitWarning as SingularFitWarning
     from pymer_bridge.errors import WorkerError as WorkerError
+    from pymer_bridge.families import negative_binomial as negative_binomial
+    from pymer_bridge.generalized import (
+        GeneralizedLinearMixedModel as GeneralizedLinearMixedModel,
+    )
+    from pymer_bridge.generalized import glmer as glmer
+    from pymer_bridge.generalized import glmer_nb as glmer_nb
+    from pymer_bridge.linear import GeneralizedLinearModel as GeneralizedLinearModel
     from pymer_bridge.linear import LinearModel as LinearModel
+    from pymer_bridge.linear import glm as glm
     from pymer_bridge.linear import lm as lm
     from pymer_bridge.loading import load as load
     from pymer_bridge.loading import load_rds as load_rds
     from pymer_bridge.many import fit_many as fit_many
     from pymer_bridge.models import LinearMixedModel as LinearMixedModel
     from pymer_bridge.models import lmer as lmer
+    from pymer_bridge.nonlinear import NonlinearMixedModel as NonlinearMixedModel
+    from pymer_bridge.nonlinear import nlmer as nlmer
     from pymer_bridge.replicates import BootstrapResult as BootstrapResult
     from pymer_bridge.routes import compare_inference as compare_inference
-    from pymer_bridge.spec import lmer_control as lmer_control
+    from pymer_bridge.separate import LinearModelList as LinearModelList
+    from pymer_bridge.separate import lm_list as lm_list
 
 __version__ = "0.1.0.dev0"
 
@@ -73,12 +87,16 @@ _HOMES = {
         "WorkerError",
     ),
     "many": ("fit_many",),
-    "linear": ("LinearModel", "lm"),
+    "families": ("negative_binomial",),
+    "generalized": ("GeneralizedLinearMixedModel", "glmer", "glmer_nb"),
+    "linear": ("GeneralizedLinearModel", "LinearModel", "glm", "lm"),
     "loading": ("load", "load_rds"),
     "models": ("LinearMixedModel", "lmer"),
+    "nonlinear": ("NonlinearMixedModel", "nlmer"),
     "replicates": ("BootstrapResult",),
     "routes": ("compare_inference",),
-    "spec": ("lmer_control",),
+    "separate": ("LinearModelList", "lm_list"),
+    "controls": ("glmer_control", "lmer_control", "nlmer_control"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -13,6 +13,7 @@ from pymer_bridge import decode_tests, engine, notices
 from pymer_bridge import spec as options
 from pymer_bridge.errors import BootstrapInterrupted, BootstrapWarning, OptionError
 from pymer_bridge.linear import LinearModel
+from pymer_bridge.mixed import MixedModel
 from pymer_bridge.models import LinearMixedModel
 from pymer_bridge.preparing import check_text
 from pymer_bridge.results import tests
@@ -24,15 +25,15 @@ Restriction = LinearMixedModel | str | NDArray[np.float64] | Sequence[Sequence[f
 
 
 def anova(
-    *models: LinearMixedModel | LinearModel, refit: bool = True, names: Sequence[str] | None = None
+    *models: MixedModel | LinearModel, refit: bool = True, names: Sequence[str] | None = None
 ) -> tests.LikelihoodRatioTests:
     """Compare two or more nested models by likelihood ratio tests.
 
     Parameters
     ----------
     *models
-        Models of the same data; ordinary linear models (:func:`pymer_bridge.lm`) may be among
-        them.
+        Models of the same data; models without random effects (:func:`pymer_bridge.lm`,
+        :func:`pymer_bridge.glm`) may be among them.
     refit
         Refit by maximum likelihood what was fitted by REML, as R does; R says so in a message,
         which is raised as a warning and kept on the result.
@@ -67,7 +68,7 @@ def anova(
     if len(models) < 2:
         raise OptionError("anova() compares two or more models; for one model use model.anova()")
     for model in models:
-        if not isinstance(model, LinearMixedModel | LinearModel):
+        if not isinstance(model, MixedModel | LinearModel):
             raise OptionError(f"anova() takes fitted models, not {type(model).__name__}")
     chosen = [f"model{i + 1}" for i in range(len(models))] if names is None else list(names)
     if len(chosen) != len(models) or len(set(chosen)) != len(chosen):
@@ -85,7 +86,9 @@ def anova(
 def _restriction(full: LinearMixedModel, restricted: Restriction) -> Any:
     """Check both, and take the restriction as the R side takes it."""
     if not isinstance(full, LinearMixedModel):
-        raise OptionError(f"the full model must be a fitted model, not {type(full).__name__}")
+        raise OptionError(
+            f"the full model must be a linear mixed model (lmer), not a {type(full).__name__}"
+        )
     if isinstance(restricted, LinearMixedModel):
         return restricted._model
     if isinstance(restricted, str):

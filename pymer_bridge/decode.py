@@ -85,6 +85,11 @@ def fixed_effects(record: RRecord, ddf: str, conf_level: float) -> results.Fixed
     return results.FixedEffects(rows, ddf, conf_level)
 
 
+def linear_effects(record: RRecord, conf_level: float) -> results.FixedEffects:
+    """Read the answer of ``linear_effects()``."""
+    return fixed_effects(record, "normal" if record["df"] is None else "residual", conf_level)
+
+
 def variance_components(record: RRecord) -> results.VarianceComponents:
     """Read the answer of ``variance_components()``."""
     singles = zip(

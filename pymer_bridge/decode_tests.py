@@ -49,7 +49,7 @@ def ratio_tests(record: RRecord) -> tests.LikelihoodRatioTests:
     names = ("n_parameters", "aic", "bic", "log_likelihood", "deviance", "chi_square", "df",
              "p_value")  # fmt: skip
     rows = tuple(
-        tests.LikelihoodRatioTest(term, int(n_parameters), *others)
+        tests.LikelihoodRatioTest(term, _whole(n_parameters), *others)
         for term, n_parameters, *others in _columns(record, names)
     )
     return tests.LikelihoodRatioTests(rows, text(record, "text"))

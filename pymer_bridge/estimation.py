@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from pymer_bridge import decode_tests, engine, marginal, notices
 from pymer_bridge import spec as options
@@ -22,30 +22,38 @@ class _Means:
     specs: str | Sequence[str]
     by: str | Sequence[str] | None
     at: Mapping[str, Any] | None
-    ddf: options.MeansDdf
+    ddf: options.MeansDdf | None
     conf_level: float
     adjust: options.Adjust | None
     type: options.MeansType = "link"
 
-    def to_r(self) -> dict[str, Any]:
+    def to_r(self, accepted: Sequence[options.MeansDdf]) -> dict[str, Any]:
         """Check everything, and return it as the R side takes it."""
-        options.one_of(self.ddf, options.MeansDdf, "ddf")
+        ddf = accepted[0] if self.ddf is None else self.ddf
+        if ddf not in accepted:
+            options.one_of(ddf, options.MeansDdf, "ddf")
+            raise OptionError(f"ddf={ddf!r} is for linear mixed models; here it is {accepted[0]!r}")
         if self.adjust is not None:
             options.one_of(self.adjust, options.Adjust, "adjust")
         return {
             "specs": options.names_of(self.specs, "specs"),
             "by": None if self.by is None else options.names_of(self.by, "by"),
             "at": options.values_at(self.at),
-            "ddf": self.ddf,
+            "ddf": ddf,
             "conf_level": options.check_level(self.conf_level),
             "adjust": self.adjust,
         }
 
 
 class Estimation(Resampling):
-    """Intervals, profiles and marginal means of a linear mixed model."""
+    """Intervals, profiles and marginal means of a mixed model."""
 
     __slots__ = ()
+
+    @property
+    def _means_ddf(self) -> Sequence[options.MeansDdf]:
+        """Which degrees of freedom marginal means can have, emmeans' own choice first."""
+        return get_args(options.MeansDdf)
 
     def confint(
         self,
@@ -173,7 +181,7 @@ class Estimation(Resampling):
         by: str | Sequence[str] | None = None,
         at: Mapping[str, Any] | None = None,
         *,
-        ddf: options.MeansDdf = "kenward-roger",
+        ddf: options.MeansDdf | None = None,
         type: options.MeansType = "link",  # noqa: A002  # R's word
         conf_level: float = 0.95,
         adjust: options.Adjust | None = None,
@@ -189,7 +197,8 @@ class Estimation(Resampling):
         at
             Values of predictors; factors at their levels and numbers at their mean by default.
         ddf
-            "kenward-roger" (emmeans' default), "satterthwaite" or "asymptotic" (normal).
+            "kenward-roger" (emmeans' default for linear mixed models), "satterthwaite" or
+            "asymptotic" (normal; the only one for other models).
         type
             "link" or "response": transformed back where the response was transformed.
         conf_level
@@ -233,7 +242,7 @@ class Estimation(Resampling):
         by: str | Sequence[str] | None = None,
         at: Mapping[str, Any] | None = None,
         *,
-        ddf: options.MeansDdf = "kenward-roger",
+        ddf: options.MeansDdf | None = None,
         conf_level: float = 0.95,
         adjust: options.Adjust | None = None,
     ) -> marginal.MarginalMeans:
@@ -279,9 +288,9 @@ class Estimation(Resampling):
         return self._marginal("marginal_trends", means, trend_of=var)
 
     def _marginal(self, operation: str, means: _Means, **extra: Any) -> marginal.MarginalMeans:
-        arguments = means.to_r()
+        arguments = means.to_r(self._means_ddf)
         session().require("emmeans")
-        self._require(means.ddf)
+        self._require(arguments["ddf"])
         outcome = session().call(operation, model=self._model, **arguments, **extra)
         notices.raise_warnings(outcome)
         return marginal.marginal_means(outcome, arguments["conf_level"], means.type)

@@ -15,8 +15,8 @@ from pymer_bridge.rsession import Handle, session
 T = TypeVar("T")
 
 
-class Fitted:
-    """A fitted model that stays in R: asks for figures once, and keeps them."""
+class Asking:
+    """Something fitted that stays in R: asks for figures once, and keeps them."""
 
     __slots__ = ()
 
@@ -45,6 +45,12 @@ class Fitted:
             notices.raise_warnings(outcome)
         kept: T = self._kept[key]
         return kept
+
+
+class Fitted(Asking):
+    """A fitted model."""
+
+    __slots__ = ()
 
     def _require(self, ddf: str) -> None:
         """Load the R packages that a method of degrees of freedom needs."""

@@ -29,6 +29,30 @@ class Frame:
         return {"names": self.names, "n_rows": len(self.index), "parts": self.parts}
 
 
+@dataclass(frozen=True, slots=True)
+class KeptFrame:
+    """The data of a fitted model, which are in R already.
+
+    Attributes
+    ----------
+    names, index
+        As of a :class:`Frame`.
+    model
+        The model, as R knows it.
+    """
+
+    names: tuple[str, ...]
+    index: pd.Index
+    model: Any
+
+    def to_r(self) -> Any:
+        """Return what ``fit_model()`` in R takes for the data."""
+        return self.model
+
+
+AnyFrame = Frame | KeptFrame
+
+
 def as_pandas(data: Any) -> pd.DataFrame:
     """Take a pandas, polars or pyarrow frame, or a mapping of columns, as a pandas frame.
 

@@ -63,7 +63,7 @@ def _named_rows(contrasts: Any) -> tuple[list[str], list[Any]]:
 
 
 class Inference(Fitted):
-    """Tests of a linear mixed model, and shares of its variance."""
+    """Tests of a linear mixed model."""
 
     __slots__ = ()
 
@@ -320,68 +320,3 @@ class Inference(Fitted):
         if joint:
             return self._ask("contest", decode_tests.f_tests, ddf, **arguments)
         return self._ask("contest", decode_tests.t_tests, ddf, level, **arguments)
-
-    def icc(self) -> tests.IntraclassCorrelation:
-        """Return the intraclass correlation, adjusted and unadjusted.
-
-        Returns
-        -------
-        IntraclassCorrelation
-            Shares of variance, between 0 and 1.
-
-        Raises
-        ------
-        REnvironmentError
-            R's package performance is not installed.
-
-        Notes
-        -----
-        R function: ``performance::icc`` [1]_.
-
-        References
-        ----------
-        .. [1] Nakagawa, S., Johnson, P. C. D. and Schielzeth, H. (2017). The coefficient of
-           determination R2 and intra-class correlation coefficient from generalized linear
-           mixed-effects models revisited and expanded. J. R. Soc. Interface, 14.
-
-        Examples
-        --------
-        >>> import pymer_bridge as pb
-        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
-        >>> round(fit.icc().adjusted, 3)  # doctest: +SKIP
-        0.722
-        """
-        session().require("performance")
-        return self._ask("intraclass_correlation", decode_tests.intraclass_correlation)
-
-    def r2(self) -> tests.RSquared:
-        """Return Nakagawa's coefficients of determination, marginal and conditional.
-
-        Returns
-        -------
-        RSquared
-            Shares of variance, between 0 and 1.
-
-        Raises
-        ------
-        REnvironmentError
-            R's package performance is not installed.
-
-        Notes
-        -----
-        R function: ``performance::r2_nakagawa`` [1]_.
-
-        References
-        ----------
-        .. [1] Nakagawa, S. and Schielzeth, H. (2013). A general and simple method for obtaining
-           R2 from generalized linear mixed-effects models. Methods Ecol. Evol., 4, 133-142.
-
-        Examples
-        --------
-        >>> import pymer_bridge as pb
-        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
-        >>> round(fit.r2().marginal, 3)  # doctest: +SKIP
-        0.279
-        """
-        session().require("performance")
-        return self._ask("r_squared", decode_tests.r_squared)

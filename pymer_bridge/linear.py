@@ -1,4 +1,4 @@
-"""Linear models without random effects: where a course on mixed models starts."""
+"""Models without random effects: where a course on mixed models starts."""
 
 from __future__ import annotations
 
@@ -8,16 +8,20 @@ from typing import Any, Self
 
 import pandas as pd
 
-from pymer_bridge import decode, frames, notices
+from pymer_bridge import decode, frames
 from pymer_bridge import spec as options
-from pymer_bridge.preparing import prepare, texts_of
+from pymer_bridge.families import Family, FamilyName, LinkName, family_of
+from pymer_bridge.fitting import fit_model
+from pymer_bridge.modelspec import ModelSpec
+from pymer_bridge.preparing import texts_of
 from pymer_bridge.results import fit as results
-from pymer_bridge.rsession import Handle, Outcome, session
+from pymer_bridge.rsession import Handle, Outcome
 from pymer_bridge.saving import Saving
+from pymer_bridge.updating import Updating
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class LinearModel(Saving):
+class LinearModel(Updating, Saving):
     """A linear model fitted by R's ``lm``; made by :func:`lm`.
 
     Attributes
@@ -44,15 +48,16 @@ class LinearModel(Saving):
     dropped_rows: tuple[Any, ...]
     warnings: tuple[str, ...]
     messages: tuple[str, ...]
-    spec: options.ModelSpec
+    spec: ModelSpec
     columns: tuple[str, ...]
     _model: Handle
     _index: pd.Index
     _kept: dict[Any, Any] = field(default_factory=dict)
 
     @classmethod
-    def _of(cls, outcome: Outcome, asked: options.ModelSpec, frame: frames.Frame) -> Self:
-        """Make the model that ``fit_model()`` in R has fitted."""
+    def _of(
+        cls, outcome: Outcome, asked: ModelSpec, frame: frames.AnyFrame, **further: Any
+    ) -> Self:
         facts = outcome.value["facts"]
         return cls(
             formula=decode.text(facts, "formula"),
@@ -65,10 +70,14 @@ class LinearModel(Saving):
             columns=frame.names,
             _model=outcome.value["model"],
             _index=frame.index,
+            **further,
         )
 
+    def _fit_again(self, formula: str, data: Any, arguments: Mapping[str, Any]) -> LinearModel:
+        return lm(formula, data, **arguments)
+
     def fixed_effects(self, conf_level: float = 0.95) -> results.FixedEffects:
-        """Return the coefficients with their t tests and intervals.
+        """Return the coefficients with their tests and intervals.
 
         Parameters
         ----------
@@ -78,8 +87,8 @@ class LinearModel(Saving):
         Returns
         -------
         FixedEffects
-            One row a term, in units of the response; a coefficient that cannot be estimated has
-            no row, as in R's summary.
+            One row a term, on the scale of the linear predictor; a coefficient that cannot be
+            estimated has no row, as in R's summary.
 
         Raises
         ------
@@ -88,7 +97,9 @@ class LinearModel(Saving):
 
         Notes
         -----
-        R functions: ``coef(summary(fit))`` and ``confint``.
+        R functions: ``coef(summary(fit))`` and ``confint``. Of a generalized linear model the
+        intervals are by the profile likelihood, and tests are normal where the family fixes the
+        dispersion.
 
         Examples
         --------
@@ -98,9 +109,7 @@ class LinearModel(Saving):
         178.0
         """
         level = options.check_level(conf_level)
-        return self._ask(
-            "linear_effects", decode.fixed_effects, "residual", level, conf_level=level
-        )
+        return self._ask("linear_effects", decode.linear_effects, level, conf_level=level)
 
     def summary(self) -> str:
         """Return R's printed summary.
@@ -123,17 +132,56 @@ class LinearModel(Saving):
         """
         return self._ask("linear_summary_text", "\n".join)
 
+    def _kind(self) -> str:
+        return "Linear model"
+
     def __str__(self) -> str:
         """Return the model in two short tables."""
-        heading = f"Linear model\nFormula: {self.formula}\nObservations: {self.n_obs}"
+        heading = f"{self._kind()}\nFormula: {self.formula}\nObservations: {self.n_obs}"
         return f"{heading}\n\n{self.fixed_effects()}\n\n{self.fit_statistics}"
 
     def __repr__(self) -> str:
         """Return the model in one line."""
-        return f"<LinearModel {self.formula!r}, {self.n_obs} observations>"
+        return f"<{type(self).__name__} {self.formula!r}, {self.n_obs} observations>"
 
     def _repr_html_(self) -> str:
         return f"{self.fixed_effects()._repr_html_()}\n{self.fit_statistics._repr_html_()}"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class GeneralizedLinearModel(LinearModel):
+    """A generalized linear model fitted by R's ``glm``; made by :func:`glm`.
+
+    Its attributes are those of :class:`LinearModel`, and these.
+
+    Attributes
+    ----------
+    family
+        The family, as R names it.
+    link
+        The link.
+    """
+
+    family: str
+    link: str
+
+    @classmethod
+    def _of(
+        cls, outcome: Outcome, asked: ModelSpec, frame: frames.AnyFrame, **further: Any
+    ) -> Self:
+        facts = outcome.value["facts"]
+        return super(GeneralizedLinearModel, cls)._of(
+            outcome, asked, frame, family=decode.text(facts, "family"),
+            link=decode.text(facts, "link"), **further,
+        )  # fmt: skip
+
+    def _fit_again(
+        self, formula: str, data: Any, arguments: Mapping[str, Any]
+    ) -> GeneralizedLinearModel:
+        return glm(formula, data, **arguments)
+
+    def _kind(self) -> str:
+        return f"Generalized linear model\nFamily: {self.family} ({self.link})"
 
 
 def lm(
@@ -178,19 +226,64 @@ def lm(
     >>> round(fit.sigma, 2)
     47.71
     """
-    session().require("lme4")
-    asked, frame = prepare(
-        "lm",
-        formula,
-        data,
-        weights=weights,
-        offset=offset,
-        subset=subset,
-        contrasts=contrasts,
-        na_action=na_action,
-        data_name=data_name,
+    return fit_model(
+        LinearModel, "lm", formula, data, weights=weights, offset=offset, subset=subset,
+        contrasts=contrasts, na_action=na_action, data_name=data_name,
         allow_functions=allow_functions,
-    )
-    outcome = session().call("fit_model", spec=asked.to_r(), frame=frame.to_r())
-    notices.raise_warnings(outcome)
-    return LinearModel._of(outcome, asked, frame)
+    )  # fmt: skip
+
+
+def glm(
+    formula: str,
+    data: Any,
+    *,
+    family: FamilyName | Family,
+    link: LinkName | None = None,
+    weights: Any = None,
+    offset: Any = None,
+    subset: Any = None,
+    contrasts: Mapping[str, Any] | None = None,
+    na_action: options.NaAction = "omit",
+    data_name: str | None = None,
+    allow_functions: Sequence[str] = (),
+) -> GeneralizedLinearModel:
+    """Fit a generalized linear model with R's ``glm``: no grouping, or a factor for the groups.
+
+    Parameters
+    ----------
+    formula
+        R's formula, such as ``"TICKS ~ YEAR + HEIGHT"``.
+    data
+        As for :func:`pymer_bridge.lmer`.
+    family, link
+        As for :func:`pymer_bridge.glmer`, and "quasi", "quasibinomial", "quasipoisson".
+    weights, offset, subset, contrasts, na_action, data_name, allow_functions
+        As for :func:`pymer_bridge.lmer`.
+
+    Returns
+    -------
+    GeneralizedLinearModel
+        The fitted model, which :func:`pymer_bridge.anova` compares with mixed ones.
+
+    Raises
+    ------
+    FormulaError, DataConversionError, OptionError, RError
+        As for :func:`pymer_bridge.lmer`.
+
+    Notes
+    -----
+    R function: ``stats::glm``.
+
+    Examples
+    --------
+    >>> import pymer_bridge as pb
+    >>> fit = pb.glm("TICKS ~ YEAR", pb.load_dataset("grouseticks"), family="poisson")
+    >>> fit.fixed_effects()["YEAR96"].p_value < 0.001
+    True
+    """
+    return fit_model(
+        GeneralizedLinearModel, "glm", formula, data,
+        family=family_of(family, link, mixed=False), weights=weights, offset=offset,
+        subset=subset, contrasts=contrasts, na_action=na_action, data_name=data_name,
+        allow_functions=allow_functions,
+    )  # fmt: skip

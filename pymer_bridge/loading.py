@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 import pandas as pd
 
 import pymer_bridge
 from pymer_bridge import decode, frames, modelfile, notices, packing
-from pymer_bridge import spec as options
+from pymer_bridge.controls import Control
 from pymer_bridge.errors import (
     DataConversionError,
     DriftWarning,
@@ -25,17 +23,20 @@ from pymer_bridge.errors import (
     OptionError,
     RError,
 )
+from pymer_bridge.families import Family
 from pymer_bridge.indexes import unpack_index
+from pymer_bridge.modelspec import ARGUMENTS, ModelSpec
 from pymer_bridge.rsession import Outcome, session
 from pymer_bridge.saving import from_inline, versions_here
+from pymer_bridge.updating import arguments_of
 
-FITTERS: Final = {
-    "lm": "lm", "lmer": "lmer", "glm": "glm", "glmer": "glmer", "nlmer": "nlmer",
-    "glmer.nb": "glmer_nb",
-}  # fmt: skip
-"""The public function that fits again what each R function has fitted."""
-
-R_CLASSES: Final = {"lmerMod": ("lmer", "LinearMixedModel"), "lm": ("lm", "LinearModel")}
+R_CLASSES: Final = {
+    "lm": ("lm", "LinearModel"),
+    "glm": ("glm", "GeneralizedLinearModel"),
+    "lmerMod": ("lmer", "LinearMixedModel"),
+    "glmerMod": ("glmer", "GeneralizedLinearMixedModel"),
+    "nlmerMod": ("nlmer", "NonlinearMixedModel"),
+}
 """R's classes that :func:`load_rds` takes: the R function that fits them, and the class here."""
 
 Figures = Mapping[tuple[str, str], float]
@@ -95,11 +96,12 @@ def load(path: str | PathLike[str], allow_functions: Sequence[str] = ()) -> Any:
     document, arrays = modelfile.read(source)
     try:
         spec = packing.unpack(document["spec"], arrays, packing.spec_classes())
-        if not isinstance(spec, options.ModelSpec):
+        if not isinstance(spec, ModelSpec):
             raise ValueError("it holds no specification of a model")
         frame = _frame(document["columns"], document["index"], arrays)
         figures = packing.unpack_figures(document["figures"])
         versions = _versions(document["versions"])
+        refitted = document["refitted"] is True
         _require_allowed(source, spec, allowed)
         fit = _fit_again(spec, frame)
     except (FormulaError, ModelFileError):
@@ -108,7 +110,7 @@ def load(path: str | PathLike[str], allow_functions: Sequence[str] = ()) -> Any:
         modelfile.refuse(source, f"what it asks for cannot be: {error}", error)
     found = session().call("saved_figures", model=fit._model).value
     now = packing.unpack_figures(packing.pack_figures(found))
-    _warn_of_drift(source, figures, now, versions)
+    _warn_of_drift(source, figures, now, versions, refitted=refitted)
     return fit
 
 
@@ -123,7 +125,7 @@ def _names(given: Sequence[str]) -> tuple[str, ...]:
     return tuple(given)
 
 
-def _require_allowed(source: Path, spec: options.ModelSpec, allowed: tuple[str, ...]) -> None:
+def _require_allowed(source: Path, spec: ModelSpec, allowed: tuple[str, ...]) -> None:
     lacking = [name for name in spec.allow_functions if name not in allowed]
     if lacking:
         raise FormulaError(
@@ -153,38 +155,25 @@ def _versions(stored: Any) -> dict[str, str | None]:
     return dict(stored)
 
 
-def _fit_again(spec: options.ModelSpec, frame: frames.Frame) -> Any:
+def _fit_again(spec: ModelSpec, frame: frames.Frame) -> Any:
     """Call the public function, so that everything passes a user's checks."""
-    name = FITTERS.get(spec.fitter)
-    fitter: Callable[..., Any] | None = getattr(pymer_bridge, name or "", None)
-    if fitter is None:
+    if spec.fitter not in ARGUMENTS:
         raise ValueError(f"{spec.fitter!r} is no function by which this version fits models")
-    taken = inspect.signature(fitter).parameters
-    given = {}
+    taken = ("fitter", "formula", *spec.argument_names)
     for field in dataclasses.fields(spec):
         value = getattr(spec, field.name)
-        if field.name in taken:
-            given[field.name] = value
-        elif field.name != "fitter" and value is not field.default and value != field.default:
-            raise ValueError(f"{name}() has no argument {field.name!r}")
-    given["contrasts"] = {key: _contrast(value) for key, value in spec.contrasts}
+        if field.name not in taken and value is not field.default:
+            raise ValueError(f"a model of {spec.fitter} has no {field.name}")
+    given = arguments_of(spec)
     if spec.control is not None:
         given["control"] = _control(spec.control)
-    return fitter(data=frame, **{key: value for key, value in given.items() if value is not None})
+    fitter = getattr(pymer_bridge, spec.fitter.replace(".", "_"))
+    return fitter(
+        spec.formula, frame, **{key: value for key, value in given.items() if value is not None}
+    )
 
 
-def _contrast(stored: Any) -> Any:
-    if isinstance(stored, str):
-        return stored
-    values = stored["values"]
-    if not isinstance(values, np.ndarray) or values.shape[:1] != (stored["n_rows"],):
-        raise ValueError("contrasts that are no matrix")
-    if stored["row_names"] is None:
-        return values
-    return pd.DataFrame(values, index=stored["row_names"], columns=stored["column_names"])
-
-
-def _control(stored: options.Control) -> options.Control:
+def _control(stored: Control) -> Control:
     """Make the control object anew, by the function that checks what it is given."""
     make = getattr(pymer_bridge, stored.constructor.replace("Control", "_control"))
     given: dict[str, Any] = {}
@@ -193,8 +182,8 @@ def _control(stored: options.Control) -> options.Control:
         given[name.replace(".", "_")] = dict(value) if pairs else value
     if "optimizer" in given and given["optimizer"] is None:
         given["optimizer"] = "none"
-    made: options.Control = make(**given)
-    if made != stored:
+    made: Control = make(**given)
+    if packing.pack(made, {}) != packing.pack(stored, {}):
         raise ValueError("it has a control object that cannot be made")
     return made
 
@@ -203,7 +192,12 @@ def _control(stored: options.Control) -> options.Control:
 
 
 def _warn_of_drift(
-    source: Path, stored: Figures, now: Figures, versions: Mapping[str, str | None]
+    source: Path,
+    stored: Figures,
+    now: Figures,
+    versions: Mapping[str, str | None],
+    *,
+    refitted: bool,
 ) -> None:
     keys = list(dict.fromkeys((*stored, *now)))
     differing = [key for key in keys if not _same(stored.get(key), now.get(key))]
@@ -222,18 +216,15 @@ def _warn_of_drift(
     since = ", ".join(
         f"{name} ({then} then, {today} now)" for name, (then, today) in changed.items()
     )
-    notices.warn(
-        DriftWarning(
-            f"{source}: fitted again, the model gives other figures than were stored: {told}. "
-            f"Changed since: {since or 'no version; the machine or the model may be another'}",
-            [
-                {"figure": key[0], "label": key[1], "stored": stored.get(key),
-                 "refitted": now.get(key)}
-                for key in differing
-            ],
-            changed,
-        )
-    )  # fmt: skip
+    told += f". Changed since: {since or 'no version; the machine may be another'}"
+    if refitted:
+        told += ". It was made by refit() or refit_ml(), which start elsewhere than a new fit"
+    differences = [
+        {"figure": key[0], "label": key[1], "stored": stored.get(key), "refitted": now.get(key)}
+        for key in differing
+    ]
+    said = f"{source}: fitted again, the model gives other figures than were stored: {told}"
+    notices.warn(DriftWarning(said, differences, changed))
 
 
 def _same(one: float | None, other: float | None) -> bool:
@@ -321,7 +312,7 @@ def load_rds(path: str | PathLike[str], trust: bool = False) -> Any:
     return getattr(pymer_bridge, R_CLASSES[kind][1])._of(outcome, spec, frame)
 
 
-def _known(source: Path, outcome: Outcome) -> tuple[options.ModelSpec, frames.Frame] | None:
+def _known(source: Path, outcome: Outcome) -> tuple[ModelSpec, frames.Frame] | None:
     """Return what our own file says, None where it is not ours."""
     if outcome.value["record"] is None:
         return None
@@ -337,7 +328,16 @@ def _known(source: Path, outcome: Outcome) -> tuple[options.ModelSpec, frames.Fr
     return spec, frames.Frame(outcome.value["columns"], (), index)
 
 
-def _guessed(fitter: str, outcome: Outcome) -> tuple[options.ModelSpec, frames.Frame]:
+def _family(facts: Mapping[str, Any]) -> Family | None:
+    """Return the family of a fit, None where it is one of R that this package has not."""
+    name, size = decode.text(facts, "family"), decode.number_or_none(facts, "size")
+    try:
+        return Family("negative.binomial" if size else name, decode.text(facts, "link"), size)
+    except OptionError:
+        return None
+
+
+def _guessed(fitter: str, outcome: Outcome) -> tuple[ModelSpec, frames.Frame]:
     """Return what can be read of a fit that another program made."""
     told, facts = outcome.value, outcome.value["facts"]
     rows = told["row_names"]
@@ -347,12 +347,14 @@ def _guessed(fitter: str, outcome: Outcome) -> tuple[options.ModelSpec, frames.F
         None if told[name] is None else decode.text(told, name)
         for name in ("weights", "offset", "subset")
     )
-    spec = options.ModelSpec(
+    spec = ModelSpec(
         fitter=fitter,
         formula=decode.text(facts, "formula"),
         data_name=decode.text(told, "data_name"),
         na_action=action,
-        reml=decode.flag(facts, "reml") if "reml" in facts else None,
+        reml=decode.flag(facts, "reml") if fitter == "lmer" else None,
+        n_agq=decode.integer_or_none(told, "n_agq") if fitter in ("glmer", "nlmer") else None,
+        family=_family(facts) if fitter in ("glm", "glmer") else None,
         weights=weights,
         offset=offset,
         subset=subset,

@@ -10,12 +10,14 @@ import numpy as np
 
 from pymer_bridge import decode, engine, frames, notices
 from pymer_bridge import spec as options
+from pymer_bridge.controls import Control, check_control
 from pymer_bridge.errors import (
     BootstrapInterrupted,
     DataConversionError,
     FormulaError,
     OptionError,
 )
+from pymer_bridge.modelspec import ModelSpec
 from pymer_bridge.preparing import prepare
 from pymer_bridge.results.bootstrap import ManyFits
 from pymer_bridge.results.codec import frozen_array
@@ -34,7 +36,7 @@ def fit_many(
     weights: Any = None,
     offset: Any = None,
     contrasts: Mapping[str, Any] | None = None,
-    control: options.Control | None = None,
+    control: Control | None = None,
     check_convergence: bool = False,
     allow_functions: Sequence[str] = (),
     n_jobs: int = 1,
@@ -107,7 +109,7 @@ def fit_many(
     asked, frame = prepare(
         "lmer", f"{RESPONSE} {formula}", design, weights=weights, offset=offset, subset=None,
         contrasts=contrasts, na_action="omit", data_name=None, allow_functions=allow_functions,
-        reml=options.flag(reml, "reml"), control=control, start=None,
+        reml=options.flag(reml, "reml"), control=check_control(control, "lmerControl"), start=None,
     )  # fmt: skip
     outcome = session().call("fit_template", spec=asked.to_r(), frame=frame.to_r())
     notices.raise_warnings(outcome)
@@ -136,7 +138,7 @@ def fit_many(
 
 
 def _many_fits(
-    collected: engine.Collected, names: Sequence[str], template: Any, asked: options.ModelSpec
+    collected: engine.Collected, names: Sequence[str], template: Any, asked: ModelSpec
 ) -> ManyFits:
     keys = template["names"]
     k = len(keys["names"])

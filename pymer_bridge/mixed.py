@@ -10,17 +10,22 @@ from typing import Any, Self
 import pandas as pd
 
 from pymer_bridge import decode, frames
-from pymer_bridge import spec as options
+from pymer_bridge.diagnostics import Diagnostics
+from pymer_bridge.internals import Internals
+from pymer_bridge.modelspec import ModelSpec
+from pymer_bridge.prediction import Predicting
 from pymer_bridge.preparing import texts_of
 from pymer_bridge.results import fit as results
 from pymer_bridge.results.base import Result
 from pymer_bridge.rsession import Handle, Outcome
 from pymer_bridge.saving import Saving
+from pymer_bridge.shares import Shares
 from pymer_bridge.tables import Table
+from pymer_bridge.updating import Updating
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class MixedModel(Saving):
+class MixedModel(Updating, Saving, Predicting, Internals, Diagnostics, Shares):
     """A fitted mixed model; the figures stay in R until they are asked for, and are then kept.
 
     Attributes
@@ -59,7 +64,7 @@ class MixedModel(Saving):
     dropped_rows: tuple[Any, ...]
     warnings: tuple[str, ...]
     messages: tuple[str, ...]
-    spec: options.ModelSpec
+    spec: ModelSpec
     columns: tuple[str, ...]
     _model: Handle
     _index: pd.Index
@@ -67,7 +72,7 @@ class MixedModel(Saving):
 
     @classmethod
     def _of(
-        cls, outcome: Outcome, asked: options.ModelSpec, frame: frames.Frame, **further: Any
+        cls, outcome: Outcome, asked: ModelSpec, frame: frames.AnyFrame, **further: Any
     ) -> Self:
         """Make the model that ``fit_model()`` in R has fitted."""
         facts, index = outcome.value["facts"], frame.index

@@ -6,15 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pymer_bridge import decode, notices
+from pymer_bridge import decode
 from pymer_bridge import spec as options
-from pymer_bridge.errors import OptionError
+from pymer_bridge.controls import Control, check_control
 from pymer_bridge.estimation import Estimation
+from pymer_bridge.fitting import fit_model
 from pymer_bridge.inference import Inference
 from pymer_bridge.mixed import MixedModel
-from pymer_bridge.preparing import prepare
 from pymer_bridge.results import fit as results
-from pymer_bridge.rsession import session
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -123,6 +122,9 @@ class LinearMixedModel(MixedModel, Inference, Estimation):
     def _estimates(self) -> results.FixedEffects:
         return self.fixed_effects("none")
 
+    def _fit_again(self, formula: str, data: Any, arguments: Mapping[str, Any]) -> LinearMixedModel:
+        return lmer(formula, data, **arguments)
+
     def _kind(self) -> str:
         by = "REML" if self.reml else "maximum likelihood"
         return f"Linear mixed model fit by {by}"
@@ -137,7 +139,7 @@ def lmer(
     offset: Any = None,
     subset: Any = None,
     contrasts: Mapping[str, Any] | None = None,
-    control: options.Control | None = None,
+    control: Control | None = None,
     na_action: options.NaAction = "omit",
     start: Sequence[float] | None = None,
     data_name: str | None = None,
@@ -209,10 +211,8 @@ def lmer(
     >>> round(fit.fixed_effects(ddf="none")["Days"].estimate, 3)
     10.467
     """
-    if control is not None and not isinstance(control, options.Control):
-        raise OptionError("control must be made by lmer_control()")
-    session().require("lme4")
-    asked, frame = prepare(
+    return fit_model(
+        LinearMixedModel,
         "lmer",
         formula,
         data,
@@ -224,9 +224,6 @@ def lmer(
         data_name=data_name,
         allow_functions=allow_functions,
         reml=options.flag(reml, "reml"),
-        control=control,
+        control=check_control(control, "lmerControl"),
         start=options.numbers(start, "start"),
     )
-    outcome = session().call("fit_model", spec=asked.to_r(), frame=frame.to_r())
-    notices.raise_warnings(outcome)
-    return LinearMixedModel._of(outcome, asked, frame)

@@ -17,7 +17,7 @@ from typing import Any, Final, Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pymer_bridge import spec as options
+from pymer_bridge import modelspec
 from pymer_bridge.columns import NA_INTEGER, Part, unfit_for_r
 
 T = TypeVar("T")
@@ -161,7 +161,7 @@ def spec_classes() -> dict[str, type[Any]]:
     """Return the classes that a specification is made of, by name."""
     return {
         name: item
-        for name, item in vars(options).items()
+        for name, item in vars(modelspec).items()
         if isinstance(item, type) and dataclasses.is_dataclass(item)
     }
 

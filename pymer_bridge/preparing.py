@@ -11,6 +11,7 @@ import pandas as pd
 from pymer_bridge import decode, frames, safety
 from pymer_bridge import spec as options
 from pymer_bridge.errors import FormulaError, OptionError, RError
+from pymer_bridge.modelspec import ModelSpec
 from pymer_bridge.rsession import Condition, session
 
 
@@ -81,8 +82,9 @@ def prepare(
     na_action: options.NaAction,
     data_name: str | None,
     allow_functions: Sequence[str],
+    parameters: Sequence[str] = (),
     **others: Any,
-) -> tuple[options.ModelSpec, frames.Frame]:
+) -> tuple[ModelSpec, frames.AnyFrame]:
     """Check what a model is asked for, and collect the columns that it needs.
 
     Parameters
@@ -90,7 +92,10 @@ def prepare(
     fitter
         The R function that will fit.
     formula, data, weights, offset, subset, contrasts, na_action, data_name, allow_functions
-        As for :func:`pymer_bridge.lmer`; ``data`` may be columns that are ready for R.
+        As for :func:`pymer_bridge.lmer`; the data may also be those that a model keeps in R,
+        or columns that are ready.
+    parameters
+        Names in the formula that are no columns: parameters of a nonlinear model.
     **others
         Further fields of the specification, checked already.
 
@@ -100,24 +105,31 @@ def prepare(
         Something is not accepted; the message names it.
     """
     options.one_of(na_action, options.NaAction, "na_action")
-    ready = data if isinstance(data, frames.Frame) else None
-    table = pd.DataFrame(index=ready.index) if ready else frames.as_pandas(data)
-    # What a file holds are the columns that were needed: contrasts may name others.
-    names = [*ready.names, *(contrasts or ())] if ready else frames.column_names(table)
+    ready = isinstance(data, frames.KeptFrame | frames.Frame)
+    table = data if ready else frames.as_pandas(data)
+    names = list(data.names) if ready else frames.column_names(table)
     extras = {
         "weights": _vector_or_text(weights, table.index, "weights"),
         "offset": _vector_or_text(offset, table.index, "offset"),
         "subset": _vector_or_text(subset, table.index, "subset", np.bool_),
     }
-    needed = _needed_columns(formula, extras, ready.names if ready else names, allow_functions)
-    asked = options.ModelSpec(
+    if clash := sorted(set(parameters) & set(names)):
+        raise OptionError(
+            f"start names {', '.join(map(repr, clash))}, and the data has such a column; give the "
+            "parameter another name"
+        )
+    needed = _needed_columns(formula, extras, [*names, *parameters], allow_functions)
+    needed -= set(parameters)
+    # What is ready are the columns that were needed, and contrasts may be of others.
+    known = [*names, *(contrasts or ())] if ready else names
+    asked = ModelSpec(
         fitter=fitter,
         formula=formula,
         data_name=options.check_data_name(data_name) if data_name else _name_of(table),
         na_action=na_action,
-        contrasts=options.check_contrasts(contrasts, names),
+        contrasts=options.check_contrasts(contrasts, known),
         allow_functions=tuple(allow_functions),
         **extras,
         **others,
     )
-    return asked, ready or frames.collect(table, needed)
+    return asked, data if ready else frames.collect(table, needed)

@@ -11,6 +11,7 @@ from pymer_bridge import engine
 from pymer_bridge import spec as options
 from pymer_bridge.errors import OptionError
 from pymer_bridge.fitted import Fitted
+from pymer_bridge.modelspec import ModelSpec
 from pymer_bridge.replicates import BootstrapResult
 
 
@@ -22,7 +23,7 @@ class Resampling(Fitted):
     n_obs: int
     n_groups: Mapping[str, int]
     columns: tuple[str, ...]
-    spec: options.ModelSpec
+    spec: ModelSpec
 
     def bootstrap(
         self,

@@ -24,6 +24,8 @@ ALLOWED_CALLS: Final = frozenset(
     " factor ordered as.factor as.ordered as.numeric as.integer as.logical as.character"
     " as.double relevel droplevels interaction cut findInterval ifelse is.na scale cbind"
     " levels nlevels seq seq_len rep"
+    # R's nonlinear models that find their own starting values
+    " SSasymp SSasympOff SSasympOrig SSbiexp SSfol SSfpl SSgompertz SSlogis SSmicmen SSweibull"
     # bases and structures
     " poly ns bs dummy us diag cs ar1 splines::ns splines::bs stats::poly lme4::dummy"
     " stats::offset base::I base::scale base::log base::factor".split()  # a table

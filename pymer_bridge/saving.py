@@ -12,10 +12,10 @@ import numpy as np
 
 import pymer_bridge
 from pymer_bridge import modelfile, packing
-from pymer_bridge import spec as options
 from pymer_bridge.errors import OptionError, RError
 from pymer_bridge.fitted import Fitted
 from pymer_bridge.indexes import pack_index
+from pymer_bridge.modelspec import ModelSpec
 from pymer_bridge.rsession import session
 
 
@@ -37,7 +37,7 @@ class Saving(Fitted):
 
     __slots__ = ()
 
-    spec: options.ModelSpec
+    spec: ModelSpec
 
     def save(self, path: str | PathLike[str]) -> Path:
         """Store the data, the specification and the main figures in an open file.
@@ -94,6 +94,7 @@ class Saving(Fitted):
                 "parts": [packing.pack_part(part, arrays) for part in frame["parts"]],
             },
             "index": pack_index(self._index, arrays),
+            "refitted": bool(found["refitted"][0]),
             "figures": packing.pack_figures(found["figures"]),
         }
         modelfile.write(target, document, arrays)

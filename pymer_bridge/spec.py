@@ -1,11 +1,10 @@
-"""What a model is made of, checked before R sees it: options, vectors, contrasts, control."""
+"""What a model is asked for, checked before R sees it: options, vectors, contrasts."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -14,9 +13,10 @@ from numpy.typing import NDArray
 from pymer_bridge.errors import OptionError
 
 Ddf = Literal["satterthwaite", "kenward-roger", "normal", "none"]
+NormalDdf = Literal["normal", "none"]
 SummaryDdf = Literal["satterthwaite", "kenward-roger", "none"]
 TestDdf = Literal["satterthwaite", "kenward-roger"]
-MeansDdf = Literal["satterthwaite", "kenward-roger", "asymptotic"]
+MeansDdf = Literal["kenward-roger", "satterthwaite", "asymptotic"]
 AnovaType = Literal["I", "II", "III"]
 IntervalMethod = Literal["wald", "profile", "boot"]
 BootInterval = Literal["percentile", "basic", "normal"]
@@ -29,6 +29,8 @@ Hccme = Literal["hc2", "hc3"]
 AuxiliaryDistribution = Literal["mammen", "rademacher"]
 RatioStart = Literal["warm", "cold", "multiple"]
 ReForm = Literal["population"]
+PredictionType = Literal["link", "response"]
+PredictionInterval = Literal["confidence"]
 Route = Literal[
     "normal", "satterthwaite", "kenward-roger", "likelihood-ratio", "bootstrap-likelihood-ratio",
     "parametric-bootstrap", "case-bootstrap",
@@ -126,6 +128,42 @@ def numbers(given: object, argument: str) -> tuple[float, ...] | None:
     return tuple(values.tolist())
 
 
+def start_of_parts(given: object) -> Any:
+    """Check starting values of a generalized model: numbers of theta, or named parts.
+
+    Raises
+    ------
+    OptionError
+        They are neither, or a part has another name than R's.
+    """
+    if not isinstance(given, Mapping):
+        return numbers(given, "start")
+    unknown = [name for name in given if name not in ("theta", "fixef")]
+    if unknown or not given:
+        raise OptionError("start as a mapping has the parts 'theta' and 'fixef', as in R")
+    return tuple((str(name), numbers(part, f"start[{name!r}]")) for name, part in given.items())
+
+
+def start_of_parameters(given: object) -> tuple[tuple[str, tuple[float, ...]], ...]:
+    """Check starting values of a nonlinear model: one number for each parameter.
+
+    Raises
+    ------
+    OptionError
+        They are not.
+    """
+    example = "start={'Asym': 200, 'xmid': 725, 'scal': 350}"
+    if not isinstance(given, Mapping) or not given:
+        raise OptionError(f"start must give a number for each nonlinear parameter: {example}")
+    found = []
+    for name, value in given.items():
+        values = numbers(np.atleast_1d(np.asarray(value)), f"start[{name!r}]")
+        if values is None or len(values) != 1 or not str(name).isidentifier():
+            raise OptionError(f"start[{name!r}]={value!r} must be one number: {example}")
+        found.append((str(name), values))
+    return tuple(found)
+
+
 def check_level(conf_level: float) -> float:
     """Check a confidence level.
 
@@ -137,147 +175,6 @@ def check_level(conf_level: float) -> float:
     if not 0.0 < float(conf_level) < 1.0:
         raise OptionError(f"conf_level={conf_level!r} must lie between 0 and 1, as in 0.95")
     return float(conf_level)
-
-
-@dataclass(frozen=True, slots=True)
-class Control:
-    """A control object of lme4: which optimizer, how long, which checks.
-
-    Made by :func:`lmer_control`.
-    """
-
-    constructor: str
-    arguments: tuple[tuple[str, Any], ...]
-
-    def __post_init__(self) -> None:
-        # R calls what this names.
-        if self.constructor not in ("lmerControl", "glmerControl"):
-            raise OptionError(f"{self.constructor!r} makes no control object")
-
-    def to_r(self) -> dict[str, Any]:
-        """Return the nested mapping that ``control_call()`` in R takes."""
-        arguments = {
-            name: dict(value) if isinstance(value, tuple) else value
-            for name, value in self.arguments
-        }
-        return {"constructor": self.constructor, "arguments": arguments}
-
-
-CONTROL_NAMES: Final = {
-    name.replace(".", "_"): name
-    for name in (
-        "restart_edge boundary.tol calc.derivs use.last.params sparseX standardize.X autoscale"
-        " check.nobs.vs.rankZ check.nobs.vs.nlev check.nlev.gtreq.5 check.nlev.gtr.1"
-        " check.nobs.vs.nRE check.rankX check.scaleX check.formula.LHS check.conv.grad"
-        " check.conv.singular check.conv.hess check.conv.nobsmax check.conv.nparmax"
-    ).split()  # a table
-}
-"""lmerControl's arguments: underscores in Python, dots in R."""
-
-
-def lmer_control(
-    optimizer: Optimizer = "nloptwrap",
-    *,
-    optCtrl: Mapping[str, float | int | str] | None = None,  # noqa: N803  # R's name
-    **arguments: Any,
-) -> Control:
-    """Make a control object for :func:`pymer_bridge.lmer`.
-
-    Parameters
-    ----------
-    optimizer
-        The optimizer, by R's name.
-    optCtrl
-        Options of the optimizer, by R's names, such as ``{"maxfun": 20000}``.
-    **arguments
-        Any other argument of lmerControl, with underscores for dots, such as
-        ``check_conv_singular="ignore"`` or ``calc_derivs=False``. A convergence check may be a
-        mapping with ``action`` and ``tol``, as lme4's ``.makeCC()`` takes them.
-
-    Returns
-    -------
-    Control
-        A frozen object.
-
-    Raises
-    ------
-    OptionError
-        A name or a value that lmerControl does not know.
-
-    Notes
-    -----
-    R function: ``lme4::lmerControl``.
-
-    Examples
-    --------
-    >>> import pymer_bridge as pb
-    >>> pb.lmer_control(optimizer="bobyqa", optCtrl={"maxfun": 20000}).constructor
-    'lmerControl'
-    """
-    one_of(optimizer, Optimizer, "optimizer")
-    chosen: list[tuple[str, Any]] = [("optimizer", None if optimizer == "none" else optimizer)]
-    for name, value in arguments.items():
-        if name not in CONTROL_NAMES:
-            raise OptionError(
-                f"lmer_control() has no argument {name!r}; it has: optimizer, optCtrl, "
-                f"{', '.join(CONTROL_NAMES)}"
-            )
-        chosen.append((CONTROL_NAMES[name], _control_value(name, value)))
-    if optCtrl:
-        chosen.append(("optCtrl", tuple((str(k), _scalar(k, v)) for k, v in optCtrl.items())))
-    return Control("lmerControl", tuple(chosen))
-
-
-def _scalar(name: str, value: Any) -> float | int | str | bool:
-    if isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, np.generic):
-        return _scalar(name, value.item())
-    raise OptionError(f"{name}={value!r} must be a number, a string or a bool")
-
-
-def _control_value(name: str, value: Any) -> Any:
-    if isinstance(value, Mapping):
-        unknown = set(value) - {"action", "tol", "relTol"}
-        if unknown or "action" not in value:
-            raise OptionError(f"{name} as a mapping takes 'action', 'tol' and 'relTol'")
-        one_of(value["action"], CheckAction, f"{name}['action']")
-        return tuple((str(key), None if v is None else _scalar(key, v)) for key, v in value.items())
-    return _scalar(name, value)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ModelSpec:
-    """Everything that defines a model but its data."""
-
-    fitter: str
-    formula: str
-    data_name: str
-    na_action: NaAction
-    reml: bool | None = None
-    weights: str | NDArray[np.float64] | None = None
-    offset: str | NDArray[np.float64] | None = None
-    subset: str | NDArray[np.bool_] | None = None
-    contrasts: tuple[tuple[str, Any], ...] = ()
-    control: Control | None = None
-    start: tuple[float, ...] | None = None
-    allow_functions: tuple[str, ...] = ()
-
-    def to_r(self) -> dict[str, Any]:
-        """Return the nested mapping that ``fit_model()`` in R takes."""
-        return {
-            "fitter": self.fitter,
-            "formula": self.formula,
-            "data_name": self.data_name,
-            "reml": self.reml,
-            "na_action": f"na.{self.na_action}",
-            "weights": self.weights,
-            "offset": self.offset,
-            "subset": self.subset,
-            "contrasts": dict(self.contrasts),
-            "control": None if self.control is None else self.control.to_r(),
-            "start": None if self.start is None else np.array(self.start),
-        }
 
 
 def check_data_name(name: str) -> str:

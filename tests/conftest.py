@@ -6,12 +6,16 @@ Where the variable CI is set they fail instead: there, a missing R is a mistake.
 from __future__ import annotations
 
 import os
+import signal
 from functools import cache
 
 import pytest
 
 from pymer_bridge.errors import REnvironmentError
 from pymer_bridge.rsession import session
+
+# A job that a shell runs in the background ignores Ctrl-C, and so would all that it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @cache

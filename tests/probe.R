@@ -69,3 +69,11 @@ case_holder <- function(model, draws, number, levels, relabel) {
   holder$data <- case_frame(source$frame, source$used, draw, source$plan)
   holder
 }
+
+# A fit that plain R made, as the package keeps its own.
+wrap_fit <- function(fit) new_model(fit, environment(formula(fit)), getCall(fit))
+
+# What the design at new data, behind standard errors, gives of the fixed effects.
+designed_prediction <- function(model, frame) {
+  as.vector(fixed_design(model$fit, frame_from_parts(frame)) %*% lme4::fixef(model$fit))
+}

@@ -1,4 +1,4 @@
-"""Each figure of each accessor of a fitted model is plain R's, to the last bit.
+"""Each figure of each accessor of a fitted mixed model is plain R's, to the last bit.
 
 Plain R is asked twice: inside this process, and in an ``Rscript`` of its own (``live.py``). The
 calls that it fits are in ``reference/models.R``, under the same names and in the same order.
@@ -60,6 +60,7 @@ def _trial(rng: np.random.Generator) -> pd.DataFrame:
     data["y"] += data["treated"] * np.repeat(rng.normal(1.0, 2.0, 20), 12)
     data["z"] += np.repeat(rng.normal(size=20), 12)
     data["twice"] = 2.0 * data["x"]
+    data["id"] = [f"row {i}" for i in range(n)]
     return data
 
 
@@ -115,6 +116,42 @@ def _vectors(n: int, rng: np.random.Generator) -> pd.DataFrame:
     )
 
 
+def _clinic(rng: np.random.Generator) -> pd.DataFrame:
+    """Return patients in wards, with a response for each family."""
+    n = 200
+    ward = np.repeat([f"w{i:02d}" for i in range(20)], 10)
+    shift = np.repeat(rng.normal(0.0, 0.7, 20), 10)
+    x = rng.normal(size=n)
+    eta = 0.3 + 0.5 * x + shift
+    trials = rng.integers(3, 12, n)
+    chance = 1.0 / (1.0 + np.exp(-eta))
+    successes = rng.binomial(trials, chance)
+    data = pd.DataFrame(
+        {
+            "x": x,
+            "twice": 2.0 * x,
+            "f": pd.Categorical(rng.choice(["a", "b", "c"], n)),
+            "ward": ward,
+            "event": rng.random(n) < chance,
+            "answer": pd.Categorical(np.where(rng.random(n) < chance, "yes", "no")),
+            "successes": successes,
+            "failures": trials - successes,
+            "trials": trials,
+            "share": successes / trials,
+            "count": rng.poisson(np.exp(eta)),
+            "spread": rng.negative_binomial(1.5, 1.5 / (1.5 + np.exp(eta + 1.0))),
+            "amount": rng.gamma(4.0, np.exp(eta) / 4.0),
+            "time": rng.wald(np.exp(0.2 * eta), 8.0),
+            "days": rng.uniform(1.0, 9.0, n),
+            "never": np.zeros(n),
+        },
+        index=rng.permutation(np.arange(1000, 1000 + n)),
+    )
+    data["gap"] = data["count"].astype(float).where(rng.random(n) > 0.07)
+    data["apart"] = data["f"] == "b"
+    return data
+
+
 def _simulated() -> dict[str, pd.DataFrame]:
     rng = np.random.default_rng(20)
     trial = _trial(rng)
@@ -126,12 +163,13 @@ def _simulated() -> dict[str, pd.DataFrame]:
         "small": pupils.loc[pupils["school"] == "school 0", ["score", "age", "district", "class"]],
         "odd": _odd(trial),
         "vectors": _vectors(len(trial), rng),
+        "clinic": _clinic(rng),
     }
 
 
 SIMULATED = _simulated()
 VECTORS = SIMULATED["vectors"]
-PACKAGES = {"oats": "MASS", "Orthodont": "nlme"}
+PACKAGES = {"oats": "MASS", "Orthodont": "nlme", "Orange": "datasets"}
 """Where data sets are that lme4 does not carry."""
 
 
@@ -156,10 +194,12 @@ class Case:
     warns: frozenset[type[Warning]] = frozenset()
     later: Mapping[str, set[type[Warning]]] = field(default_factory=dict)
     """By family of figures."""
+    fitter: str = "lmer"
     lmertest: bool = True
 
-    def fit(self) -> pb.LinearMixedModel:
-        return pb.lmer(self.formula, data_set(self.data), data_name=self.data, **self.arguments)
+    def fit(self) -> Any:
+        fit = getattr(pb, self.fitter)
+        return fit(self.formula, data_set(self.data), data_name=self.data, **self.arguments)
 
 
 def case(
@@ -173,7 +213,21 @@ def case(
     **arguments: Any,
 ) -> Case:
     """Make a case, with the arguments of ``lmer`` as they are."""
-    return Case(name, formula, data, arguments, frozenset(warns), later or {}, lmertest)
+    return Case(name, formula, data, arguments, frozenset(warns), later or {}, lmertest=lmertest)
+
+
+def other(
+    fitter: str,
+    name: str,
+    formula: str,
+    data: str,
+    *,
+    warns: Iterable[type[Warning]] = (),
+    later: Mapping[str, set[type[Warning]]] | None = None,
+    **arguments: Any,
+) -> Case:
+    """Make a case of another function than ``lmer``, for whose fits lmerTest has nothing."""
+    return Case(name, formula, data, arguments, frozenset(warns), later or {}, fitter, False)
 
 
 SLOPES = "Reaction ~ Days + (Days | Subject)"
@@ -310,11 +364,144 @@ CASES = (
     ),
 )
 
+TRIALS = "cbind(successes, failures) ~ x + f + (1 | ward)"
+GROWTH = "circumference ~ SSlogis(age, Asym, xmid, scal) ~ Asym | Tree"
+SHOWING_ERRORS = ("fixed_none", "fixed_normal", "matrices", "summary_none")
+HESSIAN = {family: {ConvergenceWarning} for family in SHOWING_ERRORS}
+"""R warns at each reading that the covariance is not from the Hessian."""
+
+QUIET = pb.glmer_control(check_conv_grad="ignore")
+"""For models with which the check is content in one version of lme4 and not in another."""
+
+CASES += (
+    other(
+        "glmer",
+        "binomial",
+        "cbind(incidence, size - incidence) ~ period + (1 | herd)",
+        "cbpp",
+        family="binomial",
+    ),
+    other("glmer", "binomial_trials", TRIALS, "clinic", family="binomial"),
+    other("glmer", "binomial_logical", "event ~ x + (1 | ward)", "clinic", family="binomial"),
+    other("glmer", "binomial_factor", "answer ~ x + (1 | ward)", "clinic", family="binomial"),
+    other(
+        "glmer",
+        "binomial_share",
+        "share ~ x + (x | ward)",
+        "clinic",
+        family="binomial",
+        weights="trials",
+    ),
+    other("glmer", "probit", TRIALS, "clinic", family="binomial", link="probit"),
+    other("glmer", "cloglog", TRIALS, "clinic", family="binomial", link="cloglog", control=QUIET),
+    other("glmer", "quadrature", TRIALS, "clinic", family="binomial", n_agq=9),
+    other(
+        "glmer",
+        "crossed_binomial",
+        "r2 ~ btype + situ + (1 | id) + (1 | item)",
+        "VerbAgg",
+        family="binomial",
+        n_agq=0,
+    ),
+    other(
+        "glmer",
+        "poisson",
+        "TICKS ~ YEAR + (1 | BROOD) + (1 | LOCATION)",
+        "grouseticks",
+        family="poisson",
+    ),
+    other(
+        "glmer",
+        "poisson_offset",
+        "count ~ x + offset(log(days)) + (1 | ward)",
+        "clinic",
+        family="poisson",
+        contrasts=None,
+    ),
+    other(
+        "glmer",
+        "poisson_missing",
+        "gap ~ x * f + (1 | ward)",
+        "clinic",
+        family="poisson",
+        contrasts={"f": "contr.sum"},
+        na_action="exclude",
+        control=pb.glmer_control(("bobyqa", "Nelder_Mead"), tolPwrss=1e-8),
+    ),
+    other(
+        "glmer",
+        "poisson_start",
+        "count ~ x + (1 | ward)",
+        "clinic",
+        family="poisson",
+        start={"theta": [0.5], "fixef": [0.1, 0.2]},
+    ),
+    other(
+        "glmer", "poisson_sqrt", "count ~ f + (1 | ward)", "clinic", family="poisson", link="sqrt"
+    ),
+    other("glmer", "gamma", "amount ~ x + (1 | ward)", "clinic", family="Gamma", link="log"),
+    other(
+        "glmer",
+        "inverse_gaussian",
+        "time ~ x + (1 | ward)",
+        "clinic",
+        family="inverse.gaussian",
+        link="log",
+        control=QUIET,
+    ),
+    other(
+        "glmer", "gaussian_log", "amount ~ x + (1 | ward)", "clinic", family="gaussian", link="log"
+    ),
+    other(
+        "glmer",
+        "negative_binomial",
+        "spread ~ x + (1 | ward)",
+        "clinic",
+        family=pb.negative_binomial(1.5),
+    ),
+    other(
+        "glmer_nb",
+        "negative_binomial_size",
+        "spread ~ x + (1 | ward)",
+        "clinic",
+        warns={ConvergenceWarning},
+    ),
+    other(
+        "glmer",
+        "binomial_rank_deficient",
+        "event ~ x + twice + (1 | ward)",
+        "clinic",
+        family="binomial",
+        warns={RankDeficientWarning},
+    ),
+    other(
+        "glmer",
+        "separated",
+        "apart ~ f + (1 | ward)",
+        "clinic",
+        family="binomial",
+        warns={ConvergenceWarning},
+        later=HESSIAN,
+    ),
+    other(
+        "nlmer",
+        "nonlinear",
+        GROWTH,
+        "Orange",
+        start={"Asym": 200, "xmid": 725, "scal": 350},
+        later=HESSIAN,
+    ),
+)
+
 FAILURES = (
     case("missing_fail", "y ~ x + f + (x | g)", "gaps", na_action="fail"),
     case("missing_pass_response", "y ~ f + (1 | g)", "gaps", na_action="pass"),
     case("missing_pass_predictor", "z ~ x + (1 | g)", "gaps", na_action="pass"),
     case("no_grouping", "y ~ x", "trial"),
+    case("a_level_a_row", "y ~ x + (1 | id)", "trial"),
+    case("not_identifiable", "y ~ x + (f * dose * treated | g)", "trial"),
+    other("glmer", "constant_response", "never ~ x + (1 | ward)", "clinic", family="poisson"),
+    other("glmer", "negative_counts", "x ~ f + (1 | ward)", "clinic", family="poisson"),
 )
 
 # -- figures -------------------------------------------------------------------------------------
@@ -438,8 +625,8 @@ def _conditions(fit: pb.LinearMixedModel) -> Figures:
     return {"warnings": texts(fit.warnings), "messages": texts(fit.messages)}
 
 
-def _summary(fit: pb.LinearMixedModel, ddf: Any) -> Figures:
-    summary = fit.summary(ddf=ddf)
+def _summary(fit: Any, ddf: Any) -> Figures:
+    summary = fit.summary(ddf=ddf) if isinstance(fit, pb.LinearMixedModel) else fit.summary()
     assert str(summary) == summary.text
     return {"lines": texts(summary.text.split("\n"))}
 

@@ -13,7 +13,7 @@ import pytest
 from probing import probe
 
 import pymer_bridge as pb
-from pymer_bridge import safety, spec
+from pymer_bridge import controls, safety
 from pymer_bridge.errors import DataConversionError, FormulaError, OptionError, PymerError, RError
 from pymer_bridge.preparing import check_text
 from pymer_bridge.rsession import session
@@ -283,10 +283,10 @@ def test_control_that_runs_something_is_refused(optimizer, arguments, marker):
 
 def test_a_forged_control_object_is_refused(marker):
     with pytest.raises(OptionError):
-        spec.Control("file.create", (("x", str(marker)),))
+        controls.Control("file.create", (("x", str(marker)),))
 
 
-CHECKS = [name for name in spec.CONTROL_NAMES if name.startswith("check_")]
+CHECKS = [name for name in controls.CONTROL_NAMES["lmerControl"] if name.startswith("check_")]
 
 
 @pytest.mark.parametrize("word", ["quit", "file.create", "MARK", "system('touch PATH')"])

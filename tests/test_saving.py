@@ -26,6 +26,7 @@ import pymer_bridge as pb
 from pymer_bridge import modelfile, packing
 from pymer_bridge.frames import collect
 from pymer_bridge.indexes import pack_index, unpack_index
+from pymer_bridge.mixed import MixedModel
 from pymer_bridge.packing import pack_part, unpack_part
 from pymer_bridge.results.codec import same
 from pymer_bridge.rsession import Handle, session
@@ -102,23 +103,55 @@ MODELS: dict[str, tuple[Any, str, dict[str, Any]]] = {
     "allowed": (
         pb.lmer, "Reaction ~ nchar(`week day`) + (1 | Subject)", {"allow_functions": ("nchar",)},
     ),
+    "binomial": (
+        pb.glmer, "cbind(incidence, size - incidence) ~ period + (1 | herd)",
+        {"family": "binomial", "link": "probit", "n_agq": 3, "start": {"theta": [0.5]}},
+    ),
+    "counts": (
+        pb.glmer, "TICKS ~ cHEIGHT + (1 | BROOD)",
+        {"family": pb.negative_binomial(1.5),
+         "control": pb.glmer_control(("bobyqa", "Nelder_Mead"), tolPwrss=1e-8)},
+    ),
+    "negative binomial": (pb.glmer_nb, "TICKS ~ cHEIGHT + (1 | BROOD)", {}),
+    "nonlinear": (
+        pb.nlmer, "circumference ~ SSlogis(age, Asym, xmid, scal) ~ Asym | Tree",
+        {"start": {"Asym": 200, "xmid": 725, "scal": 350}},
+    ),
+    "generalized linear": (
+        pb.glm, "TICKS ~ cHEIGHT", {"family": "poisson", "offset": "INDEX / 99"},
+    ),
     "all columns": (pb.lm, "Reaction ~ .", {}),
     "linear": (pb.lm, "log(Reaction) ~ poly(Days, 2) + `week day`", {"weights": "1 + Days"}),
 }  # fmt: skip
 
 
+def ticks() -> pd.DataFrame:
+    data = pb.load_dataset("grouseticks")
+    data["cHEIGHT"] = (data["HEIGHT"] - 450) / 50
+    data["INDEX"] = data["INDEX"].astype("int32")
+    return data
+
+
+DATA: dict[str, Any] = {
+    "binomial": lambda: pb.load_dataset("cbpp"),
+    "counts": ticks,
+    "negative binomial": ticks,
+    "generalized linear": ticks,
+    "nonlinear": lambda: pb.load_dataset("Orange", package="datasets"),
+}
+
+
 def fitted(name: str) -> Any:
     fit, formula, options = MODELS[name]
-    return fit(formula, sleepstudy(), **options)
+    return fit(formula, DATA.get(name, sleepstudy)(), **options)
 
 
 def figures(fit: Any) -> list[Any]:
-    shown = [fit.fit_statistics, fit.vcov, fit.model_matrix, str(fit.summary()), fit.formula]
-    if isinstance(fit, pb.LinearMixedModel):
-        shown += [
-            fit.fixed_effects(), fit.variance_components, fit.random_effects, fit.convergence,
-            dict(fit.n_groups),
-        ]  # fmt: skip
+    shown = [fit.fit_statistics, fit.vcov, str(fit.summary()), fit.formula, fit.fixed_effects()]
+    if not isinstance(fit, pb.NonlinearMixedModel):
+        shown.append(fit.model_matrix)
+    if isinstance(fit, MixedModel):
+        shown += [fit.variance_components, fit.random_effects, fit.convergence, dict(fit.n_groups)]
     return [*shown, fit.n_obs, fit.dropped_rows, fit.warnings, fit.messages, fit.columns]
 
 
@@ -140,7 +173,13 @@ def assert_same_data(one: Any, other: Any) -> None:
 # -- there and back ------------------------------------------------------------------------------
 
 
+HESSIAN = pytest.mark.filterwarnings(  # R's, of the nonlinear model's standard errors
+    "ignore:variance-covariance matrix:pymer_bridge.ConvergenceWarning"
+)
+
+
 @r
+@HESSIAN
 @pytest.mark.r("lmerTest")
 @pytest.mark.parametrize("name", list(MODELS))
 def test_a_model_comes_back_the_same(name: str, tmp_path: Path) -> None:
@@ -154,7 +193,7 @@ def test_a_model_comes_back_the_same(name: str, tmp_path: Path) -> None:
     pd.testing.assert_series_equal(again.residuals(), fit.residuals(), check_exact=True)
     assert_same_data(fit, again)
     for field in ("fitter", "formula", "data_name", "na_action", "reml", "weights", "offset",
-                  "subset", "control", "start", "allow_functions"):  # fmt: skip
+                  "subset", "control", "start", "family", "n_agq", "allow_functions"):  # fmt: skip
         assert same(getattr(again.spec, field), getattr(fit.spec, field)), field
     # The same model is the same file, and a loaded one can be saved again.
     assert again.save(tmp_path / "again.pbr.zip").read_bytes() == path.read_bytes()
@@ -648,6 +687,13 @@ def _control(constructor: str = "lmerControl", **arguments: Any) -> Any:
     return _field(control={"type": "Control", "fields": fields})
 
 
+def _forge_family(name: str, **fields: Any) -> Any:
+    return _field(
+        fitter="glmer", reml=None, formula="Days ~ 1 + (1 | Subject)",
+        family={"type": "Family", "fields": {"name": name, **fields}},
+    )  # fmt: skip
+
+
 FORGED: dict[str, Any] = {
     "a function that fits nothing": _field(fitter="system"),
     "a name of this package that fits nothing": _field(fitter="load_rds"),
@@ -669,6 +715,13 @@ FORGED: dict[str, Any] = {
     "an optimizer": _control(optimizer="system"),
     "an argument of control": _control(optimizer="bobyqa", further="x"),
     "options that are none": _control(optimizer="bobyqa", optCtrl=[["a", ["b", "c"]]]),
+    "a family that is none": _forge_family("system"),
+    "a link that is none": _forge_family("binomial", link="system"),
+    "a size that is none": _forge_family("negative.binomial", theta="system"),
+    "a family of another function": _field(
+        family={"type": "Family", "fields": {"name": "poisson"}}
+    ),
+    "points of another function": _field(n_agq=3),
     "a type that is none": _set("spec", to={"type": "Popen", "fields": {"args": "touch malice"}}),
     "another type": _set("spec", to={"type": "Control", "fields": {
         "constructor": "lmerControl", "arguments": []}}),
@@ -783,6 +836,21 @@ def test_other_versions_alone_are_no_drift(stored: Path, tmp_path: Path) -> None
 
 
 @r
+@pytest.mark.filterwarnings("ignore:refit:pymer_bridge.RWarning")  # of lme4 before 1.1-33
+def test_a_model_that_was_refitted_says_so(tmp_path: Path) -> None:
+    fit = pb.lmer("Yield ~ 1 + (1 | Batch)", pb.load_dataset("Dyestuff"))
+    other = fit.refit(fit.simulate(seed=1).values[:, 0])
+    path = other.save(tmp_path / "fit.pbr.zip")
+    with pytest.warns(pb.DriftWarning, match="sigma.*made by refit"):
+        again = pb.load(forged(path, path, _set("figures", 2, "values", to=[1.0])))
+    assert_same_data(other, again)
+    logarithm = pb.lmer("log(Yield) ~ 1 + (1 | Batch)", pb.load_dataset("Dyestuff"))
+    lost = logarithm.refit(logarithm.simulate(seed=1).values[:, 0])
+    with pytest.raises(pb.OptionError, match="cannot be stored"):
+        lost.save(tmp_path / "lost.pbr.zip")
+
+
+@r
 def test_missing_figures_are_the_same_where_both_are_missing(tmp_path: Path) -> None:
     data = sleepstudy()
     data["twice"] = data["Days"] * 2
@@ -794,9 +862,13 @@ def test_missing_figures_are_the_same_where_both_are_missing(tmp_path: Path) -> 
 
 
 @r
+@HESSIAN
 @pytest.mark.r("lmerTest")
 @pytest.mark.filterwarnings("ignore:refit:pymer_bridge.RWarning")  # of lme4 before 1.1-33
-@pytest.mark.parametrize("name", ["slopes", "split", "vectors", "exclude", "linear"])
+@pytest.mark.parametrize("name", [
+    "slopes", "split", "vectors", "exclude", "linear", "binomial", "negative binomial",
+    "nonlinear", "generalized linear",
+])  # fmt: skip
 def test_an_rds_comes_back_the_same(name: str, tmp_path: Path) -> None:
     fit = fitted(name)
     path = fit.save_rds(tmp_path / "fit.rds")
@@ -884,6 +956,33 @@ def test_the_data_that_an_rds_carries_are_used(tmp_path: Path, plain: Any) -> No
 
 
 @r
+@HESSIAN
+@pytest.mark.parametrize(
+    ("name", "linear", "cls", "family"),
+    [
+        ("glm", True, pb.GeneralizedLinearModel, "binomial"),
+        ("glmer", False, pb.GeneralizedLinearMixedModel, "poisson"),
+        ("nb", False, pb.GeneralizedLinearMixedModel, "negative.binomial"),
+        ("nlmer", False, pb.NonlinearMixedModel, None),
+    ],
+)
+def test_other_models_of_an_r_user_can_be_read(
+    name: str, linear: bool, cls: Any, family: str | None, tmp_path: Path, plain: Any
+) -> None:
+    path = tmp_path / "fit.rds"
+    plain("write_fit", name=name, linear=linear, path=str(path))
+    there = plain("figures_in", path=str(path))
+    fit = pb.load_rds(path, trust=True)
+    assert isinstance(fit, cls)
+    assert (fit.spec.family and fit.spec.family.name) == family
+    assert there["fixed"].tolist() == [row.estimate for row in fit.fixed_effects().rows]
+    assert there["log_likelihood"][0] == fit.fit_statistics.log_likelihood
+    assert (there["covariance"] == fit.vcov.values.ravel(order="F")).all()
+    residuals = fit.residuals("deviance" if name != "nlmer" else "response")
+    assert (residuals.to_numpy() == there["residuals"]).all()
+
+
+@r
 @pytest.mark.r("lmerTest")
 def test_a_fit_of_lmertest_is_one_of_lme4(tmp_path: Path, plain: Any) -> None:
     path = tmp_path / "fit.rds"
@@ -903,7 +1002,7 @@ def test_an_rds_needs_trust(tmp_path: Path) -> None:
 
 
 @r
-@pytest.mark.parametrize(("name", "shown"), [("glm", "glm/lm"), ("text", "character")])
+@pytest.mark.parametrize(("name", "shown"), [("many", "mlm/lm"), ("text", "character")])
 def test_another_object_in_an_rds_is_told(
     name: str, shown: str, tmp_path: Path, plain: Any
 ) -> None:

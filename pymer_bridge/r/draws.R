@@ -26,6 +26,9 @@ start_generator <- function(seed, state = NULL) {
 #'   were made, and the generator's kinds.
 make_draws <- function(model, kind, n_sim, seed, state, options) {
   if (kind != "case") warn_of_refit_defect(model$fit)
+  if (kind %in% c("residual", "wild") && !lme4::isLMM(model$fit)) {
+    stop("the ", kind, " bootstrap is for linear mixed models", call. = FALSE)
+  }
   state <- start_generator(seed, state)
   all <- switch(kind,
     parametric = draw_parametric(model$fit, n_sim, options$use_u),
@@ -64,6 +67,7 @@ draw_parametric <- function(fit, n_sim, use_u) {
 
 #' Fitted values plus resampled residuals, as bootMer(type = "semiparametric")
 draw_semiparametric <- function(fit, n_sim) {
+  if (lme4::isGLMM(fit)) warning("semiparametric bootstrapping is questionable for GLMMs")
   centre <- without_missing(stats::fitted(fit))
   rest <- without_missing(stats::residuals(fit, "response"))
   replicate(n_sim, centre + sample(rest, replace = TRUE), simplify = FALSE)
@@ -76,13 +80,23 @@ prior_weights <- function(fit) {
   used_rows(list(stats::weights(fit)), fit)[[1L]]
 }
 
-#' Responses without the rows that na.action dropped
+#' Responses without the rows that na.action dropped, as plain numbers
+#'
+#' Two columns of successes and failures follow each other; see `as_response()`.
 used_rows <- function(responses, fit) {
   dropped <- stats::na.action(stats::model.frame(fit))
-  if (is.null(dropped) || length(responses[[1L]]) == stats::nobs(fit)) {
-    return(lapply(responses, unname))
-  }
-  lapply(responses, function(response) unname(response[-dropped]))
+  lapply(responses, function(response) {
+    if (!is.null(dropped) && NROW(response) != stats::nobs(fit)) {
+      response <- if (is.matrix(response)) response[-dropped, ] else response[-dropped]
+    }
+    # The first level is a failure.
+    if (is.factor(response)) as.double(response != levels(response)[1L]) else as.vector(response)
+  })
+}
+
+#' A response as refit() takes it, from plain numbers
+as_response <- function(values, n_rows) {
+  if (length(values) == 2L * n_rows) matrix(values, ncol = 2L) else values
 }
 
 #' The fixed part of the linear predictor, with the offset

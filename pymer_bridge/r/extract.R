@@ -16,6 +16,7 @@ within_model <- function(model, expression) {
 #' lmerTest's version of the fit, made once
 lmertest_fit <- function(model) {
   if (is.null(model$lmertest)) {
+    model_data(model) # lmerTest asks for the data again, so that they must be those of the fit
     fit <- within_model(model, quote(lmerTest::as_lmerModLmerTest(.fit)))
     model$lmertest <- with_given_call(model, fit)
   }
@@ -46,13 +47,18 @@ fixed_effects <- function(model, ddf, conf_level) {
   }
   estimate <- unname(table[, "Estimate"])
   std_error <- unname(table[, "Std. Error"])
-  statistic <- unname(table[, "t value"])
+  # Where the family fixes the scale, R calls it z.
+  statistic <- unname(table[, intersect(c("t value", "z value"), colnames(table))])
   result <- list(
     terms = rownames(table), estimate = estimate, std_error = std_error, statistic = statistic
   )
   upper <- (1 + conf_level) / 2
   if (ddf == "normal") {
-    result$p_value <- 2 * stats::pnorm(abs(statistic), lower.tail = FALSE)
+    result$p_value <- if ("Pr(>|z|)" %in% colnames(table)) {
+      unname(table[, "Pr(>|z|)"])
+    } else {
+      2 * stats::pnorm(abs(statistic), lower.tail = FALSE)
+    }
     half_width <- stats::qnorm(upper) * std_error
   } else if (by_t) {
     result$df <- unname(table[, "df"])
@@ -171,7 +177,13 @@ fit_statistics <- function(model) {
     reml_criterion = if (mixed && lme4::isREML(fit)) lme4::REMLcrit(fit),
     log_likelihood = as.double(likelihood),
     # Of a linear model R calls the residual sum of squares by this name.
-    deviance = if (mixed) stats::deviance(fit, REML = FALSE) else -2 * as.double(likelihood),
+    deviance = if (mixed) {
+      stats::deviance(fit, REML = FALSE)
+    } else if (inherits(fit, "glm")) {
+      stats::deviance(fit)
+    } else {
+      -2 * as.double(likelihood)
+    },
     aic = stats::AIC(fit),
     bic = stats::BIC(fit),
     df = attr(likelihood, "df"),
@@ -191,13 +203,15 @@ model_matrix <- function(model) {
   design <- stats::model.matrix(model$fit)
   list(
     names = colnames(design), values = as.vector(design),
-    rows = as.integer(rownames(stats::model.frame(model$fit)))
+    # A nonlinear model has a block of rows for each parameter.
+    rows = rep_len(as.integer(rownames(stats::model.frame(model$fit))), nrow(design))
   )
 }
 
 #' Operation: how the optimizer ended
 convergence <- function(model) {
-  info <- summary(model$fit)$optinfo
+  # What summary() says of the covariance is not of the optimizer.
+  info <- suppressWarnings(summary(model$fit))$optinfo
   messages <- as.character(unlist(info$conv$lme4$messages))
   failures <- messages[!grepl("singular", messages)]
   list(

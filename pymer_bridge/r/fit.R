@@ -89,13 +89,32 @@ contrast_argument <- function(contrasts) {
   })))
 }
 
+#' The family of a generalized model, as an R user would write it
+#'
+#' @param family A list of `name`, `link` and `theta`.
+family_call <- function(family) {
+  head <- as.name(family$name)
+  arguments <- list()
+  if (!is.null(family$theta)) {
+    head <- quote(MASS::negative.binomial)
+    arguments$theta <- family$theta
+  }
+  arguments$link <- family$link
+  if (length(arguments) == 0L) head else as.call(c(head, arguments))
+}
+
+#' Starting values: a vector, which has names for parameters of a nonlinear model
+start_argument <- function(start) {
+  if (is.list(start) && !any(names(start) %in% c("theta", "fixef"))) unlist(start) else start
+}
+
 #' The call that fits a model
 #'
 #' Only what differs from R's defaults is written, so that the call reads as the
 #' one a user would type.
 #'
-#' @param spec A list: fitter, formula, data_name, reml, weights, offset, subset,
-#'   contrasts, control, na_action, start; NULL for what is not given.
+#' @param spec A list: fitter, formula, data_name, family, reml, n_agq, weights,
+#'   offset, subset, contrasts, control, na_action, start; NULL for what is not given.
 #' @return A list of `call` and `extras`.
 model_call <- function(spec) {
   vectors <- list(
@@ -106,8 +125,14 @@ model_call <- function(spec) {
   call <- as.call(list(as.name(spec$fitter),
     formula = str2lang(spec$formula), data = as.name(spec$data_name)
   ))
+  if (!is.null(spec$family)) {
+    call$family <- family_call(spec$family)
+  }
   if (identical(spec$reml, FALSE)) {
     call$REML <- FALSE
+  }
+  if (!is.null(spec$n_agq)) {
+    call$nAGQ <- spec$n_agq
   }
   given <- Filter(Negate(is.null), lapply(vectors, `[[`, "argument"))
   call[names(given)] <- given
@@ -121,7 +146,7 @@ model_call <- function(spec) {
     call$control <- control_call(spec$control)
   }
   if (!is.null(spec$start)) {
-    call$start <- spec$start
+    call$start <- start_argument(spec$start)
   }
   list(call = call, extras = unlist(unname(lapply(vectors, `[[`, "extra")), recursive = FALSE))
 }
@@ -135,6 +160,12 @@ new_model <- function(fit, frame_env, call) {
 
 #' The data of a model, and which of its rows the fit uses
 model_data <- function(model) {
+  if (isTRUE(model$other_response)) {
+    stop("the model was refitted to a response that is no column of its data; fit it anew to data ",
+      "that hold that response",
+      call. = FALSE
+    )
+  }
   frame <- get(as.character(stats::getCall(model$fit)$data), model$frame_env)
   list(frame = frame, used = match(rownames(stats::model.frame(model$fit)), rownames(frame)))
 }
@@ -142,16 +173,25 @@ model_data <- function(model) {
 #' Operation: fit a model
 #'
 #' @param spec See `model_call()`.
-#' @param frame The parts of a data frame, see `frame_from_parts()`.
+#' @param frame The parts of a data frame, see `frame_from_parts()`, or a model
+#'   whose data are taken.
 #' @return A list of `model` (an environment, see above) and `facts`.
 fit_model <- function(spec, frame) {
   built <- model_call(spec)
-  env <- model_environment(frame_from_parts(frame), spec$data_name, built$extras)
+  data <- if (is.environment(frame)) model_data(frame)$frame else frame_from_parts(frame)
+  env <- model_environment(data, spec$data_name, built$extras)
   model <- new_model(eval(built$call, env), env, built$call)
-  mixed <- methods::is(model$fit, "merMod")
-  list(
-    model = model,
-    facts = c(model_facts(model$fit), if (mixed) mixed_facts(model$fit))
+  list(model = model, facts = facts_of(model$fit))
+}
+
+#' What is known of a fit, and costs nothing
+facts_of <- function(fit) {
+  if (methods::is(fit, "lmList4")) {
+    return(separate_facts(fit))
+  }
+  c(
+    model_facts(fit), if (methods::is(fit, "merMod")) mixed_facts(fit),
+    if (methods::is(fit, "glmerMod") || inherits(fit, "glm")) family_facts(fit)
   )
 }
 
@@ -161,7 +201,6 @@ model_facts <- function(fit) {
   dropped <- names(stats::na.action(stats::model.frame(fit)))
   list(
     formula = paste(deparse(stats::formula(fit), width.cutoff = 500L), collapse = " "),
-    call = paste(deparse(stats::getCall(fit), width.cutoff = 500L), collapse = " "),
     n_obs = stats::nobs(fit),
     sigma = stats::sigma(fit),
     dropped_rows = as.integer(dropped[is_row(dropped)])
@@ -177,5 +216,16 @@ mixed_facts <- function(fit) {
     reml = lme4::isREML(fit),
     singular = lme4::isSingular(fit),
     dropped_columns = names(attr(lme4::getME(fit, "X"), "col.dropped"))
+  )
+}
+
+#' What is known of a generalized model besides
+family_facts <- function(fit) {
+  family <- stats::family(fit)
+  size <- family$family
+  list(
+    family = family$family, link = family$link,
+    # Only here it is kept to the last bit; the name of the family shows a few digits.
+    size = if (startsWith(size, "Negative Binomial")) environment(family$variance)$.Theta
   )
 }

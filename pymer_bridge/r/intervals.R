@@ -96,11 +96,12 @@ profile_points <- function(model, parameters) {
 #' more than one. What R gives is given all the same.
 #'
 #' @param fit A fitted mixed model.
-warn_of_refit_defect <- function(fit) {
+#' @param what What is wrong then.
+warn_of_refit_defect <- function(fit, what = "bootstraps of REML fits are") {
   version <- utils::packageVersion("lme4")
   if (version < "1.1-33" && lme4::isREML(fit) && length(lme4::fixef(fit)) > 1L) {
     warning("refit() of lme4 ", version, " optimises a wrong REML criterion for models with more ",
-      "than one fixed effect, so that bootstraps of REML fits are off; mended in lme4 1.1-33 ",
+      "than one fixed effect, so that ", what, " off; mended in lme4 1.1-33 ",
       "(update lme4, or fit by maximum likelihood)",
       call. = FALSE
     )

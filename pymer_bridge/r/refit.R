@@ -258,7 +258,8 @@ with_ready_pointers <- function(rho) {
 
 #' Is a parameter on the boundary, as R's convergence check sees it?
 on_boundary <- function(parameters, lower) {
-  any(parameters[lower == 0] < 1e-4)
+  # Of a generalized model the fixed effects follow.
+  any(parameters[which(lower == 0)] < 1e-4)
 }
 
 #' Standard deviations, correlations and sigma on the scale of R's intervals
@@ -267,15 +268,21 @@ on_boundary <- function(parameters, lower) {
 #' @param estimates See `refitter()`.
 variance_parameters <- function(fit, estimates) {
   namespace <- asNamespace("lme4")
-  if (is.null(namespace$convParToProfPar)) {
-    sizes <- lengths(lme4::getME(fit, "cnms"))
-    as.vector(lme4::Cv_to_Sv(estimates$theta, n = sizes, s = estimates$sigma))
+  sigma <- if (has_scale(fit)) estimates$sigma
+  if (!is.null(namespace$convParToProfPar)) {
+    return(namespace$convParToProfPar(estimates$parameters, fit, profscale = "sdcor", sc = sigma))
+  }
+  sizes <- lengths(lme4::getME(fit, "cnms"))
+  if (lme4::isGLMM(fit)) {
+    # There the standard deviations are not in units of the scale.
+    c(as.vector(lme4::Cv_to_Sv(estimates$theta, n = sizes)), sigma)
   } else {
-    namespace$convParToProfPar(estimates$parameters, fit,
-      profscale = "sdcor", sc = estimates$sigma
-    )
+    as.vector(lme4::Cv_to_Sv(estimates$theta, n = sizes, s = sigma))
   }
 }
+
+#' Does the model estimate a scale? Binomial and Poisson models do not.
+has_scale <- function(fit) lme4::getME(fit, "devcomp")$dims[["useSc"]] == 1L
 
 #' The estimates of a fit, as `refitter()` gives them of a refit
 estimates_of <- function(fit) {

@@ -169,6 +169,9 @@ prepare_task <- function(models, plan) {
 #' Refits to other responses
 response_task <- function(model, plan) {
   fit <- model$fit
+  if (!lme4::isLMM(fit)) {
+    return(generalized_task(model, plan))
+  }
   settings <- refit_settings(model)
   machine <- refitter(model, settings)
   start <- unname(lme4::getME(fit, "theta"))
@@ -185,6 +188,19 @@ response_task <- function(model, plan) {
     optimum <- machine$optimise(response, start, plan$check_convergence)
     checked <- check_convergence(optimum, settings$checks, lower)
     measured_optimum(optimum, checked, lower, values_of(optimum, checked))
+  }
+}
+
+#' Refits of a generalized model, by refit() itself
+#'
+#' Their derivatives are always computed: they give the standard errors.
+generalized_task <- function(model, plan) {
+  statistic <- statistic_of(model, plan)
+  control <- given_control(model)
+  n_rows <- nrow(stats::model.frame(model$fit))
+  function(values) {
+    fit <- refit_used(model, as_response(values, n_rows), control)
+    measured_fit(fit, statistic(fit))
   }
 }
 
@@ -218,12 +234,14 @@ has_converged <- function(optimum, checked) {
 
 #' Fits to resampled rows
 case_task <- function(model, plan) {
+  linear <- lme4::isLMM(model$fit)
   control <- given_control(model)
-  if (is.null(control)) control <- lme4::lmerControl()
-  if (!plan$check_convergence) control$calc.derivs <- FALSE
+  if (is.null(control)) control <- if (linear) lme4::lmerControl() else lme4::glmerControl()
+  lean <- linear && !plan$check_convergence
+  if (lean) control$calc.derivs <- FALSE
   call_of <- case_caller(model, plan$levels, plan$relabel, control)
   statistic <- statistic_of(model, plan)
-  stepwise <- if (!plan$check_convergence) stepwise_lmer(control)
+  stepwise <- if (lean) stepwise_lmer(control)
   if (is.null(stepwise)) {
     return(function(draw) {
       made <- call_of(draw)

@@ -3,7 +3,8 @@
 #' Operation: what a file holds of a model
 #'
 #' @param model A model environment.
-#' @return A list of `frame` (see `frame_to_parts()`) and `figures`.
+#' @return A list of `frame` (see `frame_to_parts()`), `refitted` (did the fit start at
+#'   another's estimates?) and `figures`.
 saved_model <- function(model) {
   if (isTRUE(model$adopted)) {
     stop("the model was read from an .rds file that R wrote, and need not be what its call would ",
@@ -11,7 +12,10 @@ saved_model <- function(model) {
       call. = FALSE
     )
   }
-  list(frame = frame_to_parts(model_data(model)$frame), figures = saved_figures(model))
+  list(
+    frame = frame_to_parts(model_data(model)$frame), refitted = isTRUE(model$refitted),
+    figures = saved_figures(model)
+  )
 }
 
 #' Operation: the figures by which a model that is fitted again is known
@@ -44,6 +48,9 @@ saved_figures <- function(model) {
   )
 }
 
+#' What a model's environment may say of where the fit is from
+model_marks <- c("adopted", "refitted", "other_response")
+
 #' Operation: write the fit as R's own file
 #'
 #' What readRDS() gives is the fit itself, with the data in the environment of its
@@ -53,16 +60,16 @@ saved_figures <- function(model) {
 #' @param record Text that says what Python knows of the model.
 save_rds <- function(model, path, record) {
   env <- model$frame_env
+  fit <- model$fit
+  attr(fit, ".pymer_bridge") <- c(
+    list(record = record, call = model$call, frame_env = env),
+    mget(model_marks, envir = model, ifnotfound = list(NULL))
+  )
   above <- parent.env(env)
-  on.exit({
-    rm(".pymer_bridge", envir = env)
-    parent.env(env) <- above
-  })
-  own <- list(record = record, call = model$call, adopted = model$adopted)
-  assign(".pymer_bridge", own, envir = env)
+  on.exit(parent.env(env) <- above)
   # Else the toolbox, with all of lme4's functions, would be written too.
   parent.env(env) <- globalenv()
-  saveRDS(model$fit, path)
+  saveRDS(fit, path)
   TRUE
 }
 
@@ -83,25 +90,20 @@ read_rds <- function(path, kinds) {
   if (!kind %in% kinds) {
     return(list(kind = paste(class(fit), collapse = "/")))
   }
-  env <- environment(stats::formula(fit))
-  own <- if (is.environment(env)) get0(".pymer_bridge", env, mode = "list", inherits = FALSE)
+  own <- attr(fit, ".pymer_bridge")
   told <- list()
   if (is.null(own)) {
     told <- adopted_model(fit)
     model <- told$model
   } else {
-    rm(".pymer_bridge", envir = env)
-    parent.env(env) <- fill_toolbox()
-    model <- new_model(fit, env, own$call)
-    model$adopted <- own$adopted
-    told$columns <- names(model_data(model)$frame)
+    attr(fit, ".pymer_bridge") <- NULL
+    parent.env(own$frame_env) <- fill_toolbox()
+    model <- new_model(fit, own$frame_env, own$call)
+    list2env(own[model_marks], envir = model)
+    told$columns <- names(get(as.character(stats::getCall(fit)$data), own$frame_env))
   }
   told$model <- NULL
-  mixed <- methods::is(fit, "merMod")
-  c(list(
-    kind = kind, model = model, record = own$record,
-    facts = c(model_facts(model$fit), if (mixed) mixed_facts(model$fit))
-  ), told)
+  c(list(kind = kind, model = model, record = own$record, facts = facts_of(model$fit)), told)
 }
 
 #' A model environment for a fit that another program made
@@ -110,8 +112,8 @@ read_rds <- function(path, kinds) {
 #' call; where there are none, the model frame.
 #'
 #' @return A list of `model`, and for Python `columns`, `n_rows`, `row_names`
-#'   (NULL where they are automatic), `data_name`, `na_action` and the texts
-#'   `weights`, `offset` and `subset` of the call.
+#'   (NULL where they are automatic), `data_name`, `na_action`, `n_agq` and the
+#'   texts `weights`, `offset` and `subset` of the call.
 adopted_model <- function(fit) {
   used <- stats::model.frame(fit)
   call <- stats::getCall(fit)
@@ -124,7 +126,8 @@ adopted_model <- function(fit) {
   }
   told <- list(
     data_name = name, na_action = if (length(action) == 1L) action else "omit",
-    weights = text("weights"), offset = text("offset"), subset = text("subset")
+    weights = text("weights"), offset = text("offset"), subset = text("subset"),
+    n_agq = if (is.numeric(call$nAGQ)) as.integer(call$nAGQ)
   )
   if (is.null(data)) {
     data <- as.data.frame(used)
@@ -190,6 +193,12 @@ with_rows <- function(fit, used, numbers, rows, env, call) {
   fit$terms <- terms
   fit$call <- call
   fit$na.action <- dropped
-  names(fit$residuals) <- names(fit$fitted.values) <- numbers
+  if (!is.null(fit$formula)) environment(fit$formula) <- env
+  rows <- c(
+    "residuals", "fitted.values", "linear.predictors", "weights", "prior.weights", "y"
+  )
+  for (name in rows) {
+    if (!is.null(names(fit[[name]]))) names(fit[[name]]) <- numbers
+  }
   fit
 }

@@ -71,6 +71,22 @@ drop_one <- function(model, scope, ddf) {
   f_tests(table)
 }
 
+#' Operation: likelihood ratio tests of what can be dropped from the model
+#'
+#' @param scope Names of terms, or NULL for all that can be dropped.
+drop_one_by_ratio <- function(model, scope) {
+  table <- if (is.null(scope)) {
+    stats::drop1(model$fit, test = "Chisq")
+  } else {
+    stats::drop1(model$fit, scope = as.character(scope), test = "Chisq")
+  }
+  tests <- ratio_tests(table)
+  # Here R counts by npar what a term takes away.
+  tests$df <- tests$n_parameters
+  tests$n_parameters <- NULL
+  tests
+}
+
 #' A fit whose call can be evaluated anywhere
 #'
 #' Some functions evaluate the call of a fit in a frame of their own, from where

@@ -421,7 +421,9 @@ class FitStatistics(_Facts):
     log_likelihood
         The (restricted) log-likelihood.
     deviance
-        -2 times the log-likelihood that is not restricted, at the estimates.
+        R's ``deviance(fit, REML = FALSE)``: -2 times the log-likelihood that is not restricted,
+        at the estimates; of a generalized model the sum of squared deviance residuals, given the
+        random effects.
     aic, bic
         Of the (restricted) log-likelihood.
     df

@@ -127,10 +127,10 @@ class LikelihoodRatioTest:
     """One row of a table of likelihood ratio tests; the first has nothing to be tested against."""
 
     term: str
-    n_parameters: int
+    n_parameters: int | None
     aic: float
     bic: float | None
-    log_likelihood: float
+    log_likelihood: float | None
     deviance: float | None
     chi_square: float | None
     df: float | None

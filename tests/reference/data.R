@@ -5,9 +5,10 @@
 #' Data sets that the models take from installed packages
 package_data <- list(
   lme4 = c(
-    "Arabidopsis", "cake", "Dyestuff", "Dyestuff2", "InstEval", "Pastes", "Penicillin",
-    "sleepstudy"
+    "Arabidopsis", "cake", "cbpp", "Dyestuff", "Dyestuff2", "grouseticks", "InstEval", "Pastes",
+    "Penicillin", "sleepstudy", "VerbAgg"
   ),
+  datasets = "Orange",
   MASS = "oats",
   nlme = "Orthodont"
 )
@@ -57,7 +58,9 @@ read_frame <- function(folder) {
 #' @return An environment below the search path.
 open_workspace <- function(folder) {
   workspace <- new.env(parent = parent.env(globalenv()))
-  workspace$lmerControl <- lme4::lmerControl
+  for (name in c("lmerControl", "glmer", "glmer.nb", "glmerControl", "nlmer")) {
+    assign(name, get(name, envir = asNamespace("lme4")), envir = workspace)
+  }
   workspace$ns <- splines::ns
   for (package in names(package_data)) {
     utils::data(list = package_data[[package]], package = package, envir = workspace)

@@ -119,8 +119,10 @@ variance_components <- function(fit) {
       setNames(values[below], names)
     }, blocks, names(blocks))))
   }
-  variance <- c(single("variance"), "Residual\t" = sigma^2)
-  std_dev <- c(single("std_dev"), "Residual\t" = sigma)
+  # Binomial and Poisson models have no scale of their own.
+  scaled <- attr(blocks, "useSc")
+  variance <- c(single("variance"), if (scaled) c("Residual\t" = sigma^2))
+  std_dev <- c(single("std_dev"), if (scaled) c("Residual\t" = sigma))
   list(
     variance = numbers(variance, names(variance)), std_dev = numbers(std_dev, names(std_dev)),
     covariance = numbers(pairs("covariance"), names(pairs("covariance"))),

@@ -86,16 +86,78 @@ models <- alist(
   large = lmer(
     y ~ service + (1 | s) + (1 | d), InstEval,
     start = c(0.276, 0.4425), control = lmerControl(optimizer = "nloptwrap", calc.derivs = FALSE)
+  ),
+  binomial = glmer(
+    cbind(incidence, size - incidence) ~ period + (1 | herd), cbpp,
+    family = binomial
+  ),
+  binomial_trials = glmer(
+    cbind(successes, failures) ~ x + f + (1 | ward), clinic,
+    family = binomial
+  ),
+  binomial_logical = glmer(event ~ x + (1 | ward), clinic, family = binomial),
+  binomial_factor = glmer(answer ~ x + (1 | ward), clinic, family = binomial),
+  binomial_share = glmer(share ~ x + (x | ward), clinic, family = binomial, weights = trials),
+  probit = glmer(
+    cbind(successes, failures) ~ x + f + (1 | ward), clinic,
+    family = binomial(link = "probit")
+  ),
+  cloglog = glmer(
+    cbind(successes, failures) ~ x + f + (1 | ward), clinic,
+    family = binomial(link = "cloglog"), control = glmerControl(check.conv.grad = "ignore")
+  ),
+  quadrature = glmer(
+    cbind(successes, failures) ~ x + f + (1 | ward), clinic,
+    family = binomial, nAGQ = 9L
+  ),
+  crossed_binomial = glmer(
+    r2 ~ btype + situ + (1 | id) + (1 | item), VerbAgg,
+    family = binomial, nAGQ = 0L
+  ),
+  poisson = glmer(TICKS ~ YEAR + (1 | BROOD) + (1 | LOCATION), grouseticks, family = poisson),
+  poisson_offset = glmer(count ~ x + offset(log(days)) + (1 | ward), clinic, family = poisson),
+  poisson_missing = glmer(
+    gap ~ x * f + (1 | ward), clinic,
+    family = poisson, contrasts = list(f = "contr.sum"), na.action = na.exclude,
+    control = glmerControl(optimizer = c("bobyqa", "Nelder_Mead"), tolPwrss = 1e-8)
+  ),
+  poisson_start = glmer(
+    count ~ x + (1 | ward), clinic,
+    family = poisson, start = list(theta = 0.5, fixef = c(0.1, 0.2))
+  ),
+  poisson_sqrt = glmer(count ~ f + (1 | ward), clinic, family = poisson(link = "sqrt")),
+  gamma = glmer(amount ~ x + (1 | ward), clinic, family = Gamma(link = "log")),
+  inverse_gaussian = glmer(
+    time ~ x + (1 | ward), clinic,
+    family = inverse.gaussian(link = "log"), control = glmerControl(check.conv.grad = "ignore")
+  ),
+  gaussian_log = glmer(amount ~ x + (1 | ward), clinic, family = gaussian(link = "log")),
+  negative_binomial = glmer(
+    spread ~ x + (1 | ward), clinic,
+    family = MASS::negative.binomial(theta = 1.5)
+  ),
+  negative_binomial_size = glmer.nb(spread ~ x + (1 | ward), data = clinic),
+  binomial_rank_deficient = glmer(event ~ x + twice + (1 | ward), clinic, family = binomial),
+  separated = glmer(apart ~ f + (1 | ward), clinic, family = binomial),
+  nonlinear = nlmer(
+    circumference ~ SSlogis(age, Asym, xmid, scal) ~ Asym | Tree, Orange,
+    start = c(Asym = 200, xmid = 725, scal = 350)
   )
 )
 
-#' Models for which lmerTest's figures would take minutes
-without_lmertest <- "large"
+#' Models for which lmerTest has no figures, or would take minutes
+without_lmertest <- c(
+  "large", names(Filter(function(call) call[[1L]] != quote(lmer), models))
+)
 
 #' Models that R refuses
 failures <- alist(
   missing_fail = lmer(y ~ x + f + (x | g), gaps, na.action = na.fail),
   missing_pass_response = lmer(y ~ f + (1 | g), gaps, na.action = na.pass),
   missing_pass_predictor = lmer(z ~ x + (1 | g), gaps, na.action = na.pass),
-  no_grouping = lmer(y ~ x, trial)
+  no_grouping = lmer(y ~ x, trial),
+  a_level_a_row = lmer(y ~ x + (1 | id), trial),
+  not_identifiable = lmer(y ~ x + (f * dose * treated | g), trial),
+  constant_response = glmer(never ~ x + (1 | ward), clinic, family = poisson),
+  negative_counts = glmer(x ~ f + (1 | ward), clinic, family = poisson)
 )

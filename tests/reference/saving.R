@@ -24,6 +24,14 @@ makers <- list(
   data = with_data, none = without_data,
   lmertest = function(linear) lmerTest::lmer(Reaction ~ Days + (Days | Subject), sleepstudy),
   glm = function(linear) glm(am ~ wt, binomial, mtcars),
+  glmer = function(linear) glmer(TICKS ~ 1 + (1 | BROOD), grouseticks, poisson, nAGQ = 2L),
+  nb = function(linear) glmer.nb(TICKS ~ 1 + (1 | BROOD), grouseticks),
+  nlmer = function(linear) {
+    nlmer(circumference ~ SSlogis(age, Asym, xmid, scal) ~ Asym | Tree, Orange,
+      start = c(Asym = 200, xmid = 725, scal = 350)
+    )
+  },
+  many = function(linear) lm(cbind(mpg, wt) ~ hp, mtcars),
   text = function(linear) "no model"
 )
 

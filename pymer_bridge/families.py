@@ -1,0 +1,131 @@
+"""Families of generalized models: distributions and links, checked before R sees them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal, get_args
+
+from pymer_bridge.errors import OptionError
+
+FamilyName = Literal[
+    "binomial", "poisson", "Gamma", "inverse.gaussian", "gaussian",
+    "quasi", "quasibinomial", "quasipoisson",
+]  # fmt: skip
+LinkName = Literal[
+    "logit", "probit", "cauchit", "cloglog", "log", "sqrt", "identity", "inverse", "1/mu^2",
+]  # fmt: skip
+
+_LINKS: Final[dict[str, tuple[str, ...]]] = {
+    "binomial": ("logit", "probit", "cauchit", "log", "cloglog"),
+    "quasibinomial": ("logit", "probit", "cauchit", "log", "cloglog"),
+    "poisson": ("log", "identity", "sqrt"),
+    "quasipoisson": ("log", "identity", "sqrt"),
+    "Gamma": ("inverse", "identity", "log"),
+    "inverse.gaussian": ("1/mu^2", "inverse", "identity", "log"),
+    "gaussian": ("identity", "log", "inverse"),
+    "quasi": get_args(LinkName),
+    "negative.binomial": ("log", "sqrt", "identity"),
+}
+"""R's links of each family."""
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A family as R's call writes it.
+
+    Attributes
+    ----------
+    name
+        R's name of the family function.
+    link
+        The link; None for R's default.
+    theta
+        The size parameter of a negative binomial; None for other families.
+    """
+
+    name: str
+    link: str | None = None
+    theta: float | None = None
+
+    def __post_init__(self) -> None:
+        # R calls what this names.
+        if self.name not in _LINKS:
+            raise OptionError(
+                f"family={self.name!r} is not accepted; choose one of: "
+                f"{', '.join(map(repr, get_args(FamilyName)))}, or pb.negative_binomial(theta)"
+            )
+        if self.link is not None and self.link not in _LINKS[self.name]:
+            raise OptionError(
+                f"link={self.link!r} is not available for {self.name!r}; choose one of: "
+                f"{', '.join(map(repr, _LINKS[self.name]))}"
+            )
+
+    def to_r(self) -> dict[str, Any]:
+        """Return the mapping that ``family_call()`` in R takes."""
+        return {"name": self.name, "link": self.link, "theta": self.theta}
+
+
+def family_of(family: object, link: str | None, *, mixed: bool) -> Family:
+    """Check what a model is asked for.
+
+    Raises
+    ------
+    OptionError
+        The family or the link is not known, both state a link, or lme4 has no such models.
+    """
+    if isinstance(family, Family):
+        if link is not None:
+            raise OptionError("give the link to the family itself, or as link=, and not both")
+        checked = family
+    else:
+        if family == "negative.binomial":
+            raise OptionError("a negative binomial needs its size: pb.negative_binomial(theta)")
+        checked = Family(str(family), link)
+    if mixed and checked.name.startswith("quasi"):
+        raise OptionError(
+            f"family={checked.name!r} has no likelihood, and lme4 fits no mixed models with it"
+        )
+    if mixed and checked.name == "gaussian" and checked.link in (None, "identity"):
+        raise OptionError("a gaussian model with the identity link is fitted by lmer()")
+    return checked
+
+
+def negative_binomial(
+    theta: float, link: Literal["log", "sqrt", "identity"] | None = None
+) -> Family:
+    """Make the negative binomial family with a known size parameter.
+
+    Parameters
+    ----------
+    theta
+        The size: the variance is mu + mu^2 / theta. :func:`pymer_bridge.glmer_nb` estimates it.
+    link
+        "log" (the default), "sqrt" or "identity".
+
+    Returns
+    -------
+    Family
+        For ``family=`` of :func:`pymer_bridge.glmer` and :func:`pymer_bridge.glm`.
+
+    Raises
+    ------
+    OptionError
+        ``theta`` is not positive, or the link is not available.
+
+    Notes
+    -----
+    R function: ``MASS::negative.binomial`` [1]_.
+
+    References
+    ----------
+    .. [1] Venables, W. N. and Ripley, B. D. (2002). Modern Applied Statistics with S. Springer.
+
+    Examples
+    --------
+    >>> import pymer_bridge as pb
+    >>> pb.negative_binomial(2.5).theta
+    2.5
+    """
+    if isinstance(theta, bool) or not isinstance(theta, int | float) or not theta > 0:
+        raise OptionError(f"theta={theta!r} must be a positive number")
+    return Family("negative.binomial", link, float(theta))

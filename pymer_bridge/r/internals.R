@@ -1,0 +1,155 @@
+# What lies inside a fit: the parts that lme4's getME() gives, and what is made of them.
+
+#' Any part of a fit as a list of vectors, with its kind
+#'
+#' @param x What `getME()` gave.
+describe_part <- function(x) {
+  if (is.null(x)) {
+    list(kind = "none")
+  } else if (is.factor(x)) {
+    list(kind = "factor", values = as.integer(x), levels = levels(x), ordered = is.ordered(x))
+  } else if (methods::is(x, "CHMfactor")) {
+    list(
+      kind = "cholesky", factor = describe_sparse(methods::as(x, "sparseMatrix")),
+      permutation = methods::slot(x, "perm")
+    )
+  } else if (methods::is(x, "sparseMatrix") || methods::is(x, "diagonalMatrix")) {
+    describe_sparse(x)
+  } else if (methods::is(x, "Matrix") || is.matrix(x)) {
+    describe_dense(as.matrix(x))
+  } else if (is.list(x)) {
+    list(kind = "list", names = names(x), items = unname(lapply(x, describe_part)))
+  } else if (is.character(x)) {
+    list(kind = "texts", values = as.vector(x))
+  } else if (is.numeric(x) || is.logical(x)) {
+    list(
+      kind = if (is.logical(x)) "logicals" else "numbers", values = as.vector(x),
+      names = names(x), scalar = length(x) == 1L && is.null(names(x))
+    )
+  } else {
+    stop("R gives a ", class(x)[1L], ", for which there is no counterpart", call. = FALSE)
+  }
+}
+
+#' A dense matrix by columns
+describe_dense <- function(x) {
+  list(
+    kind = "dense", values = as.vector(x), shape = dim(x), row_names = rownames(x),
+    names = colnames(x)
+  )
+}
+
+#' A sparse matrix by columns; zeros that are stored stay
+describe_sparse <- function(x) {
+  x <- methods::as(methods::as(x, "generalMatrix"), "CsparseMatrix")
+  rows <- methods::slot(x, "i")
+  list(
+    kind = "sparse", rows = rows, starts = methods::slot(x, "p"),
+    values = if (methods::is(x, "nMatrix")) {
+      rep(1, length(rows))
+    } else {
+      as.double(methods::slot(x, "x"))
+    },
+    shape = dim(x), row_names = rownames(x), names = colnames(x)
+  )
+}
+
+#' Operation: the names of parts that this lme4 gives, alike for all models
+part_names <- function(model = NULL) {
+  method <- utils::getS3method("getME", "merMod", envir = asNamespace("lme4"))
+  setdiff(eval(formals(method)$name), "devfun")
+}
+
+#' Parts that are vectors, even of one element
+vector_parts <- c("y", "mu", "u", "beta", "Gp", "Lind", "offset")
+
+#' Operation: one part of a fit
+#'
+#' @param name One of `part_names()`.
+model_part <- function(model, name) {
+  part <- describe_part(lme4::getME(model$fit, name))
+  if (name %in% vector_parts) part$scalar <- FALSE
+  part
+}
+
+#' Operation: is the fit singular, by this measure?
+is_singular <- function(model, tol) {
+  lme4::isSingular(model$fit, tol = tol)
+}
+
+#' Operation: principal components of the random effects
+random_components <- function(model) {
+  parts <- unclass(lme4::rePCA(model$fit))
+  terms <- lme4::getME(model$fit, "cnms")
+  unname(Map(function(part, group) {
+    importance <- summary(part)$importance
+    list(
+      group = group, terms = unlist(terms[names(terms) == group], use.names = FALSE),
+      std_dev = part$sdev, proportion = unname(importance[2L, ]),
+      cumulative = unname(importance[3L, ]), rotation = as.vector(part$rotation)
+    )
+  }, parts, names(parts)))
+}
+
+#' Operation: covariance and correlation matrices of the random effects
+group_covariances <- function(model) {
+  parts <- unclass(lme4::VarCorr(model$fit))
+  unname(Map(function(part, group) {
+    correlation <- attr(part, "correlation")
+    list(
+      group = group, terms = rownames(part), covariance = as.double(part),
+      correlation = as.double(as.matrix(correlation))
+    )
+  }, parts, names(parts)))
+}
+
+#' A fit whose predictor and response are its own, so that evaluating it changes no other
+isolated_fit <- function(fit) {
+  for (part in c("pp", "resp")) {
+    methods::slot(fit, part) <- methods::slot(fit, part)$copy()
+  }
+  methods::slot(fit, "theta") <- methods::slot(fit, "theta") + 0
+  fit
+}
+
+#' What the deviance function of a nonlinear model lacks when getME() makes it
+complete_nonlinear <- function(devfun, fit) {
+  rho <- environment(devfun)
+  rho$u0 <- rho$pp$u0 + 0
+  rho$beta0 <- rho$pp$beta0 + 0
+  rho$dpars <- seq_along(lme4::getME(fit, "theta"))
+  if (is.null(rho$tolPwrss)) rho$tolPwrss <- lme4::nlmerControl()$tolPwrss
+}
+
+#' Operation: the deviance as a function of the parameters
+#'
+#' @return `deviance`, an environment for `deviance_at()`; the names and values of the
+#'   parameters at the fit, their bounds, and how many of them are not fixed effects.
+deviance_function <- function(model) {
+  fit <- model$fit
+  devfun <- lme4::getME(isolated_fit(fit), "devfun")
+  if (lme4::isNLMM(fit)) complete_nonlinear(devfun, fit)
+  lower <- lme4::getME(fit, "lower")
+  newer <- "par" %in% part_names()
+  values <- lme4::getME(fit, if (newer) "par" else "theta")
+  upper <- if (newer) asNamespace("lme4")$getUpper(fit) else rep(Inf, length(values))
+  # A fit with nAGQ = 0 has the fixed effects follow from theta. A nonlinear one may not tell.
+  by_theta <- lme4::isLMM(fit) || isTRUE(lme4::getME(fit, "devcomp")$dims["nAGQ"] == 0L)
+  beta <- if (!by_theta) lme4::fixef(fit)
+  list(
+    deviance = list2env(list(f = devfun), parent = emptyenv()),
+    names = c(names(values), names(beta)), values = c(unname(values), unname(beta)),
+    lower = c(unname(lower), rep(-Inf, length(beta))),
+    upper = c(unname(upper), rep(Inf, length(beta))), n_theta = length(values)
+  )
+}
+
+#' Operation: the deviance at some points
+#'
+#' @param deviance See `deviance_function()`.
+#' @param points Parameters, point after point.
+#' @param n_points How many points.
+deviance_at <- function(deviance, points, n_points) {
+  points <- matrix(points, ncol = n_points)
+  vapply(seq_len(n_points), function(i) as.double(deviance$f(points[, i])), 0)
+}

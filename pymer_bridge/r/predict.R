@@ -1,0 +1,294 @@
+# Predictions and simulations of a mixed model, by lme4's own methods.
+
+#' Operation: the columns that predictions need
+#'
+#' @return A list of `fixed` and `random`: the variables of the fixed part with its
+#'   offsets, and of the random part.
+predictor_names <- function(model) {
+  variables <- function(...) {
+    # With the data: a formula may have a dot, for all columns.
+    terms <- stats::terms(model$fit, ..., data = model_data(model)$frame)
+    offsets <- as.list(attr(terms, "variables"))[attr(terms, "offset") + 1L]
+    labels <- parse(text = attr(terms, "term.labels"), keep.source = FALSE)
+    unique(c(all.vars(labels), unlist(lapply(offsets, all.vars))))
+  }
+  list(fixed = variables(fixed.only = TRUE), random = variables(random.only = TRUE))
+}
+
+#' The random effects that a prediction counts, as R takes them
+#'
+#' @param re_form NULL for all, "population" for none, or the text of a formula.
+random_part <- function(model, re_form) {
+  if (is.null(re_form)) {
+    NULL
+  } else if (re_form == "population") {
+    NA
+  } else {
+    stats::as.formula(str2lang(re_form), env = model$frame_env)
+  }
+}
+
+#' Stop where lme4 would add random effects of all rows to those of the rows used
+#'
+#' For a formula of random effects lme4 takes the data whole. Up to 1.1-35.3 it
+#' does not leave out the rows that `na.action` dropped, and never those that
+#' `subset` did: the shorter vector is then used again from its start.
+stop_if_rows_slip <- function(model) {
+  fit <- model$fit
+  n_used <- stats::nobs(fit)
+  n_rows <- nrow(model_data(model)$frame)
+  dropped <- length(stats::na.action(stats::model.frame(fit)))
+  old <- utils::packageVersion("lme4") < "1.1-35.4"
+  if (n_rows != n_used && (old || n_rows - dropped != n_used)) {
+    stop("lme4 ", utils::packageVersion("lme4"), " takes the random effects of all rows of the ",
+      "data for those of the rows used, where some were left out; give the rows as new data",
+      call. = FALSE
+    )
+  }
+}
+
+#' Say so where lme4 leaves an offset out
+warn_of_lost_offset <- function(fit) {
+  if (!is.null(stats::getCall(fit)$offset)) {
+    warning("predictions at new data leave out the offset that was given as an argument; ",
+      "one in the formula, offset(...), is counted",
+      call. = FALSE
+    )
+  }
+}
+
+#' Stop because this lme4 is too old
+#'
+#' @param what What needs a newer one.
+#' @param version The version that has it.
+stop_for_newer_lme4 <- function(what, version) {
+  stop(structure(
+    class = c("needs_newer_lme4", "error", "condition"),
+    list(
+      message = paste0(
+        what, " need lme4 ", version, " or newer; this is ", utils::packageVersion("lme4")
+      ),
+      call = NULL
+    )
+  ))
+}
+
+#' Has lme4's predict() standard errors?
+has_std_errors <- function() {
+  "se.fit" %in% names(formals(utils::getS3method("predict", "merMod", envir = asNamespace("lme4"))))
+}
+
+#' Is the order of the random effects in the Cholesky factor another than theirs?
+is_permuted <- function(fit) {
+  order <- methods::slot(lme4::getME(fit, "L"), "perm")
+  is.unsorted(order)
+}
+
+#' Say so where lme4's standard errors are wrong
+#'
+#' Its vcov_full() solves with the Cholesky factor without putting the random
+#' effects in the factor's order first.
+warn_of_wrong_std_errors <- function(fit, part) {
+  population <- identical(part, NA)
+  full <- get0("vcov_full", envir = asNamespace("lme4"))
+  # The step that is missing is solve(L, ..., system = "P").
+  mended <- is.null(full) || any(grepl("\"P\"", deparse(body(full)), fixed = TRUE))
+  if (!population && !mended && is_permuted(fit)) {
+    warning("lme4 ", utils::packageVersion("lme4"), " computes standard errors of predictions ",
+      "with random effects wrongly for models like this one, whose random effects it reorders ",
+      "(several grouping factors): do not use them; those of population predictions are right",
+      call. = FALSE
+    )
+  }
+}
+
+#' The variables of the fixed effects at new data, with the levels of the data
+#'
+#' @return A model frame; R stops where a factor has a new level.
+fixed_frame <- function(fit, frame) {
+  terms <- stats::delete.response(stats::terms(fit, fixed.only = TRUE, data = frame))
+  levels <- stats::.getXlevels(terms, stats::model.frame(fit))
+  stats::model.frame(terms, frame, na.action = stats::na.pass, xlev = levels)
+}
+
+#' Evaluate, and say what is new at new data where that fails
+#'
+#' lme4 says of a new level of a fixed factor that matrices are "non-conformable".
+at_new_data <- function(value, fit, frame) {
+  tryCatch(value, error = function(condition) {
+    if (!is.null(frame) && !inherits(condition, "needs_newer_lme4")) fixed_frame(fit, frame)
+    stop(condition)
+  })
+}
+
+#' The design matrix of the fixed effects at new data, as predict() makes it
+#'
+#' @param frame A data frame; NULL for the rows used.
+fixed_design <- function(fit, frame) {
+  used <- lme4::getME(fit, "X")
+  if (is.null(frame)) {
+    return(used)
+  }
+  rows <- fixed_frame(fit, frame)
+  terms <- stats::terms(rows)
+  design <- stats::model.matrix(terms, rows, contrasts.arg = attr(used, "contrasts"))
+  dropped <- attr(used, "col.dropped")
+  if (length(dropped) > 0L) design[, -dropped, drop = FALSE] else design
+}
+
+#' Predictions on the link scale with their standard errors
+#'
+#' @param part See `random_part()`.
+#' @return A list of `fit` and `se.fit`, as R's predict().
+link_with_std_errors <- function(fit, frame, part, allow_new_levels) {
+  if (has_std_errors()) {
+    return(tryCatch(
+      stats::predict(fit,
+        newdata = frame, re.form = part, type = "link", allow.new.levels = allow_new_levels,
+        se.fit = TRUE
+      ),
+      error = function(condition) {
+        if (utils::packageVersion("lme4") < "1.1-38" &&
+          grepl("non-conformable", conditionMessage(condition))) {
+          stop_for_newer_lme4("standard errors of these predictions", "1.1-38")
+        }
+        stop(condition)
+      }
+    ))
+  }
+  if (!identical(part, NA)) {
+    stop_for_newer_lme4("standard errors of predictions with random effects", "1.1-35")
+  }
+  design <- fixed_design(fit, frame)
+  covariance <- as.matrix(stats::vcov(fit))
+  list(
+    fit = stats::predict(fit, newdata = frame, re.form = NA, type = "link"),
+    se.fit = sqrt(rowSums((design %*% covariance) * design))
+  )
+}
+
+#' Operation: predictions
+#'
+#' @param new_data The parts of a data frame; NULL for the data themselves.
+#' @param re_form See `random_part()`.
+#' @param type "link" or "response".
+#' @param std_error,interval Are standard errors and Wald intervals wanted?
+#' @param conf_level The level of the intervals.
+#' @return Vectors over the rows, with the rows of the data they belong to.
+predict_model <- function(model, new_data, re_form, type, allow_new_levels, std_error, interval,
+                          conf_level) {
+  fit <- model$fit
+  frame <- if (!is.null(new_data)) frame_from_parts(new_data)
+  part <- random_part(model, re_form)
+  if (is.null(frame) && inherits(part, "formula")) stop_if_rows_slip(model)
+  if (!is.null(frame)) warn_of_lost_offset(fit)
+  estimate <- at_new_data(stats::predict(fit,
+    newdata = frame, re.form = part, type = type, allow.new.levels = allow_new_levels
+  ), fit, frame)
+  answer <- over_predicted_rows(list(estimate = estimate), fit, frame)
+  if (std_error || interval) {
+    if (lme4::isNLMM(fit)) {
+      stop("R has no standard errors of predictions of a nonlinear mixed model", call. = FALSE)
+    }
+    spread <- prediction_spread(fit, frame, part, type, allow_new_levels, conf_level)
+    wanted <- c(if (std_error) "std_error", if (interval) c("conf_low", "conf_high"))
+    answer[wanted] <- over_predicted_rows(spread[wanted], fit, frame)[wanted]
+  }
+  answer
+}
+
+#' Standard errors and Wald intervals of predictions
+#'
+#' The intervals are symmetric on the link scale, and then taken to the scale wanted.
+#'
+#' @return A list of `std_error`, `conf_low` and `conf_high`.
+prediction_spread <- function(fit, frame, part, type, allow_new_levels, conf_level) {
+  link <- link_with_std_errors(fit, frame, part, allow_new_levels)
+  if (has_std_errors()) warn_of_wrong_std_errors(fit, part)
+  std_error <- as.vector(link$se.fit)
+  # predict() puts in the rows that were left out, but not among standard errors.
+  centre <- if (is.null(frame)) as.vector(without_missing_rows(link$fit, fit)) else link$fit
+  half_width <- stats::qnorm((1 + conf_level) / 2) * std_error
+  ends <- list(centre - half_width, centre + half_width)
+  if (type == "response" && lme4::isGLMM(fit)) {
+    family <- stats::family(fit)
+    std_error <- std_error * abs(family$mu.eta(centre))
+    ends <- lapply(ends, family$linkinv)
+  }
+  list(
+    std_error = std_error, conf_low = pmin(ends[[1L]], ends[[2L]]),
+    conf_high = pmax(ends[[1L]], ends[[2L]])
+  )
+}
+
+#' Predictions of the rows used, without those that na.exclude put in
+without_missing_rows <- function(values, fit) {
+  dropped <- stats::na.action(stats::model.frame(fit))
+  if (length(values) == stats::nobs(fit) || is.null(dropped)) values else values[-dropped]
+}
+
+#' Vectors over predicted rows, with the rows of the data they belong to
+#'
+#' @param vectors A named list: vectors over new data, or over the rows used, those
+#'   that na.exclude left out among them or not.
+#' @param frame The new data, or NULL.
+over_predicted_rows <- function(vectors, fit, frame) {
+  if (!is.null(frame)) {
+    return(c(lapply(vectors, as.double), list(rows = seq_len(nrow(frame)))))
+  }
+  used <- stats::model.frame(fit)
+  placed <- lapply(vectors, function(values) {
+    if (length(values) == nrow(used)) {
+      names(values) <- rownames(used)
+      values <- stats::napredict(stats::na.action(used), values)
+    }
+    over_rows(values)
+  })
+  c(lapply(placed, `[[`, "values"), list(rows = placed[[1L]]$rows))
+}
+
+#' Operation: simulate responses
+#'
+#' @param n_sim How many.
+#' @param seed An integer for set.seed(), or NULL.
+#' @param new_data The parts of a data frame; NULL for the data themselves.
+#' @param re_form NULL to draw all random effects, or the text of a formula of those
+#'   that are kept as they are estimated.
+#' @param use_u Keep all of them?
+#' @return `values` over rows and simulations (of two columns, of successes and of
+#'   `failures`, where the response has two), `rows`, `names`, and the `levels` of
+#'   which the values are numbers.
+simulate_model <- function(model, n_sim, seed, new_data, re_form, use_u, allow_new_levels) {
+  fit <- model$fit
+  frame <- if (!is.null(new_data)) frame_from_parts(new_data)
+  call <- quote(
+    stats::simulate(fit, nsim = n_sim, seed = seed, allow.new.levels = allow_new_levels)
+  )
+  if (!is.null(frame)) {
+    warn_of_lost_offset(fit)
+    call$newdata <- quote(frame)
+    # With na.exclude R would put the rows left out of the data among the new ones.
+    if (inherits(stats::na.action(stats::model.frame(fit)), "exclude")) {
+      call$na.action <- quote(stats::na.omit)
+    }
+  }
+  if (use_u) call$use.u <- TRUE
+  if (!is.null(re_form)) {
+    part <- random_part(model, re_form)
+    call$re.form <- quote(part)
+  }
+  if (is.null(frame) && (use_u || !is.null(re_form))) stop_if_rows_slip(model)
+  drawn <- at_new_data(eval(call), fit, frame)
+  rows <- if (is.null(frame)) row.names(drawn) else as.character(seq_len(nrow(frame)))
+  kept <- is_row(rows)
+  as_values <- function(take) {
+    as.double(unlist(lapply(drawn, function(column) take(column)[kept]), use.names = FALSE))
+  }
+  first <- drawn[[1L]]
+  list(
+    names = names(drawn), rows = as.integer(rows[kept]),
+    values = as_values(if (is.matrix(first)) function(x) x[, 1L] else identity),
+    failures = if (is.matrix(first)) as_values(function(x) x[, 2L]),
+    levels = levels(first)
+  )
+}

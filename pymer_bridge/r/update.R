@@ -1,0 +1,88 @@
+# Models made from a fitted one.
+
+#' Operation: the formula of a model, changed
+#'
+#' @param change A formula as text, in which dots stand for what was there.
+#' @param nonlinear Is it a formula in three parts? R cannot change these.
+merged_formula <- function(model, change, nonlinear) {
+  changed <- str2lang(change)
+  if (!nonlinear) {
+    changed <- stats::update.formula(stats::formula(model$fit), stats::as.formula(changed))
+  } else if ("." %in% all.vars(changed)) {
+    stop("a nonlinear formula in three parts cannot be changed by dots; write it out",
+      call. = FALSE
+    )
+  }
+  paste(deparse(changed, width.cutoff = 500L), collapse = " ")
+}
+
+#' Operation: how many rows the fit uses
+n_used <- function(model) nrow(stats::model.frame(model$fit))
+
+#' Operation: fit the model to another response
+#'
+#' @param response The parts of a data frame of one or two columns, with the rows of
+#'   the data or those used.
+refit_response <- function(model, response) {
+  warn_of_refit_defect(model$fit, "this fit is")
+  columns <- frame_from_parts(response)
+  data <- model_data(model)
+  if (nrow(columns) != length(data$used) || nrow(columns) == nrow(data$frame)) {
+    columns <- columns[data$used, , drop = FALSE]
+  }
+  values <- if (length(columns) == 1L) columns[[1L]] else unname(as.matrix(columns))
+  if (is.logical(values)) values <- as.integer(values)
+  fit <- refit_used(model, values, NULL)
+  made <- model_with_response(model, fit, values, data)
+  made$refitted <- TRUE
+  list(model = made, facts = facts_of(made$fit))
+}
+
+#' lme4's refit() to a response of the rows used
+#'
+#' @param control The control object that refit() is given, or NULL.
+refit_used <- function(model, values, control) {
+  # Else refit() takes out rows that are not in it.
+  dropped <- stats::na.action(stats::model.frame(model$fit))
+  if (!is.null(dropped)) attr(values, "na.action") <- dropped
+  lme4::refit(model$fit, values, control = control)
+}
+
+#' A model whose data hold the response that it was refitted to
+#'
+#' So that whatever looks for the data of the fit finds those that belong to it.
+#' Where the response is no plain column that cannot be, and is remembered.
+model_with_response <- function(model, fit, values, data) {
+  left <- stats::formula(fit)[[2L]]
+  columns <- if (is.name(left)) {
+    as.character(left)
+  } else if (is.matrix(values) && is.call(left) && identical(left[[1L]], quote(cbind)) &&
+    all(vapply(as.list(left)[-1L], is.name, NA))) {
+    vapply(as.list(left)[-1L], as.character, "")
+  }
+  if (is.null(columns)) {
+    made <- new_model(fit, model$frame_env, model$call)
+    made$other_response <- TRUE
+    return(made)
+  }
+  values <- matrix(as.vector(values), ncol = length(columns))
+  for (i in seq_along(columns)) data$frame[[columns[i]]][data$used] <- values[, i]
+  env <- list2env(as.list(model$frame_env, all.names = TRUE), parent = parent.env(model$frame_env))
+  assign(as.character(stats::getCall(model$fit)$data), data$frame, envir = env)
+  # There is no accessor that sets the environment of a fit's formula.
+  frame <- stats::model.frame(fit)
+  environment(attr(frame, "formula")) <- env
+  methods::slot(fit, "frame") <- frame
+  new_model(fit, env, model$call)
+}
+
+#' Operation: refit by maximum likelihood
+refit_by_likelihood <- function(model) {
+  fit <- lme4::refitML(model$fit)
+  call <- model$call
+  call$REML <- FALSE
+  made <- new_model(fit, model$frame_env, call)
+  made$other_response <- model$other_response
+  made$refitted <- TRUE
+  list(model = made, facts = facts_of(fit))
+}

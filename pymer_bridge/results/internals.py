@@ -1,0 +1,393 @@
+"""Parts of a fit: named vectors, sparse matrices, Cholesky factors, covariances, components."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import DTypeLike, NDArray
+
+from pymer_bridge.results.base import COLUMNS, Result, Rows
+from pymer_bridge.results.codec import frozen_array, register
+from pymer_bridge.results.fit import NamedMatrix
+from pymer_bridge.results.prediction import as_array
+from pymer_bridge.tables import Cell, Column, Table
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int32]
+
+
+@register
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class NamedVector(Result):
+    """A vector whose elements have names; numpy takes it as it is.
+
+    Attributes
+    ----------
+    values
+        Read-only array.
+    names
+        The names, in R's order.
+    """
+
+    values: NDArray[Any]
+    names: tuple[str, ...]
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        """Give numpy the values."""
+        return as_array(self.values, dtype, copy)
+
+    def __len__(self) -> int:
+        """Return the number of elements."""
+        return len(self.names)
+
+    def __getitem__(self, name: str) -> Any:
+        """Return the first value of this name.
+
+        Raises
+        ------
+        KeyError
+            There is no such name.
+        """
+        if name not in self.names:
+            raise KeyError(f"no element {name!r}; there are: {', '.join(map(repr, self.names))}")
+        return self.values[self.names.index(name)].item()
+
+    def to_series(self) -> pd.Series[Any]:
+        """Return the vector as a pandas Series on its names."""
+        return pd.Series(np.array(self.values), index=pd.Index(self.names, dtype=object))
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a pandas frame: name, value."""
+        return pd.DataFrame({"name": list(self.names), "value": np.array(self.values)})
+
+    def _table(self) -> Table:
+        cells = tuple(zip(self.names, self.values.tolist(), strict=True))
+        return Table((COLUMNS["name"], COLUMNS["value"]), cells)
+
+
+@register
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class SparseMatrix(Result):
+    """A sparse matrix by coordinates, column by column; zeros that R stores stay.
+
+    Attributes
+    ----------
+    row, column
+        Where each stored value stands, from 0.
+    values
+        The stored values.
+    shape
+        Rows and columns.
+    row_names, names
+        R's names of rows and columns; None where it has none.
+    """
+
+    row: Integers
+    column: Integers
+    values: Floats
+    shape: tuple[int, int]
+    row_names: tuple[str, ...] | None = None
+    names: tuple[str, ...] | None = None
+
+    def to_scipy(self) -> Any:
+        """Return a ``scipy.sparse.csc_array`` of read-only arrays.
+
+        Raises
+        ------
+        ImportError
+            scipy is not installed.
+        """
+        from scipy import sparse  # noqa: PLC0415  # an extra
+
+        starts = np.zeros(self.shape[1] + 1, dtype=np.int32)
+        np.cumsum(np.bincount(self.column, minlength=self.shape[1]), out=starts[1:])
+        parts = (self.values, self.row, frozen_array(starts))
+        return sparse.csc_array(parts, shape=self.shape, copy=False)
+
+    def to_array(self) -> Floats:
+        """Return the matrix as a dense numpy array."""
+        dense = np.zeros(self.shape)
+        dense[self.row, self.column] = self.values
+        return dense
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        """Give numpy the dense matrix.
+
+        Raises
+        ------
+        ValueError
+            A copy is forbidden: there is no dense matrix without one.
+        """
+        if copy is False:
+            raise ValueError("a sparse matrix becomes a dense one by copying only")
+        return self.to_array() if dtype is None else self.to_array().astype(dtype)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the stored values as a pandas frame: row, column, value."""
+        return pd.DataFrame(
+            {"row": np.array(self.row), "column": np.array(self.column),
+             "value": np.array(self.values)}
+        )  # fmt: skip
+
+    def _table(self) -> Table:
+        columns = (
+            Column("row", "Row", "integer"), Column("column", "Column", "integer"),
+            COLUMNS["value"],
+        )  # fmt: skip
+        lists = (self.row.tolist(), self.column.tolist(), self.values.tolist())
+        title = f"Sparse matrix, {self.shape[0]} x {self.shape[1]}, {len(self.values)} stored:"
+        return Table(columns, tuple(zip(*lists, strict=True)), title=title)
+
+
+@register
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class CholeskyFactor(Result):
+    """The sparse Cholesky factor of a fit, and the order that it puts the effects in.
+
+    With ``A`` of ``get_me("A")`` and ``p`` the permutation, ``lower`` times its transpose is
+    ``A @ A.T`` plus the identity, with rows and columns taken in the order ``p``.
+
+    Attributes
+    ----------
+    lower
+        The lower triangular factor.
+    permutation
+        The numbers of the random effects, from 0, in the factor's order.
+    """
+
+    lower: SparseMatrix
+    permutation: Integers
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        """Give numpy the dense factor."""
+        return self.lower.__array__(dtype, copy)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the stored values of the factor as a pandas frame: row, column, value."""
+        return self.lower.to_frame()
+
+    def _table(self) -> Table:
+        return self.lower._table()
+
+
+@register
+@dataclass(frozen=True, slots=True, eq=False)
+class GroupCovariance:
+    """The random effects' covariance in one group, and the correlation that goes with it.
+
+    Attributes
+    ----------
+    group
+        The group, as in the variance components.
+    covariance, correlation
+        Matrices of terms by terms.
+    """
+
+    group: str
+    covariance: NamedMatrix
+    correlation: NamedMatrix
+
+    __eq__ = Result.__eq__
+    __hash__ = None  # type: ignore[assignment]
+
+
+@register
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Covariances(Result):
+    """Covariance matrices by group: ``covariances["Subject"]["Days", "Days"]``.
+
+    Attributes
+    ----------
+    groups
+        One :class:`GroupCovariance` a group.
+    """
+
+    groups: tuple[GroupCovariance, ...]
+
+    title: ClassVar[str] = "Covariances of the random effects:"
+
+    def _group(self, name: str) -> GroupCovariance:
+        for each in self.groups:
+            if each.group == name:
+                return each
+        have = ", ".join(repr(each.group) for each in self.groups)
+        raise KeyError(f"no group {name!r}; there are: {have}")
+
+    def __getitem__(self, group: str) -> NamedMatrix:
+        """Return the covariance matrix of one group.
+
+        Raises
+        ------
+        KeyError
+            There is no such group.
+        """
+        return self._group(group).covariance
+
+    def correlation(self, group: str) -> NamedMatrix:
+        """Return the correlation matrix of one group.
+
+        Raises
+        ------
+        KeyError
+            There is no such group.
+        """
+        return self._group(group).correlation
+
+    def __len__(self) -> int:
+        """Return the number of groups."""
+        return len(self.groups)
+
+    def __iter__(self) -> Iterator[str]:
+        """Go through the groups' names."""
+        return (each.group for each in self.groups)
+
+    def _rows(self) -> Iterator[tuple[str, str, str, float, float]]:
+        for each in self.groups:
+            terms = each.covariance.names
+            for one in terms:
+                for other in terms:
+                    pair = (one, other)
+                    yield (each.group, *pair, each.covariance[pair], each.correlation[pair])
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a pandas frame of all entries: group, term1, term2, covariance, correlation."""
+        names = ["group", "term1", "term2", "covariance", "correlation"]
+        return pd.DataFrame(list(self._rows()), columns=names)
+
+    def _table(self) -> Table:
+        names = ("group", "term1", "term2", "covariance", "correlation")
+        return Table(tuple(COLUMNS[n] for n in names), tuple(self._rows()), title=self.title)
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class PrincipalComponent:
+    """One principal component of a group's random effects.
+
+    Attributes
+    ----------
+    group
+        The grouping factor.
+    component
+        Its number, from 1.
+    std_dev
+        Its standard deviation, in units of the residual one.
+    proportion, cumulative
+        Its share of the group's variance, and that of the components up to it, rounded to five
+        decimals as R gives them; None where the group has no variance.
+    """
+
+    group: str
+    component: int
+    std_dev: float
+    proportion: float | None
+    cumulative: float | None
+
+
+@register
+@dataclass(frozen=True, slots=True, eq=False)
+class Rotation:
+    """The rotation of one group: terms by components.
+
+    Attributes
+    ----------
+    group
+        The grouping factor.
+    matrix
+        Its rows are terms and its columns components, named "PC1" ...
+    """
+
+    group: str
+    matrix: NamedMatrix
+
+    __eq__ = Result.__eq__
+    __hash__ = None  # type: ignore[assignment]
+
+
+@register
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class PrincipalComponents(Rows[PrincipalComponent]):
+    """Principal components of the random effects: ``re_pca()["Subject", 1].proportion``.
+
+    Attributes
+    ----------
+    rows
+        One :class:`PrincipalComponent` a group and component.
+    rotations
+        One :class:`Rotation` a group.
+    """
+
+    rows: tuple[PrincipalComponent, ...]
+    rotations: tuple[Rotation, ...]
+
+    title: ClassVar[str] = "Principal components of the random effects:"
+    key: ClassVar[tuple[str, ...]] = ("group", "component")
+    shown: ClassVar[tuple[str, ...]] = (
+        "group", "component", "std_dev", "proportion", "cumulative",
+    )  # fmt: skip
+
+    def rotation(self, group: str) -> NamedMatrix:
+        """Return the rotation of one group: terms by components.
+
+        Raises
+        ------
+        KeyError
+            There is no such group.
+        """
+        for each in self.rotations:
+            if each.group == group:
+                return each.matrix
+        have = ", ".join(repr(each.group) for each in self.rotations)
+        raise KeyError(f"no group {group!r}; there are: {have}")
+
+    def _label(self, name: str) -> Column:
+        own = {
+            "component": Column("component", "Component", "integer"),
+            "proportion": Column("proportion", "Proportion"),
+            "cumulative": Column("cumulative", "Cumulative"),
+        }
+        return own[name] if name in own else COLUMNS[name]
+
+
+@register
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class DeviancePoints(Result):
+    """The deviance at several points.
+
+    Attributes
+    ----------
+    names
+        The parameters' names.
+    points
+        Read-only array of points by parameters.
+    values
+        The deviance at each.
+    """
+
+    names: tuple[str, ...]
+    points: Floats
+    values: Floats
+
+    title: ClassVar[str] = "Deviance:"
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        """Give numpy the deviances."""
+        return as_array(self.values, dtype, copy)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a pandas frame: one column a parameter, then deviance."""
+        frame = pd.DataFrame(np.array(self.points), columns=list(self.names))
+        frame["deviance"] = np.array(self.values)
+        return frame
+
+    def _table(self) -> Table:
+        columns = (*(Column(name, name) for name in self.names), COLUMNS["deviance"])
+        cells: tuple[tuple[Cell, ...], ...] = tuple(
+            (*point, value)
+            for point, value in zip(self.points.tolist(), self.values.tolist(), strict=True)
+        )
+        return Table(columns, cells, title=self.title)

@@ -1,0 +1,232 @@
+"""Predictions and simulated responses: arrays over rows, with the index of those rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import DTypeLike, NDArray
+
+from pymer_bridge.results.base import COLUMNS, Result, Rows
+from pymer_bridge.results.codec import register
+from pymer_bridge.tables import Cell, Column, Table
+
+Floats = NDArray[np.float64]
+
+
+def as_array(values: NDArray[Any], dtype: DTypeLike | None, copy: bool | None) -> NDArray[Any]:
+    """Give numpy an array: itself where no copy may be made."""
+    if copy is False:
+        return values if dtype is None else values.astype(dtype, copy=False)
+    return np.array(values, dtype=dtype)
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """The prediction of one row; None where a figure was not asked for, or R has none."""
+
+    label: Any
+    estimate: float
+    std_error: float | None
+    conf_low: float | None
+    conf_high: float | None
+
+
+@register
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Predictions(Rows[Prediction]):
+    """Predictions on the index of the new data, or of the data: ``predictions[3].estimate``.
+
+    numpy takes it as the array of its values.
+
+    Attributes
+    ----------
+    values
+        Read-only array, one prediction a row; NaN where the row lacks a value.
+    index
+        The labels of the rows.
+    scale
+        "link" or "response".
+    re_form
+        Which random effects count: None for all, "population" for none, or a formula.
+    std_error
+        Standard errors on the same scale, where they were asked for.
+    conf_low, conf_high
+        Ends of Wald intervals, where they were asked for.
+    conf_level
+        The level of the intervals.
+    warnings, messages
+        What R warned of and said on the way.
+    """
+
+    values: Floats
+    index: pd.Index
+    scale: str
+    re_form: str | None
+    std_error: Floats | None = None
+    conf_low: Floats | None = None
+    conf_high: Floats | None = None
+    conf_level: float | None = None
+    warnings: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
+
+    title: ClassVar[str] = "Predictions:"
+    key: ClassVar[tuple[str, ...]] = ("label",)
+    shown: ClassVar[tuple[str, ...]] = ("label", "estimate", "std_error", "conf_low", "conf_high")
+
+    @property
+    def rows(self) -> tuple[Prediction, ...]:  # type: ignore[override]
+        """One typed row a prediction; made when asked for."""
+        return tuple(self._row(i) for i in range(len(self)))
+
+    def _row(self, i: int) -> Prediction:
+        figures: list[float | None] = []
+        for column in (self.std_error, self.conf_low, self.conf_high):
+            value = None if column is None else float(column[i])
+            figures.append(None if value is None or np.isnan(value) else value)
+        return Prediction(self.index[i], float(self.values[i]), *figures)
+
+    def __getitem__(self, key: Any) -> Prediction:
+        """Return the prediction of the row with this label.
+
+        Raises
+        ------
+        KeyError
+            There is no such row, or there are several.
+        """
+        place = self.index.get_loc(key)
+        if not isinstance(place, int | np.integer):
+            raise KeyError(f"several rows have the label {key!r}; take them from to_frame()")
+        return self._row(int(place))
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.values)
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        """Give numpy the predictions."""
+        return as_array(self.values, dtype, copy)
+
+    def _label(self, name: str) -> Column:
+        return Column("label", "", "text") if name == "label" else COLUMNS[name]
+
+    def _table(self) -> Table:
+        columns = ("values", "std_error", "conf_low", "conf_high")
+        arrays = [a for a in (getattr(self, name) for name in columns) if a is not None]
+        names = [name for name in columns[1:] if getattr(self, name) is not None]
+        labels = [self._label(name) for name in ("label", "estimate", *names)]
+        lists = [array.tolist() for array in arrays]
+        cells: tuple[tuple[Cell, ...], ...] = tuple(
+            (str(label), *figures)
+            for label, *figures in zip(self.index, *lists, strict=True)
+        )  # fmt: skip
+        return Table(tuple(labels), cells, title=self.title)
+
+    def to_series(self) -> pd.Series[float]:
+        """Return the predictions as a pandas Series on their index."""
+        return pd.Series(np.array(self.values), index=self.index, name="estimate")
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a pandas frame on the rows' index: estimate, std_error, conf_low, conf_high.
+
+        Figures that were not asked for are NaN.
+        """
+        columns = {"estimate": self.values, "std_error": self.std_error,
+                   "conf_low": self.conf_low, "conf_high": self.conf_high}  # fmt: skip
+        missing = np.full(len(self), np.nan)
+        return pd.DataFrame(
+            {name: np.array(missing if a is None else a) for name, a in columns.items()},
+            index=self.index,
+        )
+
+
+@register
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Simulations(Result):
+    """Responses simulated from a model: ``simulations["sim_1"]`` is the first of them.
+
+    numpy takes it as the array of its values.
+
+    Attributes
+    ----------
+    values
+        Read-only array of rows by simulations. For a response of successes and failures these
+        are the successes; for a response of levels they are the numbers of the levels, from 1.
+    index
+        The labels of the rows.
+    names
+        R's names of the simulations: "sim_1" ...
+    seed
+        The integer given to R's ``set.seed``, or None.
+    failures
+        The same shape as ``values`` for a response of successes and failures, else None.
+    levels
+        The levels that the values are numbers of, for a response of levels, else None.
+    warnings, messages
+        What R warned of and said on the way.
+    """
+
+    values: Floats
+    index: pd.Index
+    names: tuple[str, ...]
+    seed: int | None
+    failures: Floats | None = None
+    levels: tuple[str, ...] | None = None
+    warnings: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        """Give numpy the values."""
+        return as_array(self.values, dtype, copy)
+
+    def __len__(self) -> int:
+        """Return the number of simulations."""
+        return len(self.names)
+
+    def __getitem__(self, name: str) -> pd.Series[Any]:
+        """Return one simulation on the rows' index; of successes where there are failures too.
+
+        Raises
+        ------
+        KeyError
+            There is no such simulation.
+        """
+        if name not in self.names:
+            raise KeyError(f"no simulation {name!r}; there are {self.names[0]} to {self.names[-1]}")
+        column = self.values[:, self.names.index(name)]
+        return pd.Series(self._column(column), index=self.index, name=name)
+
+    def _column(self, values: Floats) -> Any:
+        if self.levels is None:
+            return np.array(values)
+        codes = np.where(np.isnan(values), 0.0, values).astype(np.int64) - 1
+        return pd.Categorical.from_codes(codes, categories=pd.Index(self.levels, dtype=object))
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a pandas frame of rows by simulations, on the rows' index.
+
+        Where the response has successes and failures, the columns are pairs: ("sim_1",
+        "successes"), ("sim_1", "failures") ...
+        """
+        columns: dict[Any, Any] = {}
+        for i, name in enumerate(self.names):
+            if self.failures is None:
+                columns[name] = self._column(self.values[:, i])
+            else:
+                columns[name, "successes"] = np.array(self.values[:, i])
+                columns[name, "failures"] = np.array(self.failures[:, i])
+        return pd.DataFrame(columns, index=self.index)
+
+    def _table(self) -> Table:
+        frame = self.to_frame()
+        heads = [" ".join(name) if isinstance(name, tuple) else name for name in frame.columns]
+        kind: Literal["text", "number"] = "number" if self.levels is None else "text"
+        columns = (Column("label", "", "text"), *(Column(h, h, kind) for h in heads))
+        lists = [frame.iloc[:, i].tolist() for i in range(frame.shape[1])]
+        cells: tuple[tuple[Cell, ...], ...] = tuple(
+            (str(label), *values) for label, *values in zip(self.index, *lists, strict=True)
+        )
+        return Table(columns, cells, title="Simulated responses:")

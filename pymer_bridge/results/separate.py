@@ -1,0 +1,51 @@
+"""Coefficients of separate fits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from pymer_bridge.results.base import Rows
+from pymer_bridge.results.codec import register
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class SeparateEffect:
+    """One coefficient of the fit to one group; None where it could not be estimated."""
+
+    level: str
+    term: str
+    estimate: float | None
+    std_error: float | None
+    statistic: float | None
+    p_value: float | None
+    conf_low: float | None
+    conf_high: float | None
+
+
+@register
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class SeparateEffects(Rows[SeparateEffect]):
+    """Coefficients of separate fits: ``effects["308", "Days"].estimate``.
+
+    Attributes
+    ----------
+    rows
+        One :class:`SeparateEffect` a group and term.
+    conf_level
+        The level of the intervals.
+    warnings, messages
+        What R warned of and said on the way.
+    """
+
+    rows: tuple[SeparateEffect, ...]
+    conf_level: float
+    warnings: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
+
+    title: ClassVar[str] = "Coefficients, group by group:"
+    key: ClassVar[tuple[str, ...]] = ("level", "term")
+    shown: ClassVar[tuple[str, ...]] = (
+        "level", "term", "estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high",
+    )  # fmt: skip
