@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pymer_bridge import plots as plots
     from pymer_bridge.comparisons import anova as anova
     from pymer_bridge.comparisons import kr_modcomp as kr_modcomp
     from pymer_bridge.comparisons import pb_modcomp as pb_modcomp
@@ -74,11 +75,14 @@ _HOMES = {
     "spec": ("lmer_control",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+_MODULES = ("plots",)
 
-__all__ = ["__version__", *sorted(_HOME_OF)]  # noqa: PLE0604  # names, made from the table above
+__all__ = ["__version__", *sorted((*_HOME_OF, *_MODULES))]  # noqa: PLE0604  # names, made from the table above
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"{__name__}.{name}")
     if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)

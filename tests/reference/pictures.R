@@ -1,0 +1,49 @@
+# What pictures show, as an R user would compute it. Plain R: nothing here knows of pymer_bridge.
+
+suppressMessages(library(lme4))
+
+slopes <- lmer(Reaction ~ Days + (Days | Subject), sleepstudy)
+
+#' Intercept and slope of each subject's own lm(), and of all together
+own_lines <- function() {
+  own <- lapply(levels(sleepstudy$Subject), function(one) {
+    coef(lm(Reaction ~ Days, sleepstudy, subset = Subject == one))
+  })
+  list(own = unname(unlist(own)), all = unname(coef(lm(Reaction ~ Days, sleepstudy))))
+}
+
+#' The same with weights and an offset
+weighted_lines <- function() {
+  own <- lapply(levels(sleepstudy$Subject), function(one) {
+    coef(lm(Reaction ~ Days, sleepstudy,
+      subset = Subject == one, weights = 1 / (1 + Days), offset = 2 * Days
+    ))
+  })
+  all <- lm(Reaction ~ Days, sleepstudy, weights = 1 / (1 + Days), offset = 2 * Days)
+  list(own = unname(unlist(own)), all = unname(coef(all)))
+}
+
+conditional_ends <- function(level) {
+  modes <- ranef(slopes, condVar = TRUE)$Subject
+  half <- qnorm((1 + level) / 2) *
+    cbind(sqrt(attr(modes, "postVar")[1, 1, ]), sqrt(attr(modes, "postVar")[2, 2, ]))
+  list(low = as.vector(as.matrix(modes) - half), high = as.vector(as.matrix(modes) + half))
+}
+
+residual_smooth <- function() lowess(fitted(slopes), residuals(slopes))
+
+#' qqnorm()'s points, and slope and intercept of the line that qqline() draws
+residual_quantiles <- function() {
+  values <- unname(residuals(slopes, scaled = TRUE))
+  y <- quantile(values, c(0.25, 0.75), names = FALSE)
+  x <- qnorm(c(0.25, 0.75))
+  slope <- diff(y) / diff(x)
+  n <- length(values)
+  # car::qqPlot() of version 3.1, where it draws the band
+  z <- qnorm(ppoints(n))
+  se <- (slope / dnorm(z)) * sqrt(ppoints(n) * (1 - ppoints(n)) / n)
+  list(
+    theoretical = qqnorm(values, plot.it = FALSE)$x, line = c(y[1L] - slope * x[1L], slope),
+    low = y[1L] - slope * x[1L] + slope * z - qnorm(0.975) * se
+  )
+}
