@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -49,6 +51,36 @@ class NormalQuantiles:
     at: Floats
     low: Floats
     high: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """Five figures of the values of one group, and the values beyond them.
+
+    Attributes
+    ----------
+    level
+        The group.
+    low, low_hinge, median, high_hinge, high
+        The ends of the whiskers, the hinges and the median.
+    outside
+        Values beyond the whiskers.
+    """
+
+    level: str
+    low: float
+    low_hinge: float
+    median: float
+    high_hinge: float
+    high: float
+    outside: tuple[float, ...]
+
+    def to_matplotlib(self) -> dict[str, Any]:
+        """Return what ``Axes.bxp`` takes."""
+        return {
+            "whislo": self.low, "q1": self.low_hinge, "med": self.median, "q3": self.high_hinge,
+            "whishi": self.high, "fliers": list(self.outside), "label": self.level,
+        }  # fmt: skip
 
 
 def _vector(values: ArrayLike) -> Floats:
@@ -187,3 +219,50 @@ def normal_ellipse(
         "normal_ellipse", covariance=_vector(covariance), center=_vector(center), level=share
     ).value  # fmt: skip
     return Curve(frozen_array(found["x"]), frozen_array(found["y"]))
+
+
+def boxes(values: ArrayLike, codes: ArrayLike, levels: Sequence[str]) -> tuple[Box, ...]:
+    """Return the figures of a box plot, group by group (R: ``grDevices::boxplot.stats``).
+
+    Parameters
+    ----------
+    values
+        A sequence of numbers.
+    codes
+        For each of them the position of its group in ``levels``.
+    levels
+        The groups.
+
+    Returns
+    -------
+    tuple of Box
+        One a group that has values.
+
+    Examples
+    --------
+    >>> boxes([1.0, 2.0, 3.0, 9.0], [0, 0, 0, 1], ["a", "b"])[0].median
+    2.0
+    """
+    found = session().call(
+        "group_boxes", values=_vector(values), codes=np.asarray(codes, dtype=np.int32) + np.int32(1)
+    ).value  # fmt: skip
+    figures = found["figures"].reshape((5, -1), order="F").T.tolist()
+    outside: dict[int, list[float]] = {}
+    for group, value in zip(
+        found["outside_group"].tolist(), found["outside"].tolist(), strict=True
+    ):
+        outside.setdefault(group, []).append(value)
+    return tuple(
+        Box(
+            levels[group - 1],
+            low,
+            low_hinge,
+            median,
+            high_hinge,
+            high,
+            tuple(outside.get(group, ())),
+        )
+        for group, (low, low_hinge, median, high_hinge, high) in zip(
+            found["groups"].tolist(), figures, strict=True
+        )
+    )

@@ -387,10 +387,61 @@ def test_model_frame_is_on_the_index_of_the_data() -> None:
     assert list(frame["Subject"]) == list(data["Subject"].drop(1001))
 
 
+# -- residuals -----------------------------------------------------------------------------------
+
+
+def test_residuals_are_drawn_with_rs_smooth(fit: Any, plain: Any) -> None:
+    theirs = plain("residual_smooth")
+    ax = fit.plot.residuals_fitted()
+    smooth = ax.lines[-1]
+    assert np.array_equal(smooth.get_xdata(), theirs["x"])
+    assert np.array_equal(smooth.get_ydata(), theirs["y"])
+    points = np.column_stack([fit.fitted, fit.residuals()])
+    assert np.array_equal(ax.collections[0].get_offsets(), points)
+    ax = fit.plot.residuals_fitted(kind="pearson", scaled=True)
+    assert ax.get_ylabel() == "Scaled pearson residual"
+    scaled = fit.residuals("pearson", scaled=True)
+    assert np.array_equal(ax.collections[0].get_offsets()[:, 1], scaled)
+
+
+def test_scale_and_quantiles_are_of_scaled_residuals(fit: Any) -> None:
+    scaled = fit.residuals("pearson", scaled=True).to_numpy()
+    ax = fit.plot.scale_location()
+    assert np.array_equal(ax.collections[0].get_offsets()[:, 1], np.sqrt(np.abs(scaled)))
+    ax = fit.plot.residual_quantiles()
+    assert np.array_equal(ax.collections[1].get_offsets()[:, 1], scaled)
+
+
+def test_residuals_by_group_are_rs_boxes(fit: Any, plain: Any) -> None:
+    theirs = plain("residual_boxes")
+    figures = np.asarray(theirs["figures"]).reshape(18, 5)
+    order = np.argsort(figures[:, 2], kind="stable")
+    ax = fit.plot.residuals_by_group()
+    labels = [text.get_text() for text in ax.get_yticklabels()]
+    assert labels == [theirs["levels"][i] for i in order]
+    medians = [line.get_xdata()[0] for line in ax.lines if line.get_linewidth() == 1.6]
+    assert medians == figures[order, 2].tolist()
+    hinges = [sorted(set(patch.get_path().vertices[:, 0])) for patch in ax.patches]
+    assert hinges == figures[order][:, [1, 3]].tolist()
+    dots = [line.get_xdata().tolist() for line in ax.lines if line.get_marker() == "o"]
+    assert sorted(sum(dots, [])) == sorted(theirs["outside"])  # noqa: RUF017  # short
+    with pytest.raises(OptionError, match="no grouping factor 'x'"):
+        fit.plot.residuals_by_group("x")
+
+
+def test_diagnostics_leave_out_rows_without_residuals() -> None:
+    data = pb.load_dataset("sleepstudy")
+    data.loc[7, "Reaction"] = np.nan
+    model = pb.lmer("Reaction ~ Days + (1 | Subject)", data, na_action="exclude")
+    first, _, _, last = model.plot.diagnostics().axes
+    assert len(first.collections[0].get_offsets()) == 179
+    assert len(last.patches) == 18
+
+
 # -- how it looks --------------------------------------------------------------------------------
 
 
-BOTH = ("lines", "groups", "shrinkage", "random_effects")
+BOTH = ("lines", "groups", "shrinkage", "random_effects", "diagnostics")
 ONE = ("pooling", "random_scatter", "random_quantiles")
 
 

@@ -6,6 +6,11 @@ Those that need several panels take one axes a panel, and return the figure.
 
 from __future__ import annotations
 
+from pymer_bridge.plots.diagnostics import diagnostics as diagnostics
+from pymer_bridge.plots.diagnostics import residual_quantiles as residual_quantiles
+from pymer_bridge.plots.diagnostics import residuals_by_group as residuals_by_group
+from pymer_bridge.plots.diagnostics import residuals_fitted as residuals_fitted
+from pymer_bridge.plots.diagnostics import scale_location as scale_location
 from pymer_bridge.plots.effects import coefficients as coefficients
 from pymer_bridge.plots.pooling import groups as groups
 from pymer_bridge.plots.pooling import lines as lines
@@ -16,6 +21,7 @@ from pymer_bridge.plots.random import random_quantiles as random_quantiles
 from pymer_bridge.plots.random import random_scatter as random_scatter
 
 __all__ = [
-    "coefficients", "groups", "lines", "pooling", "random_effects", "random_quantiles",
-    "random_scatter", "shrinkage",
+    "coefficients", "diagnostics", "groups", "lines", "pooling", "random_effects",
+    "random_quantiles", "random_scatter", "residual_quantiles", "residuals_by_group",
+    "residuals_fitted", "scale_location", "shrinkage",
 ]  # fmt: skip

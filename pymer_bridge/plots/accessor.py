@@ -79,3 +79,27 @@ class FitPlots:
     ) -> Axes:  # fmt: skip
         """Draw how lines move by pooling; see :func:`pymer_bridge.plots.shrinkage`."""
         return plots.shrinkage(self.fit, group, predictor, ax=ax, **options)
+
+    # -- residuals (leverage and Cook's distances will stand here too) -------------------------
+
+    def diagnostics(self, group: str | None = None, *, ax: Sequence[Axes] | None = None) -> Figure:
+        """Draw four pictures of residuals; see :func:`pymer_bridge.plots.diagnostics`."""
+        return plots.diagnostics(self.fit, group, ax=ax)
+
+    def residuals_fitted(self, *, ax: Axes | None = None, **options: Any) -> Axes:
+        """Draw residuals and fitted values; see :func:`pymer_bridge.plots.residuals_fitted`."""
+        return plots.residuals_fitted(self.fit, ax=ax, **options)
+
+    def scale_location(self, *, ax: Axes | None = None, **options: Any) -> Axes:
+        """Draw the residuals' spread; see :func:`pymer_bridge.plots.scale_location`."""
+        return plots.scale_location(self.fit, ax=ax, **options)
+
+    def residual_quantiles(self, *, ax: Axes | None = None, **options: Any) -> Axes:
+        """Draw normal quantiles; see :func:`pymer_bridge.plots.residual_quantiles`."""
+        return plots.residual_quantiles(self.fit, ax=ax, **options)
+
+    def residuals_by_group(
+        self, group: str | None = None, *, ax: Axes | None = None, **options: Any
+    ) -> Axes:
+        """Draw residuals by group; see :func:`pymer_bridge.plots.residuals_by_group`."""
+        return plots.residuals_by_group(self.fit, group, ax=ax, **options)

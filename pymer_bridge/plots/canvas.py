@@ -158,3 +158,18 @@ def spread(n: int, most: int) -> list[int]:
     if n <= most:
         return list(range(n))
     return [round(i * (n - 1) / (most - 1)) for i in range(most)] if most > 1 else [0]
+
+
+def label_levels(ax: Axes, levels: Sequence[str], group: str) -> None:
+    """Name the levels up the y axis where there is room, and else say how many there are."""
+    n = len(levels)
+    if n > MOST_LABELS:
+        ax.set_yticks([])
+        ax.set_ylabel(plain(f"{group} ({n} levels)"))
+        return
+    # An inch of the axes holds some six names.
+    room = ax.get_window_extent().height / figure_of([ax]).dpi * 6
+    size = float(np.clip(9.0 * room / max(n, 1), 5.0, 9.0))
+    labels = [plain(shorten(level)) for level in levels]
+    ax.set_yticks(range(n), labels, fontsize=size)
+    ax.set_ylabel(plain(group))

@@ -115,23 +115,11 @@ def random_effects(
         panel.set_ylim(-0.8, n - 0.2)
         panel.locator_params(axis="x", nbins=6)
         canvas.dress(panel, "Conditional mode", title=term)
-        _label_levels(panel, [table.levels[k] for k in ranks], table.group, first=i == 0)
+        if i == 0:
+            canvas.label_levels(panel, [table.levels[k] for k in ranks], table.group)
+        else:
+            panel.set_yticks([])
     return canvas.figure_of(axes)
-
-
-def _label_levels(ax: Axes, levels: Sequence[str], group: str, *, first: bool) -> None:
-    """Name the levels where there is room, and else say how many there are."""
-    if not first:
-        ax.set_yticks([])
-        return
-    if len(levels) > canvas.MOST_LABELS:
-        ax.set_yticks([])
-        ax.set_ylabel(canvas.plain(f"{group} ({len(levels)} levels)"))
-        return
-    size = float(np.interp(len(levels), (25, 60), (9, 6.5)))
-    labels = [canvas.plain(canvas.shorten(level)) for level in levels]
-    ax.set_yticks(range(len(levels)), labels, fontsize=size)
-    ax.set_ylabel(canvas.plain(group))
 
 
 def random_scatter(
@@ -281,5 +269,11 @@ def draw_quantiles(ax: Axes, values: Any, conf_level: float) -> None:
     """Draw values against normal quantiles, with the line of the quartiles and its band."""
     found = curves.normal_quantiles(values, conf_level)
     ax.fill_between(found.at, found.low, found.high, color=canvas.PALE, alpha=0.5, linewidth=0)
-    ax.axline((0.0, found.intercept), slope=found.slope, color=canvas.VERMILION, linewidth=1.2)
+    ax.axline(
+        (0.0, found.intercept),
+        slope=found.slope,
+        color=canvas.VERMILION,
+        linewidth=1.2,
+        zorder=2.5 if len(values) > 200 else 1,
+    )
     ax.scatter(found.theoretical, values, color=canvas.BLUE, **canvas.point_style(len(values)))

@@ -70,6 +70,23 @@ lowess_line <- function(x, y) {
   list(x = smooth$x, y = smooth$y)
 }
 
+#' Operation: the figures of box plots
+#'
+#' @param codes For each value the number of its group.
+#' @return The `groups` that have values, five `figures` of each, and the values
+#'   `outside` the whiskers with their groups.
+group_boxes <- function(values, codes) {
+  parts <- split(values, codes)
+  found <- lapply(parts, grDevices::boxplot.stats, do.conf = FALSE)
+  groups <- as.integer(names(parts))
+  outside <- lapply(found, `[[`, "out")
+  list(
+    groups = groups, figures = as.double(unlist(lapply(found, `[[`, "stats"), use.names = FALSE)),
+    outside = as.double(unlist(outside, use.names = FALSE)),
+    outside_group = rep(groups, lengths(outside, use.names = FALSE))
+  )
+}
+
 #' Operation: the points, the line and the band of a normal quantile plot
 #'
 #' The line goes through the quartiles, as that of qqline(). The band holds each

@@ -47,3 +47,8 @@ residual_quantiles <- function() {
     low = y[1L] - slope * x[1L] + slope * z - qnorm(0.975) * se
   )
 }
+
+residual_boxes <- function() {
+  drawn <- boxplot(residuals(slopes) ~ sleepstudy$Subject, plot = FALSE)
+  list(levels = drawn$names, figures = as.vector(drawn$stats), outside = drawn$out)
+}
