@@ -438,6 +438,90 @@ def test_diagnostics_leave_out_rows_without_residuals() -> None:
     assert len(last.patches) == 18
 
 
+# -- profiles, bootstraps, routes ----------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def profile() -> Any:
+    return pb.lmer(
+        "Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"), reml=False
+    ).profile()
+
+
+def test_zeta_is_the_spline_of_lme4(profile: Any, plain: Any) -> None:
+    theirs = plain("zeta_splines")
+    figure = profile.plot()
+    for panel, name, label in zip(figure.axes, profile.parameters, profile.labels, strict=True):
+        curve = panel.lines[-1]
+        assert np.array_equal(curve.get_xdata(), theirs[name]["x"])
+        assert np.array_equal(curve.get_ydata(), theirs[name]["y"])
+        marks = _segments(panel)[:, 0, 0]
+        known = ~np.isnan(theirs[name]["at"])
+        assert np.array_equal(marks, np.asarray(theirs[name]["at"])[known])
+        assert panel.get_xlabel() == label
+    absolute = profile.plot(absolute=True, conf_levels=[0.95]).axes[-1]
+    across = _segments(absolute, 1)[0, :, 0]
+    assert np.array_equal(across, np.asarray(theirs["Days"]["at"])[[1, 8]])
+
+
+def test_95_percent_marks_are_the_profile_interval(profile: Any, fit: Any) -> None:
+    ml = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"), reml=False)
+    row = ml.confint("profile", parameters="Days")["Days"]
+    panel = profile.plot(conf_levels=[0.95]).axes[-1]
+    marks = _segments(panel)[:, 0, 0]
+    # xyplot() takes the root of a chi-square quantile, confint() a normal one: rounding.
+    np.testing.assert_allclose(marks, [row.conf_low, row.conf_high], rtol=1e-12)
+
+
+def test_pairs_are_those_of_lme4(profile: Any, plain: Any) -> None:
+    theirs = plain("sigma_and_days")
+    figure = profile.plot_pairs()
+    row, column = profile.parameters.index(".sigma"), profile.parameters.index("Days")
+    below = figure.axes[column * 6 + row]
+    outlines = np.asarray(theirs["outlines"]).reshape((5, -1, 2), order="F")
+    for drawn, outline in zip(below.lines[:5], outlines, strict=True):
+        assert np.array_equal(np.column_stack(drawn.get_data()), outline)
+    above = figure.axes[row * 6 + column]
+    natural = np.asarray(theirs["natural"]).reshape((5, -1, 2), order="F")
+    for drawn, outline in zip(above.lines[:5], natural, strict=True):
+        assert np.array_equal(np.column_stack(drawn.get_data())[:, ::-1], outline)
+    assert figure.axes[0].texts[0].get_text() == "sd_(Intercept)\n|Subject"
+
+
+def test_pairs_need_two_parameters(fit: Any) -> None:
+    with pytest.raises(OptionError, match="at least two parameters"):
+        fit.profile("Days").plot_pairs()
+
+
+def test_replicates_are_drawn_with_their_interval(fit: Any) -> None:
+    boot = fit.bootstrap("parametric", 40, 1)
+    figure = boot.plot(kind="basic", conf_level=0.8)
+    assert len(figure.axes) == len(boot.rows)
+    ends = boot.confint("basic", 0.8)
+    for panel, row in zip(figure.axes, boot.rows, strict=True):
+        assert sum(patch.get_height() for patch in panel.patches) == 40
+        bar, estimate = panel.lines
+        interval = ends[row.name]
+        assert list(bar.get_xdata()) == [interval.conf_low, interval.conf_high]
+        assert list(estimate.get_xdata()) == [row.estimate, row.estimate]
+        assert panel.get_xlabel() == row.label
+    assert len(boot.plot("Days").axes) == 1
+    with pytest.raises(KeyError, match="no row 'x'"):
+        boot.plot("x")
+
+
+def test_routes_are_a_forest(fit: Any) -> None:
+    methods = ["normal", "satterthwaite", "likelihood-ratio"]
+    result = pb.compare_inference(fit, "Days", methods)
+    ax = result.plot()
+    assert [text.get_text() for text in ax.get_yticklabels()] == methods
+    drawn = [line for line in ax.lines if len(line.get_xdata()) == 2][1:]
+    ends = [[row.conf_low, row.conf_high] for row in result.rows[:2]]
+    assert [list(line.get_xdata()) for line in drawn] == ends
+    assert [text.get_text() for text in ax.texts] == ["p < .001"] * 3
+    assert ax.get_ylim()[0] > ax.get_ylim()[1]
+
+
 # -- how it looks --------------------------------------------------------------------------------
 
 
@@ -463,3 +547,25 @@ def test_picture_of_coefficients(few: Any) -> Any:
         "no groups": pb.lm("score ~ hrs_week", data),
     }
     return pb.plots.coefficients(others).figure
+
+
+@picture
+def test_picture_of_zeta(profile: Any) -> Any:
+    return profile.plot()
+
+
+@picture
+def test_picture_of_pairs() -> Any:
+    dyestuff = pb.lmer("Yield ~ 1 + (1 | Batch)", pb.load_dataset("Dyestuff"), reml=False)
+    return dyestuff.profile().plot_pairs()
+
+
+@picture
+def test_picture_of_a_bootstrap(few: Any) -> Any:
+    return few.bootstrap("parametric", 100, 1, "fixed_effects").plot()
+
+
+@picture
+def test_picture_of_routes(few: Any) -> Any:
+    methods = ["normal", "satterthwaite", "kenward-roger", "likelihood-ratio"]
+    return pb.compare_inference(few, "hrs_week", methods).plot().figure

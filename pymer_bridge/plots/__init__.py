@@ -12,16 +12,20 @@ from pymer_bridge.plots.diagnostics import residuals_by_group as residuals_by_gr
 from pymer_bridge.plots.diagnostics import residuals_fitted as residuals_fitted
 from pymer_bridge.plots.diagnostics import scale_location as scale_location
 from pymer_bridge.plots.effects import coefficients as coefficients
+from pymer_bridge.plots.forest import bootstrap as bootstrap
+from pymer_bridge.plots.forest import routes as routes
 from pymer_bridge.plots.pooling import groups as groups
 from pymer_bridge.plots.pooling import lines as lines
 from pymer_bridge.plots.pooling import pooling as pooling
 from pymer_bridge.plots.pooling import shrinkage as shrinkage
+from pymer_bridge.plots.profiles import profile_pairs as profile_pairs
+from pymer_bridge.plots.profiles import zeta as zeta
 from pymer_bridge.plots.random import random_effects as random_effects
 from pymer_bridge.plots.random import random_quantiles as random_quantiles
 from pymer_bridge.plots.random import random_scatter as random_scatter
 
 __all__ = [
-    "coefficients", "diagnostics", "groups", "lines", "pooling", "random_effects",
-    "random_quantiles", "random_scatter", "residual_quantiles", "residuals_by_group",
-    "residuals_fitted", "scale_location", "shrinkage",
+    "bootstrap", "coefficients", "diagnostics", "groups", "lines", "pooling", "profile_pairs",
+    "random_effects", "random_quantiles", "random_scatter", "residual_quantiles",
+    "residuals_by_group", "residuals_fitted", "routes", "scale_location", "shrinkage", "zeta",
 ]  # fmt: skip

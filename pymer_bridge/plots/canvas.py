@@ -77,19 +77,24 @@ def new_panels(
 
     from pymer_bridge.plots.panels import Panels  # noqa: PLC0415  # a class of matplotlib's
 
-    across = n if columns is None else min(columns, n)
-    down = math.ceil(n / across)
+    wide = n if columns is None else min(columns, n)
+    down = math.ceil(n / wide)
     _, grid = plt.subplots(
-        down, across, figsize=(size[0] * across, size[1] * down), layout="constrained",
+        down, wide, figsize=(size[0] * wide, size[1] * down), layout="constrained",
         squeeze=False, FigureClass=Panels, **shared,
     )  # fmt: skip
     made = list(grid.ravel())
     for unused in made[n:]:
         unused.remove()
     if shared.get("sharex"):
-        for one in made[max(0, n - across) : n]:  # the lowest of each column shows its numbers
+        for one in made[max(0, n - wide) : n]:  # the lowest of each column shows its numbers
             one.tick_params(labelbottom=True)
     return made[:n]
+
+
+def across(n: int) -> int:
+    """Return how many of ``n`` panels stand beside each other, so that no row is nearly empty."""
+    return n if n <= 4 else 3 if n in (5, 6, 9) else 4
 
 
 def figure_of(axes: Sequence[Axes]) -> Figure:

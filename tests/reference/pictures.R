@@ -52,3 +52,37 @@ residual_boxes <- function() {
   drawn <- boxplot(residuals(slopes) ~ sleepstudy$Subject, plot = FALSE)
   list(levels = drawn$names, figures = as.vector(drawn$stats), outside = drawn$out)
 }
+
+slopes_ml <- lmer(Reaction ~ Days + (Days | Subject), sleepstudy, REML = FALSE)
+levels_of_lme4 <- c(50, 80, 90, 95, 99) / 100
+
+#' The curves that xyplot() of a profile draws, and the ends of its intervals
+zeta_splines <- function() {
+  profiled <- profile(slopes_ml)
+  cuts <- sqrt(qchisq(levels_of_lme4, 1))
+  Map(function(forward, backward) {
+    curve <- predict(forward)
+    list(x = curve$x, y = curve$y, at = predict(backward, c(-rev(cuts), cuts))$y)
+  }, attr(profiled, "forward"), attr(profiled, "backward"))
+}
+
+#' The outlines that splom() of a profile draws for one pair, by lme4's own cont()
+sigma_and_days <- function() {
+  profiled <- profile(slopes_ml)
+  forward <- attr(profiled, "forward")
+  backward <- attr(profiled, "backward")
+  zeta_of <- function(held, name) {
+    own <- profiled[profiled$.par == held, ]
+    predict(forward[[name]], own[[name]])$y
+  }
+  sij <- splines::interpSpline(zeta_of(".sigma", ".sigma"), zeta_of(".sigma", "Days"))
+  sji <- splines::interpSpline(zeta_of("Days", "Days"), zeta_of("Days", ".sigma"))
+  points <- lme4:::cont(sij, sji, sqrt(qchisq(levels_of_lme4, 2)))$pts
+  list(
+    outlines = as.vector(points),
+    natural = c(
+      predict(backward$.sigma, as.vector(points[, , 1L]))$y,
+      predict(backward$Days, as.vector(points[, , 2L]))$y
+    )
+  )
+}
