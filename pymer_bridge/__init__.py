@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from pymer_bridge.many import fit_many as fit_many
     from pymer_bridge.models import LinearMixedModel as LinearMixedModel
     from pymer_bridge.models import lmer as lmer
+    from pymer_bridge.papers import model_table as model_table
     from pymer_bridge.replicates import BootstrapResult as BootstrapResult
     from pymer_bridge.routes import compare_inference as compare_inference
     from pymer_bridge.spec import lmer_control as lmer_control
@@ -70,6 +71,7 @@ _HOMES = {
     "many": ("fit_many",),
     "linear": ("LinearModel", "lm"),
     "models": ("LinearMixedModel", "lmer"),
+    "papers": ("model_table",),
     "replicates": ("BootstrapResult",),
     "routes": ("compare_inference",),
     "spec": ("lmer_control",),

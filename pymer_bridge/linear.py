@@ -12,6 +12,7 @@ from pymer_bridge import decode, notices
 from pymer_bridge import spec as options
 from pymer_bridge.fitted import Fitted
 from pymer_bridge.preparing import prepare, texts_of
+from pymer_bridge.reporting import sentence
 from pymer_bridge.results import fit as results
 from pymer_bridge.rsession import Handle, session
 
@@ -84,6 +85,43 @@ class LinearModel(Fitted):
         return self._ask(
             "linear_effects", decode.fixed_effects, "residual", level, conf_level=level
         )
+
+    def report(self, term: str, *, interval: bool = False, conf_level: float = 0.95) -> str:
+        """Return one coefficient in a line, as papers write it.
+
+        Parameters
+        ----------
+        term
+            The name of a coefficient.
+        interval
+            Say the confidence interval as well?
+        conf_level
+            Its level.
+
+        Returns
+        -------
+        str
+            As that of :meth:`pymer_bridge.LinearMixedModel.report`.
+
+        Raises
+        ------
+        KeyError
+            The model has no such coefficient.
+        OptionError
+            An argument is not accepted.
+
+        Notes
+        -----
+        The figures are those of :meth:`fixed_effects`.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> pb.lm("Reaction ~ Days", pb.load_dataset("sleepstudy")).report("Days")
+        'b = 10.47, SE = 1.24, t(178) = 8.45, p < .001'
+        """
+        effects = self.fixed_effects(conf_level)
+        return sentence(effects, term, interval=options.flag(interval, "interval"))
 
     def summary(self) -> str:
         """Return R's printed summary.

@@ -14,12 +14,13 @@ from pymer_bridge.inference import Inference
 from pymer_bridge.mixed import MixedModel
 from pymer_bridge.pictures import Pictures
 from pymer_bridge.preparing import prepare
+from pymer_bridge.reporting import Reporting
 from pymer_bridge.results import fit as results
 from pymer_bridge.rsession import session
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class LinearMixedModel(MixedModel, Inference, Estimation, Pictures):
+class LinearMixedModel(MixedModel, Inference, Estimation, Pictures, Reporting):
     """A linear mixed model fitted by R's ``lme4::lmer``; made by :func:`lmer`.
 
     Its attributes are those of :class:`pymer_bridge.mixed.MixedModel`.
