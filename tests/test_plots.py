@@ -293,6 +293,41 @@ def test_lines_are_the_predictions(fit: Any) -> None:
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("Days", "Reaction")
 
 
+def test_lines_along_one_of_several_predictors_are_predictions() -> None:
+    data = _schools(6)
+    data["sex"] = ["F", "M"] * 24
+    data["private"] = data["school"].isin(["school 001", "school 004"]).map({True: "y", False: "n"})
+    model = pb.lmer("score ~ hrs_week * sex + private + (hrs_week | school)", data)
+    if not hasattr(model, "predict"):
+        with pytest.raises(OptionError, match="need predictions from plain columns"):
+            model.plot.lines(at={"sex": "M"})
+        return
+    ax = model.plot.lines(at={"sex": "M"})
+    for i, level in enumerate(model.random_effects.group("school").levels):
+        x, y = ax.lines[i].get_data()
+        own = data[data["school"] == level]["private"].iloc[0]
+        new = pd.DataFrame({"hrs_week": x, "sex": "M", "private": own, "school": level})
+        assert np.array_equal(y, np.asarray(model.predict(new)))
+    x, y = ax.lines[6].get_data()
+    new = pd.DataFrame({"hrs_week": x, "sex": "M", "private": "n"})
+    assert np.array_equal(y, np.asarray(model.predict(new, re_form="population")))
+
+
+def test_lines_of_nested_groups_keep_their_parts() -> None:
+    model = pb.lmer("angle ~ recipe + temp + (1 | recipe:replicate)", pb.load_dataset("cake"))
+    if not hasattr(model, "predict"):
+        with pytest.raises(OptionError, match="need predictions from plain columns"):
+            model.plot.lines()
+        return
+    ax = model.plot.lines()
+    frame = model.model_frame.assign(fitted=model.fitted)
+    for i, level in enumerate(model.random_effects.group("recipe:replicate").levels):
+        own = frame[frame["recipe:replicate"] == level].sort_values("temp")
+        y = ax.lines[i].get_ydata()
+        # R sums fixed and random parts in another order for new data: rounding.
+        np.testing.assert_allclose(y[[0, -1]], own["fitted"].iloc[[0, -1]], rtol=1e-12)
+
+
 def test_each_group_has_its_panel(fit: Any) -> None:
     data = pb.load_dataset("sleepstudy")
     figure = fit.plot.groups(levels=["335", "308"])

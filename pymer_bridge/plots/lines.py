@@ -71,8 +71,9 @@ def lines_of(
     group, predictor
         As for ``fit.pooling()``.
     at
-        Values at which other predictors are held; by default numbers at the mean of the rows
-        used, and factors at their first level.
+        Values at which other predictors are held; by default the group's own where they do not
+        vary within groups, and else numbers at the mean of the rows used and factors at their
+        first level, as for the population.
 
     Raises
     ------
@@ -138,6 +139,12 @@ def _predicted(fit: Any, group: str | None, predictor: str | None, at: Mapping[s
     whole = np.linspace(x.min(), x.max(), CORNERS)
     new = _new_data(frame, np.concatenate(grids), along, held)
     new[chosen] = np.repeat(np.array(levels, dtype=object), CORNERS)
+    # A group keeps what is its own: the parts of "a:b", and predictors that do not vary in it.
+    parts = _inside((chosen,)) - {chosen}
+    first = [int(np.flatnonzero(codes == i)[0]) for i in range(len(levels))]
+    for name in [n for n in map(str, frame.columns[1:]) if n not in (along, chosen, *at)]:
+        if name in parts or (name in held and _constant(frame[name], codes)):
+            new[name] = frame[name].iloc[np.repeat(first, CORNERS)].array
     only = None if len(groups) == 1 else _random_part(fit, chosen, fixed)
     values = np.asarray(fit.predict(new, re_form=only), dtype=np.float64).reshape(-1, CORNERS)
     average = np.asarray(
@@ -152,6 +159,11 @@ def _predicted(fit: Any, group: str | None, predictor: str | None, at: Mapping[s
 def _inside(groups: tuple[str, ...]) -> set[str]:
     """Return the columns that grouping factors such as "a:b" are made of."""
     return {part for name in groups for part in name.split(":")}
+
+
+def _constant(column: pd.Series[Any], codes: NDArray[np.intp]) -> bool:
+    """Say whether a column has one value within each group."""
+    return bool((column.groupby(codes, observed=True).nunique(dropna=False) == 1).all())
 
 
 def _typical(column: pd.Series[Any]) -> Any:
@@ -179,7 +191,7 @@ def _new_data(
 def _random_part(fit: Any, group: str, fixed: list[str]) -> str:
     """Write the random terms of one grouping factor as a formula."""
     terms = fit.random_effects.group(group).terms
-    if any(term not in (INTERCEPT, *fixed) for term in terms) or ":" in group:
+    if any(term not in (INTERCEPT, *fixed) for term in terms):
         raise OptionError(f"the random effects of {group!r} cannot be predicted with by themselves")
     intercept = "1" if INTERCEPT in terms else "0"
     return f"~ ({' + '.join([intercept, *(t for t in terms if t != INTERCEPT)])} | {group})"

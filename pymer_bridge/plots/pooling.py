@@ -40,8 +40,9 @@ def lines(
     predictor
         The numeric predictor along which lines are drawn; by default the only one.
     at
-        Values at which other predictors are held; by default numbers at the mean of the rows
-        used, and factors at their first level.
+        Values at which other predictors are held; by default the group's own where they do not
+        vary within groups, and else numbers at the mean of the rows used and factors at their
+        first level, as for the population.
     data
         Draw the observations as well?
     ax
