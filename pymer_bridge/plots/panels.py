@@ -13,18 +13,21 @@ from matplotlib.figure import Figure
 
 
 class Panels(Figure):
-    """A figure that is returned, and may so be shown by a notebook twice; it sees to that.
+    """A figure that is returned, and that a notebook would therefore show twice; it sees to that.
 
-    pyplot shows an open figure at the end of a cell. A cell whose last line returns the figure
-    would show it once more.
+    pyplot's inline backend shows the open figures at the end of a cell. A cell whose last line
+    returns the figure would show it once more: once it is shown here, pyplot lets go of it.
     """
 
     def _ipython_display_(self) -> None:
         from IPython.display import Image, display  # noqa: PLC0415  # only a notebook calls this
 
+        inline = "inline" in plt.get_backend()
         number: Any = getattr(self, "number", None)
-        if "inline" in plt.get_backend() and number in plt.get_fignums():
-            return
+        if not inline and number in plt.get_fignums():
+            return  # a window, or a widget, shows it already
         image = io.BytesIO()
         self.savefig(image, format="png", bbox_inches="tight")
         display(Image(image.getvalue()))
+        if inline:
+            plt.close(self)
