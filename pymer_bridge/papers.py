@@ -290,7 +290,7 @@ def _random_rows(models: Sequence[Model], components: str, digits: int) -> list[
             for pair in every.correlations:
                 label = f"{pair.group}: r {pair.term1}, {pair.term2}"
                 cells[label] = apa.share(pair.correlation)
-        residual = model.sigma if components == "std_dev" else _residual_variance(model)
+        residual = _residual(model, components)
         if residual is not None:
             cells[f"Residual: {word}"] = apa.number(residual, digits)
         found.append(cells)
@@ -302,12 +302,12 @@ def _random_rows(models: Sequence[Model], components: str, digits: int) -> list[
     return [head, *((label, [cells.get(label, "") for cells in found]) for label in order)]
 
 
-def _residual_variance(model: Model) -> float | None:
-    """Return the residuals' variance where R gives it."""
-    if not isinstance(model, MixedModel):
-        return None
+def _residual(model: Model, components: str) -> float | None:
+    """Return the residuals' standard deviation or variance, where R gives it."""
+    if isinstance(model, LinearModel):
+        return model.sigma if components == "std_dev" else None
     rows = [row for row in model.variance_components if row.group == "Residual"]
-    return rows[0].variance if rows else None
+    return float(getattr(rows[0], components)) if rows else None
 
 
 def _icc_row(models: Sequence[Model], digits: int) -> tuple[list[_Row], list[str]]:

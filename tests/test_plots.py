@@ -624,7 +624,8 @@ def test_long_names_can_be_read(few: Any) -> None:
     data["school"] = "The comprehensive school of the town number " + data["school"].str[-3:]
     data["a_rather_long_name_of_a_predictor"] = data["hrs_week"]
     model = pb.lmer("score ~ a_rather_long_name_of_a_predictor + (1 | school)", data)
-    for name in ("random_effects", "coefficients", "residuals_by_group", "groups", "lines"):
+    names = ("random_effects", "coefficients", "residuals_by_group", "groups", "lines")
+    for name in (*names, "diagnostics"):
         _assert_legible(_figure(getattr(model.plot, name)()))
 
 

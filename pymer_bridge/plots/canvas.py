@@ -165,16 +165,25 @@ def spread(n: int, most: int) -> list[int]:
     return [round(i * (n - 1) / (most - 1)) for i in range(most)] if most > 1 else [0]
 
 
+def crowded(ax: Axes, n: int) -> bool:
+    """Say whether ``n`` levels up the y axis are too many to be named, or drawn as boxes."""
+    return n > min(MOST_LABELS, 9.0 * _height(ax))
+
+
+def _height(ax: Axes) -> float:
+    """Return the height of axes in inches."""
+    return float(ax.get_window_extent().height / figure_of([ax]).dpi)
+
+
 def label_levels(ax: Axes, levels: Sequence[str], group: str) -> None:
     """Name the levels up the y axis where there is room, and else say how many there are."""
     n = len(levels)
-    if n > MOST_LABELS:
+    if crowded(ax, n):
         ax.set_yticks([])
         ax.set_ylabel(plain(f"{group} ({n} levels)"))
         return
-    # An inch of the axes holds some six names.
-    room = ax.get_window_extent().height / figure_of([ax]).dpi * 6
-    size = float(np.clip(9.0 * room / max(n, 1), 5.0, 9.0))
+    # An inch holds some six names of nine points.
+    size = float(np.clip(9.0 * 6.0 * _height(ax) / max(n, 1), 6.0, 9.0))
     labels = [plain(shorten(level)) for level in levels]
     ax.set_yticks(range(n), labels, fontsize=size)
     ax.set_ylabel(plain(group))

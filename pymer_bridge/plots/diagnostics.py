@@ -192,8 +192,8 @@ def residuals_by_group(
     Returns
     -------
     matplotlib.axes.Axes
-        A box a group: quartiles and whiskers, and points beyond; over 60 groups the quartiles
-        and medians alone.
+        A box a group: quartiles and whiskers, and points beyond; where there is no room for
+        boxes the quartiles and medians alone.
 
     Raises
     ------
@@ -221,7 +221,7 @@ def residuals_by_group(
     order = sorted(range(len(boxes)), key=lambda i: boxes[i].median)
     n = len(boxes)
     ax = canvas.new_axes(ax, (6.4, float(np.clip(1.2 + 0.19 * n, 2.8, 9.0))))
-    many = n > canvas.MOST_LABELS
+    many = canvas.crowded(ax, n)
     canvas.zero_line(ax, vertical=True, above=many)
     if many:
         places = np.arange(n)

@@ -95,7 +95,7 @@ def lines_of(
 
 def _others(fit: Any, predictor: str | None) -> list[str]:
     """Return fixed effects that are neither the intercept nor the one predictor."""
-    terms = [row.term for row in fit.fixed_effects("none") if row.term != INTERCEPT]
+    terms = [term for term in fit.vcov.names if term != INTERCEPT]
     return [term for term in terms if term != predictor] if predictor else terms[1:]
 
 

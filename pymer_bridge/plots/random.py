@@ -102,7 +102,7 @@ def random_effects(
     for i, (panel, term) in enumerate(zip(axes, shown, strict=True)):
         at = table.terms.index(term)
         modes, ends = table.estimate[ranks, at], half[ranks, at]
-        many = n > canvas.MOST_LABELS
+        many = canvas.crowded(panel, n)
         canvas.zero_line(panel, vertical=True, above=many)
         panel.hlines(
             places, modes - ends, modes + ends,
