@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from pymer_bridge import notices
 from pymer_bridge import spec as options
 from pymer_bridge.results.codec import frozen_array
 from pymer_bridge.rsession import session
@@ -159,7 +160,8 @@ def profile_pairs(
 
     Notes
     -----
-    What lme4's ``splom`` of a profile computes [1]_.
+    What lme4's ``splom`` of a profile computes [1]_. As lme4 does, it warns of singular fits,
+    where that is unreliable.
 
     References
     ----------
@@ -173,14 +175,15 @@ def profile_pairs(
     >>> len(profile_pairs(fit.profile()))
     3
     """
-    found = session().call("profile_pairs", **_points(profile, conf_levels)).value
+    outcome = session().call("profile_pairs", **_points(profile, conf_levels))
+    notices.raise_warnings(outcome)
     n = len(conf_levels)
     return tuple(
         ProfilePair(
             record["first"][0], record["second"][0], _traces(record, "", n),
             _traces(record, "natural_", n),
         )
-        for record in found
+        for record in outcome.value
     )  # fmt: skip
 
 

@@ -377,6 +377,15 @@ def test_pooling_uses_weights_and_offset(plain: Any) -> None:
     assert list(found.complete) == theirs["all"].tolist()
 
 
+def test_lines_of_a_model_with_an_offset_would_be_no_predictions() -> None:
+    data = pb.load_dataset("sleepstudy")
+    for offset, formula in (("Days", "Reaction ~ Days"), (None, "Reaction ~ Days + offset(Days)")):
+        model = pb.lmer(f"{formula} + (1 | Subject)", data, offset=offset)
+        with pytest.raises(OptionError, match="no lines through its data"):
+            model.plot.lines()
+        assert len(model.plot.shrinkage().collections) == 3
+
+
 def test_three_kinds_of_pooling_beside_each_other(fit: Any) -> None:
     found = fit.pooling()
     complete, none, partial = fit.plot.pooling().axes
@@ -531,6 +540,16 @@ def test_pairs_are_those_of_lme4(profile: Any, plain: Any) -> None:
 def test_pairs_need_two_parameters(fit: Any) -> None:
     with pytest.raises(OptionError, match="at least two parameters"):
         fit.profile("Days").plot_pairs()
+
+
+def test_profiles_of_singular_fits_begin_at_the_boundary() -> None:
+    model = pb.lmer("Yield ~ 1 + (1 | Batch)", pb.load_dataset("Dyestuff2"), reml=False)
+    profile = model.profile()
+    panel = profile.plot(absolute=True).axes[0]
+    assert _segments(panel, 1)[:, 0, 0].tolist() == [0.0] * 5
+    assert np.isfinite(_segments(panel, 0)).all()
+    with pytest.warns(pb.SingularFitWarning, match="unreliable for singular fits"):
+        profile.plot_pairs()
 
 
 def test_replicates_are_drawn_with_their_interval(fit: Any) -> None:

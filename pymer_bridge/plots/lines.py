@@ -78,8 +78,10 @@ def lines_of(
     Raises
     ------
     OptionError
-        There is no such group or predictor, or no prediction along it.
+        There is no such group or predictor, no prediction along it, or an offset besides.
     """
+    if fit.spec.offset is not None or "offset(" in fit.formula:
+        raise OptionError("a model with an offset has no lines through its data")
     others = _others(fit, predictor)
     if others or at:
         return _predicted(fit, group, predictor, at or {})

@@ -56,7 +56,7 @@ def lines(
     Raises
     ------
     OptionError
-        There is no such group or predictor, or no prediction along it.
+        There is no such group or predictor, no prediction along it, or an offset besides.
 
     Notes
     -----

@@ -74,6 +74,7 @@ def zeta(
         if absolute:
             half = len(cuts) // 2
             left, right = curve.at[:half][::-1], curve.at[half:]
+            left = np.where(np.isnan(left), curve.x[0], left)  # from the boundary on
             panel.hlines(cuts[half:], left, right, color=canvas.VERMILION, linewidth=0.9)
         panel.locator_params(axis="x", nbins=5)
         name = canvas.shorten(labels[curve.parameter], 32)

@@ -88,6 +88,10 @@ joint_outlines <- function(of_first, of_second, levels) {
 profile_pairs <- function(parameters, profiled, zeta, values, conf_levels) {
   points <- profile_frame(parameters, profiled, zeta, values)
   names <- parameters[parameters %in% profiled]
+  deviations <- points$values[, grepl("^(\\.sig[0-9]+|sd_)", parameters), drop = FALSE]
+  if (any(points$zeta == 0 & deviations == 0, na.rm = TRUE)) {
+    warning("pairs of a profile are unreliable for singular fits", call. = FALSE)
+  }
   levels <- sqrt(stats::qchisq(conf_levels, 2))
   splines <- lapply(stats::setNames(nm = names), function(name) profile_splines(points, name))
   in_zeta <- vapply(names, function(name) {
