@@ -15,6 +15,7 @@ from pymer_bridge.families import Family, FamilyName, LinkName, family_of
 from pymer_bridge.fitting import fit_model
 from pymer_bridge.modelspec import ModelSpec
 from pymer_bridge.preparing import texts_of
+from pymer_bridge.reporting import sentence
 from pymer_bridge.results import fit as results
 from pymer_bridge.results.prediction import Predictions
 from pymer_bridge.rsession import Handle, Outcome, session
@@ -112,6 +113,43 @@ class LinearModel(Updating, Saving):
         """
         level = options.check_level(conf_level)
         return self._ask("linear_effects", decode.linear_effects, level, conf_level=level)
+
+    def report(self, term: str, *, interval: bool = False, conf_level: float = 0.95) -> str:
+        """Return one coefficient in a line, as papers write it.
+
+        Parameters
+        ----------
+        term
+            The name of a coefficient.
+        interval
+            Say the confidence interval as well?
+        conf_level
+            Its level.
+
+        Returns
+        -------
+        str
+            As that of :meth:`pymer_bridge.LinearMixedModel.report`.
+
+        Raises
+        ------
+        KeyError
+            The model has no such coefficient.
+        OptionError
+            An argument is not accepted.
+
+        Notes
+        -----
+        The figures are those of :meth:`fixed_effects`.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> pb.lm("Reaction ~ Days", pb.load_dataset("sleepstudy")).report("Days")
+        'b = 10.47, SE = 1.24, t(178) = 8.45, p < .001'
+        """
+        effects = self.fixed_effects(conf_level)
+        return sentence(effects, term, interval=options.flag(interval, "interval"))
 
     def summary(self) -> str:
         """Return R's printed summary.
