@@ -20,6 +20,7 @@ from pymer_bridge.prediction import Predicting
 from pymer_bridge.preparing import texts_of
 from pymer_bridge.reporting import Reporting
 from pymer_bridge.results import fit as results
+from pymer_bridge.results import groups
 from pymer_bridge.results.base import Result
 from pymer_bridge.rsession import Handle, Outcome
 from pymer_bridge.saving import Saving
@@ -110,12 +111,12 @@ class MixedModel(
         return self._ask("variance_components", decode.variance_components)
 
     @property
-    def random_effects(self) -> results.RandomEffects:
+    def random_effects(self) -> groups.RandomEffects:
         """Conditional modes with standard deviations (R: ``ranef(condVar=TRUE)``)."""
         return self._ask("random_effects", decode.random_effects)
 
     @property
-    def group_coefficients(self) -> results.GroupCoefficients:
+    def group_coefficients(self) -> groups.GroupCoefficients:
         """Fixed plus random effects for each group (R: ``coef``)."""
         return self._ask("group_coefficients", decode.group_coefficients)
 

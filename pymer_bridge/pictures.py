@@ -15,6 +15,7 @@ from pymer_bridge.fitted import Fitted
 from pymer_bridge.modelspec import ModelSpec
 from pymer_bridge.plots.accessor import FitPlots
 from pymer_bridge.results import fit as results
+from pymer_bridge.results import groups
 from pymer_bridge.results.codec import frozen_array
 from pymer_bridge.results.pooling import PoolingLines
 
@@ -30,7 +31,7 @@ class Pictures(Fitted):
     spec: ModelSpec
 
     @property
-    def group_coefficients(self) -> results.GroupCoefficients:
+    def group_coefficients(self) -> groups.GroupCoefficients:
         """Fixed plus random effects for each group."""
         raise NotImplementedError
 

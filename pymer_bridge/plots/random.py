@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from pymer_bridge.results.fit import GroupTable
+    from pymer_bridge.results.groups import GroupTable
 
 
 def table_of(fit: Any, group: str | None) -> GroupTable:
