@@ -14,7 +14,12 @@ from pymer_bridge import spec as options
 from pymer_bridge.errors import OptionError
 from pymer_bridge.fitted import Fitted
 from pymer_bridge.modelspec import ModelSpec
-from pymer_bridge.results.effects import EffectCurve, EffectPoint, PartialResidual
+from pymer_bridge.results.effects import (
+    EffectCurve,
+    EffectPoint,
+    EffectSmooth,
+    PartialResidual,
+)
 from pymer_bridge.rsession import session
 
 
@@ -198,7 +203,7 @@ def _read_curve(
         for column in (*record["link"], *record["response"])
     ]
     values = _rows_of(record["values"], names)
-    partial = record["partial"]
+    partial = record["partial"] or {}
     return EffectCurve(
         rows=tuple(
             EffectPoint(point, *row)
@@ -209,12 +214,25 @@ def _read_curve(
         family=decode.text(record, "family"),
         link=decode.text(record, "link_name"),
         conf_level=float(conf_level),
-        partial=() if partial is None else tuple(
-            PartialResidual(str(label), own, *map(float, row))
-            for label, own, *row in zip(
-                index[partial["rows"] - 1], _rows_of(partial["values"], names),
-                partial["residual"], partial["estimate"], partial["response_estimate"],
-                strict=True,
-            )
-        ),
-    )  # fmt: skip
+        partial=_read_partial(partial, names, index) if partial else (),
+        smooth=_read_smooth(partial.get("smooth")),
+    )
+
+
+def _read_partial(
+    record: Mapping[str, Any], names: tuple[str, ...], index: pd.Index
+) -> tuple[PartialResidual, ...]:
+    figures = (record[name] for name in ("residual", "estimate", "response_estimate"))
+    labels = index[record["rows"] - 1]
+    return tuple(
+        PartialResidual(str(label), values, *map(float, row))
+        for label, values, *row in zip(
+            labels, _rows_of(record["values"], names), *figures, strict=True
+        )
+    )
+
+
+def _read_smooth(record: Mapping[str, Any] | None) -> EffectSmooth | None:
+    if record is None:
+        return None
+    return EffectSmooth(*(tuple(map(float, record[name])) for name in ("x", "link", "response")))

@@ -287,14 +287,16 @@ def diagnostics(fit: Any, group: str | None = None, *, ax: Sequence[Axes] | None
     """
     linear = fit.spec.fitter == "lmer"
     titles = ["Residuals and fitted values", "Spread and fitted values", "Normality", "By group"]
-    titles += ["Leverage", "Cook's distance"] if linear else []
+    titles += ["Leverage, largest Cook's distances named", "Cook's distance"] if linear else []
     axes = canvas.new_panels(ax, len(titles), (4.6, 3.9), 2)
     residuals_fitted(fit, ax=axes[0])
     scale_location(fit, ax=axes[1])
     residual_quantiles(fit, ax=axes[2])
     residuals_by_group(fit, group, ax=axes[3])
     if linear:
-        leverage(fit, ax=axes[4])
+        legend = leverage(fit, ax=axes[4]).get_legend()
+        if legend is not None:
+            legend.remove()  # the title says it
         cooks_distance(fit, ax=axes[5])
     for panel, title in zip(axes, titles, strict=True):
         panel.set_title(title, fontsize="medium")

@@ -60,6 +60,8 @@ def leverage(fit: Any, *, label: int = 3, ax: Axes | None = None) -> Axes:
     canvas.zero_line(ax)
     ax.scatter(x, y, color=canvas.BLUE, **canvas.point_style(len(x)))
     _name_points(ax, x, y, names, _largest(cooks.to_numpy()[used], most))
+    if most:
+        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False)
     return canvas.dress(ax, "Leverage", "Scaled residual")
 
 
@@ -122,7 +124,8 @@ def _name_points(ax: Axes, x: Any, y: Any, names: list[str], largest: Any) -> No
     """Name some of the points, and draw them in a colour that stands out."""
     if not len(largest):
         return
-    ax.scatter(x[largest], y[largest], color=canvas.VERMILION, s=26, linewidths=0, zorder=3)
+    ax.scatter(x[largest], y[largest], color=canvas.VERMILION, s=42 if len(x) <= 100 else 26,
+               linewidths=0, zorder=3, label="Largest Cook's distances")  # fmt: skip
     middle = (np.min(x) + np.max(x)) / 2
     for i in largest:
         left = x[i] > middle  # away from the edge
@@ -185,7 +188,8 @@ def influence(result: Any, *, order: bool = True, label: int = 5, ax: Axes | Non
             markersize=1.8 if many else 5.0)  # fmt: skip
     names = [str(name) for name in known.index]
     ax.set_ylim(-0.8, n - 0.2)
-    ax.set_xlim(0.0, float(values.max()) * 1.06 or 1.0)
+    room = 1.35 if many and most else 1.06  # for the names
+    ax.set_xlim(0.0, float(values.max()) * room or 1.0)
     canvas.label_levels(ax, names, str(result.by))
     if many:
         _name_rows(ax, values, names, _largest(values, most))
@@ -198,12 +202,11 @@ def _name_rows(ax: Axes, values: Any, names: list[str], largest: Any) -> None:
     height = float(ax.get_window_extent().height)
     # Ten points of text, in rows of the y axis.
     step = len(values) * 10.0 * float(ax.figure.figure.dpi) / 72.0 / max(height, 1.0)
-    middle, lowest = float(ax.get_xlim()[1]) / 2, np.inf
+    lowest = np.inf
     for i in sorted(largest, reverse=True):
         lowest = min(float(i), lowest - step)
-        left = values[i] > middle
         ax.annotate(
-            canvas.plain(canvas.shorten(names[i], 20)), (values[i], lowest),
-            xytext=(-6 if left else 6, 0), textcoords="offset points", fontsize="small",
-            ha="right" if left else "left", va="center",
+            canvas.plain(canvas.shorten(names[i], 20)), (values[i], i),
+            xytext=(values[i] + 0.06 * float(ax.get_xlim()[1]), lowest), fontsize="small",
+            va="center", arrowprops={"arrowstyle": "-", "color": canvas.GREY, "linewidth": 0.6},
         )  # fmt: skip

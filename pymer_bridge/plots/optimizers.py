@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 LEAST: Final = 0.01
 """The least width of an axis, as a share of the figure: what is less does not matter."""
+LIKELIHOOD: Final = "log_likelihood"
 
 
 def all_fit(
@@ -40,8 +41,8 @@ def all_fit(
     -------
     matplotlib.figure.Figure
         The figure. A line marks the fit of the highest log-likelihood; optimizers that did not
-        end well are hollow, and those without a fit have no point. No axis is narrower than a
-        hundredth of the figure, so that optimizers that agree are seen to.
+        end well are hollow, and those without a fit have no point. No axis is narrower than 1 of
+        log-likelihood or a hundredth of the figure, so that optimizers that agree are seen to.
 
     Raises
     ------
@@ -76,18 +77,22 @@ def all_fit(
     places = np.array([names.index(row.optimizer) for row in rows])
     well = np.array([bool(row.converged) for row in rows])
     for i, (panel, name) in enumerate(zip(axes, wanted, strict=True)):
-        _draw_agreement(panel, np.array(figures[name]), places, well, best)
+        values = np.array(figures[name])
+        _draw_agreement(panel, values, places, well, values[best])
+        _widen(panel, values, 1.0 if name == LIKELIHOOD else LEAST * max(abs(values[best]), LEAST))
         panel.set_ylim(len(names) - 0.4, -0.6)
         labels = [_label(row) for row in result.rows] if i % columns == 0 else []
         panel.set_yticks(range(len(names)), labels or [""] * len(names), fontsize="small")
-        panel.locator_params(axis="x", nbins=4)
-        canvas.dress(panel, "Log-likelihood" if name == "log_likelihood" else name)
+        # Numbers of many digits need the room of several.
+        panel.locator_params(axis="x", nbins=4 if max(abs(values)) < 100 else 2)
+        panel.tick_params(axis="x", labelsize="small")
+        canvas.dress(panel, "Log-likelihood" if name == LIKELIHOOD else name)
     return canvas.figure_of(axes)
 
 
 def _figures(rows: Sequence[Any]) -> dict[str, list[float]]:
     """Return the values of each figure, one an optimizer."""
-    found = {"log_likelihood": [row.log_likelihood for row in rows]}
+    found = {LIKELIHOOD: [row.log_likelihood for row in rows]}
     for kind in ("fixed_effects", "sdcor"):
         for name in getattr(rows[0], kind) or {}:
             found[name] = [(getattr(row, kind) or {}).get(name, np.nan) for row in rows]
@@ -101,14 +106,17 @@ def _label(row: Any) -> str:
     return canvas.plain(row.optimizer if row.ok else f"{row.optimizer} (failed)")
 
 
-def _draw_agreement(ax: Axes, values: Any, places: Any, well: Any, best: int) -> None:
-    ax.axvline(values[best], color=canvas.PALE, linewidth=1.0, zorder=0)
+def _draw_agreement(ax: Axes, values: Any, places: Any, well: Any, best: float) -> None:
+    ax.axvline(best, color=canvas.PALE, linewidth=1.0, zorder=0)
     for ended, fill in ((well, canvas.BLUE), (~well, "white")):
         if ended.any():
             ax.plot(values[ended], places[ended], linestyle="none", marker="o", markersize=5.5,
                     markeredgecolor=canvas.BLUE, markerfacecolor=fill)  # fmt: skip
-    low, high = np.nanmin(values), np.nanmax(values)
-    middle = (low + high) / 2
-    half = max((high - low) * 0.6, LEAST / 2 * max(abs(middle), LEAST))
-    ax.set_xlim(middle - half, middle + half)
+
+
+def _widen(ax: Axes, values: Any, least: float) -> None:
+    """Give the x axis its limits: those of the values, and no narrower than ``least``."""
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    half = max((high - low) * 0.6, least / 2)
+    ax.set_xlim((low + high) / 2 - half, (low + high) / 2 + half)
     ax.ticklabel_format(axis="x", useOffset=False)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from pymer_bridge import curves
 from pymer_bridge.errors import OptionError
 from pymer_bridge.plots import canvas
 
@@ -107,7 +106,8 @@ def effect_curve(curve: EffectCurve, *, scale: str = "response", ax: Axes | None
 
     Notes
     -----
-    R functions: ``effects::Effect``, and ``lowess`` for the smooth line.
+    R functions: ``effects::Effect``, and ``lowess`` for the smooth line, which is found on the
+    scale of the linear predictor.
 
     Examples
     --------
@@ -120,34 +120,43 @@ def effect_curve(curve: EffectCurve, *, scale: str = "response", ax: Axes | None
         raise OptionError(f"scale={scale!r} is not one of: {', '.join(SCALES)}")
     across = _across(curve)
     others = [name for name in curve.terms if name != across]
+    numeric = curve.is_numeric(across)
     series = _series_of(curve, across, others, "response_" if scale == "response" else "")
     ax = canvas.new_axes(ax, (6.4 if others else 5.6, 4.2))
-    if curve.is_numeric(across):
-        for one in series:
-            _draw_line(ax, one, alone=not others)
-    else:
-        levels = list(dict.fromkeys(str(row.values[across]) for row in curve.rows))
-        for one in series:
-            _draw_points(ax, one, levels, len(series))
-        _label_levels(ax, levels)
+    _draw_partial(ax, curve, series)
+    for one in series:
+        (_draw_line if numeric else _draw_points)(ax, one, halo=bool(curve.partial))
+    if not numeric:
+        _label_levels(ax, list(dict.fromkeys(str(row.values[across]) for row in curve.rows)))
+    if curve.smooth is not None:
+        smooth = curve.smooth
+        ax.plot(
+            smooth.x, smooth.response_estimate if scale == "response" else smooth.estimate,
+            color=canvas.VERMILION, linewidth=1.6, linestyle="--",
+            label="Smooth of the partial residuals",
+        )  # fmt: skip
+        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False, ncols=2)
     response = canvas.shorten(curve.response, 40)
     linear = scale == "link" and curve.link != "identity"
     canvas.dress(ax, across, f"{curve.link}({response})" if linear else response)
     if others:
         canvas.legend_beside(ax, title=canvas.plain(", ".join(others)))
-    elif curve.partial and curve.is_numeric(across):
-        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False, ncols=2)
     return ax
 
 
 @dataclass(frozen=True, slots=True)
 class _Series:
-    """One line, or one row of points: what it is called, where it goes, and its residuals."""
+    """One line, or one row of points: what it is called, and where it goes.
+
+    ``rows`` says which partial residuals belong to it, ``x`` and ``partial_x`` are numbers;
+    of a factor the places of its levels.
+    """
 
     i: int
     label: str
     x: Any
     figures: Mapping[str, Any]
+    rows: Any
     partial_x: Any
     partial_y: Any
 
@@ -181,58 +190,85 @@ def _series_of(curve: EffectCurve, across: str, others: Sequence[str], scale: st
             "apart: choose some by at="
         )
     partial = curve.partial_frame()
+    levels = None if curve.is_numeric(across) else list(dict.fromkeys(frame[across]))
     made = []
     for i, (key, rows) in enumerate(parts):
-        own = partial[_matching(partial, others, rows)]
+        mine = np.ones(len(partial), dtype=bool)
+        for name in others:
+            mine &= (partial[name] == rows[name].iloc[0]).to_numpy()
+        own = partial[mine]
+        x, partial_x = rows[across].to_numpy(), own[across].to_numpy()
+        if levels is not None:
+            x, partial_x = _places(levels, x, partial_x, i, len(parts))
         words = (f"{value:.4g}" if isinstance(value, float) else str(value) for value in key)
         made.append(
             _Series(
-                i, canvas.plain(canvas.shorten(", ".join(words))), rows[across].to_numpy(),
+                i, canvas.plain(canvas.shorten(", ".join(words))), x,
                 {name: rows[scale + name].to_numpy() for name in ENDS},
-                own[across].to_numpy(), own[f"{scale}estimate"].to_numpy(),
+                np.flatnonzero(mine), partial_x, own[f"{scale}estimate"].to_numpy(),
             )
         )  # fmt: skip
     return made
 
 
-def _matching(partial: pd.DataFrame, others: Sequence[str], rows: pd.DataFrame) -> Any:
-    """Say which partial residuals belong to a line."""
-    same = np.ones(len(partial), dtype=bool)
-    for name in others:
-        same &= (partial[name] == rows[name].iloc[0]).to_numpy()
-    return same
+def _places(levels: Sequence[str], own: Any, partial: Any, i: int, n: int) -> tuple[Any, Any]:
+    """Return where the ``i``-th of ``n`` series has its levels, and its partial residuals.
+
+    These lie beside each other where they would hide each other: evenly, and not by chance.
+    """
+    width = min(0.15, 0.7 / n)
+    shift = (i - (n - 1) / 2) * width
+    order = pd.Series(partial, dtype=object).groupby(partial).cumcount().to_numpy()
+    inside = ((order * GOLDEN) % 1.0 - 0.5) * (0.5 if n == 1 else 0.9 * width)
+    where = {level: place for place, level in enumerate(levels)}
+    return (
+        np.array([where[level] for level in own], dtype=float) + shift,
+        np.array([where[level] for level in partial], dtype=float) + shift + inside,
+    )
 
 
-def _draw_line(ax: Axes, one: _Series, *, alone: bool) -> None:
+def _draw_partial(ax: Axes, curve: EffectCurve, series: Sequence[_Series]) -> None:
+    """Draw all partial residuals in the data's order, so that no colour lies over the others."""
+    if not curve.partial:
+        return
+    from matplotlib.colors import to_rgba  # noqa: PLC0415  # only who draws loads it
+
+    n = len(curve.partial)
+    points, colours = np.full((n, 2), np.nan), np.zeros((n, 4))
+    for one in series:
+        points[one.rows] = np.column_stack([one.partial_x, one.partial_y])
+        colours[one.rows] = to_rgba(one.colour if len(series) > 1 else canvas.SKY)
+    style = canvas.point_style(n)
+    colours[:, 3] = max(0.5 * style.pop("alpha"), 0.2)
+    ax.scatter(points[:, 0], points[:, 1], c=colours, zorder=0.5, **style)
+
+
+def _halo() -> list[Any]:
+    """Return a white edge, by which lines are seen over many points."""
+    from matplotlib import patheffects  # noqa: PLC0415  # only who draws loads it
+
+    return [patheffects.withStroke(linewidth=4.0, foreground="white")]
+
+
+def _draw_line(ax: Axes, one: _Series, *, halo: bool) -> None:
     low, high = one.figures["conf_low"], one.figures["conf_high"]
     ax.fill_between(one.x, low, high, color=one.colour, alpha=0.2, linewidth=0)
-    n = len(one.partial_x)
-    if n:
-        ax.scatter(one.partial_x, one.partial_y, color=one.colour, zorder=1.5,
-                   **canvas.point_style(n))  # fmt: skip
-    if n and alone:
-        smooth = curves.lowess(one.partial_x, one.partial_y)
-        ax.plot(smooth.x, smooth.y, color=canvas.VERMILION, linewidth=1.6, linestyle="--",
-                label="Smooth of the partial residuals")  # fmt: skip
-    ax.plot(one.x, one.figures["estimate"], color=one.colour, linestyle=one.line, linewidth=2.0,
-            label=one.label or "Effect")  # fmt: skip
+    ax.plot(
+        one.x, one.figures["estimate"], color=one.colour, linestyle=one.line, linewidth=2.0,
+        label=one.label or "Effect", path_effects=_halo() if halo else None,
+    )  # fmt: skip
 
 
-def _draw_points(ax: Axes, one: _Series, levels: Sequence[str], n: int) -> None:
-    width = min(0.15, 0.7 / n)
-    shift = (one.i - (n - 1) / 2) * width
-    places = np.array([levels.index(level) for level in one.x]) + shift
-    if len(one.partial_x):
-        # Beside each other where they would hide each other: evenly, and not by chance.
-        order = pd.Series(one.partial_x).groupby(one.partial_x, sort=False).cumcount().to_numpy()
-        inside = ((order * GOLDEN) % 1.0 - 0.5) * (0.5 if n == 1 else 0.9 * width)
-        xs = np.array([levels.index(level) for level in one.partial_x]) + shift + inside
-        ax.scatter(xs, one.partial_y, color=one.colour if n > 1 else canvas.SKY, zorder=1.5,
-                   **canvas.point_style(len(xs)))  # fmt: skip
-    ax.vlines(places, one.figures["conf_low"], one.figures["conf_high"], color=one.colour,
-              linestyle=one.line, linewidth=1.8)  # fmt: skip
-    ax.plot(places, one.figures["estimate"], linestyle="none", color=one.colour, markersize=6.5,
-            marker=canvas.MARKERS[one.i % len(canvas.MARKERS)], label=one.label)  # fmt: skip
+def _draw_points(ax: Axes, one: _Series, *, halo: bool) -> None:
+    ax.vlines(
+        one.x, one.figures["conf_low"], one.figures["conf_high"], color=one.colour,
+        linestyle=one.line, linewidth=1.8, path_effects=_halo() if halo else None,
+    )  # fmt: skip
+    ax.plot(
+        one.x, one.figures["estimate"], linestyle="none", color=one.colour, markersize=7.0,
+        marker=canvas.MARKERS[one.i % len(canvas.MARKERS)], label=one.label,
+        markeredgecolor="white" if halo else one.colour, markeredgewidth=1.0 if halo else 0.0,
+    )  # fmt: skip
 
 
 def _label_levels(ax: Axes, levels: Sequence[str]) -> None:

@@ -101,7 +101,8 @@ plain_values <- function(frame) {
 #' @param wanted Which points of the effect are there to be added to.
 #' @return Only rows whose levels are wanted: their numbers in the data, the
 #'   values of the predictors (those of further numeric ones rounded to values of
-#'   the effect), residuals, and partial residuals on both scales.
+#'   the effect), residuals, and partial residuals on both scales; along a single
+#'   number also the line that smooths them on the scale of the linear predictor.
 partial_residuals_of <- function(effect, wanted) {
   residuals <- effect$residuals
   data <- effect$x.all[names(residuals), , drop = FALSE]
@@ -128,10 +129,14 @@ partial_residuals_of <- function(effect, wanted) {
   }
   kept <- !is.na(nearest) & is_row(names(residuals))
   estimate <- (as.vector(effect$fit)[nearest] + unname(residuals))[kept]
+  inverse <- function(values) as.double(effect$link$linkinv(values))
+  alone <- length(effect$x) == 1L && is.numeric(data[[across]]) && any(kept)
+  smooth <- if (alone) stats::lowess(data[[across]][kept], estimate)
   list(
     rows = as.integer(names(residuals)[kept]),
     values = plain_values(data[kept, , drop = FALSE]),
     residual = unname(residuals)[kept], estimate = estimate,
-    response_estimate = as.double(effect$link$linkinv(estimate))
+    response_estimate = inverse(estimate),
+    smooth = if (alone) list(x = smooth$x, link = smooth$y, response = inverse(smooth$y))
   )
 }

@@ -70,6 +70,24 @@ class PartialResidual:
 
 
 @register
+@dataclass(frozen=True, slots=True)
+class EffectSmooth:
+    """The line that smooths partial residuals (R: ``lowess``), one number an observation.
+
+    Attributes
+    ----------
+    x
+        Values of the predictor, in order.
+    estimate, response_estimate
+        The line, found on the scale of the linear predictor; and the same by the inverse link.
+    """
+
+    x: tuple[float, ...]
+    estimate: tuple[float, ...]
+    response_estimate: tuple[float, ...]
+
+
+@register
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class EffectCurve(Rows[EffectPoint]):
     """The effect of one predictor, or of several together: ``curve[4.0].estimate``.
@@ -88,6 +106,8 @@ class EffectCurve(Rows[EffectPoint]):
         The level of the intervals, point by point.
     partial
         Partial residuals, where they were asked for.
+    smooth
+        The line that smooths them, where the effect is of one numeric predictor.
     warnings, messages
         What R warned of and said on the way.
     """
@@ -99,6 +119,7 @@ class EffectCurve(Rows[EffectPoint]):
     link: str
     conf_level: float
     partial: tuple[PartialResidual, ...] = ()
+    smooth: EffectSmooth | None = None
     warnings: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
 
