@@ -14,6 +14,7 @@ from pymer_bridge.errors import DataConversionError, OptionError
 from pymer_bridge.families import Family, FamilyName, LinkName, family_of
 from pymer_bridge.fitting import fit_model
 from pymer_bridge.modelspec import ModelSpec
+from pymer_bridge.predictor_effects import PredictorEffects
 from pymer_bridge.preparing import texts_of
 from pymer_bridge.reporting import sentence
 from pymer_bridge.results import fit as results
@@ -24,7 +25,7 @@ from pymer_bridge.updating import Updating
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class LinearModel(Updating, Saving):
+class LinearModel(Updating, Saving, PredictorEffects):
     """A linear model fitted by R's ``lm``; made by :func:`lm`.
 
     Attributes
