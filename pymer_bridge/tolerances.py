@@ -1,0 +1,154 @@
+"""How far a figure may be from a recorded one, and in which unit that is counted.
+
+Where R, its packages, its libraries of matrices, the platform and the state of the process are
+those of the record, nothing but the same bits will do. Elsewhere the limits are those of
+:data:`LIMITS`, which were chosen from what lme4 1.1-31, 1.1-37 and 2.1 have apart on 76 models
+(docs/drift.md has the table; benchmarks/drift.py makes it).
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Mapping
+from typing import Final
+
+from pymer_bridge.errors import OptionError
+from pymer_bridge.results.drift import Value
+
+ERRORS, RELATIVE, MIXED, SIGMA, SAME = (
+    "standard errors", "relative", "relative or absolute", "sigma", "same",
+)  # fmt: skip
+"""Units: of the standard error; of the larger of two figures; of that, or of one where both are
+smaller than one; of the residual standard deviation (squared for variances); none."""
+
+SCALES: Final[dict[str, str]] = {
+    "fixed_effect/estimate": ERRORS,
+    "fixed_effect/std_error": RELATIVE,
+    "fixed_effect/df": RELATIVE,
+    "fixed_effect/statistic": MIXED,
+    "fixed_effect/p_value": MIXED,
+    "fixed_effect/conf_low": ERRORS,
+    "fixed_effect/conf_high": ERRORS,
+    "separate_effect/estimate": ERRORS,
+    "separate_effect/std_error": RELATIVE,
+    "separate_effect/statistic": MIXED,
+    "separate_effect/p_value": MIXED,
+    "separate_effect/conf_low": ERRORS,
+    "separate_effect/conf_high": ERRORS,
+    "random_effect/estimate": ERRORS,
+    "random_effect/std_error": SIGMA,
+    "variance_component/std_dev": SIGMA,
+    "variance_component/variance": SIGMA,
+    "correlation/covariance": SIGMA,
+    "correlation/correlation": MIXED,
+    "theta/estimate": MIXED,
+    "model/sigma": RELATIVE,
+    "model/size": RELATIVE,
+    "fit_statistic/reml_criterion": MIXED,
+    "fit_statistic/log_likelihood": MIXED,
+    "fit_statistic/deviance": MIXED,
+    "fit_statistic/aic": MIXED,
+    "fit_statistic/bic": MIXED,
+}
+"""The unit of each figure, by family and quantity; what is not here must be the same."""
+
+LIMITS: Final[dict[str, float]] = dict.fromkeys(SCALES, 1e-6)
+"""The largest distance that passes between two stacks, in the unit of each figure."""
+
+TOLD: Final = frozenset(
+    ("convergence/evaluations", "convergence/messages", "convergence/warnings", "convergence/code",
+     "convergence/converged", "model/dropped_columns")
+)  # fmt: skip
+"""What versions word, count or judge in their own ways; told, and no drift between stacks."""
+
+
+def check_tolerance(tolerance: float | Mapping[str, float] | None) -> dict[str, float] | None:
+    """Check what a user gives for a tolerance; None is the default.
+
+    Parameters
+    ----------
+    tolerance
+        One limit for all figures, or limits by "family/quantity", such as
+        ``{"fixed_effect/estimate": 1e-4}``; each in the figure's own unit.
+
+    Raises
+    ------
+    OptionError
+        It is no number that a distance can be held against, or a name is not known.
+    """
+    if tolerance is None:
+        return None
+    given = tolerance if isinstance(tolerance, Mapping) else dict.fromkeys(SCALES, tolerance)
+    checked = {}
+    for name, limit in given.items():
+        if name not in SCALES:
+            raise OptionError(f"tolerance has no figure {name!r}; it has: {', '.join(SCALES)}")
+        number = isinstance(limit, int | float) and not isinstance(limit, bool)
+        if not number or not 0 <= limit < math.inf:
+            raise OptionError(f"tolerance={limit!r} must be a number, at least 0")
+        checked[name] = float(limit)
+    return checked
+
+
+def limit_of(name: str, given: Mapping[str, float] | None, *, same_stack: bool) -> float:
+    """Return the largest distance that passes.
+
+    Parameters
+    ----------
+    name
+        Family and quantity.
+    given
+        What :func:`check_tolerance` gave.
+    same_stack
+        Is all that figures can depend on the same?
+    """
+    if given is not None and name in given:
+        return given[name]
+    return 0.0 if same_stack else LIMITS.get(name, 0.0)
+
+
+def distance(
+    name: str, one: float, other: float, std_error: float | None, sigma: float | None
+) -> float:
+    """Return how far two figures are apart, in the unit of the figure.
+
+    Parameters
+    ----------
+    name
+        Family and quantity.
+    one, other
+        The figures; not both of the same value.
+    std_error
+        Of the recorded estimate.
+    sigma
+        The recorded residual standard deviation.
+    """
+    if math.isnan(one) or math.isnan(other) or math.isinf(one) or math.isinf(other):
+        return math.inf
+    apart = abs(one - other)
+    larger = max(abs(one), abs(other))
+    scale = SCALES.get(name, SAME)
+    if scale == ERRORS:
+        unit = std_error or 0.0
+    elif scale == SIGMA:
+        squared = name.endswith(("/variance", "/covariance"))
+        unit = (sigma or 1.0) ** (2 if squared else 1)
+    else:
+        unit = max(1.0, larger) if scale == MIXED else larger
+    return apart / unit if unit > 0 else math.inf
+
+
+def ulps(one: Value, other: Value) -> int | None:
+    """Return how many steps from float to float lead from one number to the other."""
+    if not isinstance(one, float) or not isinstance(other, float):
+        return None
+    if not (math.isfinite(one) and math.isfinite(other)):
+        return None
+    return abs(_place(one) - _place(other))
+
+
+def _place(number: float) -> int:
+    """Return the place of a float in the order of all floats."""
+    size = int.from_bytes(struct.pack(">d", abs(number)), "big")
+    return -size if number < 0 else size
