@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from pymer_bridge.errors import CheckpointError as CheckpointError
     from pymer_bridge.errors import ConvergenceWarning as ConvergenceWarning
     from pymer_bridge.errors import DataConversionError as DataConversionError
+    from pymer_bridge.errors import DriftWarning as DriftWarning
     from pymer_bridge.errors import FormulaError as FormulaError
+    from pymer_bridge.errors import ModelFileError as ModelFileError
     from pymer_bridge.errors import OptionError as OptionError
     from pymer_bridge.errors import PymerError as PymerError
     from pymer_bridge.errors import PymerWarning as PymerWarning
@@ -45,6 +47,8 @@ if TYPE_CHECKING:
     from pymer_bridge.linear import LinearModel as LinearModel
     from pymer_bridge.linear import glm as glm
     from pymer_bridge.linear import lm as lm
+    from pymer_bridge.loading import load as load
+    from pymer_bridge.loading import load_rds as load_rds
     from pymer_bridge.many import fit_many as fit_many
     from pymer_bridge.models import LinearMixedModel as LinearMixedModel
     from pymer_bridge.models import lmer as lmer
@@ -67,7 +71,9 @@ _HOMES = {
         "CheckpointError",
         "ConvergenceWarning",
         "DataConversionError",
+        "DriftWarning",
         "FormulaError",
+        "ModelFileError",
         "OptionError",
         "PymerError",
         "PymerWarning",
@@ -84,6 +90,7 @@ _HOMES = {
     "families": ("negative_binomial",),
     "generalized": ("GeneralizedLinearMixedModel", "glmer", "glmer_nb"),
     "linear": ("GeneralizedLinearModel", "LinearModel", "glm", "lm"),
+    "loading": ("load", "load_rds"),
     "models": ("LinearMixedModel", "lmer"),
     "nonlinear": ("NonlinearMixedModel", "nlmer"),
     "replicates": ("BootstrapResult",),

@@ -36,13 +36,11 @@ def figure_changes(
     same_stack
         Is all that figures can depend on the same?
     """
-    sigma = then.get("model////sigma")
     return tuple(
-        _change(model, key, then, now, given, sigma if isinstance(sigma, float) else None,
-                same_stack=same_stack)
+        _change(model, key, then, now, given, same_stack=same_stack)
         for key in dict.fromkeys((*then, *now))
         if key not in then or key not in now or not same(then[key], now[key])
-    )  # fmt: skip
+    )
 
 
 def same(one: Value, other: Value) -> bool:
@@ -61,8 +59,8 @@ def name_of(key: str) -> str:
 
 
 def _change(
-    model: str, key: str, then: Values, now: Values, given: Mapping[str, float] | None,
-    sigma: float | None, *, same_stack: bool,
+    model: str, key: str, then: Values, now: Values, given: Mapping[str, float] | None, *,
+    same_stack: bool,
 ) -> FigureChange:  # fmt: skip
     before, after, name = then.get(key), now.get(key), name_of(key)
     change = apart = in_errors = None
@@ -71,7 +69,10 @@ def _change(
         change = after - before
         error = _std_error(key, then)
         in_errors = abs(change) / error if error else None
-        apart = tolerances.distance(name, before, after, error, sigma)
+        sigma = then.get("model////sigma")
+        apart = tolerances.distance(
+            name, before, after, error, sigma if isinstance(sigma, float) else None
+        )
     if name in tolerances.TOLD and not same_stack:
         status = "told"
     else:

@@ -12,7 +12,8 @@ warns of from :class:`PymerWarning`::
         ├── RError                 R stopped with an error
         ├── SessionError           the R session cannot be used from here
         ├── WorkerError            a worker cannot do its part, or keeps being killed
-        └── CheckpointError        a checkpoint is of another run, or cannot be read
+        ├── CheckpointError        a checkpoint is of another run, or cannot be read
+        └── ModelFileError         a file is no saved model, or is damaged, changed or too new
 
     Warning
     └── UserWarning
@@ -22,7 +23,8 @@ warns of from :class:`PymerWarning`::
             ├── RMessage               a message emitted by R
             │   ├── SingularFitWarning     the fit is singular (on the boundary)
             │   └── RankDeficientWarning   R dropped columns of the fixed-effect design
-            └── BootstrapWarning       replicates failed, or are not to be trusted
+            ├── BootstrapWarning       replicates failed, or are not to be trusted
+            └── DriftWarning           a saved model, fitted again, gives other figures
 
     BaseException
     └── KeyboardInterrupt
@@ -31,7 +33,7 @@ warns of from :class:`PymerWarning`::
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -65,6 +67,10 @@ class WorkerError(PymerError, RuntimeError):
 
 class CheckpointError(PymerError, ValueError):
     """A checkpoint belongs to another run, or cannot be read; the message says which."""
+
+
+class ModelFileError(PymerError, ValueError):
+    """A file is no saved model, or it is damaged, changed, too large or of a newer version."""
 
 
 class RError(PymerError, RuntimeError):
@@ -132,6 +138,30 @@ class RankDeficientWarning(RMessage):
 
 class BootstrapWarning(PymerWarning):
     """Replicates of a bootstrap failed, or are not to be trusted."""
+
+
+class DriftWarning(PymerWarning):
+    """A saved model, fitted again, gives other figures than were stored.
+
+    Parameters
+    ----------
+    message
+        What differs, by how much, and which versions changed.
+    differences
+        One mapping a figure: ``figure``, ``label``, ``stored`` and ``refitted``.
+    versions
+        Of each part whose version is another: the one that stored, and the one here.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        differences: Sequence[Mapping[str, Any]] = (),
+        versions: Mapping[str, tuple[str | None, str | None]] | None = None,
+    ) -> None:
+        self.differences = tuple(differences)
+        self.versions = dict(versions or {})
+        super().__init__(message)
 
 
 class BootstrapInterrupted(KeyboardInterrupt):

@@ -30,7 +30,7 @@ EXIT_PATIENCE = 5.0
 R_FILES = (
     "conditions", "session", "frames", "formula", "fit", "extract", "kenward_roger", "tests",
     "intervals", "means", "linear", "refit", "update", "draws", "cases", "replicates", "ratio",
-    "many", "separate", "predict", "diagnostics", "internals", "record",
+    "many", "separate", "predict", "diagnostics", "internals", "saving", "record",
 )  # fmt: skip
 START_OPTIONS = ("rpy2", "--quiet", "--no-save", "--no-restore", "--no-site-file", "--no-init-file")
 """No profile is read, so that nobody's options change a figure; Renviron is, for libraries."""

@@ -72,7 +72,7 @@ class Updating(Fitted):
         >>> fit.update(". ~ . - Days", reml=False).formula
         'Reaction ~ (Days | Subject)'
         """
-        kept = _arguments_of(self.spec)
+        kept = arguments_of(self.spec)
         unknown = sorted(set(arguments) - set(kept))
         if unknown:
             raise OptionError(
@@ -196,7 +196,7 @@ class Updating(Fitted):
         return self._made(outcome, replace(self.spec, reml=False))
 
 
-def _arguments_of(spec: ModelSpec) -> dict[str, Any]:
+def arguments_of(spec: ModelSpec) -> dict[str, Any]:
     """Return the arguments that a model was asked for with, as its function takes them."""
     found = {
         name: getattr(spec, name)
