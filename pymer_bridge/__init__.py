@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pymer_bridge.errors import PymerError as PymerError
     from pymer_bridge.errors import PymerWarning as PymerWarning
     from pymer_bridge.errors import RankDeficientWarning as RankDeficientWarning
+    from pymer_bridge.errors import RecordError as RecordError
     from pymer_bridge.errors import REnvironmentError as REnvironmentError
     from pymer_bridge.errors import RError as RError
     from pymer_bridge.errors import RMessage as RMessage
@@ -54,6 +55,8 @@ if TYPE_CHECKING:
     from pymer_bridge.models import lmer as lmer
     from pymer_bridge.nonlinear import NonlinearMixedModel as NonlinearMixedModel
     from pymer_bridge.nonlinear import nlmer as nlmer
+    from pymer_bridge.recording import record as record
+    from pymer_bridge.recording import verify_record as verify_record
     from pymer_bridge.replicates import BootstrapResult as BootstrapResult
     from pymer_bridge.routes import compare_inference as compare_inference
     from pymer_bridge.separate import LinearModelList as LinearModelList
@@ -78,6 +81,7 @@ _HOMES = {
         "PymerError",
         "PymerWarning",
         "REnvironmentError",
+        "RecordError",
         "RError",
         "RMessage",
         "RWarning",
@@ -93,6 +97,7 @@ _HOMES = {
     "loading": ("load", "load_rds"),
     "models": ("LinearMixedModel", "lmer"),
     "nonlinear": ("NonlinearMixedModel", "nlmer"),
+    "recording": ("record", "verify_record"),
     "replicates": ("BootstrapResult",),
     "routes": ("compare_inference",),
     "separate": ("LinearModelList", "lm_list"),

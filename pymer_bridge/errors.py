@@ -13,7 +13,8 @@ warns of from :class:`PymerWarning`::
         ├── SessionError           the R session cannot be used from here
         ├── WorkerError            a worker cannot do its part, or keeps being killed
         ├── CheckpointError        a checkpoint is of another run, or cannot be read
-        └── ModelFileError         a file is no saved model, or is damaged, changed or too new
+        ├── ModelFileError         a file is no saved model, or is damaged, changed or too new
+        └── RecordError            a file is no record, or is damaged, changed or too new
 
     Warning
     └── UserWarning
@@ -71,6 +72,10 @@ class CheckpointError(PymerError, ValueError):
 
 class ModelFileError(PymerError, ValueError):
     """A file is no saved model, or it is damaged, changed, too large or of a newer version."""
+
+
+class RecordError(PymerError, ValueError):
+    """A file is no record of models, or it is damaged, changed, too large or of a newer version."""
 
 
 class RError(PymerError, RuntimeError):

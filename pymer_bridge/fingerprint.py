@@ -8,8 +8,9 @@ has the same hash whether it came as an integer, a logical or a float; the kind 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -63,8 +64,8 @@ class DataPrint:
     @property
     def digest(self) -> str:
         """One hash of it all."""
-        told = [str(self.n_rows), *(repr(column) for column in self.columns)]
-        return _digest(text.encode("utf-8", "surrogatepass") for text in told)
+        told = [str(self.n_rows), *(json.dumps(asdict(column)) for column in self.columns)]
+        return _digest(text.encode("ascii") for text in told)
 
 
 def data_print(record: Mapping[str, Any]) -> DataPrint:

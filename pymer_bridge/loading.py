@@ -92,7 +92,7 @@ def load(path: str | PathLike[str], allow_functions: Sequence[str] = ()) -> Any:
     True
     """
     source = Path(path)
-    allowed = _names(allow_functions)
+    allowed = names_of_functions(allow_functions)
     document, arrays = modelfile.read(source)
     try:
         spec = packing.unpack(document["spec"], arrays, packing.spec_classes())
@@ -102,7 +102,7 @@ def load(path: str | PathLike[str], allow_functions: Sequence[str] = ()) -> Any:
         figures = packing.unpack_figures(document["figures"])
         versions = _versions(document["versions"])
         refitted = document["refitted"] is True
-        _require_allowed(source, spec, allowed)
+        require_allowed(source, spec, allowed)
         fit = fit_again(spec, frame)
     except (FormulaError, ModelFileError):
         raise
@@ -119,13 +119,27 @@ _UNREADABLE: Final = (ValueError, TypeError, KeyError, IndexError, AttributeErro
 """What reading something that is not of the kind expected can raise."""
 
 
-def _names(given: Sequence[str]) -> tuple[str, ...]:
+def names_of_functions(given: Sequence[str]) -> tuple[str, ...]:
+    """Check a user's ``allow_functions``.
+
+    Raises
+    ------
+    OptionError
+        It is one string.
+    """
     if isinstance(given, str):
         raise OptionError(f"allow_functions takes names in a tuple: allow_functions=({given!r},)")
     return tuple(given)
 
 
-def _require_allowed(source: Path, spec: ModelSpec, allowed: tuple[str, ...]) -> None:
+def require_allowed(source: Path, spec: ModelSpec, allowed: tuple[str, ...]) -> None:
+    """Have a user confirm the functions that a file wants allowed.
+
+    Raises
+    ------
+    FormulaError
+        One is not among those that the user allows.
+    """
     lacking = [name for name in spec.allow_functions if name not in allowed]
     if lacking:
         raise FormulaError(

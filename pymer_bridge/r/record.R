@@ -7,6 +7,12 @@
 #'   text the levels in the order that R gives them here, NULL of others), `call`
 #'   (the call as text) and `contrasts` (of each factor, as text).
 recorded_model <- function(model) {
+  if (isTRUE(model$adopted) || isTRUE(model$refitted)) {
+    stop("it was ", if (isTRUE(model$adopted)) "read from an .rds file" else "refitted",
+      ", and need not be what its call would fit to its data; fit it anew",
+      call. = FALSE
+    )
+  }
   # lmList's fits have no model frame of their own to look rows up in.
   frame <- if (methods::is(model$fit, "lmList4")) {
     get(as.character(model$call$data), model$frame_env)
