@@ -120,7 +120,8 @@ def table(paths: list[Path]) -> None:
     cells = [json.loads(path.read_text()) for path in paths]
     print("\n".join(_grid(cells, _cell)))
     print()
-    print("| figure | unit | differ | median | 99 % | largest | limit |\n|---|---|---|---|---|---|---|")
+    print("| figure | unit | differ | median | 99 % | largest | limit |")
+    print("|---" * 7 + "|")
     for name, values in _distances(cells).items():
         if values:
             limit = tolerances.LIMITS.get(name, 0.0)
@@ -135,8 +136,10 @@ def table(paths: list[Path]) -> None:
             rows = [row for row in model["figures"] if row["status"] == "drifted"]
             if not model["ok"]:
                 worst = max(rows, key=lambda row: row["distance"] or math.inf, default=None)
-                told = "" if worst is None else (
-                    f"{worst['key']}: {worst['recorded']} then, {worst['found']} now"
+                told = (
+                    ""
+                    if worst is None
+                    else (f"{worst['key']}: {worst['recorded']} then, {worst['found']} now")
                 )
                 print(
                     f"- {_label(cell['recorded'])} to {_label(cell['verified'])}, {name}: "
