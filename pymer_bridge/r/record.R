@@ -13,12 +13,7 @@ recorded_model <- function(model) {
       call. = FALSE
     )
   }
-  # lmList's fits have no model frame of their own to look rows up in.
-  frame <- if (methods::is(model$fit, "lmList4")) {
-    get(as.character(model$call$data), model$frame_env)
-  } else {
-    model_data(model)$frame
-  }
+  frame <- data_in_r(model)
   list(
     frame = frame_to_parts(frame),
     sorted = lapply(unname(as.list(frame)), function(column) {
@@ -27,6 +22,15 @@ recorded_model <- function(model) {
     call = paste(deparse(model$call, width.cutoff = 500L), collapse = "\n"),
     contrasts = contrasts_in_use(model$fit)
   )
+}
+
+#' The data of a model
+data_in_r <- function(model) {
+  # lmList's fits have no model frame of their own to look rows up in.
+  if (methods::is(model$fit, "lmList4")) {
+    return(get(as.character(model$call$data), model$frame_env))
+  }
+  model_data(model)$frame
 }
 
 #' The contrasts by which the design of a fit was made
@@ -66,4 +70,18 @@ describe_stack <- function(packages) {
     rng = paste(found$rng, collapse = ", "),
     state = if (built_with_defect()) as.character(process_state()) else NA_character_
   ))
+}
+
+#' Operation: write a data frame as R's own file
+#'
+#' @param frame The parts of the frame, see `frame_from_parts()`.
+write_frame <- function(frame, path) {
+  saveRDS(frame_from_parts(frame), path)
+  TRUE
+}
+
+#' Operation: write the data of a model as R's own file
+write_model_data <- function(model, path) {
+  saveRDS(data_in_r(model), path)
+  TRUE
 }
