@@ -15,6 +15,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
@@ -23,7 +24,9 @@ import pymer_bridge as pb
 from pymer_bridge import drift, tolerances
 from pymer_bridge.recording import read_record, stack_here
 
-ORDER = (*tolerances.SCALES, *sorted(tolerances.TOLD))
+NOT_A_NUMBER = 1e300
+"""What stands for the distance to no number at all."""
+
 UNSETTLED = "convergence////converged"
 
 
@@ -49,6 +52,7 @@ def verify(folder: Path, out: Path) -> None:
         stack, (recorded,) = read_record(path)
         report = pb.verify_record(path, data=data_set(case.data))
         models[case.name] = {
+            "fitter": case.fitter,
             "ok": report.ok,
             "n_figures": report.n_figures,
             "data": [change.how for change in report.data],
@@ -58,7 +62,7 @@ def verify(folder: Path, out: Path) -> None:
             "figures": [
                 {
                     "key": row.key, "ulps": row.ulps, "status": row.status,
-                    "distance": None if row.distance is None else min(row.distance, 1e300),
+                    "distance": None if row.distance is None else min(row.distance, NOT_A_NUMBER),
                     "recorded": repr(row.recorded), "found": repr(row.found),
                 }
                 for row in report.figures
@@ -73,11 +77,6 @@ def verify(folder: Path, out: Path) -> None:
 
 def _label(stack: dict[str, Any]) -> str:
     return f"lme4 {stack['lme4']} (R {stack['R']})"
-
-
-def _quantile(values: list[float], share: float) -> float:
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, math.floor(share * len(ordered)))] if ordered else 0.0
 
 
 def _grid(cells: list[dict[str, Any]], show: Callable[[dict[str, Any]], str]) -> Iterable[str]:
@@ -99,53 +98,68 @@ def _cell(cell: dict[str, Any]) -> str:
     return f"{told}, {drifted:,} drifted" if drifted else told
 
 
-def _distances(cells: list[dict[str, Any]]) -> dict[str, list[float]]:
-    """Collect how far figures are apart between two stacks, of models that both settled."""
-    found: dict[str, list[float]] = {name: [] for name in ORDER}
+def _is_settled(model: dict[str, Any]) -> bool:
+    moved = {row["key"] for row in model["figures"]}
+    return model["converged"] and UNSETTLED not in moved
+
+
+def _distances(cells: list[dict[str, Any]], linear: bool, crossing: bool) -> dict[str, list[float]]:
+    """Collect how far figures are apart between two stacks, of models that settled on both.
+
+    ``crossing``: between lme4 1.1 and 2, or within 1.1.
+    """
+    found: dict[str, list[float]] = {name: [] for name in tolerances.SCALES}
     for cell in cells:
-        if _label(cell["recorded"]) == _label(cell["verified"]):
+        versions = {cell[which]["lme4"] for which in ("recorded", "verified")}
+        if len(versions) == 1 or (len({v[0] for v in versions}) == 2) is not crossing:
             continue
         for model in cell["models"].values():
-            moved = {row["key"] for row in model["figures"]}
-            if not model["converged"] or model["singular"] or UNSETTLED in moved:
-                continue
-            for row in model["figures"]:
-                if row["distance"] is not None:
-                    found.setdefault(drift.name_of(row["key"]), []).append(row["distance"])
+            if (model["fitter"] == "lmer") is linear and _is_settled(model):
+                for row in model["figures"]:
+                    if row["distance"] is not None:
+                        found[drift.name_of(row["key"])].append(row["distance"])
     return found
+
+
+def _limits_table(cells: list[dict[str, Any]], linear: bool) -> Iterable[str]:
+    yield "| figure | unit | largest within 1.1 | median from 1.1 to 2.1 | largest | limit |"
+    yield "|---" * 6 + "|"
+    within, crossing = (_distances(cells, linear, crossed) for crossed in (False, True))
+    limits = tolerances.limits_for(linear=linear, same_stack=False)
+    for name, unit in tolerances.SCALES.items():
+        if within[name] or crossing[name]:
+            low, high = (max(values, default=0.0) for values in (within[name], crossing[name]))
+            middle = median(crossing[name]) if crossing[name] else 0.0
+            worst = "NaN" if high >= NOT_A_NUMBER else f"{high:.1e}"
+            yield f"| {name} | {unit} | {low:.1e} | {middle:.1e} | {worst} | {limits[name]:.0e} |"
+
+
+def _drifted(cells: list[dict[str, Any]]) -> Iterable[str]:
+    """List the models that drift from the oldest to the other versions, and their worst figure."""
+    for cell in cells:
+        if cell["recorded"]["lme4"] >= cell["verified"]["lme4"]:
+            continue
+        yield f"\nFrom {_label(cell['recorded'])} to {_label(cell['verified'])}:\n"
+        yield "| model | fitted by | drifted | worst figure | then | now |\n" + "|---" * 6 + "|"
+        for name, model in cell["models"].items():
+            rows = [row for row in model["figures"] if row["status"] == "drifted"]
+            if not model["ok"]:
+                worst = max(rows, key=lambda row: row["distance"] or math.inf)
+                yield (
+                    f"| {name} | {model['fitter']} | {len(rows)} of {model['n_figures']} "
+                    f"| `{worst['key']}` | {worst['recorded']} | {worst['found']} |"
+                )
 
 
 def table(paths: list[Path]) -> None:
     """Print the tables."""
     cells = [json.loads(path.read_text()) for path in paths]
+    cells.sort(key=lambda cell: (cell["recorded"]["lme4"], cell["verified"]["lme4"]))
     print("\n".join(_grid(cells, _cell)))
-    print()
-    print("| figure | unit | differ | median | 99 % | largest | limit |")
-    print("|---" * 7 + "|")
-    for name, values in _distances(cells).items():
-        if values:
-            limit = tolerances.LIMITS.get(name, 0.0)
-            unit = tolerances.SCALES.get(name, tolerances.SAME)
-            print(
-                f"| {name} | {unit} | {len(values):,} | {_quantile(values, 0.5):.1e} "
-                f"| {_quantile(values, 0.99):.1e} | {max(values):.1e} | {limit:.0e} |"
-            )
-    print("\nModels that drift:\n")
-    for cell in cells:
-        for name, model in cell["models"].items():
-            rows = [row for row in model["figures"] if row["status"] == "drifted"]
-            if not model["ok"]:
-                worst = max(rows, key=lambda row: row["distance"] or math.inf, default=None)
-                told = (
-                    ""
-                    if worst is None
-                    else (f"{worst['key']}: {worst['recorded']} then, {worst['found']} now")
-                )
-                print(
-                    f"- {_label(cell['recorded'])} to {_label(cell['verified'])}, {name}: "
-                    f"{len(rows)} of {model['n_figures']}; {model['data'] + model['settings']} "
-                    f"converged={model['converged']} singular={model['singular']}; {told}"
-                )
+    for linear in (True, False):
+        print(f"\n{'Linear' if linear else 'Generalized and nonlinear'} models:\n")
+        print("\n".join(_limits_table(cells, linear)))
+    print("\n".join(_drifted(cells)))
 
 
 def main() -> None:

@@ -33,6 +33,8 @@ from pymer_bridge.saving import inline
 
 PACKAGES: Final = ("lme4", "lmerTest", "pbkrtest", "Matrix")
 PYTHON_PACKAGES: Final = ("rpy2", "rpy2-rinterface", "pandas", "numpy")
+LINEAR: Final = ("lmer", "lm", "lmList")
+"""R's functions that fit linear models, where they are given no family."""
 
 _UNREADABLE: Final = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError,
                       RecursionError, ImportError)  # fmt: skip
@@ -240,8 +242,10 @@ def verify_record(
     found_settings: list[SettingChange] = []
     for model in models:
         now = _recorded(model.name, fits[model.name], model.ddf, model.source)
+        linear = model.spec.fitter in LINEAR and model.spec.family is None
+        limits = dict(tolerances.limits_for(linear=linear, same_stack=same_stack)) | given
         changes += drift.figure_changes(
-            model.name, model.figures, now.figures, given, same_stack=same_stack
+            model.name, model.figures, now.figures, limits, same_stack=same_stack
         )
         found_data += data_changes(model.name, model.data, now.data)
         found_settings += drift.setting_changes(model.name, _settings(model), _settings(now))
@@ -253,6 +257,7 @@ def verify_record(
         versions=drift.version_changes(stack, here),
         n_figures=sum(len(model.figures) for model in models),
         same_stack=same_stack,
+        notes=drift.known_breaks(stack, here),
         against_r=_against_r(fits) if against_r else None,
     )
 

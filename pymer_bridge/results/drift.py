@@ -122,6 +122,8 @@ class DriftReport(Result):
         How many figures were compared.
     same_stack
         R, its packages, its libraries of matrices and the platform are what they were.
+    notes
+        What is known to change between the two stacks.
     against_r
         What plain R says of the models, where it was asked: "" if nothing differs.
     """
@@ -133,6 +135,7 @@ class DriftReport(Result):
     versions: tuple[VersionChange, ...]
     n_figures: int
     same_stack: bool
+    notes: tuple[str, ...] = ()
     against_r: str | None = None
 
     title: ClassVar[str] = "Figures that are not the recorded ones:"
@@ -206,7 +209,7 @@ class DriftReport(Result):
             ]
         elif not self.ok:
             lines.append("No version changed.")
-        return lines
+        return [*lines, *(f"Note: {note}" for note in self.notes if not self.ok)]
 
     def __str__(self) -> str:
         """Return the report as text."""
