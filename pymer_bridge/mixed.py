@@ -11,8 +11,10 @@ import pandas as pd
 
 from pymer_bridge import decode, frames
 from pymer_bridge.diagnostics import Diagnostics
+from pymer_bridge.influence import Influences
 from pymer_bridge.internals import Internals
 from pymer_bridge.modelspec import ModelSpec
+from pymer_bridge.optimizers import Optimizers
 from pymer_bridge.prediction import Predicting
 from pymer_bridge.preparing import texts_of
 from pymer_bridge.results import fit as results
@@ -21,11 +23,14 @@ from pymer_bridge.rsession import Handle, Outcome
 from pymer_bridge.saving import Saving
 from pymer_bridge.shares import Shares
 from pymer_bridge.tables import Table
+from pymer_bridge.tidying import Tidying
 from pymer_bridge.updating import Updating
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class MixedModel(Updating, Saving, Predicting, Internals, Diagnostics, Shares):
+class MixedModel(
+    Updating, Saving, Predicting, Internals, Diagnostics, Shares, Tidying, Optimizers, Influences
+):
     """A fitted mixed model; the figures stay in R until they are asked for, and are then kept.
 
     Attributes

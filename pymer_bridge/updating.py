@@ -96,7 +96,7 @@ class Updating(Fitted):
     def _merged(self, change: str, source: Any) -> str:
         names = source.names if isinstance(source, frames.KeptFrame) else list(source.columns)
         nonlinear = tuple(self.spec.nonlinear)
-        check_text(change, "formula", [*names, *nonlinear], self.spec.allow_functions)
+        check_text(change, "formula change", [*names, *nonlinear], self.spec.allow_functions)
         merged: str = session().call(
             "merged_formula", model=self._model, change=change, nonlinear=bool(nonlinear)
         ).value[0]  # fmt: skip
