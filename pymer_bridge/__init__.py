@@ -35,8 +35,10 @@ if TYPE_CHECKING:
     from pymer_bridge.errors import RError as RError
     from pymer_bridge.errors import RMessage as RMessage
     from pymer_bridge.errors import RWarning as RWarning
+    from pymer_bridge.errors import ScriptError as ScriptError
     from pymer_bridge.errors import SessionError as SessionError
     from pymer_bridge.errors import SingularFitWarning as SingularFitWarning
+    from pymer_bridge.errors import VerificationError as VerificationError
     from pymer_bridge.errors import WorkerError as WorkerError
     from pymer_bridge.families import negative_binomial as negative_binomial
     from pymer_bridge.generalized import (
@@ -58,9 +60,12 @@ if TYPE_CHECKING:
     from pymer_bridge.recording import record as record
     from pymer_bridge.recording import verify_record as verify_record
     from pymer_bridge.replicates import BootstrapResult as BootstrapResult
+    from pymer_bridge.results.verification import VerificationReport as VerificationReport
     from pymer_bridge.routes import compare_inference as compare_inference
+    from pymer_bridge.scripting import session_script as session_script
     from pymer_bridge.separate import LinearModelList as LinearModelList
     from pymer_bridge.separate import lm_list as lm_list
+    from pymer_bridge.verifying import verify as verify
 
 __version__ = "0.1.0.dev0"
 
@@ -86,8 +91,10 @@ _HOMES = {
         "RMessage",
         "RWarning",
         "RankDeficientWarning",
+        "ScriptError",
         "SessionError",
         "SingularFitWarning",
+        "VerificationError",
         "WorkerError",
     ),
     "many": ("fit_many",),
@@ -100,6 +107,9 @@ _HOMES = {
     "recording": ("record", "verify_record"),
     "replicates": ("BootstrapResult",),
     "routes": ("compare_inference",),
+    "results.verification": ("VerificationReport",),
+    "scripting": ("session_script",),
+    "verifying": ("verify",),
     "separate": ("LinearModelList", "lm_list"),
     "controls": ("glmer_control", "lmer_control", "nlmer_control"),
 }

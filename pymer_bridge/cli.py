@@ -132,8 +132,9 @@ def _number(text: str) -> float:
 
 def _script(options: argparse.Namespace) -> int:
     fit = fit_model(options)
+    fit.fixed_effects(ddf_of(options))  # what was asked of a model is in its script
     try:
-        fit.to_r_script(options.out, data=options.with_data)
+        fit.to_r_script(options.out, data=None if options.data_as == "none" else options.data_as)
     except OSError as error:
         raise OptionError(f"{options.out!r} cannot be written: {error.strerror}") from error
     return 0
@@ -260,9 +261,10 @@ def _add_proofs(commands: Any) -> None:
     add_model(script)
     script.add_argument("--out", metavar="FILE", default="analysis.R", help="default: %(default)s")
     script.add_argument(
-        "--with-data",
-        choices=("csv", "rds"),
-        help="export the data beside the script, bit for bit",
+        "--data-as",
+        choices=("csv", "rds", "none"),
+        default="csv",
+        help="how the data go into files beside the script, bit for bit (default: %(default)s)",
     )
     script.set_defaults(run=_script)
 

@@ -17,11 +17,12 @@ from pymer_bridge.preparing import texts_of
 from pymer_bridge.results import fit as results
 from pymer_bridge.rsession import Handle, Outcome
 from pymer_bridge.saving import Saving
+from pymer_bridge.scripting import Scripting
 from pymer_bridge.updating import Updating
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class LinearModel(Updating, Saving):
+class LinearModel(Updating, Saving, Scripting):
     """A linear model fitted by R's ``lm``; made by :func:`lm`.
 
     Attributes

@@ -5,7 +5,6 @@ The snippet sees nothing of this package, and R reads no profile (``Rscript --va
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from importlib.resources import files
@@ -15,10 +14,11 @@ from typing import Any, Final
 
 import pandas as pd
 
-from pymer_bridge import environment, frames
+from pymer_bridge import frames
 from pymer_bridge.columns import unfit_for_r
 from pymer_bridge.doctor import has_two_states
-from pymer_bridge.errors import OptionError, REnvironmentError, RError, SessionError
+from pymer_bridge.errors import OptionError, RError, SessionError
+from pymer_bridge.plainrun import plain_environment, rscript_program
 from pymer_bridge.rsession import session
 
 TRIES: Final = 25
@@ -94,16 +94,11 @@ def _write_data(folder: Path, data: Mapping[str, Any]) -> None:
 
 
 def _run(folder: Path, timeout: float | None) -> None:
-    home = environment.r_home()
-    if home is None:
-        raise REnvironmentError("R was not found")
     script = Path(str(files("pymer_bridge"))) / "r" / "plain" / "snippet.R"
-    command = [str(Path(home) / "bin" / "Rscript"), "--vanilla", str(script), str(folder)]
-    # --vanilla reads no Renviron: without this it might find other versions.
-    paths = os.pathsep.join(session().call(".libPaths").value)
+    command = [rscript_program(), "--vanilla", str(script), str(folder)]
     try:
         done = subprocess.run(
-            command, env={**os.environ, "R_LIBS": paths}, capture_output=True, text=True,
+            command, env=plain_environment(), capture_output=True, text=True,
             encoding="utf-8", errors="replace", timeout=timeout, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:

@@ -19,7 +19,6 @@ from pymer_bridge.errors import (
     DataConversionError,
     FormulaError,
     OptionError,
-    RecordError,
     RError,
 )
 from pymer_bridge.figures import figures_of
@@ -30,6 +29,7 @@ from pymer_bridge.recordparts import RecordedModel
 from pymer_bridge.results.drift import DataChange, DriftReport, FigureChange, SettingChange
 from pymer_bridge.rsession import session
 from pymer_bridge.saving import inline
+from pymer_bridge.verifying import verify
 
 PACKAGES: Final = ("lme4", "lmerTest", "pbkrtest", "Matrix")
 PYTHON_PACKAGES: Final = ("rpy2", "rpy2-rinterface", "pandas", "numpy")
@@ -212,6 +212,8 @@ def verify_record(
         The data lack a column, cannot be found, or an argument is not accepted.
     RError, REnvironmentError
         R stopped, or cannot be used.
+    ScriptError, VerificationError
+        Plain R cannot be asked.
     OSError
         The file is not there, or may not be read.
 
@@ -381,8 +383,5 @@ def _as_text(value: Any) -> str:
 
 def _against_r(fits: Mapping[str, Any]) -> str:
     """Compare with plain R, and return what differs."""
-    verify = getattr(pymer_bridge, "verify", None)
-    if verify is None:
-        raise RecordError("this version cannot compare with plain R")
     reports = {name: verify(fit, runs=1) for name, fit in fits.items()}
-    return "; ".join(f"{name}: {report}" for name, report in reports.items() if not report.ok)
+    return "; ".join(f"{name}: {report.line}" for name, report in reports.items() if not report.ok)

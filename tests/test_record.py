@@ -777,6 +777,24 @@ def test_record_and_verify_from_the_command_line(
     assert main(["verify", str(path), "--tolerance", "model/size=0.1"]) == 1
 
 
+def test_plain_r_is_asked_as_well(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", str(made), "--against-r"]) == 0
+    assert "Plain R: the same figures, to the last bit" in capsys.readouterr().out
+
+
+def test_a_script_from_the_command_line(tmp_path: Path) -> None:
+    out = tmp_path / "slopes.R"
+    assert main(["script", *SLEEPSTUDY, "--out", str(out)]) == 0
+    assert "lmer(" in out.read_text()
+    done = subprocess.run(
+        ["Rscript", "--vanilla", out.name], cwd=tmp_path, capture_output=True, text=True,
+        check=False, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "10.467" in done.stdout
+    assert main(["script", *SLEEPSTUDY, "--data-as", "none", "--out", "/nowhere/x.R"]) == 1
+
+
 def test_a_file_of_data_is_found_beside_the_record(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -52,7 +52,7 @@ COLUMNS: dict[str, Column] = {
 class Result:
     """Base of every result: a frozen dataclass that knows how to show itself."""
 
-    __slots__ = ()
+    __slots__ = ("__weakref__",)
 
     title: ClassVar[str] = ""
 
