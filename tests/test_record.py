@@ -8,6 +8,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import pymer_bridge as pb
 from pymer_bridge import drift, recordfile, tolerances
@@ -28,6 +31,8 @@ from pymer_bridge.errors import (
     SingularFitWarning,
 )
 from pymer_bridge.figures import escape, figures_of, unescape
+from pymer_bridge.fingerprint import data_changes, data_print
+from pymer_bridge.plainr import run_snippet
 from pymer_bridge.recording import read_record, stack_here
 from pymer_bridge.rsession import session
 
@@ -348,21 +353,18 @@ def test_the_order_of_rows_and_their_number(of_trial: Path) -> None:
     assert fewer.data[0].how == "120 rows then, 119 now"
 
 
-def test_the_order_of_levels_of_texts_is_the_locales(of_trial: Path) -> None:
-    """A record made under another order of strings says so, though no value changed."""
-    _, (model,) = read_record(of_trial)
-    site = next(column for column in model.data.columns if column.name == "site")
-    set_locale = session().call
-    before = set_locale("Sys.getlocale", category="LC_COLLATE").value[0]
-    try:
-        set_locale("Sys.setlocale", category="LC_COLLATE", locale="C")
-        report = pb.verify_record(of_trial, data=trial())
-        in_c = [c for c in report.data if c.column == "site"]
-        assert report.versions == () or "collation" in {v.name for v in report.versions}
-        assert in_c == [] or in_c[0].how == "levels: the same ones in another order"
-    finally:
-        set_locale("Sys.setlocale", category="LC_COLLATE", locale=before)
-    assert site.n_levels == 3
+def test_the_order_of_levels_of_texts_is_rs() -> None:
+    """Strings have the levels that R makes of them, in the order of its locale."""
+    fit = pb.lmer(FORMULA, trial())
+    told = dict(session().call("recorded_model", model=fit._model).value)
+    place = told["frame"]["names"].index("site")
+    assert told["sorted"][place] == tuple(run_snippet("levels(factor(d$site))", {"d": trial()}))
+    here = data_print(told)
+    other = list(told["sorted"])
+    other[place] = tuple(reversed(other[place]))
+    elsewhere = data_print({**told, "sorted": other})
+    (change,) = data_changes("m", here, elsewhere)
+    assert (change.column, change.how) == ("site", "levels: the same ones in another order")
 
 
 def test_a_column_that_is_gone_is_an_error(of_trial: Path) -> None:
@@ -680,6 +682,55 @@ def test_a_hostile_file_is_one_clear_error(made: Path, tmp_path: Path, how: str)
     assert len(str(caught.value)) < 600 + len(str(path))
 
 
+@settings(max_examples=100, deadline=None)
+@given(place=st.floats(0, 1), cut=st.integers(0, 30), put_in=st.binary(max_size=12))
+def test_any_damage_is_one_clear_error(
+    made: Path, tmp_path_factory: pytest.TempPathFactory, place: float, cut: int, put_in: bytes
+) -> None:
+    content = made.read_bytes()
+    start = int(place * len(content))
+    damaged = content[:start] + put_in + content[start + cut :]
+    path = tmp_path_factory.getbasetemp() / "damaged.pbr.json"
+    path.write_bytes(damaged)
+    try:
+        read_record(path)
+    except RecordError:
+        return
+    # What is left says the same: only layout was hit.
+    assert json.loads(damaged) == json.loads(content)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner),
+    max_leaves=6,
+)
+
+
+def places(part: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Give the place of every part of a document, at any depth."""
+    inner: Any = part.items() if isinstance(part, dict) else ()
+    if isinstance(part, list):
+        inner = enumerate(part)
+    for name, each in inner:
+        yield (*above, name)
+        yield from places(each, (*above, name))
+
+
+@settings(max_examples=100, deadline=None)
+@given(data=st.data())
+def test_any_edit_with_a_right_hash_is_read_or_one_clear_error(
+    made: Path, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    found = [place for place in places(json.loads(made.read_text())) if place[0] != "sha256"]
+    # Figures are many and all alike.
+    found = [place for place in found if "figures" not in place or "sigma" in place[-1]]
+    place, value = data.draw(st.sampled_from(found)), data.draw(JSON)
+    path = tmp_path_factory.getbasetemp() / "edited.pbr.json"
+    with suppress(RecordError):
+        read_record(edited(made, path, put(*place, value=value)))
+
+
 @pytest.mark.parametrize(
     ("place", "text"),
     [
@@ -750,11 +801,12 @@ def test_texts_of_a_record_cannot_steer_a_terminal(made: Path, tmp_path: Path) -
         document["stack"]["R\x1b[2J"] = "4\x1b]0;x\x07"
         document["models"][0]["contrasts"] = {"f\x1b[31m": "\x1b[2K"}
         document["models"][0]["name"] = "m\x1b[1A"
-        document["models"][0]["figures"]["model////\x1b[2J"] = "\x1b[2J"
+        document["models"][0]["figures"]["model////\x1b[2J"] = "\x1b[2J\ud800"
 
     report = pb.verify_record(edited(made, tmp_path / "r.json", change))
     assert "\x1b" not in str(report)
     assert "\x07" not in str(report)
+    assert str(report).encode("utf-8")
 
 
 # -- the command line ----------------------------------------------------------------------------

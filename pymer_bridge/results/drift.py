@@ -161,7 +161,11 @@ class DriftReport(Result):
     def _table(self) -> Table:
         rows = self._sorted()
         cells = tuple(
-            (row.model, row.key, *(_shown(getattr(row, column.name)) for column in _COLUMNS[2:]))
+            (
+                plain(row.model),
+                plain(row.key),
+                *(_shown(getattr(row, column.name)) for column in _COLUMNS[2:]),
+            )
             for row in rows[:SHOWN]
         )
         left = len(rows) - SHOWN
@@ -193,7 +197,7 @@ class DriftReport(Result):
         lines: list[str] = []
         for change in self.data:
             what = "data" if change.column is None else f"column {change.column!r}"
-            lines.append(f"Model {change.model!r}, {what}: {change.how}")
+            lines.append(f"Model {change.model!r}, {what}: {plain(change.how)}")
         lines += [
             f"Model {c.model!r}, {plain(c.name)}: {plain(c.recorded)} then, {plain(c.found)} now"
             for c in self.settings
@@ -249,4 +253,4 @@ def _shown(value: Value) -> str | None:
         return None
     if isinstance(value, float):
         return f"{value:.3g}" if abs(value) < 1e-4 or value == 0 else repr(value)[:22]
-    return str(value)[:60]
+    return plain(str(value))[:60]
