@@ -183,17 +183,30 @@ def _contest(asked: Asked) -> Written:
         ),
     )
     hypotheses = f"{asked.variable}_weights"
-    value = rtext.call(
-        "contest", asked.fit, hypotheses,
-        rhs=None if not any(given["rhs"]) else rtext.vector(given["rhs"]),
-        joint=None if given["joint"] else "FALSE", ddf=asked.ddf(),
-        confint=None if given["joint"] else "TRUE",
-        level=None if given["joint"] else _level(given),
-    )  # fmt: skip
+    shared: dict[str, Node | None] = {"joint": None if given["joint"] else "FALSE"}
+    shared["ddf"] = asked.ddf()
+    if not given["joint"]:
+        shared |= {"confint": "TRUE", "level": _level(given)}
+
+    def tested(which: str, rhs: Sequence[float]) -> Node:
+        values = rtext.vector(rhs) if any(rhs) else None
+        return rtext.call("contest", asked.fit, which, rhs=values, **shared)
+
+    right = list(given["rhs"])
+    if given["joint"]:
+        value = tested(hypotheses, right)
+    elif len(set(right)) == 1:
+        value = tested(hypotheses, right[:1])
+    else:
+        # One by one: contest() takes one value for all.
+        rows_of = [f"{hypotheses}[{i + 1}, ]" for i in range(len(right))]
+        value = rtext.call(
+            "rbind", *(tested(row, [r]) for row, r in zip(rows_of, right, strict=True))
+        )
     note = rtext.comment("Rows of weights, in the order of the fixed effects.")
     before = (note, rtext.assign(hypotheses, weights))
-    return _shown(asked, value, "f_tests" if given["joint"] else "t_tests",
-                  () if given["joint"] else names, before=before)  # fmt: skip
+    kind, options = ("f_tests", ()) if given["joint"] else ("t_tests", tuple(names))
+    return _shown(asked, value, kind, options, before)
 
 
 def _intervals(asked: Asked) -> Written:

@@ -150,7 +150,8 @@ def _keyed(figures: Iterable[Figure]) -> dict[Key, Value]:
     result: dict[Key, Value] = {}
     for row in figures:
         key = (row.family, row.group, row.level, row.term, row.term2, row.quantity)
-        put(result, key, row.value)
+        missing = isinstance(row.value, float) and math.isnan(row.value)
+        put(result, key, None if missing else row.value)
     return result
 
 
@@ -167,14 +168,15 @@ def _answers(script: Script, folder: Path, runs: int) -> tuple[list[Answer], int
     readings.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     driver = Path(str(files("pymer_bridge"))) / "r" / "script" / "figures.R"
     paths = [driver, folder / "analysis.R", readings]
-    answers = run_often(paths, folder, runs)
     if not has_two_states():
-        return answers, None
+        return run_often(paths, folder, runs), None
     state = int(session().call("process_state").value[0])
-    for _ in range(TRIES // 2):
+    # One run alone is to be of the state of this process.
+    answers = run_often(paths, folder, runs) if runs > 1 else []
+    for _ in range(TRIES):
         if any(answer.state == state for answer in answers):
             return answers, state
-        answers += run_often(paths, folder, 2, state)
+        answers += run_often(paths, folder, 1, state)
     raise VerificationError(
         f"none of {runs + TRIES} processes of plain R was in the state of this one, so that the "
         "last bits cannot be compared (lme4 issue 745)"

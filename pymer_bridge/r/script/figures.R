@@ -269,6 +269,11 @@ linear <- function(table, options) {
   table <- table[rownames(summarised), , drop = FALSE]
   rbind(
     columns("fixed_effect", summarised, t_columns),
+    if ("t value" %in% colnames(summarised)) {
+      figures("fixed_effect", "df", stats::df.residual(get(options[1L], globalenv())),
+        term = rownames(summarised)
+      )
+    },
     figures("fixed_effect", "conf_low", table[, 1L], term = rownames(table)),
     figures("fixed_effect", "conf_high", table[, 2L], term = rownames(table))
   )
