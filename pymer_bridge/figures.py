@@ -233,7 +233,7 @@ def _of_mixed(fit: MixedModel, ddf: str) -> Iterator[Figure]:
     )  # fmt: skip
     for group, count in fit.n_groups.items():
         yield Figure("model", group, "", "", "n_levels", count)
-    fixed = fit.fixed_effects(ddf)  # type: ignore[attr-defined]  # every class of models has them
+    fixed = fit.fixed_effects(ddf)
     yield from _of_rows("fixed_effect", fixed.rows, _TESTS, term="term")
     found = fit.variance_components
     yield from _of_rows(
