@@ -2,6 +2,7 @@
 
     python benchmarks/drift.py record FOLDER           on each stack: a record a model
     python benchmarks/drift.py verify FOLDER OUT.json  on each stack, for the FOLDER of each
+    python benchmarks/drift.py other FOLDER OUT.json   in the other state (Debian 12); until it is 0
     python benchmarks/drift.py table OUT.json ...      the tables of docs/drift.md
 
 The models are those of tests/test_exactness.py.
@@ -9,6 +10,7 @@ The models are those of tests/test_exactness.py.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import sys
@@ -21,9 +23,10 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 import pymer_bridge as pb
-from pymer_bridge import drift, tolerances
+from pymer_bridge import drift, pinning, tolerances
 from pymer_bridge.recording import read_record, stack_here
 
+OTHER_STATE = "6"
 NOT_A_NUMBER = 1e300
 """What stands for the distance to no number at all."""
 
@@ -76,16 +79,20 @@ def verify(folder: Path, out: Path) -> None:
 
 
 def _label(stack: dict[str, Any]) -> str:
-    return f"lme4 {stack['lme4']} (R {stack['R']})"
+    state = f", state {stack['state']}" if stack["state"] else ""
+    return f"lme4 {stack['lme4']} (R {stack['R']}{state})"
 
 
 def _grid(cells: list[dict[str, Any]], show: Callable[[dict[str, Any]], str]) -> Iterable[str]:
-    made = list(dict.fromkeys(_label(cell["recorded"]) for cell in cells))
+    made, checked = (
+        list(dict.fromkeys(_label(cell[which]) for cell in cells))
+        for which in ("recorded", "verified")
+    )
     found = {(_label(c["recorded"]), _label(c["verified"])): show(c) for c in cells}
-    yield "| recorded on | " + " | ".join(f"verified on {label}" for label in made) + " |"
-    yield "|---" * (len(made) + 1) + "|"
+    yield "| recorded on | " + " | ".join(f"verified on {label}" for label in checked) + " |"
+    yield "|---" * (len(checked) + 1) + "|"
     for row in made:
-        yield f"| {row} | " + " | ".join(found.get((row, column), "") for column in made) + " |"
+        yield f"| {row} | " + " | ".join(found.get((row, column), "") for column in checked) + " |"
 
 
 def _cell(cell: dict[str, Any]) -> str:
@@ -110,8 +117,9 @@ def _distances(cells: list[dict[str, Any]], linear: bool, crossing: bool) -> dic
     """
     found: dict[str, list[float]] = {name: [] for name in tolerances.SCALES}
     for cell in cells:
-        versions = {cell[which]["lme4"] for which in ("recorded", "verified")}
-        if len(versions) == 1 or (len({v[0] for v in versions}) == 2) is not crossing:
+        stacks = cell["recorded"], cell["verified"]
+        crossed = len({stack["lme4"][0] for stack in stacks}) == 2
+        if drift.is_same_stack(*stacks) or crossed is not crossing:
             continue
         for model in cell["models"].values():
             if (model["fitter"] == "lmer") is linear and _is_settled(model):
@@ -154,7 +162,7 @@ def _drifted(cells: list[dict[str, Any]]) -> Iterable[str]:
 def table(paths: list[Path]) -> None:
     """Print the tables."""
     cells = [json.loads(path.read_text()) for path in paths]
-    cells.sort(key=lambda cell: (cell["recorded"]["lme4"], cell["verified"]["lme4"]))
+    cells.sort(key=lambda cell: (_label(cell["recorded"]), _label(cell["verified"])))
     print("\n".join(_grid(cells, _cell)))
     for linear in (True, False):
         print(f"\n{'Linear' if linear else 'Generalized and nonlinear'} models:\n")
@@ -170,6 +178,11 @@ def main() -> None:
     if what == "record":
         record(*paths)
     elif what == "verify":
+        verify(*paths)
+    elif what == "other":
+        pinning.signed_addresses = contextlib.nullcontext  # chance chooses
+        if stack_here()["state"] != OTHER_STATE:
+            sys.exit(3)
         verify(*paths)
     else:
         table(paths)
