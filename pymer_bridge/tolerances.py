@@ -2,8 +2,9 @@
 
 Where R, its packages, its libraries of matrices, the platform and the state of the process are
 those of the record, nothing but the same bits will do. Elsewhere the limits are those of
-:data:`LINEAR_LIMITS` and :data:`LIMITS`, which were chosen from what lme4 1.1-31, 1.1-37 and 2.1
-have apart on 71 models, and the two states of Debian 12's lme4 (docs/drift.md has the tables; benchmarks/drift.py makes them).
+:data:`LINEAR_LIMITS` and :data:`LIMITS`, which were chosen from what lme4 1.1-31, 1.1-37 and 2.1,
+and the two states of Debian 12's lme4, have apart on 71 models (docs/drift.md has the tables;
+benchmarks/drift.py makes them).
 """
 
 from __future__ import annotations
