@@ -99,9 +99,8 @@ def run_often(
         if wanted_state is not None and process.returncode == WRONG_STATE:
             return None
         if process.returncode != 0:
-            last = "\n".join(said.strip().splitlines()[-12:])
             raise VerificationError(
-                f"plain R ended with status {process.returncode} and said:\n{last}"
+                f"plain R ended with status {process.returncode} and said:\n{_ending(said)}"
             )
         state, figures = read_answer(answer.read_text(encoding="utf-8"))
         return Answer(state, figures, output)
@@ -115,6 +114,13 @@ def run_often(
                 process.kill()
             raise
     return [answer for answer in found if answer is not None]
+
+
+def _ending(said: str, n: int = 12) -> str:
+    """Return what R said last: its error, where there is one, else the last lines."""
+    lines = said.strip().splitlines()
+    errors = [i for i, line in enumerate(lines) if line.startswith("Error")]
+    return "\n".join(lines[errors[-1] :][:n] if errors else lines[-n:])
 
 
 def read_answer(text: str) -> tuple[int, dict[int, dict[Key, Value]]]:

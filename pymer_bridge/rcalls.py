@@ -6,7 +6,7 @@ Pure text. What R has no function for becomes a comment that says so.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from pymer_bridge import rtext
@@ -67,7 +67,9 @@ class Asked:
     scaled
         Does the (generalized) model estimate a scale?
     own_parameters
-        Does this lme4 give the parameters of intervals as VarCorr() does?
+        Does this lme4 compute the parameters of intervals by a function of its own (from 2.0 on)?
+    plain_fits
+        By variable of a model: the call that fits it by lme4, whatever else is attached.
     """
 
     operation: str
@@ -80,6 +82,7 @@ class Asked:
     pbkrtest: tuple[int, ...]
     scaled: bool = False
     own_parameters: bool = False
+    plain_fits: Mapping[str, Node] = field(default_factory=dict)
 
     @property
     def fit(self) -> str:
@@ -274,7 +277,15 @@ def _bootstrap_test(asked: Asked) -> Written:
     if given["start"] != "warm" or given["h"] is not None:
         how = f"start={given['start']!r}, h={given['h']!r}"
         return _without(f"pb_modcomp({how}): pbkrtest exports no function that does so.")
+    own: list[str] = []
+    if asked.lmertest:
+        # PBmodcomp() updates the models, and lmerTest cannot make its own fits there.
+        names = tuple(f"{model}_lme4" for model in asked.models)
+        own = [rtext.assign(name, asked.plain_fits[model])
+               for name, model in zip(names, asked.models, strict=True)]  # fmt: skip
+        asked = replace(asked, models=names)
     before, small = _restriction(asked)
+    before = [*own, *before]
     value = rtext.call("PBmodcomp", asked.fit, small, nsim=rtext.number(given["n_sim"]))
     if given["seed"] is None:
         return _unseeded(_shown(asked, value, before=before), asked)
@@ -325,7 +336,10 @@ def _statistic(asked: Asked, statistic: str) -> tuple[str, list[str]]:
     if statistic in ("parameters", "variance_components"):
         fixed = "fixef(fit)" if statistic == "parameters" else "NULL"
         if asked.own_parameters:
-            return name, fill("parameters_2", VARIABLE=name, FIXED=fixed)
+            scale = "sigma(fit)" if asked.fitter == "lmer" else "NULL"
+            return name, fill(
+                "parameters_2", VARIABLE=name, FIXED=fixed, FIT=asked.fit, SCALE=scale
+            )
         scale = ", s = sigma(fit)" if asked.fitter == "lmer" else ""
         return name, fill("parameters", VARIABLE=name, FIXED=fixed, SCALE=scale)
     if statistic == "random_effects":

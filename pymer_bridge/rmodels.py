@@ -61,6 +61,12 @@ def fit_node(model: ScriptModel, lmertest: bool) -> Node:
     return _fit_call(model)
 
 
+def plain_fit_node(model: ScriptModel) -> Node:
+    """Write the call that fits a model by lme4, whatever else is attached."""
+    spec = replace(model.spec, fitter=f"lme4::{model.spec.fitter}")
+    return fit_node(replace(model, spec=spec), lmertest=False)
+
+
 def _fit_call(model: ScriptModel) -> Node:
     spec = model.spec
     named: dict[str, Node | None] = {

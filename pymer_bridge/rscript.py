@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 
 from pymer_bridge import fragments, rcalls, rdata, rtext
 from pymer_bridge.modelspec import ModelSpec
-from pymer_bridge.rmodels import ScriptModel, fit_node
+from pymer_bridge.rmodels import ScriptModel, fit_node, plain_fit_node
 
 DataFormat = Literal["csv", "rds"]
 
@@ -61,7 +61,7 @@ class Setting:
     omitted
         How many models are not there any more.
     own_parameters
-        Does this lme4 give the parameters of intervals as VarCorr() does?
+        Does this lme4 compute the parameters of intervals by a function of its own (from 2.0 on)?
     """
 
     title: str
@@ -291,6 +291,11 @@ class _Body:
             pbkrtest=tuple(map(int, version.split("."))),
             scaled=_scaled(spec),
             own_parameters=self.setting.own_parameters,
+            plain_fits={
+                name: plain_fit_node(self.models[name])
+                for name in act.models
+                if act.operation == "pb_modcomp"
+            },
         )
 
 

@@ -304,8 +304,10 @@ def test_vectors_beside_the_data_become_columns(tmp_path: Path) -> None:
 
 def test_what_r_has_no_function_for_is_said(tmp_path: Path) -> None:
     fit = pb.lmer("Yield ~ 1 + (1 | Batch)", pb.load_dataset("Dyestuff"))
-    fit.bootstrap("wild", n_sim=3, seed=1)
-    fit.bootstrap("parametric", n_sim=3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fit.bootstrap("wild", n_sim=3, seed=1)
+        fit.bootstrap("parametric", n_sim=3)
     text = fit.to_r_script(tmp_path / "a.R").read_text()
     assert "A wild bootstrap (n_sim=3, seed=1) was made too; lme4 has no function for it." in text
     assert "drawn without a seed" in text

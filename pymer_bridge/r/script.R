@@ -48,7 +48,7 @@ script_facts <- function(model, data_name) {
 #' Operation: R's settings on which a model depends
 #'
 #' @return `contrasts`, `generator`, and `own_parameters`: does this lme4 compute the
-#'   parameters of intervals as VarCorr() does (from 2.0 on)?
+#'   parameters of intervals by a function of its own (from 2.0 on)?
 script_settings <- function() {
   list(
     contrasts = unname(getOption("contrasts")), generator = RNGkind(),

@@ -1,10 +1,7 @@
-# Standard deviations, correlations and fixed effects, named as confint() names them.
+# Standard deviations, correlations and fixed effects, as confint() computes and names them.
+.VARIABLE._names <- rownames(confint(.FIT., method = "Wald", signames = FALSE))
 .VARIABLE. <- function(fit) {
-  spread <- as.data.frame(VarCorr(fit), order = "lower.tri")
-  groups <- c(names(getME(fit, "cnms")), "Residual")
-  group <- groups[match(spread$grp, make.unique(groups, "."))]
-  correlated <- ifelse(is.na(spread$var2), "", paste0(spread$var2, "."))
-  name <- paste0(ifelse(correlated == "", "sd_", "cor_"), correlated, spread$var1, "|", group)
-  name[group == "Residual"] <- "sigma"
-  c(setNames(spread$sdcor, name), .FIXED.)
+  # lme4 does not export this function of confint().
+  spread <- lme4:::convParToProfPar(fit@optinfo$val, fit, profscale = "sdcor", sc = .SCALE.)
+  c(setNames(spread, .VARIABLE._names[seq_along(spread)]), .FIXED.)
 }
