@@ -21,11 +21,12 @@ from pymer_bridge.results import fit as results
 from pymer_bridge.results.prediction import Predictions
 from pymer_bridge.rsession import Handle, Outcome, session
 from pymer_bridge.saving import Saving
+from pymer_bridge.scripting import Scripting
 from pymer_bridge.updating import Updating
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class LinearModel(Updating, Saving, PredictorEffects):
+class LinearModel(Updating, Saving, PredictorEffects, Scripting):
     """A linear model fitted by R's ``lm``; made by :func:`lm`.
 
     Attributes

@@ -25,6 +25,7 @@ from pymer_bridge.results import groups
 from pymer_bridge.results.base import Result
 from pymer_bridge.rsession import Handle, Outcome
 from pymer_bridge.saving import Saving
+from pymer_bridge.scripting import Scripting
 from pymer_bridge.shares import Shares
 from pymer_bridge.tables import Table
 from pymer_bridge.tidying import Tidying
@@ -34,7 +35,7 @@ from pymer_bridge.updating import Updating
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class MixedModel(
     Updating, Saving, Predicting, Internals, Diagnostics, Shares, Tidying, Optimizers, Influences,
-    Pictures, Reporting, PredictorEffects,
+    Pictures, Reporting, PredictorEffects, Scripting,
 ):  # fmt: skip
     """A fitted mixed model; the figures stay in R until they are asked for, and are then kept.
 
