@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pymer_bridge import plots as plots
     from pymer_bridge.comparisons import anova as anova
     from pymer_bridge.comparisons import kr_modcomp as kr_modcomp
     from pymer_bridge.comparisons import pb_modcomp as pb_modcomp
@@ -23,11 +24,14 @@ if TYPE_CHECKING:
     from pymer_bridge.errors import CheckpointError as CheckpointError
     from pymer_bridge.errors import ConvergenceWarning as ConvergenceWarning
     from pymer_bridge.errors import DataConversionError as DataConversionError
+    from pymer_bridge.errors import DriftWarning as DriftWarning
     from pymer_bridge.errors import FormulaError as FormulaError
+    from pymer_bridge.errors import ModelFileError as ModelFileError
     from pymer_bridge.errors import OptionError as OptionError
     from pymer_bridge.errors import PymerError as PymerError
     from pymer_bridge.errors import PymerWarning as PymerWarning
     from pymer_bridge.errors import RankDeficientWarning as RankDeficientWarning
+    from pymer_bridge.errors import RecordError as RecordError
     from pymer_bridge.errors import REnvironmentError as REnvironmentError
     from pymer_bridge.errors import RError as RError
     from pymer_bridge.errors import RMessage as RMessage
@@ -47,11 +51,16 @@ if TYPE_CHECKING:
     from pymer_bridge.linear import LinearModel as LinearModel
     from pymer_bridge.linear import glm as glm
     from pymer_bridge.linear import lm as lm
+    from pymer_bridge.loading import load as load
+    from pymer_bridge.loading import load_rds as load_rds
     from pymer_bridge.many import fit_many as fit_many
     from pymer_bridge.models import LinearMixedModel as LinearMixedModel
     from pymer_bridge.models import lmer as lmer
     from pymer_bridge.nonlinear import NonlinearMixedModel as NonlinearMixedModel
     from pymer_bridge.nonlinear import nlmer as nlmer
+    from pymer_bridge.papers import model_table as model_table
+    from pymer_bridge.recording import record as record
+    from pymer_bridge.recording import verify_record as verify_record
     from pymer_bridge.replicates import BootstrapResult as BootstrapResult
     from pymer_bridge.results.verification import VerificationReport as VerificationReport
     from pymer_bridge.routes import compare_inference as compare_inference
@@ -72,11 +81,14 @@ _HOMES = {
         "CheckpointError",
         "ConvergenceWarning",
         "DataConversionError",
+        "DriftWarning",
         "FormulaError",
+        "ModelFileError",
         "OptionError",
         "PymerError",
         "PymerWarning",
         "REnvironmentError",
+        "RecordError",
         "RError",
         "RMessage",
         "RWarning",
@@ -91,8 +103,11 @@ _HOMES = {
     "families": ("negative_binomial",),
     "generalized": ("GeneralizedLinearMixedModel", "glmer", "glmer_nb"),
     "linear": ("GeneralizedLinearModel", "LinearModel", "glm", "lm"),
+    "loading": ("load", "load_rds"),
     "models": ("LinearMixedModel", "lmer"),
     "nonlinear": ("NonlinearMixedModel", "nlmer"),
+    "papers": ("model_table",),
+    "recording": ("record", "verify_record"),
     "replicates": ("BootstrapResult",),
     "routes": ("compare_inference",),
     "results.verification": ("VerificationReport",),
@@ -102,11 +117,14 @@ _HOMES = {
     "controls": ("glmer_control", "lmer_control", "nlmer_control"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+_MODULES = ("plots",)
 
-__all__ = ["__version__", *sorted(_HOME_OF)]  # noqa: PLE0604  # names, made from the table above
+__all__ = ["__version__", *sorted((*_HOME_OF, *_MODULES))]  # noqa: PLE0604  # names, made from the table above
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"{__name__}.{name}")
     if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)

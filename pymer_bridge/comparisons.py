@@ -91,7 +91,7 @@ def _restriction(full: LinearMixedModel, restricted: Restriction) -> Any:
     """Check both, and take the restriction as the R side takes it."""
     if not isinstance(full, LinearMixedModel):
         raise OptionError(
-            f"the full model must be a linear mixed model (lmer), not a {type(full).__name__}"
+            f"the full model must be a fitted model, made by lmer(), not a {type(full).__name__}"
         )
     if isinstance(restricted, LinearMixedModel):
         return restricted._model

@@ -13,6 +13,8 @@ warns of from :class:`PymerWarning`::
         ├── SessionError           the R session cannot be used from here
         ├── WorkerError            a worker cannot do its part, or keeps being killed
         ├── CheckpointError        a checkpoint is of another run, or cannot be read
+        ├── ModelFileError         a file is no saved model, or is damaged, changed or too new
+        ├── RecordError            a file is no record, or is damaged, changed or too new
         ├── ScriptError            a model cannot be written as a script of plain R
         └── VerificationError      plain R gives other figures, or cannot be asked
 
@@ -24,7 +26,8 @@ warns of from :class:`PymerWarning`::
             ├── RMessage               a message emitted by R
             │   ├── SingularFitWarning     the fit is singular (on the boundary)
             │   └── RankDeficientWarning   R dropped columns of the fixed-effect design
-            └── BootstrapWarning       replicates failed, or are not to be trusted
+            ├── BootstrapWarning       replicates failed, or are not to be trusted
+            └── DriftWarning           a saved model, fitted again, gives other figures
 
     BaseException
     └── KeyboardInterrupt
@@ -33,7 +36,7 @@ warns of from :class:`PymerWarning`::
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -67,6 +70,14 @@ class WorkerError(PymerError, RuntimeError):
 
 class CheckpointError(PymerError, ValueError):
     """A checkpoint belongs to another run, or cannot be read; the message says which."""
+
+
+class ModelFileError(PymerError, ValueError):
+    """A file is no saved model, or it is damaged, changed, too large or of a newer version."""
+
+
+class RecordError(PymerError, ValueError):
+    """A file is no record of models, or it is damaged, changed, too large or of a newer version."""
 
 
 class ScriptError(PymerError, ValueError):
@@ -142,6 +153,30 @@ class RankDeficientWarning(RMessage):
 
 class BootstrapWarning(PymerWarning):
     """Replicates of a bootstrap failed, or are not to be trusted."""
+
+
+class DriftWarning(PymerWarning):
+    """A saved model, fitted again, gives other figures than were stored.
+
+    Parameters
+    ----------
+    message
+        What differs, by how much, and which versions changed.
+    differences
+        One mapping a figure: ``figure``, ``label``, ``stored`` and ``refitted``.
+    versions
+        Of each part whose version is another: the one that stored, and the one here.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        differences: Sequence[Mapping[str, Any]] = (),
+        versions: Mapping[str, tuple[str | None, str | None]] | None = None,
+    ) -> None:
+        self.differences = tuple(differences)
+        self.versions = dict(versions or {})
+        super().__init__(message)
 
 
 class BootstrapInterrupted(KeyboardInterrupt):

@@ -197,6 +197,14 @@ def _facts(family: str, facts: Mapping[str, Value]) -> Iterator[Figure]:
         yield Figure(family, "", "", "", name, value)
 
 
+def _family(fit: Any) -> dict[str, Value]:
+    """Return the family of a generalized model; its size as a number, not as R rounds it."""
+    found = {name: getattr(fit, name) for name in ("family", "link", "size") if hasattr(fit, name)}
+    if found.get("family", "").startswith("Negative Binomial("):
+        found["family"] = "Negative Binomial"
+    return found
+
+
 def _of_rows(
     family: str, rows: Iterable[Any], quantities: tuple[str, ...], **where: str
 ) -> Iterator[Figure]:
@@ -217,7 +225,7 @@ def _statistics(fit: Any) -> Iterator[Figure]:
 
 
 def _of_mixed(fit: MixedModel, ddf: str) -> Iterator[Figure]:
-    own = {name: getattr(fit, name) for name in ("family", "link", "size") if hasattr(fit, name)}
+    own = _family(fit)
     dropped = "\n".join(fit.dropped_columns)
     yield from _facts(
         "model", {"n_obs": fit.n_obs, "sigma": fit.sigma, "reml": fit.reml, **own,
@@ -225,7 +233,7 @@ def _of_mixed(fit: MixedModel, ddf: str) -> Iterator[Figure]:
     )  # fmt: skip
     for group, count in fit.n_groups.items():
         yield Figure("model", group, "", "", "n_levels", count)
-    fixed = fit.fixed_effects(ddf)  # type: ignore[attr-defined]  # every class of models has them
+    fixed = fit.fixed_effects(ddf)
     yield from _of_rows("fixed_effect", fixed.rows, _TESTS, term="term")
     found = fit.variance_components
     yield from _of_rows(
@@ -262,8 +270,7 @@ def _convergence(fit: MixedModel) -> Iterator[Figure]:
 
 
 def _of_linear(fit: LinearModel) -> Iterator[Figure]:
-    own = {name: getattr(fit, name) for name in ("family", "link") if hasattr(fit, name)}
-    yield from _facts("model", {"n_obs": fit.n_obs, "sigma": fit.sigma, **own})
+    yield from _facts("model", {"n_obs": fit.n_obs, "sigma": fit.sigma, **_family(fit)})
     yield from _of_rows("fixed_effect", fit.fixed_effects().rows, _TESTS, term="term")
     yield from _statistics(fit)
 

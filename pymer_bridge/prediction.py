@@ -12,7 +12,6 @@ from pymer_bridge.errors import (
     DataConversionError,
     FormulaError,
     OptionError,
-    REnvironmentError,
     RError,
 )
 from pymer_bridge.fitted import Fitted
@@ -24,8 +23,6 @@ from pymer_bridge.rsession import session
 
 def _raise_clearly(error: RError) -> NoReturn:
     """Raise R's error, with the remedy where there is one."""
-    if "needs_newer_lme4" in error.condition_class:
-        raise REnvironmentError(error.message) from error
     if "new levels detected" in error.message:
         error.add_note("allow_new_levels=True predicts for new levels with effects of zero")
     raise error

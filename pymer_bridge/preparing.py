@@ -92,7 +92,8 @@ def prepare(
     fitter
         The R function that will fit.
     formula, data, weights, offset, subset, contrasts, na_action, data_name, allow_functions
-        As for :func:`pymer_bridge.lmer`; the data may also be those that a model keeps in R.
+        As for :func:`pymer_bridge.lmer`; the data may also be those that a model keeps in R,
+        or columns that are ready.
     parameters
         Names in the formula that are no columns: parameters of a nonlinear model.
     **others
@@ -104,9 +105,9 @@ def prepare(
         Something is not accepted; the message names it.
     """
     options.one_of(na_action, options.NaAction, "na_action")
-    kept = isinstance(data, frames.KeptFrame)
-    table = data if kept else frames.as_pandas(data)
-    names = list(data.names) if kept else frames.column_names(table)
+    ready = isinstance(data, frames.KeptFrame | frames.Frame)
+    table = data if ready else frames.as_pandas(data)
+    names = list(data.names) if ready else frames.column_names(table)
     extras = {
         "weights": _vector_or_text(weights, table.index, "weights"),
         "offset": _vector_or_text(offset, table.index, "offset"),
@@ -119,14 +120,16 @@ def prepare(
         )
     needed = _needed_columns(formula, extras, [*names, *parameters], allow_functions)
     needed -= set(parameters)
+    # What is ready are the columns that were needed, and contrasts may be of others.
+    known = [*names, *(contrasts or ())] if ready else names
     asked = ModelSpec(
         fitter=fitter,
         formula=formula,
         data_name=options.check_data_name(data_name) if data_name else _name_of(table),
         na_action=na_action,
-        contrasts=options.check_contrasts(contrasts, names),
+        contrasts=options.check_contrasts(contrasts, known),
         allow_functions=tuple(allow_functions),
         **extras,
         **others,
     )
-    return asked, data if kept else frames.collect(table, needed)
+    return asked, data if ready else frames.collect(table, needed)

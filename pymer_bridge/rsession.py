@@ -30,7 +30,8 @@ EXIT_PATIENCE = 5.0
 R_FILES = (
     "conditions", "session", "frames", "formula", "fit", "extract", "kenward_roger", "tests",
     "intervals", "means", "linear", "refit", "update", "draws", "cases", "replicates", "ratio",
-    "many", "separate", "predict", "diagnostics", "internals", "script",
+    "many", "separate", "predict", "diagnostics", "internals", "tidy", "all_fit", "influence",
+    "saving", "pictures", "profile_pictures", "effects", "record", "script",
 )  # fmt: skip
 START_OPTIONS = ("rpy2", "--quiet", "--no-save", "--no-restore", "--no-site-file", "--no-init-file")
 """No profile is read, so that nobody's options change a figure; Renviron is, for libraries."""
@@ -366,6 +367,8 @@ class RSession:
             raise KeyboardInterrupt
         if record["error"] is not None:
             error = record["error"]
+            if "needs_newer_lme4" in error["classes"]:
+                raise REnvironmentError(error["message"][0])
             raise RError(
                 error["message"][0], error["call"][0], error["traceback"], error["classes"]
             )

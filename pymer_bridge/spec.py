@@ -18,6 +18,8 @@ SummaryDdf = Literal["satterthwaite", "kenward-roger", "none"]
 TestDdf = Literal["satterthwaite", "kenward-roger"]
 MeansDdf = Literal["kenward-roger", "satterthwaite", "asymptotic"]
 AnovaType = Literal["I", "II", "III"]
+TidyEffect = Literal["fixed", "ran_pars", "ran_vals", "ran_coefs"]
+RandomScale = Literal["sdcor", "vcov"]
 IntervalMethod = Literal["wald", "profile", "boot"]
 BootInterval = Literal["percentile", "basic", "normal"]
 BootIntervalSource = Literal["boot", "lmeresampler"]
@@ -30,6 +32,7 @@ AuxiliaryDistribution = Literal["mammen", "rademacher"]
 RatioStart = Literal["warm", "cold", "multiple"]
 ReForm = Literal["population"]
 PredictionType = Literal["link", "response"]
+LinearInterval = Literal["confidence", "prediction"]
 PredictionInterval = Literal["confidence"]
 Route = Literal[
     "normal", "satterthwaite", "kenward-roger", "likelihood-ratio", "bootstrap-likelihood-ratio",
@@ -48,6 +51,10 @@ NaAction = Literal["omit", "exclude", "fail", "pass"]
 ResidualKind = Literal["response", "pearson", "deviance", "working"]
 ContrastName = Literal["contr.treatment", "contr.sum", "contr.helmert", "contr.poly", "contr.SAS"]
 Optimizer = Literal["nloptwrap", "bobyqa", "Nelder_Mead", "nlminbwrap", "optimx", "nmkbw", "none"]
+AllFitOptimizer = Literal[
+    "bobyqa", "Nelder_Mead", "nlminbwrap", "nmkbw", "optimx.L-BFGS-B",
+    "nloptwrap.NLOPT_LN_NELDERMEAD", "nloptwrap.NLOPT_LN_BOBYQA",
+]  # fmt: skip
 CheckAction = Literal["ignore", "message", "warning", "stop"]
 
 

@@ -73,7 +73,7 @@ class Updating(Fitted):
         >>> fit.update(". ~ . - Days", reml=False).formula
         'Reaction ~ (Days | Subject)'
         """
-        kept = _arguments_of(self.spec)
+        kept = arguments_of(self.spec)
         unknown = sorted(set(arguments) - set(kept))
         if unknown:
             raise OptionError(
@@ -97,7 +97,7 @@ class Updating(Fitted):
     def _merged(self, change: str, source: Any) -> str:
         names = source.names if isinstance(source, frames.KeptFrame) else list(source.columns)
         nonlinear = tuple(self.spec.nonlinear)
-        check_text(change, "formula", [*names, *nonlinear], self.spec.allow_functions)
+        check_text(change, "formula change", [*names, *nonlinear], self.spec.allow_functions)
         merged: str = session().call(
             "merged_formula", model=self._model, change=change, nonlinear=bool(nonlinear)
         ).value[0]  # fmt: skip
@@ -201,7 +201,7 @@ class Updating(Fitted):
         return self._made(outcome, replace(self.spec, reml=False), origin)
 
 
-def _arguments_of(spec: ModelSpec) -> dict[str, Any]:
+def arguments_of(spec: ModelSpec) -> dict[str, Any]:
     """Return the arguments that a model was asked for with, as its function takes them."""
     found = {
         name: getattr(spec, name)

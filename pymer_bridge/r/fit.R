@@ -178,10 +178,29 @@ model_data <- function(model) {
 #' @return A list of `model` (an environment, see above) and `facts`.
 fit_model <- function(spec, frame) {
   built <- model_call(spec)
+  stop_without_structures(built$call$formula)
   data <- if (is.environment(frame)) model_data(frame)$frame else frame_from_parts(frame)
   env <- model_environment(data, spec$data_name, built$extras)
   model <- new_model(eval(built$call, env), env, built$call)
   list(model = model, facts = facts_of(model$fit))
+}
+
+#' Stop where a formula has structured covariances and this lme4 has none
+#'
+#' It would take `diag(x | g)` for a predictor.
+stop_without_structures <- function(formula) {
+  if ("getReCovs" %in% getNamespaceExports("lme4")) {
+    return(invisible())
+  }
+  structured <- function(expression) {
+    is.call(expression) && (
+      (as.character(expression[[1L]])[1L] %in% c("us", "diag", "cs", "ar1") &&
+        length(expression) > 1L && is.call(expression[[2L]]) &&
+        identical(expression[[2L]][[1L]], quote(`|`))) ||
+        any(vapply(as.list(expression)[-1L], structured, NA))
+    )
+  }
+  if (structured(formula)) stop_for_newer_lme4("structured covariances", "2.0-1")
 }
 
 #' What is known of a fit, and costs nothing

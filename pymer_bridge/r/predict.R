@@ -57,22 +57,6 @@ warn_of_lost_offset <- function(fit) {
   }
 }
 
-#' Stop because this lme4 is too old
-#'
-#' @param what What needs a newer one.
-#' @param version The version that has it.
-stop_for_newer_lme4 <- function(what, version) {
-  stop(structure(
-    class = c("needs_newer_lme4", "error", "condition"),
-    list(
-      message = paste0(
-        what, " need lme4 ", version, " or newer; this is ", utils::packageVersion("lme4")
-      ),
-      call = NULL
-    )
-  ))
-}
-
 #' Has lme4's predict() standard errors?
 has_std_errors <- function() {
   "se.fit" %in% names(formals(utils::getS3method("predict", "merMod", envir = asNamespace("lme4"))))

@@ -143,7 +143,7 @@ ratio_task <- function(large, small, plan) {
 
 #' A function that gives the deviance of one model refitted to a response
 deviance_of <- function(model, start) {
-  fitted <- unname(lme4::getME(model$fit, "theta"))
+  fitted <- refit_start(model$fit)
   cold <- cold_start(model)
   # pbkrtest does not hand the control object on.
   warm <- refit_settings(model, control = NULL)

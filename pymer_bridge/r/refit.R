@@ -58,6 +58,15 @@ refit_criterion <- function(fit) {
   }
 }
 
+#' The parameters where refit() starts: those of this fit
+#'
+#' From lme4 2.0 on, structured covariances have fewer of them than theta has.
+refit_start <- function(fit) {
+  theta <- unname(lme4::getME(fit, "theta"))
+  parameters_of <- environment(lme4::getME(fit, "devfun"))$mkPar
+  if (is.null(parameters_of)) theta else parameters_of(theta)
+}
+
 #' A function of the response that gives the theta where lmer() starts
 #'
 #' With random intercepts alone lmer() starts from the variances between and within

@@ -161,6 +161,7 @@ prepare_task <- function(models, plan) {
     cases = case_task(models[[1L]], plan),
     ratios = ratio_task(models[[1L]], models[[2L]], plan),
     many = many_task(models[[1L]], plan),
+    influence = influence_task(models[[1L]], plan),
     stop("unknown task: ", plan$task)
   )
   task
@@ -174,7 +175,7 @@ response_task <- function(model, plan) {
   }
   settings <- refit_settings(model)
   machine <- refitter(model, settings)
-  start <- unname(lme4::getME(fit, "theta"))
+  start <- refit_start(fit)
   lower <- lme4::getME(fit, "lower")
   values_of <- if (plan$statistic %in% parameter_statistics) {
     # The same figures, without building a fit around them.

@@ -50,6 +50,22 @@ require_package <- function(package, minimum) {
   list(problem = problem, version = version, library_paths = .libPaths())
 }
 
+#' Stop because this lme4 is too old
+#'
+#' @param what What needs a newer one.
+#' @param version The version that has it.
+stop_for_newer_lme4 <- function(what, version) {
+  stop(structure(
+    class = c("needs_newer_lme4", "error", "condition"),
+    list(
+      message = paste0(
+        what, " need lme4 ", version, " or newer; this is ", utils::packageVersion("lme4")
+      ),
+      call = NULL
+    )
+  ))
+}
+
 #' Operation: can processes of this installation differ in the last bits?
 #'
 #' lme4 before 1.1-35 was built with headers of CHOLMOD older than those of

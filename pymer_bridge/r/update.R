@@ -34,6 +34,7 @@ refit_response <- function(model, response) {
   if (is.logical(values)) values <- as.integer(values)
   fit <- refit_used(model, values, NULL)
   made <- model_with_response(model, fit, values, data)
+  made$refitted <- TRUE
   list(model = made, facts = facts_of(made$fit))
 }
 
@@ -82,5 +83,6 @@ refit_by_likelihood <- function(model) {
   call$REML <- FALSE
   made <- new_model(fit, model$frame_env, call)
   made$other_response <- model$other_response
+  made$refitted <- TRUE
   list(model = made, facts = facts_of(fit))
 }

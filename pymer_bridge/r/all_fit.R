@@ -1,0 +1,129 @@
+# The same model by every optimizer of lme4: lme4::allFit().
+
+#' The optimizers that allFit() knows, and the package that each one needs
+known_optimizers <- function() {
+  table <- asNamespace("lme4")$meth.tab.0
+  package <- c(nmkbw = "dfoptim", optimx = "optimx")[table[, "optimizer"]]
+  list(
+    table = table, package = unname(package),
+    name = gsub("\\.$", "", paste(table[, "optimizer"], table[, "method"], sep = "."))
+  )
+}
+
+#' allFit(), told that all packages are there
+#'
+#' Where they are not, rows are taken out of the table beforehand: allFit() of lme4 before
+#' 1.1-33 stops at it, where both packages are missing or the table is not the whole one.
+ready_all_fit <- function() {
+  all_fit <- lme4::allFit
+  environment(all_fit) <- list2env(
+    list(requireNamespace = function(...) TRUE),
+    parent = environment(all_fit)
+  )
+  all_fit
+}
+
+#' Operation: fit the model again by each optimizer
+#'
+#' @param optimizers Their names, or NULL for all.
+#' @param max_evaluations The limit of function evaluations.
+#' @return Vectors over the optimizers; `fixed`, `sdcor` and `theta` with `names` and, fit
+#'   by fit, `values`; the `agreement` of the fits that ended without an error.
+all_fit <- function(model, optimizers, max_evaluations) {
+  known <- known_optimizers()
+  chosen <- if (is.null(optimizers)) seq_along(known$name) else match(optimizers, known$name)
+  installed <- vapply(known$package[chosen], function(package) {
+    is.na(package) || nzchar(system.file(package = package))
+  }, NA, USE.NAMES = FALSE)
+  fits <- lapply(chosen[installed], fit_by_optimizer,
+    model = model, known = known, max_evaluations = max_evaluations
+  )
+  names(fits) <- known$name[chosen[installed]]
+  result <- list(
+    optimizer = known$name[chosen], package = known$package[chosen], available = installed
+  )
+  # What printing it shows: the model as it was given.
+  fits <- structure(fits, class = "allFit", fit = model$fit)
+  c(result, if (length(fits) > 0L) all_fit_figures(fits))
+}
+
+#' One fit, as allFit() makes it: a fit or an error
+#'
+#' allFit() evaluates the call in frames of its own, and some versions leave a variable in
+#' the environment of the formula.
+fit_by_optimizer <- function(row, model, known, max_evaluations) {
+  env <- model$frame_env
+  before <- if (exists("ctrl", env, inherits = FALSE)) list(get("ctrl", env))
+  on.exit(if (!is.null(before)) {
+    assign("ctrl", before[[1L]], env)
+  } else if (exists("ctrl", env, inherits = FALSE)) {
+    rm("ctrl", envir = env)
+  })
+  ready_all_fit()(self_contained_fit(model),
+    meth.tab = known$table[row, , drop = FALSE], verbose = FALSE, maxfun = max_evaluations
+  )[[1L]]
+}
+
+#' The figures of summary(allFit()), and how far they agree
+all_fit_figures <- function(fits) {
+  ok <- !vapply(fits, inherits, NA, what = "error")
+  result <- list(
+    ok = ok,
+    errors = vapply(fits, function(fit) {
+      if (inherits(fit, "error")) conditionMessage(fit) else NA_character_
+    }, "", USE.NAMES = FALSE)
+  )
+  if (!any(ok)) {
+    return(result)
+  }
+  found <- summary(fits)
+  first <- fits[[which(ok)[1L]]]
+  parts <- list(
+    fixed = list(names = names(lme4::fixef(first)), values = unname(found$fixef)),
+    sdcor = list(names = variance_labels(first), values = unname(as.matrix(found$sdcor))),
+    theta = list(names = names(lme4::getME(first, "theta")), values = unname(found$theta))
+  )
+  c(result, list(
+    messages = lapply(unname(found$msgs), as.character),
+    converged = vapply(fits[ok], has_ended_well, NA, USE.NAMES = FALSE),
+    singular = vapply(fits[ok], lme4::isSingular, NA, USE.NAMES = FALSE),
+    log_likelihood = unname(found$llik), evaluations = as.double(found$feval),
+    seconds = unname(found$times[, "elapsed"]),
+    fixed = by_rows(parts$fixed), sdcor = by_rows(parts$sdcor), theta = by_rows(parts$theta),
+    agreement = agreement_of(parts, found$llik),
+    text = printed(fits)
+  ))
+}
+
+#' Did the optimizer end well, and do R's checks find nothing but a singular fit?
+has_ended_well <- function(fit) {
+  found <- methods::slot(fit, "optinfo")$conv
+  said <- as.character(unlist(found$lme4$messages))
+  all(found$opt == 0) && !any(!grepl("singular", said))
+}
+
+#' Readable names of standard deviations and correlations, in the order of VarCorr()
+variance_labels <- function(fit) {
+  table <- as.data.frame(lme4::VarCorr(fit))
+  what <- ifelse(is.na(table$var2), paste0("sd_", table$var1),
+    paste0("cor_", table$var2, ".", table$var1)
+  )
+  ifelse(is.na(table$var1), "sigma", paste(what, table$grp, sep = "|"))
+}
+
+#' Values fit by fit
+by_rows <- function(part) list(names = part$names, values = as.vector(t(part$values)))
+
+#' The range of each parameter over the fits
+agreement_of <- function(parts, log_likelihood) {
+  values <- c(list(log_likelihood), unlist(unname(lapply(parts, function(part) {
+    lapply(seq_along(part$names), function(i) part$values[, i])
+  })), recursive = FALSE))
+  low <- vapply(values, min, 1)
+  high <- vapply(values, max, 1)
+  list(
+    kind = c("log_likelihood", rep(names(parts), lengths(lapply(parts, `[[`, "names")))),
+    names = c("log_likelihood", unlist(lapply(parts, `[[`, "names"), use.names = FALSE)),
+    minimum = low, maximum = high, spread = high - low
+  )
+}

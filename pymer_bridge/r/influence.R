@@ -1,0 +1,165 @@
+# What each row or group does to the estimates: lme4's influence(), its refits shared by
+# workers.
+
+#' The data with the groups to be left out, as influence() of lme4 makes them
+#'
+#' @param by ".case" for rows, the name of a column, or of a grouping factor that is made of
+#'   several columns.
+#' @return A list of `data` with the column ".groups", the `units` that are left out, in
+#'   R's order, and for each of them its first `rows`.
+influence_source <- function(model, by) {
+  source <- model_data(model)
+  data <- as.data.frame(source$frame)
+  if (by == ".case") {
+    data$.case <- rownames(data)
+  } else if (!by %in% names(data)) {
+    factors <- lme4::getME(model$fit, "flist")
+    data[[by]] <- rep(factors[[by]][NA_integer_], nrow(data))
+    data[[by]][source$used] <- factors[[by]]
+  }
+  data[[".groups"]] <- data[, by]
+  units <- unique(data[, by])
+  units <- units[!is.na(units)]
+  list(data = data, units = units, rows = match(units, data[, by]))
+}
+
+#' The parameters in influence()'s own order: sigma squared, then variances and covariances
+variance_values <- function(fit) {
+  c(lme4::getME(fit, "sigma")^2, unlist(lapply(lme4::VarCorr(fit), function(block) {
+    block[lower.tri(block, diag = TRUE)]
+  }), use.names = FALSE))
+}
+
+#' Their names, as influence() writes them
+variance_value_names <- function(fit) {
+  blocks <- lme4::VarCorr(fit)
+  prefix <- if (length(blocks) == 1L) "" else paste0(names(blocks), ":")
+  names <- Map(function(block, prefix) {
+    terms <- colnames(block)
+    labels <- outer(terms, terms, function(a, b) paste0("C[", a, ",", b, "]"))
+    diag(labels) <- paste0("v[", terms, "]")
+    paste0(prefix, labels[lower.tri(labels, diag = TRUE)])
+  }, unclass(blocks), prefix)
+  c("sigma^2", unlist(names, use.names = FALSE))
+}
+
+#' The covariance matrix of the fixed effects, plain
+plain_covariance <- function(fit) Matrix::as.matrix(stats::vcov(fit))
+
+#' Operation: what an influence run is about
+#'
+#' @param by See `influence_source()`.
+describe_influence <- function(model, by) {
+  fit <- model$fit
+  if (!is.null(stats::getCall(fit)$subset)) {
+    warning("R's influence() refits to all rows of the data: the model's own subset is not kept",
+      call. = FALSE
+    )
+  }
+  source <- influence_source(model, by)
+  list(
+    levels = as.character(source$units), rows = source$rows,
+    fixed_names = names(lme4::fixef(fit)), fixed = unname(lme4::fixef(fit)),
+    variance_names = variance_value_names(fit), variances = variance_values(fit)
+  )
+}
+
+#' Where influence() lets the refits start
+influence_start <- function(fit) {
+  start <- list(theta = lme4::getME(fit, "theta"))
+  if (lme4::isGLMM(fit) && lme4::getME(fit, "devcomp")$dims[["nAGQ"]] > 0) {
+    start$fixef <- lme4::fixef(fit)
+  }
+  start
+}
+
+#' Refits without one row or group each
+#'
+#' The call is the one that influence() updates; linear models go through lmer()'s steps
+#' without its derivatives, which nothing here asks for.
+#'
+#' @param plan `by`, and `max_evaluations`.
+influence_task <- function(model, plan) {
+  fit <- model$fit
+  source <- influence_source(model, plan$by)
+  control_of <- if (lme4::isLMM(fit)) {
+    lme4::lmerControl
+  } else if (lme4::isGLMM(fit)) {
+    lme4::glmerControl
+  } else {
+    stop("R's influence() gives no figures of nonlinear mixed models", call. = FALSE)
+  }
+  control <- control_of(optCtrl = list(maxfun = plan$max_evaluations))
+  call <- stats::update(fit,
+    data = data, subset = (.groups != del), start = par, control = control, evaluate = FALSE
+  )
+  stepwise <- if (lme4::isLMM(fit)) stepwise_lmer(control)
+  start <- influence_start(fit)
+  function(draw) {
+    holder <- new.env(parent = model$frame_env)
+    holder$data <- source$data
+    holder$data$del <- source$units[draw]
+    holder$par <- start
+    holder$control <- control
+    # influence() itself keeps R's warnings to itself.
+    refitted <- suppressWarnings(if (is.null(stepwise)) {
+      eval(call, holder)
+    } else {
+      stepwise(call, holder)$as_fit()
+    })
+    information <- methods::slot(refitted, "optinfo")
+    list(
+      values = c(
+        unname(lme4::fixef(refitted)), variance_values(refitted),
+        as.vector(plain_covariance(refitted)), as.double(information$feval)
+      ),
+      converged = information$conv$opt == 0 && length(information$warnings) == 0L,
+      singular = lme4::isSingular(refitted)
+    )
+  }
+}
+
+#' Operation: what follows from the refits, by R's own methods
+#'
+#' @param values Refits by values: fixed effects, variance parameters, the covariance matrix
+#'   of the fixed effects; missing where a refit failed.
+#' @param levels What was left out.
+#' @param converged For each refit.
+influence_figures <- function(model, by, levels, values, converged) {
+  fit <- model$fit
+  fixed <- lme4::fixef(fit)
+  variances <- stats::setNames(variance_values(fit), variance_value_names(fit))
+  n <- length(levels)
+  p <- length(fixed)
+  q <- length(variances)
+  values <- matrix(values, nrow = n)
+  block <- function(columns, names) {
+    matrix(values[, columns], nrow = n, dimnames = list(levels, names))
+  }
+  covariances <- lapply(stats::setNames(seq_len(n), levels), function(i) {
+    matrix(values[i, p + q + seq_len(p * p)], p, p, dimnames = list(names(fixed), names(fixed)))
+  })
+  without <- if (by == ".case") "[-case]" else paste0("[-", by, "]")
+  result <- list(
+    fixed, block(seq_len(p), names(fixed)), variances, block(p + seq_len(q), names(variances)),
+    plain_covariance(fit), covariances, if (by == ".case") "case" else by, levels, converged,
+    values[, ncol(values)]
+  )
+  names(result) <- c(
+    "fixed.effects", paste0("fixed.effects", without), "var.cov.comps",
+    paste0("var.cov.comps", without), "vcov", paste0("vcov", without), "groups", "deleted",
+    "converged", "function.evals"
+  )
+  result <- structure(result, class = "influence.merMod")
+  change <- stats::dfbeta(result)
+  list(
+    cooks_distance = unname(stats::cooks.distance(result)), dfbeta = as.vector(change),
+    dfbetas = as.vector(if (p > 1L) {
+      stats::dfbetas(result)
+    } else {
+      # R's method stops at a single fixed effect.
+      change / sqrt(vapply(covariances, as.vector, 1))
+    }),
+    dfbeta_variances = as.vector(stats::dfbeta(result, which = "var.cov"))
+  )
+}

@@ -1,0 +1,246 @@
+"""Results of fitting one model by several optimizers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import pandas as pd
+
+from pymer_bridge.results.base import COLUMNS, Rows, draw
+from pymer_bridge.results.codec import register
+from pymer_bridge.tables import Cell, Column, Table
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class OptimizerFit:
+    """The fit by one optimizer; None where there is no such figure.
+
+    Attributes
+    ----------
+    optimizer
+        Its name, as R's ``allFit`` writes it.
+    package
+        The R package that it needs besides lme4.
+    available
+        Is that package installed? Where it is not there is no fit.
+    ok
+        Did the fit end without an error?
+    converged
+        Did the optimizer end well, and R's checks find nothing but a singular fit?
+    singular
+        Is the fit on the boundary?
+    messages
+        What R's convergence checks say.
+    error
+        Why there is no fit.
+    log_likelihood
+        Of the fit; of a fit by REML the restricted one.
+    evaluations
+        How often the criterion was computed; None where the optimizer does not tell.
+    seconds
+        How long it took.
+    fixed_effects, sdcor, theta
+        The estimates by name: fixed effects, standard deviations and correlations, and the
+        parameters that are optimized.
+    """
+
+    optimizer: str
+    package: str | None
+    available: bool
+    ok: bool
+    converged: bool | None = None
+    singular: bool | None = None
+    messages: tuple[str, ...] = ()
+    error: str | None = None
+    log_likelihood: float | None = None
+    evaluations: int | None = None
+    seconds: float | None = None
+    fixed_effects: dict[str, float] | None = None
+    sdcor: dict[str, float] | None = None
+    theta: dict[str, float] | None = None
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class ParameterAgreement:
+    """How far the optimizers agree on one parameter.
+
+    Attributes
+    ----------
+    kind
+        "log_likelihood", "fixed", "sdcor" or "theta".
+    name
+        The parameter.
+    minimum, maximum, spread
+        Over all fits that ended without an error; ``spread`` is their difference.
+    """
+
+    kind: str
+    name: str
+    minimum: float
+    maximum: float
+    spread: float
+
+
+_OWN: dict[str, Column] = {
+    column.name: column
+    for column in (
+        Column("optimizer", "Optimizer", "text"),
+        Column("kind", "", "text"),
+        Column("name", "Parameter", "text"),
+        Column("minimum", "Minimum"),
+        Column("maximum", "Maximum"),
+        Column("spread", "Spread"),
+        Column("seconds", "Seconds"),
+        Column("evaluations", "Evaluations", "integer"),
+        Column("note", "", "text"),
+    )
+}
+
+
+@register
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Agreement(Rows[ParameterAgreement]):
+    """How far the optimizers agree: ``agreement["fixed", "Days"].spread``."""
+
+    rows: tuple[ParameterAgreement, ...]
+
+    title: ClassVar[str] = "Agreement of the optimizers:"
+    key: ClassVar[tuple[str, ...]] = ("kind", "name")
+    shown: ClassVar[tuple[str, ...]] = ("kind", "name", "minimum", "maximum", "spread")
+
+    def _label(self, name: str) -> Column:
+        return _OWN[name]
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class OptimizerTiming:
+    """What one optimizer took: seconds, and evaluations of the criterion."""
+
+    optimizer: str
+    seconds: float
+    evaluations: int | None
+
+
+@register
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class OptimizerTimings(Rows[OptimizerTiming]):
+    """What each optimizer took: ``timing["bobyqa"].seconds``."""
+
+    rows: tuple[OptimizerTiming, ...]
+
+    title: ClassVar[str] = "Time taken:"
+    key: ClassVar[tuple[str, ...]] = ("optimizer",)
+    shown: ClassVar[tuple[str, ...]] = ("optimizer", "seconds", "evaluations")
+
+    def _label(self, name: str) -> Column:
+        return _OWN[name]
+
+
+@register
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class AllFit(Rows[OptimizerFit]):
+    """One model by several optimizers: ``all_fit["bobyqa"].log_likelihood``.
+
+    Attributes
+    ----------
+    rows
+        One :class:`OptimizerFit` an optimizer, those not installed among them.
+    agreement
+        The range of each figure over the optimizers.
+    text
+        What R prints of it.
+    warnings, messages
+        What R warned of and said on the way.
+    """
+
+    rows: tuple[OptimizerFit, ...]
+    agreement: Agreement
+    text: str
+    warnings: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
+
+    title: ClassVar[str] = "Fits:"
+    key: ClassVar[tuple[str, ...]] = ("optimizer",)
+    shown: ClassVar[tuple[str, ...]] = (
+        "optimizer", "available", "ok", "converged", "singular", "log_likelihood", "evaluations",
+        "seconds",
+    )  # fmt: skip
+
+    @property
+    def timing(self) -> OptimizerTimings:
+        """What each optimizer took."""
+        return OptimizerTimings(
+            tuple(
+                OptimizerTiming(row.optimizer, row.seconds, row.evaluations)
+                for row in self.rows
+                if row.seconds is not None
+            )
+        )
+
+    def _names(self, kind: str) -> tuple[str, ...]:
+        return tuple(row.name for row in self.agreement.rows if row.kind == kind)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row an optimizer: what became of it, and all estimates.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns optimizer, available, ok, converged, singular, log_likelihood, evaluations,
+            seconds; then fixed effects, standard deviations and correlations by their names,
+            and each theta with "theta_" before its name.
+        """
+        columns = {name: [getattr(row, name) for row in self.rows] for name in self.shown}
+        frame = pd.DataFrame(columns)
+        for name in ("log_likelihood", "evaluations", "seconds"):
+            frame[name] = pd.to_numeric(frame[name])
+        for kind, field, prefix in (
+            ("fixed", "fixed_effects", ""), ("sdcor", "sdcor", ""), ("theta", "theta", "theta_"),
+        ):  # fmt: skip
+            for name in self._names(kind):
+                found = [(getattr(row, field) or {}).get(name) for row in self.rows]
+                frame[prefix + name] = pd.to_numeric(pd.Series(found, dtype="float64"))
+        return frame
+
+    def plot(self, *parameters: str, **options: Any) -> Any:
+        """Draw how far the optimizers agree; see :func:`pymer_bridge.plots.all_fit`.
+
+        Parameters
+        ----------
+        *parameters
+            Which figures; all by default.
+        **options
+            As of that function.
+        """
+        return draw("all_fit", self, list(parameters) or None, **options)
+
+    def _note(self, row: OptimizerFit) -> str:
+        if not row.available:
+            return f"needs {row.package}"
+        if not row.ok:
+            return "failed"
+        return "singular" if row.singular else ("" if row.converged else "not converged")
+
+    def _table(self) -> Table:
+        fixed, sdcor = self._names("fixed"), self._names("sdcor")
+        columns = (
+            _OWN["optimizer"], COLUMNS["log_likelihood"],
+            *(Column(name, name) for name in (*fixed, *sdcor)), _OWN["seconds"], _OWN["note"],
+        )  # fmt: skip
+        body: list[tuple[Cell, ...]] = [
+            (
+                row.optimizer, row.log_likelihood,
+                *((row.fixed_effects or {}).get(name) for name in fixed),
+                *((row.sdcor or {}).get(name) for name in sdcor), row.seconds, self._note(row),
+            )
+            for row in self.rows
+        ]  # fmt: skip
+        return Table(columns, tuple(body), title=self.title)
+
+    def __str__(self) -> str:
+        """Return what R prints, then the figures of its summary, then how far they agree."""
+        return "\n\n".join([self.text, self._table().to_text(), str(self.agreement)])

@@ -1,0 +1,165 @@
+"""What each row or group does to the estimates of a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pymer_bridge.results.base import Rows, draw
+from pymer_bridge.results.codec import register
+from pymer_bridge.results.fit import NamedMatrix
+from pymer_bridge.tables import Cell, Column, Table
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class InfluenceRow:
+    """The fit without one row or group.
+
+    Attributes
+    ----------
+    level
+        What was left out: a level of the group, or the label of a row.
+    cooks_distance
+        Cook's distance of the fixed effects; None where the refit failed.
+    converged
+        Did the optimizer end well, without a warning?
+    singular
+        Is the refit on the boundary?
+    evaluations
+        How often the criterion was computed.
+    messages
+        What R said.
+    error
+        Why the refit failed, None where it did not.
+    """
+
+    level: str
+    cooks_distance: float | None
+    converged: bool
+    singular: bool
+    evaluations: int | None
+    messages: tuple[str, ...]
+    error: str | None
+
+
+_COLUMNS: tuple[Column, ...] = (
+    Column("level", "Left out", "text"), Column("cooks_distance", "Cook's distance"),
+    Column("converged", "Converged"), Column("singular", "Singular"),
+    Column("evaluations", "Evaluations", "integer"),
+)  # fmt: skip
+
+
+@register
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Influence(Rows[InfluenceRow]):
+    """A model without each row or group in turn: ``influence["308"].cooks_distance``.
+
+    Attributes
+    ----------
+    rows
+        One :class:`InfluenceRow` a refit, in R's order.
+    by
+        "observation", or the group that was left out level by level.
+    fixed_effects
+        The estimates without each level: levels by fixed effects.
+    variances
+        Likewise the residual variance, and variances and covariances of the random effects,
+        under the names that R's ``influence`` gives them.
+    dfbeta, dfbetas
+        How leaving a level out changes the fixed effects, and the same in standard errors of
+        the refit.
+    dfbeta_variances
+        How it changes the variance parameters.
+    observed_fixed_effects, observed_variances
+        The estimates of the fit itself, in the order of the columns.
+    versions, seconds
+        Of R and its packages; and how long it took.
+    warnings, messages
+        What was warned of and said on the way.
+    """
+
+    rows: tuple[InfluenceRow, ...]
+    by: str
+    fixed_effects: NamedMatrix
+    variances: NamedMatrix
+    dfbeta: NamedMatrix
+    dfbetas: NamedMatrix
+    dfbeta_variances: NamedMatrix
+    observed_fixed_effects: NDArray[np.float64]
+    observed_variances: NDArray[np.float64]
+    versions: dict[str, str | None]
+    seconds: float
+    warnings: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
+
+    title: ClassVar[str] = "Influence:"
+    key: ClassVar[tuple[str, ...]] = ("level",)
+    shown: ClassVar[tuple[str, ...]] = tuple(column.name for column in _COLUMNS)
+
+    @property
+    def cooks_distance(self) -> pd.Series[float]:
+        """Cook's distance of each level, NaN where a refit failed (R: ``cooks.distance``)."""
+        return pd.Series(
+            [np.nan if row.cooks_distance is None else row.cooks_distance for row in self.rows],
+            index=pd.Index([row.level for row in self.rows], name=self.by),
+            name="cooks_distance", dtype=np.float64,
+        )  # fmt: skip
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a level: what became of the refit, estimates, and their changes.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns level, cooks_distance, converged, singular, evaluations; then the fixed
+            effects and variance parameters without the level, by their names, and
+            "dfbeta_", "dfbetas_" with the name of each fixed effect.
+        """
+        frame = pd.DataFrame({name: [getattr(r, name) for r in self.rows] for name in self.shown})
+        for name in ("cooks_distance", "evaluations"):
+            frame[name] = pd.to_numeric(frame[name])
+        for part, prefix in (
+            (self.fixed_effects, ""), (self.variances, ""), (self.dfbeta, "dfbeta_"),
+            (self.dfbetas, "dfbetas_"),
+        ):  # fmt: skip
+            for i, name in enumerate(part.names):
+                frame[prefix + name] = part.values[:, i]
+        return frame
+
+    def plot(self, **options: Any) -> Any:
+        """Draw Cook's distances; see :func:`pymer_bridge.plots.influence`.
+
+        Parameters
+        ----------
+        **options
+            As of that function.
+        """
+        return draw("influence", self, **options)
+
+    def _table(self) -> Table:
+        names = self.dfbetas.names
+        columns = (*_COLUMNS[:2], *(Column(name, f"dfbetas {name}") for name in names),
+                   Column("note", "", "text"))  # fmt: skip
+        body: list[tuple[Cell, ...]] = [
+            (row.level, row.cooks_distance, *_cells(self.dfbetas.values[i]), _note(row))
+            for i, row in enumerate(self.rows)
+        ]
+        title = (
+            f"Influence of each {self.by if self.by == 'observation' else 'level of ' + self.by}:"
+        )
+        return Table(columns, tuple(body), title=title, max_rows=40)
+
+
+def _cells(values: NDArray[np.float64]) -> tuple[float | None, ...]:
+    return tuple(None if np.isnan(value) else float(value) for value in values)
+
+
+def _note(row: InfluenceRow) -> str:
+    if row.error is not None:
+        return "failed"
+    return "singular" if row.singular else ("" if row.converged else "not converged")
