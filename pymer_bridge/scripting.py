@@ -104,8 +104,8 @@ def session_script(path: str | Path, data: DataFormat | None = "csv") -> Path:
     >>> import tempfile
     >>> import pymer_bridge as pb
     >>> sleepstudy = pb.load_dataset("sleepstudy")
-    >>> large = pb.lmer("Reaction ~ Days + (Days | Subject)", sleepstudy)
-    >>> small = pb.lmer("Reaction ~ Days + (1 | Subject)", sleepstudy)
+    >>> large = pb.lmer("Reaction ~ Days + (Days | Subject)", sleepstudy, reml=False)
+    >>> small = pb.lmer("Reaction ~ Days + (1 | Subject)", sleepstudy, reml=False)
     >>> test = pb.anova(small, large)
     >>> "anova(" in pb.session_script(f"{tempfile.mkdtemp()}/analysis.R").read_text()
     True

@@ -88,7 +88,9 @@ general_figures <- function(fit) {
   rbind(
     figures("model", "n_obs", stats::nobs(fit)), figures("model", "sigma", stats::sigma(fit)),
     if (!is.null(family)) {
-      rbind(figures("model", "family", family$family), figures("model", "link", family$link))
+      # The size of a negative binomial is a figure of its own.
+      name <- sub("^(Negative Binomial)\\(.*$", "\\1", family$family)
+      rbind(figures("model", "family", name), figures("model", "link", family$link))
     },
     fact("log_likelihood", as.double(likelihood)), fact("deviance", deviance),
     fact("aic", stats::AIC(fit)), fact("bic", stats::BIC(fit)),
