@@ -48,7 +48,7 @@ def figure_changes(
 def _renamed(then: Values, now: Values) -> Values:
     """Give figures of nested groups the names that they had.
 
-    lme4 before 1.1-35 writes the innermost group of ``a / b / c`` as ``c:(b:a)``, and later as
+    lme4 1.1-31 writes the innermost group of ``a / b / c`` as ``c:(b:a)``, and 1.1-37 as
     ``c:b:a``.
     """
     before = {_without_parentheses(key): key for key in then if key not in now}
