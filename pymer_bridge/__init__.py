@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pymer_bridge import plots as plots
     from pymer_bridge.comparisons import anova as anova
     from pymer_bridge.comparisons import kr_modcomp as kr_modcomp
     from pymer_bridge.comparisons import pb_modcomp as pb_modcomp
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from pymer_bridge.models import lmer as lmer
     from pymer_bridge.nonlinear import NonlinearMixedModel as NonlinearMixedModel
     from pymer_bridge.nonlinear import nlmer as nlmer
+    from pymer_bridge.papers import model_table as model_table
     from pymer_bridge.replicates import BootstrapResult as BootstrapResult
     from pymer_bridge.routes import compare_inference as compare_inference
     from pymer_bridge.separate import LinearModelList as LinearModelList
@@ -94,17 +96,21 @@ _HOMES = {
     "loading": ("load", "load_rds"),
     "models": ("LinearMixedModel", "lmer"),
     "nonlinear": ("NonlinearMixedModel", "nlmer"),
+    "papers": ("model_table",),
     "replicates": ("BootstrapResult",),
     "routes": ("compare_inference",),
     "separate": ("LinearModelList", "lm_list"),
     "controls": ("glmer_control", "lmer_control", "nlmer_control"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+_MODULES = ("plots",)
 
-__all__ = ["__version__", *sorted(_HOME_OF)]  # noqa: PLE0604  # names, made from the table above
+__all__ = ["__version__", *sorted((*_HOME_OF, *_MODULES))]  # noqa: PLE0604  # names, made from the table above
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"{__name__}.{name}")
     if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)

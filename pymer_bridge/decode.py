@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pymer_bridge.results import fit as results
+from pymer_bridge.results import groups
 from pymer_bridge.results.codec import frozen_array
 
 RRecord = Mapping[str, Any]
@@ -112,7 +113,7 @@ def variance_components(record: RRecord) -> results.VarianceComponents:
     )
 
 
-def _group_table(record: RRecord) -> results.GroupTable:
+def _group_table(record: RRecord) -> groups.GroupTable:
     levels, terms = texts(record, "levels"), texts(record, "terms")
     n, p = len(levels), len(terms)
     covariance = None
@@ -120,7 +121,7 @@ def _group_table(record: RRecord) -> results.GroupTable:
         # R keeps terms by terms by levels; here the level comes first.
         stored = record["covariance"].reshape((p, p, n), order="F")
         covariance = frozen_array(np.ascontiguousarray(np.moveaxis(stored, 2, 0)))
-    return results.GroupTable(
+    return groups.GroupTable(
         text(record, "group"),
         levels,
         terms,
@@ -130,14 +131,14 @@ def _group_table(record: RRecord) -> results.GroupTable:
     )
 
 
-def random_effects(record: RRecord) -> results.RandomEffects:
+def random_effects(record: RRecord) -> groups.RandomEffects:
     """Read the answer of ``random_effects()``."""
-    return results.RandomEffects(tuple(map(_group_table, record.values())))
+    return groups.RandomEffects(tuple(map(_group_table, record.values())))
 
 
-def group_coefficients(record: RRecord) -> results.GroupCoefficients:
+def group_coefficients(record: RRecord) -> groups.GroupCoefficients:
     """Read the answer of ``group_coefficients()``."""
-    return results.GroupCoefficients(tuple(map(_group_table, record.values())))
+    return groups.GroupCoefficients(tuple(map(_group_table, record.values())))
 
 
 def fit_statistics(record: RRecord) -> results.FitStatistics:

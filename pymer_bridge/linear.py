@@ -8,14 +8,17 @@ from typing import Any, Self
 
 import pandas as pd
 
-from pymer_bridge import decode, display, frames
+from pymer_bridge import decode, decode_internals, display, frames, notices
 from pymer_bridge import spec as options
+from pymer_bridge.errors import DataConversionError, OptionError
 from pymer_bridge.families import Family, FamilyName, LinkName, family_of
 from pymer_bridge.fitting import fit_model
 from pymer_bridge.modelspec import ModelSpec
 from pymer_bridge.preparing import texts_of
+from pymer_bridge.reporting import sentence
 from pymer_bridge.results import fit as results
-from pymer_bridge.rsession import Handle, Outcome
+from pymer_bridge.results.prediction import Predictions
+from pymer_bridge.rsession import Handle, Outcome, session
 from pymer_bridge.saving import Saving
 from pymer_bridge.updating import Updating
 
@@ -111,6 +114,43 @@ class LinearModel(Updating, Saving):
         level = options.check_level(conf_level)
         return self._ask("linear_effects", decode.linear_effects, level, conf_level=level)
 
+    def report(self, term: str, *, interval: bool = False, conf_level: float = 0.95) -> str:
+        """Return one coefficient in a line, as papers write it.
+
+        Parameters
+        ----------
+        term
+            The name of a coefficient.
+        interval
+            Say the confidence interval as well?
+        conf_level
+            Its level.
+
+        Returns
+        -------
+        str
+            As that of :meth:`pymer_bridge.LinearMixedModel.report`.
+
+        Raises
+        ------
+        KeyError
+            The model has no such coefficient.
+        OptionError
+            An argument is not accepted.
+
+        Notes
+        -----
+        The figures are those of :meth:`fixed_effects`.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> pb.lm("Reaction ~ Days", pb.load_dataset("sleepstudy")).report("Days")
+        'b = 10.47, SE = 1.24, t(178) = 8.45, p < .001'
+        """
+        effects = self.fixed_effects(conf_level)
+        return sentence(effects, term, interval=options.flag(interval, "interval"))
+
     def summary(self) -> str:
         """Return R's printed summary.
 
@@ -131,6 +171,89 @@ class LinearModel(Updating, Saving):
         True
         """
         return self._ask("linear_summary_text", "\n".join)
+
+    def predict(
+        self,
+        new_data: Any = None,
+        type: options.PredictionType = "link",  # noqa: A002  # R's word
+        *,
+        std_error: bool = False,
+        interval: options.LinearInterval | None = None,
+        conf_level: float = 0.95,
+    ) -> Predictions:
+        """Predict the mean response, at new data or at the data themselves.
+
+        Parameters
+        ----------
+        new_data
+            A frame, or a mapping of columns, with the predictors; None for the data themselves.
+        type
+            "link" or "response", which are the same for a linear model.
+        std_error
+            Give standard errors too, on the same scale.
+        interval
+            "confidence" for the mean; "prediction" for a new observation (linear models only).
+            Of a generalized linear model they are Wald intervals, symmetric on the link scale.
+        conf_level
+            The level of the intervals.
+
+        Returns
+        -------
+        Predictions
+            One row a row of the new data, on its index, or of the data, on theirs.
+
+        Raises
+        ------
+        DataConversionError
+            ``new_data`` lacks a column, or one cannot be taken to R.
+        OptionError
+            An argument is not accepted.
+        RError
+            R stopped, for example at a new level.
+
+        Notes
+        -----
+        R function: ``predict`` of an ``lm`` or a ``glm``.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> fit = pb.lm("Reaction ~ Days", pb.load_dataset("sleepstudy"))
+        >>> fit.predict({"Days": [0, 9]}).values.round(1).tolist()
+        [251.4, 345.6]
+        """
+        options.one_of(type, options.PredictionType, "type")
+        if interval is not None:
+            options.one_of(interval, options.LinearInterval, "interval")
+        if interval == "prediction" and self.spec.fitter == "glm":
+            raise OptionError("interval='prediction' is for linear models")
+        level = options.check_level(conf_level)
+        frame = None if new_data is None else self._new_frame(new_data)
+        outcome = session().call(
+            "predict_linear", model=self._model, type=type, interval=interval or "none",
+            new_data=None if frame is None else frame.to_r(), conf_level=level,
+        )  # fmt: skip
+        notices.raise_warnings(outcome)
+        record = dict(outcome.value)
+        if not options.flag(std_error, "std_error"):
+            del record["std_error"]
+        found = decode_internals.predictions(
+            record, self._index if frame is None else frame.index, type, None,
+            level if interval else None,
+        )  # fmt: skip
+        return notices.with_conditions(found, outcome)
+
+    def _new_frame(self, new_data: Any) -> frames.Frame:
+        table = frames.as_pandas(new_data)
+        names = frames.column_names(table)
+        needed = self._ask("linear_predictors", tuple)
+        missing = [name for name in needed if name in self.columns and name not in names]
+        if missing:
+            raise DataConversionError(
+                f"new_data has no column {', '.join(map(repr, missing))}, which the predictions "
+                f"need; it has: {', '.join(map(repr, names))}"
+            )
+        return frames.collect(table, set(self.columns).intersection(names))
 
     def _kind(self) -> str:
         return "Linear model"

@@ -15,9 +15,12 @@ from pymer_bridge.influence import Influences
 from pymer_bridge.internals import Internals
 from pymer_bridge.modelspec import ModelSpec
 from pymer_bridge.optimizers import Optimizers
+from pymer_bridge.pictures import Pictures
 from pymer_bridge.prediction import Predicting
 from pymer_bridge.preparing import texts_of
+from pymer_bridge.reporting import Reporting
 from pymer_bridge.results import fit as results
+from pymer_bridge.results import groups
 from pymer_bridge.results.base import Result
 from pymer_bridge.rsession import Handle, Outcome
 from pymer_bridge.saving import Saving
@@ -28,8 +31,9 @@ from pymer_bridge.updating import Updating
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class MixedModel(
-    Updating, Saving, Predicting, Internals, Diagnostics, Shares, Tidying, Optimizers, Influences
-):
+    Updating, Saving, Predicting, Internals, Diagnostics, Shares, Tidying, Optimizers, Influences,
+    Pictures, Reporting,
+):  # fmt: skip
     """A fitted mixed model; the figures stay in R until they are asked for, and are then kept.
 
     Attributes
@@ -106,12 +110,12 @@ class MixedModel(
         return self._ask("variance_components", decode.variance_components)
 
     @property
-    def random_effects(self) -> results.RandomEffects:
+    def random_effects(self) -> groups.RandomEffects:
         """Conditional modes with standard deviations (R: ``ranef(condVar=TRUE)``)."""
         return self._ask("random_effects", decode.random_effects)
 
     @property
-    def group_coefficients(self) -> results.GroupCoefficients:
+    def group_coefficients(self) -> groups.GroupCoefficients:
         """Fixed plus random effects for each group (R: ``coef``)."""
         return self._ask("group_coefficients", decode.group_coefficients)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pymer_bridge import notices
 from pymer_bridge import spec as options
-from pymer_bridge.results.base import Rows
+from pymer_bridge.results.base import Rows, draw
 from pymer_bridge.results.bootstrap import (
     BootstrapCounts,
     BootstrapPValue,
@@ -24,6 +24,10 @@ from pymer_bridge.results.codec import frozen_array, register
 from pymer_bridge.results.intervals import Interval, Intervals
 from pymer_bridge.rsession import session
 from pymer_bridge.tables import Column, Table
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 BOOT_TYPES: Final = {"percentile": "perc", "basic": "basic", "normal": "norm"}
 """The kinds of intervals, and R's names for them."""
@@ -249,6 +253,16 @@ class BootstrapResult(Rows[BootstrapStatistic]):
                 )
             )
         )
+
+    def plot(
+        self,
+        parameters: Sequence[str] | str | None = None,
+        *,
+        ax: Axes | Sequence[Axes] | None = None,
+        **options: Any,
+    ) -> Figure:
+        """Draw the replicates with intervals; see :func:`pymer_bridge.plots.bootstrap`."""
+        return draw("bootstrap", self, parameters, ax=ax, **options)  # type: ignore[no-any-return]
 
     def _chosen(self, parameters: Sequence[str] | str | None) -> list[int]:
         if parameters is None:

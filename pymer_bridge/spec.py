@@ -32,6 +32,7 @@ AuxiliaryDistribution = Literal["mammen", "rademacher"]
 RatioStart = Literal["warm", "cold", "multiple"]
 ReForm = Literal["population"]
 PredictionType = Literal["link", "response"]
+LinearInterval = Literal["confidence", "prediction"]
 PredictionInterval = Literal["confidence"]
 Route = Literal[
     "normal", "satterthwaite", "kenward-roger", "likelihood-ratio", "bootstrap-likelihood-ratio",

@@ -37,3 +37,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
                 if os.environ.get("CI"):
                     pytest.fail(f"CI is set, and R cannot be used: {reason}", pytrace=False)
                 pytest.skip(f"R cannot be used: {reason}")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Compare pictures with the stored ones whenever pytest-mpl is there, not only by --mpl."""
+    if getattr(config.option, "mpl", None) is False and not config.option.mpl_generate_path:
+        config.option.mpl = True

@@ -294,6 +294,28 @@ def test_a_generalized_linear_model_is_rs(plain: Any, family: Any) -> None:
     assert "Family: " + family in str(fit)
 
 
+@pytest.mark.parametrize("interval", ["confidence", "prediction"])
+def test_predictions_without_groups_are_rs(plain: Any, interval: Any) -> None:
+    fit = pb.lm("Reaction ~ poly(Days, 2)", pb.load_dataset("sleepstudy"))
+    found = fit.predict({"Days": [0, 4.5, 9]}, std_error=True, interval=interval, conf_level=0.9)
+    here = fit.predict().values
+    ours = [*found.values, *found.conf_low, *found.conf_high, *found.std_error, *here[:3]]
+    _same(ours, plain("linear_predictions", interval=interval, level=0.9))
+    with pytest.raises(pb.DataConversionError, match="'Days'"):
+        fit.predict({"Day": [0]})
+
+
+@pytest.mark.parametrize("scale", ["link", "response"])
+def test_predictions_of_a_generalized_linear_model_are_rs(plain: Any, scale: Any) -> None:
+    fit = pb.glm("TICKS ~ YEAR + HEIGHT", pb.load_dataset("grouseticks"), family="poisson")
+    at = {"YEAR": ["95", "97"], "HEIGHT": [400, 500]}
+    found = fit.predict(at, scale, std_error=True, interval="confidence", conf_level=0.9)
+    ours = [*found.values, *found.std_error, *found.conf_low, *found.conf_high]
+    _same(ours, plain("glm_predictions", type=scale))
+    with pytest.raises(pb.OptionError, match="linear models"):
+        fit.predict(interval="prediction")
+
+
 @pytest.mark.parametrize("family", [None, "poisson"])
 def test_separate_fits_are_rs(plain: Any, family: Any) -> None:
     if family is None:

@@ -25,3 +25,47 @@ linear_effects <- function(model, conf_level) {
 linear_summary_text <- function(model) {
   utils::capture.output(print(summary(model$fit)))
 }
+
+#' Operation: the predictors of a model without random effects
+linear_predictors <- function(model) all.vars(stats::delete.response(stats::terms(model$fit)))
+
+#' Operation: predictions of a model without random effects
+#'
+#' @param new_data The parts of a data frame; NULL for the data themselves.
+#' @param type "link" or "response".
+#' @param interval "none", "confidence" or "prediction".
+#' @return Vectors over the rows, with the rows of the data they belong to.
+predict_linear <- function(model, new_data, type, interval, conf_level) {
+  fit <- model$fit
+  frame <- if (is.null(new_data)) model_data(model)$frame else frame_from_parts(new_data)
+  # Not without new data: then R knows no rows that were left out.
+  arguments <- list(fit, se.fit = TRUE)
+  if (!is.null(new_data)) arguments$newdata <- frame
+  if (inherits(fit, "glm")) {
+    predicted <- do.call(stats::predict, c(arguments, list(type = type)))
+    ends <- if (interval == "confidence") glm_ends(fit, arguments, type, conf_level)
+    estimate <- predicted$fit
+  } else {
+    predicted <- do.call(
+      stats::predict, c(arguments, list(interval = interval, level = conf_level))
+    )
+    table <- as.matrix(predicted$fit)
+    estimate <- table[, 1L]
+    ends <- if (interval != "none") list(table[, 2L], table[, 3L])
+  }
+  rows <- if (is.null(new_data)) as.integer(names(estimate)) else seq_len(nrow(frame))
+  list(
+    rows = rows, estimate = as.double(estimate), std_error = as.double(predicted$se.fit),
+    conf_low = if (!is.null(ends)) as.double(ends[[1L]]),
+    conf_high = if (!is.null(ends)) as.double(ends[[2L]])
+  )
+}
+
+#' Wald intervals of a generalized linear model, symmetric on the link scale
+glm_ends <- function(fit, arguments, type, conf_level) {
+  link <- do.call(stats::predict, c(arguments, list(type = "link")))
+  half_width <- stats::qnorm((1 + conf_level) / 2) * link$se.fit
+  ends <- list(link$fit - half_width, link$fit + half_width)
+  if (type == "response") ends <- lapply(ends, stats::family(fit)$linkinv)
+  list(pmin(ends[[1L]], ends[[2L]]), pmax(ends[[1L]], ends[[2L]]))
+}

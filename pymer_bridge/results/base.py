@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import pandas as pd
@@ -48,6 +49,19 @@ COLUMNS: dict[str, Column] = {
     )
 }
 """How each column of a frame is headed for a reader."""
+
+
+def draw(picture: str, *what: Any, **options: Any) -> Any:
+    """Draw a result: the one place where this floor calls up, for a method that the user calls.
+
+    Parameters
+    ----------
+    picture
+        The name of a function of :mod:`pymer_bridge.plots`.
+    *what, **options
+        What it takes.
+    """
+    return getattr(import_module("pymer_bridge.plots"), picture)(*what, **options)
 
 
 class Result:

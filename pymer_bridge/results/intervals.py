@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pymer_bridge.results.base import Result, Rows
+from pymer_bridge.results.base import Result, Rows, draw
 from pymer_bridge.results.codec import register
 from pymer_bridge.tables import Column, Table
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
 @register
@@ -94,6 +99,14 @@ class Profile(Result):
     values: NDArray[np.float64]
     warnings: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
+
+    def plot(self, *, ax: Axes | Sequence[Axes] | None = None, **options: Any) -> Figure:
+        """Draw zeta of each parameter; see :func:`pymer_bridge.plots.zeta`."""
+        return draw("zeta", self, ax=ax, **options)  # type: ignore[no-any-return]
+
+    def plot_pairs(self, *, ax: Sequence[Axes] | None = None, **options: Any) -> Figure:
+        """Draw parameters by pairs; see :func:`pymer_bridge.plots.profile_pairs`."""
+        return draw("profile_pairs", self, ax=ax, **options)  # type: ignore[no-any-return]
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a point: profiled, focal, zeta, and every parameter's value."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from pymer_bridge.results.base import Rows
+from pymer_bridge.results.base import Rows, draw
 from pymer_bridge.results.codec import register
 from pymer_bridge.tables import Column, Table
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @register
@@ -76,6 +79,10 @@ class InferenceRoutes(Rows[InferenceRoute]):
         "method", "estimate", "std_error", "df", "statistic", "p_value", "conf_low", "conf_high",
         "refitted", "seconds", "reference", "advice", "note",
     )  # fmt: skip
+
+    def plot(self, *, ax: Axes | None = None) -> Axes:
+        """Draw the routes beneath each other; see :func:`pymer_bridge.plots.routes`."""
+        return draw("routes", self, ax=ax)  # type: ignore[no-any-return]
 
     def _table(self) -> Table:
         columns = (

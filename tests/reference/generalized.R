@@ -101,3 +101,20 @@ structured_replicates <- function(term, n_sim, seed) {
   fit <- quietly(lmer(formula, sleepstudy))
   as.vector(t(quietly(bootMer(fit, fixef, nsim = n_sim, seed = seed))$t))
 }
+
+linear_predictions <- function(interval, level) {
+  fit <- lm(Reaction ~ poly(Days, 2), sleepstudy)
+  found <- predict(fit, data.frame(Days = c(0, 4.5, 9)),
+    interval = interval, level = level, se.fit = TRUE
+  )
+  c(as.vector(found$fit), found$se.fit, quietly(predict(fit))[1:3])
+}
+
+glm_predictions <- function(type) {
+  fit <- glm(TICKS ~ YEAR + HEIGHT, poisson, grouseticks)
+  at <- data.frame(YEAR = c("95", "97"), HEIGHT = c(400, 500))
+  found <- predict(fit, at, type = type, se.fit = TRUE)
+  link <- predict(fit, at, se.fit = TRUE)
+  ends <- c(link$fit - qnorm(0.95) * link$se.fit, link$fit + qnorm(0.95) * link$se.fit)
+  c(found$fit, found$se.fit, if (type == "response") exp(ends) else ends)
+}

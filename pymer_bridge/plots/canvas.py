@@ -1,0 +1,189 @@
+"""What all pictures share: axes to draw on, colours, and keeping many groups legible.
+
+matplotlib is loaded when the first picture is drawn. A function that is given axes draws on
+them and touches nothing else. Without axes it asks pyplot for a figure, and for nothing more,
+as pandas does: that is how a notebook comes to show it, and ``plt.show()`` in a script.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from pymer_bridge.errors import OptionError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Okabe and Ito's palette: told apart by the colour-blind too. Yellow is too light for lines.
+BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK = (
+    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000",
+)  # fmt: skip
+COLOURS: Final = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK)
+MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X")
+GREY: Final = "#595959"
+PALE: Final = "#BFBFBF"
+MOST_LABELS: Final = 60
+"""More levels than these are not labelled one by one."""
+
+
+def new_axes(ax: Axes | None, size: tuple[float, float] = (6.4, 4.2)) -> Axes:
+    """Return the axes that were given, else those of a new figure."""
+    if ax is not None:
+        return ax
+    import matplotlib.pyplot as plt  # noqa: PLC0415  # only who draws loads it
+
+    _, made = plt.subplots(figsize=size, layout="constrained")
+    return made
+
+
+def new_panels(
+    ax: Axes | Sequence[Axes] | None,
+    n: int,
+    size: tuple[float, float],
+    columns: int | None = None,
+    **shared: Any,
+) -> list[Axes]:
+    """Return one axes a panel: those that were given, else those of a new figure.
+
+    Parameters
+    ----------
+    ax
+        Axes, one a panel; None makes a figure.
+    n
+        How many are needed.
+    size
+        Width and height of one panel, in inches.
+    columns
+        How many stand beside each other; all by default.
+    **shared
+        ``sharex``, ``sharey`` of ``pyplot.subplots``.
+
+    Raises
+    ------
+    OptionError
+        Not as many axes as there are panels.
+    """
+    if ax is not None:
+        given: list[Axes] = list(np.ravel(np.asarray(ax, dtype=object)))
+        if len(given) != n:
+            raise OptionError(f"ax holds {len(given)} axes, and there are {n} panels to draw")
+        return given
+    import matplotlib.pyplot as plt  # noqa: PLC0415  # only who draws loads it
+
+    from pymer_bridge.plots.panels import Panels  # noqa: PLC0415  # a class of matplotlib's
+
+    wide = n if columns is None else min(columns, n)
+    down = math.ceil(n / wide)
+    _, grid = plt.subplots(
+        down, wide, figsize=(round(size[0] * wide, 2), round(size[1] * down, 2)), squeeze=False,
+        layout="constrained", FigureClass=Panels, **shared,
+    )  # fmt: skip
+    made = list(grid.ravel())
+    for unused in made[n:]:
+        unused.remove()
+    if shared.get("sharex"):
+        for one in made[max(0, n - wide) : n]:  # the lowest of each column shows its numbers
+            one.tick_params(labelbottom=True)
+    return made[:n]
+
+
+def across(n: int) -> int:
+    """Return how many of ``n`` panels stand beside each other, so that no row is nearly empty."""
+    return n if n <= 4 else 3 if n in (5, 6, 9) else 4
+
+
+def figure_of(axes: Sequence[Axes]) -> Figure:
+    """Return the figure that some axes stand in."""
+    # In matplotlib before 3.10 this is the one way from a part of a figure to the whole.
+    whole: Figure = axes[0].figure.figure
+    return whole
+
+
+def dress(ax: Axes, x: str | None = None, y: str | None = None, title: str | None = None) -> Axes:
+    """Label the axes, and take away what tells nothing."""
+    ax.spines[["top", "right"]].set_visible(False)
+    if x is not None:
+        ax.set_xlabel(plain(x))
+    if y is not None:
+        ax.set_ylabel(plain(y))
+    if title is not None:
+        ax.set_title(plain(title), fontsize="medium")
+    return ax
+
+
+def plain(text: str) -> str:
+    """Return text that matplotlib shows as it is: a dollar sign would begin mathematics."""
+    return text.replace("$", r"\$")
+
+
+def legend_beside(ax: Axes, **options: Any) -> None:
+    """Put the legend where it covers nothing: to the right of the axes."""
+    ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, **options)
+
+
+def zero_line(ax: Axes, *, vertical: bool = False, above: bool = False) -> None:
+    """Draw where nothing is: thin, and behind everything where that leaves it to be seen."""
+    draw = ax.axvline if vertical else ax.axhline
+    draw(0.0, color=GREY if above else PALE, linewidth=1.0, zorder=2.5 if above else 0)
+
+
+def point_style(n: int) -> dict[str, Any]:
+    """Return how points are drawn so that ``n`` of them can still be seen."""
+    return {
+        "s": float(np.interp(n, (50, 500, 5000), (40, 16, 6))),
+        "alpha": float(np.interp(n, (50, 500, 5000), (0.8, 0.5, 0.25))),
+        "linewidths": 0,
+        "rasterized": n > 5000,
+    }
+
+
+def line_style(n: int) -> dict[str, Any]:
+    """Return how lines are drawn so that ``n`` of them can still be seen."""
+    return {
+        "linewidth": float(np.interp(n, (10, 100, 500), (1.4, 0.9, 0.6))),
+        "alpha": float(np.interp(n, (10, 100, 500), (0.9, 0.5, 0.25))),
+    }
+
+
+def shorten(text: str, most: int = 28) -> str:
+    """Cut a long label in its middle, where the least is lost."""
+    if len(text) <= most:
+        return text
+    head = (most - 1) // 2
+    return f"{text[:head]}…{text[head + 1 - most :]}"
+
+
+def spread(n: int, most: int) -> list[int]:
+    """Return at most ``most`` of ``n`` positions, evenly spread, both ends among them."""
+    if n <= most:
+        return list(range(n))
+    return [round(i * (n - 1) / (most - 1)) for i in range(most)] if most > 1 else [0]
+
+
+def crowded(ax: Axes, n: int) -> bool:
+    """Say whether ``n`` levels up the y axis are too many to be named, or drawn as boxes."""
+    return n > min(MOST_LABELS, 9.0 * _height(ax))
+
+
+def _height(ax: Axes) -> float:
+    """Return the height of axes in inches."""
+    return float(ax.get_window_extent().height / figure_of([ax]).dpi)
+
+
+def label_levels(ax: Axes, levels: Sequence[str], group: str) -> None:
+    """Name the levels up the y axis where there is room, and else say how many there are."""
+    n = len(levels)
+    if crowded(ax, n):
+        ax.set_yticks([])
+        ax.set_ylabel(plain(f"{group} ({n} levels)"))
+        return
+    # An inch holds some six names of nine points.
+    size = float(np.clip(9.0 * 6.0 * _height(ax) / max(n, 1), 6.0, 9.0))
+    labels = [plain(shorten(level)) for level in levels]
+    ax.set_yticks(range(n), labels, fontsize=size)
+    ax.set_ylabel(plain(group))

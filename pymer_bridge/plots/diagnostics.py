@@ -1,0 +1,294 @@
+"""Pictures of residuals: against fitted values, their scale, their normality, and by group."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from inspect import signature
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from pymer_bridge import curves
+from pymer_bridge.errors import OptionError
+from pymer_bridge.plots import canvas
+from pymer_bridge.plots.random import draw_quantiles
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def _residuals(fit: Any, kind: str, *, scaled: bool) -> tuple[Any, Any]:
+    """Return fitted values and residuals of the rows used."""
+    residuals = fit.residuals(kind, scaled=scaled)
+    used = residuals.notna().to_numpy()
+    return fit.fitted.to_numpy()[used], residuals.to_numpy()[used]
+
+
+def _name(kind: str, *, scaled: bool) -> str:
+    words = "Residual" if kind == "response" else f"{kind.capitalize()} residual"
+    return f"Scaled {words.lower()}" if scaled else words
+
+
+def _with_smooth(ax: Axes, x: Any, y: Any) -> None:
+    smooth = curves.lowess(x, y)
+    ax.scatter(x, y, color=canvas.BLUE, **canvas.point_style(len(x)))
+    ax.plot(smooth.x, smooth.y, color=canvas.VERMILION, linewidth=1.8)
+
+
+def residuals_fitted(
+    fit: Any, *, kind: str = "response", scaled: bool = False, ax: Axes | None = None
+) -> Axes:
+    """Draw residuals against fitted values, with a smooth line.
+
+    Parameters
+    ----------
+    fit
+        A fitted model.
+    kind, scaled
+        Which residuals, as of ``fit.residuals()``.
+    ax
+        Axes to draw on.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Points and a line.
+
+    Raises
+    ------
+    OptionError
+        ``kind`` is not accepted.
+
+    Notes
+    -----
+    R functions: ``fitted``, ``residuals`` and ``lowess`` [1]_.
+
+    References
+    ----------
+    .. [1] Cleveland, W. S. (1979). Robust Locally Weighted Regression and Smoothing
+       Scatterplots. Journal of the American Statistical Association, 74(368), 829-836.
+
+    Examples
+    --------
+    >>> import pymer_bridge as pb
+    >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+    >>> pb.plots.residuals_fitted(fit).get_ylabel()
+    'Residual'
+    """
+    x, y = _residuals(fit, kind, scaled=scaled)
+    ax = canvas.new_axes(ax)
+    canvas.zero_line(ax)
+    _with_smooth(ax, x, y)
+    return canvas.dress(ax, "Fitted value", _name(kind, scaled=scaled))
+
+
+def scale_location(fit: Any, *, kind: str = "pearson", ax: Axes | None = None) -> Axes:
+    """Draw the root of the size of scaled residuals against fitted values.
+
+    Parameters
+    ----------
+    fit
+        A fitted model.
+    kind
+        Which residuals, as of ``fit.residuals()``.
+    ax
+        Axes to draw on.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Points and a line.
+
+    Raises
+    ------
+    OptionError
+        ``kind`` is not accepted.
+
+    Notes
+    -----
+    R functions: ``fitted``, ``residuals(scaled=TRUE)`` and ``lowess``; the third picture of
+    ``plot`` of an ``lm``.
+
+    Examples
+    --------
+    >>> import pymer_bridge as pb
+    >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+    >>> pb.plots.scale_location(fit).get_xlabel()
+    'Fitted value'
+    """
+    x, y = _residuals(fit, kind, scaled=True)
+    ax = canvas.new_axes(ax)
+    _with_smooth(ax, x, np.sqrt(np.abs(y)))
+    ax.set_ylim(bottom=0.0)
+    return canvas.dress(ax, "Fitted value", "√|Scaled residual|")
+
+
+def residual_quantiles(
+    fit: Any, *, kind: str = "pearson", conf_level: float = 0.95, ax: Axes | None = None
+) -> Axes:
+    """Draw scaled residuals against normal quantiles, with a band.
+
+    Parameters
+    ----------
+    fit
+        A fitted model.
+    kind
+        Which residuals, as of ``fit.residuals()``.
+    conf_level
+        The level of the band, point by point.
+    ax
+        Axes to draw on.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Points, a line and a band.
+
+    Raises
+    ------
+    OptionError
+        An argument is not accepted.
+
+    Notes
+    -----
+    R functions: ``residuals(scaled=TRUE)``, ``qqnorm`` and ``qqline``.
+
+    Examples
+    --------
+    >>> import pymer_bridge as pb
+    >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+    >>> pb.plots.residual_quantiles(fit).get_xlabel()
+    'Normal quantile'
+    """
+    _, y = _residuals(fit, kind, scaled=True)
+    ax = canvas.new_axes(ax, (4.6, 4.4))
+    draw_quantiles(ax, y, conf_level)
+    return canvas.dress(ax, "Normal quantile", "Scaled residual")
+
+
+def residuals_by_group(
+    fit: Any,
+    group: str | None = None,
+    *,
+    kind: str = "response",
+    scaled: bool = False,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the residuals of each group, the groups ordered by their median.
+
+    Parameters
+    ----------
+    fit
+        A mixed model.
+    group
+        A grouping factor; R's first by default.
+    kind, scaled
+        Which residuals, as of ``fit.residuals()``.
+    ax
+        Axes to draw on.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        A box a group: quartiles and whiskers, and points beyond; where there is no room for
+        boxes the quartiles and medians alone.
+
+    Raises
+    ------
+    OptionError
+        There is no such group, or ``kind`` is not accepted.
+
+    Notes
+    -----
+    R functions: ``residuals`` and ``grDevices::boxplot.stats``.
+
+    Examples
+    --------
+    >>> import pymer_bridge as pb
+    >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+    >>> pb.plots.residuals_by_group(fit).get_ylabel()
+    'Subject'
+    """
+    names = tuple(fit.n_groups)
+    chosen = names[0] if group is None else group
+    if chosen not in names:
+        raise OptionError(f"no grouping factor {chosen!r}; there are: {', '.join(names)}")
+    _, values = _residuals(fit, kind, scaled=scaled)
+    levels = pd.Categorical(fit.model_frame[chosen])  # the rows used, as in the residuals
+    boxes = curves.boxes(values, levels.codes, tuple(map(str, levels.categories)))
+    order = sorted(range(len(boxes)), key=lambda i: boxes[i].median)
+    n = len(boxes)
+    ax = canvas.new_axes(ax, (6.4, float(np.clip(1.2 + 0.19 * n, 2.8, 9.0))))
+    many = canvas.crowded(ax, n)
+    canvas.zero_line(ax, vertical=True, above=many)
+    if many:
+        places = np.arange(n)
+        ax.hlines(places, [boxes[i].low_hinge for i in order], [boxes[i].high_hinge for i in order],
+                  color=canvas.SKY, linewidth=0.8)  # fmt: skip
+        ax.plot([boxes[i].median for i in order], places, linestyle="none", marker="o",
+                markersize=1.8, color=canvas.BLUE)  # fmt: skip
+    else:
+        ax.bxp(
+            [boxes[i].to_matplotlib() for i in order], positions=list(range(n)), **_lying(ax),
+            patch_artist=True, widths=0.6, boxprops={"facecolor": canvas.SKY, "linewidth": 0.8},
+            medianprops={"color": canvas.BLACK, "linewidth": 1.6},
+            flierprops={"marker": "o", "markersize": 3, "markerfacecolor": canvas.BLUE,
+                        "markeredgewidth": 0},
+        )  # fmt: skip
+    ax.set_ylim(-0.8, n - 0.2)
+    canvas.label_levels(ax, [boxes[i].level for i in order], chosen)
+    return canvas.dress(ax, _name(kind, scaled=scaled))
+
+
+def _lying(ax: Axes) -> dict[str, Any]:
+    """Return how boxes are laid down; matplotlib 3.10 has another word for it."""
+    new = "orientation" in signature(ax.bxp).parameters
+    return {"orientation": "horizontal"} if new else {"vert": False}
+
+
+def diagnostics(fit: Any, group: str | None = None, *, ax: Sequence[Axes] | None = None) -> Figure:
+    """Draw four pictures of the residuals in one figure.
+
+    Parameters
+    ----------
+    fit
+        A mixed model.
+    group
+        The grouping factor of the last picture; R's first by default.
+    ax
+        Four axes to draw on.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure: residuals against fitted values, scale and location, normal quantiles, and
+        residuals by group.
+
+    Raises
+    ------
+    OptionError
+        There is no such group.
+
+    Notes
+    -----
+    See :func:`residuals_fitted`, :func:`scale_location`, :func:`residual_quantiles` and
+    :func:`residuals_by_group`.
+
+    Examples
+    --------
+    >>> import pymer_bridge as pb
+    >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+    >>> len(pb.plots.diagnostics(fit).axes)
+    4
+    """
+    axes = canvas.new_panels(ax, 4, (4.6, 3.9), 2)
+    residuals_fitted(fit, ax=axes[0])
+    scale_location(fit, ax=axes[1])
+    residual_quantiles(fit, ax=axes[2])
+    residuals_by_group(fit, group, ax=axes[3])
+    titles = ("Residuals and fitted values", "Spread and fitted values", "Normality", "By group")
+    for panel, title in zip(axes, titles, strict=True):
+        panel.set_title(title, fontsize="medium")
+    return canvas.figure_of(axes)

@@ -1,0 +1,134 @@
+"""Pictures of fixed effects: estimates with intervals, of one model or of several."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pymer_bridge.errors import OptionError
+from pymer_bridge.plots import canvas
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+INTERCEPT = "(Intercept)"
+METHODS = ("wald", "profile", "boot")
+
+
+def coefficients(
+    models: Any,
+    *,
+    intervals: Any = None,
+    ddf: str | None = None,
+    conf_level: float = 0.95,
+    terms: Sequence[str] | None = None,
+    intercept: bool = False,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw fixed effects with their intervals, of several models beside each other.
+
+    Parameters
+    ----------
+    models
+        A fitted model, or a mapping of labels to fitted models.
+    intervals
+        None for those of ``fixed_effects()``; "wald", "profile" or "boot" for those of
+        ``confint()``; or intervals that were computed before, such as ``boot.confint()`` (for
+        several models a mapping of the same labels).
+    ddf
+        Degrees of freedom, as of ``fixed_effects()``; each model's default where None.
+    conf_level
+        The level of the intervals that are computed.
+    terms
+        Which terms, from above; all by default.
+    intercept
+        Show the intercept as well? It is seldom on the scale of the others.
+    ax
+        Axes to draw on.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        A point and a line a term and model.
+
+    Raises
+    ------
+    OptionError
+        An argument is not accepted.
+
+    Examples
+    --------
+    >>> import pymer_bridge as pb
+    >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+    >>> pb.plots.coefficients({"slopes": fit}).get_yticklabels()[0].get_text()
+    'Days'
+    """
+    named = dict(models) if isinstance(models, Mapping) else {"": models}
+    if not named:
+        raise OptionError("there is no model to draw")
+    rows = {
+        label: _intervals_of(fit, _given(intervals, label), ddf, conf_level)
+        for label, fit in named.items()
+    }
+    order = list(dict.fromkeys(term for found in rows.values() for term in found))
+    shown = [t for t in order if intercept or t != INTERCEPT] or order
+    if terms is not None:
+        unknown = [term for term in terms if term not in order]
+        if unknown:
+            raise OptionError(f"no term {unknown[0]!r}; there are: {', '.join(order)}")
+        shown = list(terms)
+    height = 1.4 + len(shown) * max(0.35, 0.24 * len(named))
+    ax = canvas.new_axes(ax, (6.4, min(height, 24.0)))
+    offsets = (np.arange(len(named)) - (len(named) - 1) / 2) * min(0.2, 0.7 / len(named))
+    for i, (label, found) in enumerate(rows.items()):
+        there = [term for term in shown if term in found]
+        places = np.array([shown.index(term) for term in there]) + offsets[i]
+        _draw_intervals(ax, [found[term] for term in there], places, i, label)
+    canvas.zero_line(ax, vertical=True)
+    ax.set_yticks(range(len(shown)), [canvas.plain(canvas.shorten(term)) for term in shown])
+    ax.set_ylim(len(shown) - 0.5, -0.5)
+    levels = {float(getattr(_given(intervals, label), "conf_level", conf_level)) for label in named}
+    percent = " and ".join(f"{level * 100:g}%" for level in sorted(levels))
+    canvas.dress(ax, f"Estimate, with {percent} interval")
+    if len(named) > 1:
+        canvas.legend_beside(ax)
+    return ax
+
+
+_Row = tuple[float, float | None, float | None]
+
+
+def _given(intervals: Any, label: str) -> Any:
+    if isinstance(intervals, Mapping):
+        if label not in intervals:
+            raise OptionError(f"intervals has nothing for {label!r}")
+        return intervals[label]
+    return intervals
+
+
+def _intervals_of(fit: Any, intervals: Any, ddf: str | None, level: float) -> dict[str, _Row]:
+    """Return estimate and ends of each fixed effect of one model."""
+    chosen = {} if ddf is None else {"ddf": ddf}
+    effects = fit.fixed_effects(conf_level=level, **chosen)
+    if intervals is None:
+        return {row.term: (row.estimate, row.conf_low, row.conf_high) for row in effects}
+    if isinstance(intervals, str):
+        if intervals not in METHODS:
+            raise OptionError(f"intervals={intervals!r} is not one of: {', '.join(METHODS)}")
+        intervals = fit.confint(intervals, conf_level=level, parameters="beta_")
+    ends = {row.term: (row.conf_low, row.conf_high) for row in intervals}
+    return {row.term: (row.estimate, *ends.get(row.term, (None, None))) for row in effects}
+
+
+def _draw_intervals(ax: Axes, rows: Sequence[_Row], places: Any, i: int, label: str) -> None:
+    """Draw lines from end to end, and the estimates over them."""
+    colour = canvas.COLOURS[i % len(canvas.COLOURS)]
+    ends = np.array([[np.nan if e is None else e for e in row[1:]] for row in rows], dtype=float)
+    if len(rows):
+        ax.hlines(places, ends[:, 0], ends[:, 1], color=colour, linewidth=1.8)
+    ax.plot(
+        [row[0] for row in rows], places, linestyle="none", color=colour,
+        marker=canvas.MARKERS[i % len(canvas.MARKERS)], markersize=6, label=canvas.plain(label),
+    )  # fmt: skip

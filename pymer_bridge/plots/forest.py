@@ -1,0 +1,144 @@
+"""Pictures of bootstraps, and of several routes to inference beside each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pymer_bridge.plots import canvas
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from pymer_bridge.results.routes import InferenceRoutes
+
+
+def bootstrap(
+    result: Any,
+    parameters: Sequence[str] | str | None = None,
+    *,
+    kind: str = "percentile",
+    conf_level: float = 0.95,
+    bins: int | str = "auto",
+    ax: Axes | Sequence[Axes] | None = None,
+) -> Figure:
+    """Draw the replicates of each statistic, with the estimate and an interval.
+
+    Parameters
+    ----------
+    result
+        Made by ``fit.bootstrap()``.
+    parameters
+        Which statistics, one panel each; by default all, or the first twelve.
+    kind, conf_level
+        Which interval, as of ``result.confint()``.
+    bins
+        How many bars, as of ``Axes.hist``.
+    ax
+        Axes to draw on, one a statistic.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure, with a panel a statistic.
+
+    Raises
+    ------
+    OptionError
+        An argument is not accepted.
+    KeyError
+        There is no such statistic.
+
+    Examples
+    --------
+    >>> import pymer_bridge as pb
+    >>> fit = pb.lmer("Yield ~ 1 + (1 | Batch)", pb.load_dataset("Dyestuff"))
+    >>> boot = fit.bootstrap("parametric", n_sim=50, seed=1)
+    >>> len(pb.plots.bootstrap(boot, ["(Intercept)"]).axes)
+    1
+    """
+    chosen = [parameters] if isinstance(parameters, str) else parameters
+    rows = [result[name] for name in chosen] if chosen is not None else list(result.rows[:12])
+    ends = result.confint(kind, conf_level, [row.name for row in rows])
+    axes = canvas.new_panels(
+        ax, len(rows), (5.2, 3.6) if len(rows) == 1 else (3.0, 2.5), canvas.across(len(rows))
+    )
+    names = list(result.names)
+    for panel, row in zip(axes, rows, strict=True):
+        values = result.replicates[:, names.index(row.name)]
+        interval = ends[row.name]
+        panel.hist(values[np.isfinite(values)], bins=bins, color=canvas.SKY, edgecolor="white",
+                   linewidth=0.4)  # fmt: skip
+        if interval.conf_low is not None and interval.conf_high is not None:
+            # Under the bars, so that no bar hides it.
+            panel.plot(
+                [interval.conf_low, interval.conf_high], [-0.05, -0.05], color=canvas.BLUE,
+                linewidth=3.0, solid_capstyle="butt", clip_on=False,
+                transform=panel.get_xaxis_transform(), label=f"{conf_level * 100:g}% {kind}",
+            )  # fmt: skip
+        panel.axvline(row.estimate, color=canvas.VERMILION, linewidth=1.5, label="estimate")
+        panel.set_ylim(bottom=0)
+        panel.margins(y=0.1)
+        panel.tick_params(axis="x", pad=8)
+        panel.locator_params(nbins=5)
+        canvas.dress(panel, canvas.shorten(row.label, 34))
+    for panel in axes[:: canvas.across(len(rows))]:
+        panel.set_ylabel("Replicates")
+    if ax is None:
+        handles, labels = axes[0].get_legend_handles_labels()
+        figure = canvas.figure_of(axes)
+        figure.legend(handles, labels, loc="outside upper center", ncols=2, frameon=False)
+    return canvas.figure_of(axes)
+
+
+def routes(result: InferenceRoutes, *, ax: Axes | None = None) -> Axes:
+    """Draw the estimates and intervals of several routes to inference, with their p-values.
+
+    Parameters
+    ----------
+    result
+        Made by :func:`pymer_bridge.compare_inference`.
+    ax
+        Axes to draw on.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        A line a route, from above in the order of the result; a route without an interval has
+        its p-value alone, and one that could not be taken says so.
+
+    Examples
+    --------
+    >>> import pymer_bridge as pb
+    >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+    >>> routes = pb.compare_inference(fit, "Days", ["normal", "satterthwaite"])
+    >>> [text.get_text() for text in pb.plots.routes(routes).get_yticklabels()]
+    ['normal', 'satterthwaite']
+    """
+    n = len(result.rows)
+    ax = canvas.new_axes(ax, (7.2, 1.3 + 0.36 * n))
+    canvas.zero_line(ax, vertical=True)
+    for i, row in enumerate(result.rows):
+        if row.conf_low is not None and row.conf_high is not None:
+            ax.plot([row.conf_low, row.conf_high], [i, i], color=canvas.BLUE, linewidth=1.8)
+        if row.estimate is not None:
+            ax.plot([row.estimate], [i], marker="o", color=canvas.BLUE, markersize=6,
+                    linestyle="none")  # fmt: skip
+        ax.annotate(
+            _said(row), (1.02, i), xycoords=("axes fraction", "data"), va="center",
+            fontsize="small", annotation_clip=False,
+        )  # fmt: skip
+    ax.set_yticks(range(n), [row.method for row in result.rows])
+    ax.set_ylim(n - 0.5, -0.5)
+    percent = f"{result.conf_level * 100:g}%"
+    return canvas.dress(ax, f"{result.term}: estimate, with {percent} interval")
+
+
+def _said(row: Any) -> str:
+    if row.p_value is None:
+        taken = row.estimate is not None or row.statistic is not None
+        return "" if taken else "not taken"
+    return "p < .001" if row.p_value < 0.001 else f"p = {row.p_value:.3f}".replace("0.", ".", 1)

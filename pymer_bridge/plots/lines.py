@@ -1,0 +1,199 @@
+"""The lines of groups and of the population: a model's predictions along one predictor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pandas.api.types import is_numeric_dtype
+
+from pymer_bridge.errors import OptionError
+
+if TYPE_CHECKING:
+    from pymer_bridge.results.pooling import PoolingLines
+
+INTERCEPT = "(Intercept)"
+CORNERS = 60
+"""A line that may be bent is drawn through so many points."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lines:
+    """What a picture of data and lines shows.
+
+    Attributes
+    ----------
+    group, predictor, response
+        Their names.
+    levels
+        The groups.
+    x, y, codes
+        The data: predictor, response, and which of the levels each row belongs to.
+    of_level
+        For each level the corners of its line, from the least to the greatest ``x`` it has.
+    population
+        The corners of the population's line.
+    straight
+        The lines' intercepts and slopes; None where they are no straight lines of one predictor.
+    """
+
+    group: str
+    predictor: str
+    response: str
+    levels: tuple[str, ...]
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    codes: NDArray[np.intp]
+    of_level: tuple[tuple[NDArray[np.float64], NDArray[np.float64]], ...]
+    population: tuple[NDArray[np.float64], NDArray[np.float64]]
+    straight: PoolingLines | None
+
+
+def ends_of(x: NDArray[np.float64], line: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the two ends of a straight line over the range of ``x``."""
+    ends = np.array([np.nanmin(x), np.nanmax(x)])
+    return ends, line[0] + line[1] * ends
+
+
+def lines_of(
+    fit: Any, group: str | None, predictor: str | None, at: Mapping[str, Any] | None = None
+) -> Lines:
+    """Collect data and lines of a model.
+
+    Parameters
+    ----------
+    fit
+        A linear mixed model.
+    group, predictor
+        As for ``fit.pooling()``.
+    at
+        Values at which other predictors are held; by default the group's own where they do not
+        vary within groups, and else numbers at the mean of the rows used and factors at their
+        first level, as for the population.
+
+    Raises
+    ------
+    OptionError
+        There is no such group or predictor, no prediction along it, or an offset besides.
+    """
+    if fit.spec.offset is not None or "offset(" in fit.formula:
+        raise OptionError("a model with an offset has no lines through its data")
+    others = _others(fit, predictor)
+    if others or at:
+        return _predicted(fit, group, predictor, at or {})
+    found = fit.pooling(group, predictor)
+    frame = fit.model_frame
+    x, y, codes = _data(frame, found.predictor, found.group, found.levels)
+    return Lines(
+        found.group, found.predictor, found.response, found.levels, x, y, codes,
+        tuple(ends_of(x[codes == i], line) for i, line in enumerate(found.partial)),
+        ends_of(x, found.population), found,
+    )  # fmt: skip
+
+
+def _others(fit: Any, predictor: str | None) -> list[str]:
+    """Return fixed effects that are neither the intercept nor the one predictor."""
+    terms = [term for term in fit.vcov.names if term != INTERCEPT]
+    return [term for term in terms if term != predictor] if predictor else terms[1:]
+
+
+def _data(
+    frame: pd.DataFrame, predictor: str, group: str, levels: tuple[str, ...]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
+    codes = pd.Index(levels).get_indexer(pd.Index(frame[group].astype(str)))
+    x = frame[predictor].to_numpy(dtype=np.float64)
+    return x, frame.iloc[:, 0].to_numpy(dtype=np.float64), codes
+
+
+def _predicted(fit: Any, group: str | None, predictor: str | None, at: Mapping[str, Any]) -> Lines:
+    """Ask the model for its predictions along one predictor, the others held."""
+    frame = fit.model_frame
+    groups = tuple(fit.n_groups)
+    chosen = groups[0] if group is None else group
+    response = str(frame.columns[0])
+    fixed = [c for c in map(str, frame.columns[1:]) if c not in groups and c[0] != "("]
+    numeric = [name for name in fixed if is_numeric_dtype(frame[name])]
+    along = numeric[0] if predictor is None and numeric else predictor
+    if chosen not in groups or along not in numeric:
+        raise OptionError(
+            f"no lines along {along!r} by {chosen!r}; numeric predictors are: "
+            f"{', '.join(numeric) or 'none'}, and grouping factors: {', '.join(groups)}"
+        )
+    unknown = [name for name in at if name not in fixed or name == along]
+    if unknown:
+        raise OptionError(f"at holds {unknown[0]!r}, which is no other predictor of the model")
+    missing = set(fit.columns) - set(frame.columns) - {response} - _inside(groups)
+    if missing or not hasattr(fit, "predict"):
+        raise OptionError(
+            "lines along one of several predictors need predictions from plain columns; "
+            f"{', '.join(sorted(missing)) or 'predict()'} is not to be had of this model"
+        )
+    levels = tuple(map(str, frame[chosen].cat.categories))
+    x, y, codes = _data(frame, along, chosen, levels)
+    held = {name: at.get(name, _typical(frame[name])) for name in fixed if name != along}
+    grids = [
+        np.linspace(x[codes == i].min(), x[codes == i].max(), CORNERS) for i in range(len(levels))
+    ]
+    whole = np.linspace(x.min(), x.max(), CORNERS)
+    new = _new_data(frame, np.concatenate(grids), along, held)
+    new[chosen] = np.repeat(np.array(levels, dtype=object), CORNERS)
+    # A group keeps what is its own: the parts of "a:b", and predictors that do not vary in it.
+    parts = _inside((chosen,)) - {chosen}
+    first = [int(np.flatnonzero(codes == i)[0]) for i in range(len(levels))]
+    for name in [n for n in map(str, frame.columns[1:]) if n not in (along, chosen, *at)]:
+        if name in parts or (name in held and _constant(frame[name], codes)):
+            new[name] = frame[name].iloc[np.repeat(first, CORNERS)].array
+    only = None if len(groups) == 1 else _random_part(fit, chosen, fixed)
+    values = np.asarray(fit.predict(new, re_form=only), dtype=np.float64).reshape(-1, CORNERS)
+    average = np.asarray(
+        fit.predict(_new_data(frame, whole, along, held), re_form="population"), dtype=np.float64
+    )
+    return Lines(
+        chosen, along, response, levels, x, y, codes,
+        tuple(zip(grids, values, strict=True)), (whole, average), None,
+    )  # fmt: skip
+
+
+def _inside(groups: tuple[str, ...]) -> set[str]:
+    """Return the columns that grouping factors such as "a:b" are made of."""
+    return {part for name in groups for part in name.split(":")}
+
+
+def _constant(column: pd.Series[Any], codes: NDArray[np.intp]) -> bool:
+    """Say whether a column has one value within each group."""
+    return bool((column.groupby(codes, observed=True).nunique(dropna=False) == 1).all())
+
+
+def _typical(column: pd.Series[Any]) -> Any:
+    """Return where a predictor is held: a place to draw at, not a figure of any result."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return column.cat.categories[0]
+    return float(column.mean()) if is_numeric_dtype(column) else min(column.dropna())
+
+
+def _new_data(
+    frame: pd.DataFrame, x: NDArray[np.float64], along: str, held: Mapping[str, Any]
+) -> pd.DataFrame:
+    new = pd.DataFrame({along: x})
+    for name, value in held.items():
+        kind = frame[name].dtype
+        if isinstance(kind, pd.CategoricalDtype):
+            if value not in kind.categories:
+                raise OptionError(f"at holds {name!r} at {value!r}, which is none of its levels")
+            new[name] = pd.Series([value] * len(x), dtype=kind)
+        else:
+            new[name] = value
+    return new
+
+
+def _random_part(fit: Any, group: str, fixed: list[str]) -> str:
+    """Write the random terms of one grouping factor as a formula."""
+    terms = fit.random_effects.group(group).terms
+    if any(term not in (INTERCEPT, *fixed) for term in terms):
+        raise OptionError(f"the random effects of {group!r} cannot be predicted with by themselves")
+    intercept = "1" if INTERCEPT in terms else "0"
+    return f"~ ({' + '.join([intercept, *(t for t in terms if t != INTERCEPT)])} | {group})"

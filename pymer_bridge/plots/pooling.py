@@ -1,0 +1,315 @@
+"""Pictures of data and fitted lines: all groups together, one by one, and by kind of pooling."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pymer_bridge.errors import OptionError
+from pymer_bridge.plots import canvas
+from pymer_bridge.plots.lines import Lines, ends_of, lines_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+MOST_COLOURS = len(canvas.COLOURS) - 1
+"""More groups than these are not told apart by colour; black is the population's."""
+
+
+def lines(
+    fit: Any,
+    group: str | None = None,
+    predictor: str | None = None,
+    *,
+    at: Mapping[str, Any] | None = None,
+    data: bool = True,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the data, a fitted line for each group, and the population's line over them.
+
+    Parameters
+    ----------
+    fit
+        A linear mixed model.
+    group
+        A grouping factor; R's first by default.
+    predictor
+        The numeric predictor along which lines are drawn; by default the only one.
+    at
+        Values at which other predictors are held; by default the group's own where they do not
+        vary within groups, and else numbers at the mean of the rows used and factors at their
+        first level, as for the population.
+    data
+        Draw the observations as well?
+    ax
+        Axes to draw on.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The population's line is the last.
+
+    Raises
+    ------
+    OptionError
+        There is no such group or predictor, no prediction along it, or an offset besides.
+
+    Notes
+    -----
+    R functions: ``coef`` and ``fixef``, or ``predict`` where there are other predictors. A
+    group's line ends where its data end.
+
+    Examples
+    --------
+    >>> import pymer_bridge as pb
+    >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+    >>> len(pb.plots.lines(fit).lines)
+    19
+    """
+    found = lines_of(fit, group, predictor, at)
+    ax = canvas.new_axes(ax)
+    n = len(found.levels)
+    few = n <= MOST_COLOURS
+    colours = [canvas.COLOURS[i] if few else canvas.BLUE for i in range(n)]
+    if data:
+        of_row = np.array(colours)[found.codes]
+        ax.scatter(found.x, found.y, color=list(of_row) if few else canvas.SKY,
+                   **canvas.point_style(len(found.x)))  # fmt: skip
+    for i, (x, y) in enumerate(found.of_level):
+        label = found.levels[i] if few else f"each {found.group} ({n})" if i == 0 else None
+        shown = None if label is None else canvas.plain(canvas.shorten(label))
+        ax.plot(x, y, color=colours[i], label=shown, **canvas.line_style(n))
+    _population(ax, found)
+    canvas.dress(ax, found.predictor, found.response)
+    if few:
+        canvas.legend_beside(ax, title=canvas.plain(found.group))
+    else:
+        _legend_above(ax)
+    return ax
+
+
+def _population(ax: Axes, found: Lines) -> None:
+    ax.plot(*found.population, color=canvas.BLACK, linewidth=2.6, label="population", zorder=3)
+
+
+def _legend_above(ax: Axes) -> None:
+    """Put the legend over the axes, with lines as thick as can be seen."""
+    legend = ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False, ncols=3)
+    for handle in legend.get_lines():
+        handle.set_alpha(1.0)
+        handle.set_linewidth(max(1.5, float(handle.get_linewidth())))
+
+
+def groups(
+    fit: Any,
+    group: str | None = None,
+    predictor: str | None = None,
+    *,
+    levels: Sequence[str] | None = None,
+    most: int = 24,
+    at: Mapping[str, Any] | None = None,
+    columns: int | None = None,
+    ax: Sequence[Axes] | None = None,
+) -> Figure:
+    """Draw each group by itself: its data, its own line and that of the population.
+
+    Parameters
+    ----------
+    fit
+        A linear mixed model.
+    group, predictor, at
+        As for :func:`lines`.
+    levels
+        Which groups; by default all of them, or ``most`` from all over their order.
+    most
+        How many panels there are at most, where ``levels`` does not say.
+    columns
+        How many panels stand beside each other; by default as many as there is room for.
+    ax
+        Axes to draw on, one a panel.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure, with a panel a group.
+
+    Raises
+    ------
+    OptionError
+        As for :func:`lines`; or a level is not there.
+
+    Examples
+    --------
+    >>> import pymer_bridge as pb
+    >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+    >>> len(pb.plots.groups(fit).axes)
+    18
+    """
+    found = lines_of(fit, group, predictor, at)
+    missing = [level for level in levels or () if level not in found.levels]
+    if missing:
+        raise OptionError(f"no level {missing[0]!r} in {found.group!r}")
+    every = canvas.spread(len(found.levels), most)
+    chosen = [found.levels.index(level) for level in levels] if levels else every
+    few = len(chosen) <= 8
+    across = columns or (min(4, math.ceil(len(chosen) / 2)) if few else 6)
+    size = (2.4, 2.2) if few else (1.75, 1.7)
+    axes = canvas.new_panels(ax, len(chosen), size, across, sharex=True, sharey=True)
+    for panel, i in zip(axes, chosen, strict=True):
+        mine = found.codes == i
+        panel.plot(*found.population, color=canvas.GREY, linewidth=1.2, linestyle="--",
+                   label="population")  # fmt: skip
+        panel.scatter(found.x[mine], found.y[mine], color=canvas.SKY,
+                      **canvas.point_style(int(mine.sum())) | {"s": 14})  # fmt: skip
+        panel.plot(*found.of_level[i], color=canvas.BLUE, linewidth=1.8,
+                   label=f"each {canvas.plain(found.group)}")  # fmt: skip
+        canvas.dress(panel, title=canvas.shorten(found.levels[i], 20))
+        panel.title.set_fontsize("small")
+        panel.tick_params(labelsize="small")
+        panel.locator_params(nbins=4)
+    figure = canvas.figure_of(axes)
+    if ax is not None:
+        for panel in axes:
+            canvas.dress(panel, found.predictor, found.response)
+        return figure
+    figure.supxlabel(canvas.plain(found.predictor), fontsize="medium")
+    figure.supylabel(canvas.plain(found.response), fontsize="medium")
+    n = len(found.levels)
+    part = f"{len(chosen)} of {n} levels of {found.group}" if len(chosen) < n else None
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=2, frameon=False,
+                  title=canvas.plain(part) if part else None)  # fmt: skip
+    return figure
+
+
+def pooling(
+    fit: Any,
+    group: str | None = None,
+    predictor: str | None = None,
+    *,
+    ax: Sequence[Axes] | None = None,
+) -> Figure:
+    """Draw complete, no and partial pooling beside each other.
+
+    Parameters
+    ----------
+    fit
+        A linear mixed model whose fixed effects are the intercept and one numeric predictor.
+    group, predictor
+        As for :func:`lines`.
+    ax
+        Three axes to draw on.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure, with three panels.
+
+    Raises
+    ------
+    OptionError
+        The groups have no line each in one predictor.
+
+    Notes
+    -----
+    R functions: ``stats::lm`` of all data, ``stats::lm`` of each group's, and ``coef`` of the
+    mixed model.
+
+    Examples
+    --------
+    >>> import pymer_bridge as pb
+    >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+    >>> [panel.get_title() for panel in pb.plots.pooling(fit).axes]
+    ['Complete pooling', 'No pooling', 'Partial pooling']
+    """
+    found = lines_of(fit, group, predictor)
+    straight = fit.pooling(group, predictor)
+    axes = canvas.new_panels(ax, 3, (3.4, 3.6), sharex=True, sharey=True)
+    n = len(found.levels)
+    ranges = [found.x[found.codes == i] for i in range(n)]
+    titles = ("Complete pooling", "No pooling", "Partial pooling")
+    for panel, title in zip(axes, titles, strict=True):
+        panel.scatter(found.x, found.y, color=canvas.SKY, **canvas.point_style(len(found.x)))
+        canvas.dress(panel, found.predictor, title=title)
+    axes[0].plot(*ends_of(found.x, straight.complete), color=canvas.BLACK, linewidth=2.6)
+    for panel, table in ((axes[1], straight.none), (axes[2], straight.partial)):
+        for x, line in zip(ranges, table, strict=True):
+            panel.plot(*ends_of(x, line), color=canvas.BLUE, **canvas.line_style(n))
+    _population(axes[2], found)
+    axes[0].set_ylabel(canvas.plain(found.response))
+    return canvas.figure_of(axes)
+
+
+def shrinkage(
+    fit: Any,
+    group: str | None = None,
+    predictor: str | None = None,
+    *,
+    label: bool | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw how each group's line moves from its own data's to the mixed model's.
+
+    Parameters
+    ----------
+    fit
+        A linear mixed model whose fixed effects are the intercept and one numeric predictor.
+    group, predictor
+        As for :func:`lines`.
+    label
+        Write the levels beside the points? By default where there are no more than 25.
+    ax
+        Axes to draw on.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Intercepts against slopes, with a line a group from no to partial pooling.
+
+    Raises
+    ------
+    OptionError
+        The groups have no line each in one predictor.
+
+    Notes
+    -----
+    R functions: ``stats::lm`` of each group's data, ``coef`` and ``fixef`` of the mixed model.
+    A group whose data give no slope has no line here.
+
+    Examples
+    --------
+    >>> import pymer_bridge as pb
+    >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+    >>> pb.plots.shrinkage(fit).get_ylabel()
+    'Days'
+    """
+    found = fit.pooling(group, predictor)
+    ax = canvas.new_axes(ax, (6.0, 5.0))
+    usable = ~np.isnan(found.none).any(axis=1)
+    none, partial = found.none[usable], found.partial[usable]
+    n = len(none)
+    style = canvas.line_style(n)
+    ax.plot(
+        np.column_stack([none[:, 0], partial[:, 0]]).T,
+        np.column_stack([none[:, 1], partial[:, 1]]).T, color=canvas.GREY, zorder=1, **style,
+    )  # fmt: skip
+    points = canvas.point_style(n)
+    hollow = points | {"linewidths": 1.0}
+    ax.scatter(none[:, 0], none[:, 1], facecolors="none", edgecolors=canvas.VERMILION,
+               label="no pooling", **hollow)  # fmt: skip
+    ax.scatter(partial[:, 0], partial[:, 1], color=canvas.BLUE, label="partial pooling", **points)
+    ax.scatter([found.population[0]], [found.population[1]], color=canvas.BLACK, marker="X",
+               s=90, zorder=4, label="population", edgecolors="white")  # fmt: skip
+    if label if label is not None else n <= 25:
+        names = [name for name, here in zip(found.levels, usable, strict=True) if here]
+        for name, spot in zip(names, none, strict=True):
+            ax.annotate(canvas.plain(canvas.shorten(name, 12)), spot, xytext=(5, 3),
+                        textcoords="offset points", fontsize="x-small",
+                        color=canvas.GREY)  # fmt: skip
+    canvas.dress(ax, "(Intercept)", found.predictor, title=None)
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False, ncols=3)
+    return ax

@@ -1,0 +1,279 @@
+"""Pictures of random effects: conditional modes, their scatter and their normality."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pymer_bridge import curves
+from pymer_bridge.errors import OptionError
+from pymer_bridge.plots import canvas
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from pymer_bridge.results.groups import GroupTable
+
+
+def table_of(fit: Any, group: str | None) -> GroupTable:
+    """Return the conditional modes of one grouping factor, by default of R's first."""
+    effects = fit.random_effects
+    names = [table.group for table in effects.groups]
+    if group is not None and group not in names:
+        raise OptionError(f"no grouping factor {group!r}; there are: {', '.join(names)}")
+    table: GroupTable = effects.groups[0] if group is None else effects.group(group)
+    return table
+
+
+def _terms_of(table: GroupTable, terms: str | Sequence[str] | None) -> list[str]:
+    chosen = list(table.terms) if terms is None else [terms] if isinstance(terms, str) else terms
+    for term in chosen:
+        if term not in table.terms:
+            raise OptionError(
+                f"no term {term!r} in {table.group!r}; there are: {', '.join(table.terms)}"
+            )
+    return list(chosen)
+
+
+def random_effects(
+    fit: Any,
+    group: str | None = None,
+    *,
+    terms: str | Sequence[str] | None = None,
+    order: str | None = "",
+    conf_level: float = 0.95,
+    ax: Axes | Sequence[Axes] | None = None,
+) -> Figure:
+    """Draw conditional modes with their intervals, level by level: lme4's ``dotplot``.
+
+    Parameters
+    ----------
+    fit
+        A mixed model.
+    group
+        A grouping factor; R's first by default.
+    terms
+        Which terms, one panel each; all by default.
+    order
+        The term by whose modes the levels are ordered, for all panels alike; the first by
+        default. None keeps the order of the levels.
+    conf_level
+        The level of the intervals: mode and conditional standard deviation, normal.
+    ax
+        Axes to draw on, one a panel.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure, with a panel a term.
+
+    Raises
+    ------
+    OptionError
+        An argument is not accepted.
+
+    Notes
+    -----
+    R functions: ``lme4::ranef(condVar=TRUE)`` and ``qnorm``. The intervals are those of the
+    modes given the parameters; the parameters' own uncertainty is not in them.
+
+    Examples
+    --------
+    >>> import pymer_bridge as pb
+    >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+    >>> len(pb.plots.random_effects(fit).axes)
+    2
+    """
+    table = table_of(fit, group)
+    shown = _terms_of(table, terms)
+    assert table.std_error is not None
+    n = len(table.levels)
+    places = np.arange(n)
+    ranks = places
+    if order is not None:
+        by = _terms_of(table, order or None)[0]
+        ranks = np.argsort(table.estimate[:, table.terms.index(by)], kind="stable")
+    half = curves.normal_multiple(conf_level) * table.std_error
+    height = float(np.clip(1.2 + 0.19 * n, 2.6, 9.0))
+    axes = canvas.new_panels(ax, len(shown), (max(3.4, 6.0 / len(shown)), height))
+    for i, (panel, term) in enumerate(zip(axes, shown, strict=True)):
+        at = table.terms.index(term)
+        modes, ends = table.estimate[ranks, at], half[ranks, at]
+        many = canvas.crowded(panel, n)
+        canvas.zero_line(panel, vertical=True, above=many)
+        panel.hlines(
+            places, modes - ends, modes + ends,
+            color=canvas.SKY if many else canvas.BLUE, linewidth=0.8 if many else 1.4,
+        )  # fmt: skip
+        panel.plot(
+            modes, places, linestyle="none", color=canvas.BLUE, marker="o",
+            markersize=1.8 if many else 4.5,
+        )  # fmt: skip
+        panel.set_ylim(-0.8, n - 0.2)
+        panel.locator_params(axis="x", nbins=6)
+        canvas.dress(panel, "Conditional mode", title=term)
+        if i == 0:
+            canvas.label_levels(panel, [table.levels[k] for k in ranks], table.group)
+        else:
+            panel.set_yticks([])
+    return canvas.figure_of(axes)
+
+
+def random_scatter(
+    fit: Any,
+    group: str | None = None,
+    *,
+    terms: Sequence[str] | None = None,
+    level: float = 0.95,
+    label: bool | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the conditional modes of two terms against each other, in their fitted ellipse.
+
+    Parameters
+    ----------
+    fit
+        A mixed model.
+    group
+        A grouping factor; R's first by default.
+    terms
+        Two terms, of x and of y; the first two by default.
+    level
+        The share of groups that the fitted normal distribution has inside the ellipse.
+    label
+        Write the levels beside the points? By default where there are no more than 25.
+    ax
+        Axes to draw on.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Points and an ellipse.
+
+    Raises
+    ------
+    OptionError
+        The group has not two terms, or an argument is not accepted.
+
+    Notes
+    -----
+    The ellipse is that of the estimated covariance (R: ``VarCorr``). Conditional modes are
+    shrunken, so that more of them lie inside than its level says.
+
+    Examples
+    --------
+    >>> import pymer_bridge as pb
+    >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+    >>> pb.plots.random_scatter(fit).get_xlabel()
+    'Subject: (Intercept)'
+    """
+    table = table_of(fit, group)
+    chosen = _terms_of(table, terms)[:2]
+    if len(chosen) != 2 or chosen[0] == chosen[1]:
+        raise OptionError(f"{table.group!r} has no two terms to set against each other")
+    x, y = (table.estimate[:, table.terms.index(term)] for term in chosen)
+    covariance = _covariance_of(fit, table.group, chosen)
+    ellipse = curves.normal_ellipse(covariance, (0.0, 0.0), level)
+    ax = canvas.new_axes(ax, (5.6, 4.8))
+    canvas.zero_line(ax)
+    canvas.zero_line(ax, vertical=True)
+    ax.plot(
+        ellipse.x, ellipse.y, color=canvas.VERMILION, linewidth=1.5,
+        label=f"{level * 100:g}% of the fitted distribution",
+    )  # fmt: skip
+    ax.scatter(x, y, color=canvas.BLUE, **canvas.point_style(len(x)))
+    if label if label is not None else len(x) <= 25:
+        for name, one, other in zip(table.levels, x, y, strict=True):
+            ax.annotate(
+                canvas.plain(canvas.shorten(name, 12)), (one, other), xytext=(4, 3),
+                textcoords="offset points", fontsize="x-small", color=canvas.GREY,
+            )  # fmt: skip
+    canvas.dress(ax, f"{table.group}: {chosen[0]}", f"{table.group}: {chosen[1]}")
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False)
+    return ax
+
+
+def _covariance_of(fit: Any, group: str, terms: Sequence[str]) -> list[list[float]]:
+    """Return the fitted covariance of two terms; what lme4 keeps apart has none."""
+    components = fit.variance_components
+    # Where a factor stands in several terms, R calls them "g", "g.1" ...
+    names = {row.group for row in components.rows}
+    mine = [name for name in names if name == group or name.rpartition(".")[0] == group]
+    variance = {row.term: row.variance for row in components.rows if row.group in mine}
+    between = [
+        pair.covariance
+        for pair in components.correlations
+        if pair.group in mine and {pair.term1, pair.term2} == set(terms)
+    ]
+    shared = between[0] if between else 0.0
+    return [[variance[terms[0]], shared], [shared, variance[terms[1]]]]
+
+
+def random_quantiles(
+    fit: Any,
+    group: str | None = None,
+    *,
+    terms: str | Sequence[str] | None = None,
+    conf_level: float = 0.95,
+    ax: Axes | Sequence[Axes] | None = None,
+) -> Figure:
+    """Draw the conditional modes of each term against normal quantiles.
+
+    Parameters
+    ----------
+    fit
+        A mixed model.
+    group
+        A grouping factor; R's first by default.
+    terms
+        Which terms, one panel each; all by default.
+    conf_level
+        The level of the band, point by point.
+    ax
+        Axes to draw on, one a panel.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure, with a panel a term.
+
+    Raises
+    ------
+    OptionError
+        An argument is not accepted.
+
+    Notes
+    -----
+    R functions: ``qqnorm`` and ``qqline``.
+
+    Examples
+    --------
+    >>> import pymer_bridge as pb
+    >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+    >>> len(pb.plots.random_quantiles(fit).axes)
+    2
+    """
+    table = table_of(fit, group)
+    shown = _terms_of(table, terms)
+    axes = canvas.new_panels(ax, len(shown), (3.6, 3.6))
+    for panel, term in zip(axes, shown, strict=True):
+        draw_quantiles(panel, table.estimate[:, table.terms.index(term)], conf_level)
+        canvas.dress(panel, "Normal quantile", f"{table.group}: conditional mode", title=term)
+    return canvas.figure_of(axes)
+
+
+def draw_quantiles(ax: Axes, values: Any, conf_level: float) -> None:
+    """Draw values against normal quantiles, with the line of the quartiles and its band."""
+    found = curves.normal_quantiles(values, conf_level)
+    ax.fill_between(found.at, found.low, found.high, color=canvas.PALE, alpha=0.5, linewidth=0)
+    ax.axline(
+        (0.0, found.intercept),
+        slope=found.slope,
+        color=canvas.VERMILION,
+        linewidth=1.2,
+        zorder=2.5 if len(values) > 200 else 1,
+    )
+    ax.scatter(found.theoretical, values, color=canvas.BLUE, **canvas.point_style(len(values)))

@@ -1,0 +1,127 @@
+# What pictures of a model are drawn from: its data, and lines, bands and outlines.
+
+#' The levels of each row in each grouping factor
+#'
+#' @param fit A fitted mixed model.
+#' @return A data frame of factors, named as lme4 names them.
+grouping_factors <- function(fit) {
+  factors <- lme4::getME(fit, "flist")
+  structure(
+    lapply(seq_along(factors), function(i) factors[[i]]),
+    names = names(factors), class = "data.frame",
+    row.names = .set_row_names(length(factors[[1L]]))
+  )
+}
+
+#' Operation: the model frame, the response first and the grouping factors last
+#'
+#' What has no place in a data frame of Python (the matrix of a polynomial, or of
+#' successes and failures) is left out; the response is then what lme4 fits.
+#'
+#' @return The parts of a data frame, and the `rows` of the data they belong to.
+model_frame_parts <- function(model) {
+  frame <- stats::model.frame(model$fit)
+  groups <- grouping_factors(model$fit)
+  plain <- vapply(frame, function(column) {
+    is.null(dim(column)) && is.atomic(column) && !is.complex(column)
+  }, NA)
+  response <- names(frame)[1L]
+  frame[[response]] <- if (plain[[1L]]) frame[[1L]] else as.vector(lme4::getME(model$fit, "y"))
+  plain[[1L]] <- TRUE
+  others <- setdiff(names(frame)[plain], names(groups))
+  result <- c(unclass(frame)[others], groups)
+  rows <- rownames(frame)
+  known <- is_row(rows)
+  result <- as.data.frame(lapply(result, function(column) column[known]), optional = TRUE)
+  names(result) <- c(others, names(groups))
+  c(frame_to_parts(result), list(rows = as.integer(rows[known])))
+}
+
+#' Operation: a line for all, and one for each group by itself
+#'
+#' Complete pooling and no pooling, by lm() with the weights and the offset of
+#' the model. A slope that a group's own data do not give is NA.
+#'
+#' @param group The name of a grouping factor.
+#' @param predictor The name of a numeric column of the model frame.
+#' @return Intercept and slope for all; intercepts, then slopes, of the groups.
+unpooled_lines <- function(model, group, predictor) {
+  fit <- model$fit
+  frame <- stats::model.frame(fit)
+  data <- data.frame(
+    y = as.vector(lme4::getME(fit, "y")), x = as.double(frame[[predictor]]),
+    g = droplevels(grouping_factors(fit)[[group]]), w = as.vector(stats::weights(fit)),
+    o = as.vector(lme4::getME(fit, "offset"))
+  )
+  line <- if (any(data$w != 1) || any(data$o != 0)) {
+    function(part) stats::coef(stats::lm(y ~ x, part, weights = part$w, offset = part$o))
+  } else {
+    function(part) stats::coef(stats::lm(y ~ x, part))
+  }
+  alone <- vapply(split(data, data$g), line, numeric(2L))
+  list(complete = unname(line(data)), levels = levels(data$g), alone = as.vector(t(alone)))
+}
+
+#' Operation: a smooth line through points
+#'
+#' @return Its corners, in the order of `x`.
+lowess_line <- function(x, y) {
+  smooth <- stats::lowess(x, y)
+  list(x = smooth$x, y = smooth$y)
+}
+
+#' Operation: the figures of box plots
+#'
+#' @param codes For each value the number of its group.
+#' @return The `groups` that have values, five `figures` of each, and the values
+#'   `outside` the whiskers with their groups.
+group_boxes <- function(values, codes) {
+  parts <- split(values, codes)
+  found <- lapply(parts, grDevices::boxplot.stats, do.conf = FALSE)
+  groups <- as.integer(names(parts))
+  outside <- lapply(found, `[[`, "out")
+  list(
+    groups = groups, figures = as.double(unlist(lapply(found, `[[`, "stats"), use.names = FALSE)),
+    outside = as.double(unlist(outside, use.names = FALSE)),
+    outside_group = rep(groups, lengths(outside, use.names = FALSE))
+  )
+}
+
+#' Operation: the points, the line and the band of a normal quantile plot
+#'
+#' The line goes through the quartiles, as that of qqline(). The band holds each
+#' point by itself with the probability `conf_level` (Fox 2016, 12.1).
+#'
+#' @return For each value its normal quantile, in the order given; intercept and
+#'   slope of the line; and the band at the sorted quantiles.
+normal_quantiles <- function(values, conf_level) {
+  n <- length(values)
+  theoretical <- stats::qqnorm(values, plot.it = FALSE)$x
+  quartiles <- stats::quantile(values, c(0.25, 0.75), names = FALSE)
+  slope <- diff(quartiles) / diff(stats::qnorm(c(0.25, 0.75)))
+  intercept <- quartiles[1L] - slope * stats::qnorm(0.25)
+  share <- stats::ppoints(n)
+  at <- stats::qnorm(share)
+  middle <- intercept + slope * at
+  half <- stats::qnorm((1 + conf_level) / 2) * slope / stats::dnorm(at) *
+    sqrt(share * (1 - share) / n)
+  list(
+    theoretical = theoretical, intercept = intercept, slope = slope, at = at,
+    low = middle - half, high = middle + half
+  )
+}
+
+#' Operation: the outline that holds a share of a bivariate normal distribution
+#'
+#' @param covariance Four numbers.
+#' @param center Two numbers.
+#' @param level The share.
+#' @return x and y of 100 points, the first again at the end.
+normal_ellipse <- function(covariance, center, level) {
+  angle <- seq(0, 2 * pi, length.out = 101L)
+  decomposed <- eigen(matrix(covariance, 2L), symmetric = TRUE)
+  # A singular covariance has a zero, or a hair less, among its eigenvalues.
+  root <- decomposed$vectors %*% diag(sqrt(pmax(decomposed$values, 0)))
+  points <- sqrt(stats::qchisq(level, 2)) * root %*% rbind(cos(angle), sin(angle))
+  list(x = center[1L] + points[1L, ], y = center[2L] + points[2L, ])
+}

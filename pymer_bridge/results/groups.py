@@ -1,0 +1,193 @@
+"""Figures of grouping factors: conditional modes and coefficients, levels by terms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pymer_bridge.results.base import Result, Rows
+from pymer_bridge.results.codec import register
+
+Floats = NDArray[np.float64]
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class RandomEffect:
+    """The conditional mode of one term at one level of a group, with its standard deviation."""
+
+    group: str
+    level: str
+    term: str
+    estimate: float
+    std_error: float
+
+
+@register
+@dataclass(frozen=True, slots=True, eq=False)
+class GroupTable:
+    """Figures of one grouping factor: levels by terms.
+
+    Attributes
+    ----------
+    group
+        The grouping factor.
+    levels, terms
+        The names of rows and columns, in R's order.
+    estimate
+        Array of levels by terms.
+    std_error
+        The same shape; None for group coefficients.
+    covariance
+        Array of levels by terms by terms: the conditional covariance of the terms at each
+        level, NaN between terms that lme4 keeps apart; None for group coefficients.
+    """
+
+    group: str
+    levels: tuple[str, ...]
+    terms: tuple[str, ...]
+    estimate: Floats
+    std_error: Floats | None = None
+    covariance: Floats | None = None
+
+    __eq__ = Result.__eq__
+    __hash__ = None  # type: ignore[assignment]
+
+
+class _Grouped(Rows[RandomEffect]):
+    """Shared by results that keep a table of levels by terms for each grouping factor."""
+
+    __slots__ = ()
+
+    groups: tuple[GroupTable, ...]
+    key: ClassVar[tuple[str, ...]] = ("group", "level", "term")
+
+    def group(self, name: str) -> GroupTable:
+        """Return the table of one grouping factor.
+
+        Raises
+        ------
+        KeyError
+            The model has no such grouping factor.
+        """
+        for table in self.groups:
+            if table.group == name:
+                return table
+        have = ", ".join(repr(table.group) for table in self.groups)
+        raise KeyError(f"no grouping factor {name!r}; there are: {have}")
+
+    def _make_row(self, table: GroupTable, level: int, term: int) -> Any:
+        raise NotImplementedError
+
+    def __getitem__(self, key: str | tuple[str, ...]) -> Any:
+        """Return the row of a group, a level and a term.
+
+        Raises
+        ------
+        KeyError
+            There is no such row.
+        """
+        if not isinstance(key, tuple) or len(key) != 3:
+            raise KeyError(f"{key!r} is not a key; give the group, the level and the term")
+        table = self.group(key[0])
+        for name, names, what in ((key[1], table.levels, "level"), (key[2], table.terms, "term")):
+            if name not in names:
+                some = ", ".join(map(repr, names[:8])) + (", ..." if len(names) > 8 else "")
+                raise KeyError(f"no {what} {name!r} in {key[0]!r}; there are: {some}")
+        return self._make_row(table, table.levels.index(key[1]), table.terms.index(key[2]))
+
+    @property
+    def rows(self) -> tuple[Any, ...]:  # type: ignore[override]
+        """One typed row a group, level and term; made when asked for."""
+        return tuple(self._rows())
+
+    def _rows(self) -> Iterator[Any]:
+        for table in self.groups:
+            for term in range(len(table.terms)):
+                for level in range(len(table.levels)):
+                    yield self._make_row(table, level, term)
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return sum(len(table.levels) * len(table.terms) for table in self.groups)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the rows as a pandas frame."""
+        frames = []
+        for table in self.groups:
+            n_levels, n_terms = len(table.levels), len(table.terms)
+            columns: dict[str, Any] = {
+                "group": [table.group] * (n_levels * n_terms),
+                "level": list(table.levels) * n_terms,
+                "term": np.repeat(np.array(table.terms, dtype=object), n_levels),
+                "estimate": table.estimate.ravel(order="F"),
+            }
+            if table.std_error is not None:
+                columns["std_error"] = table.std_error.ravel(order="F")
+            frames.append(pd.DataFrame(columns))
+        return pd.concat(frames, ignore_index=True)
+
+
+@register
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class RandomEffects(_Grouped):
+    """Conditional modes: ``random_effects["Subject", "308", "Days"].estimate``.
+
+    Attributes
+    ----------
+    groups
+        One :class:`GroupTable` a grouping factor, with standard deviations and covariances.
+    """
+
+    groups: tuple[GroupTable, ...]
+
+    title: ClassVar[str] = "Random effects (conditional modes):"
+    shown: ClassVar[tuple[str, ...]] = ("group", "level", "term", "estimate", "std_error")
+
+    def _make_row(self, table: GroupTable, level: int, term: int) -> RandomEffect:
+        assert table.std_error is not None
+        return RandomEffect(
+            table.group,
+            table.levels[level],
+            table.terms[term],
+            float(table.estimate[level, term]),
+            float(table.std_error[level, term]),
+        )
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class GroupCoefficient:
+    """A coefficient of one group: the fixed effect plus the group's random effect."""
+
+    group: str
+    level: str
+    term: str
+    estimate: float
+
+
+@register
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class GroupCoefficients(_Grouped):
+    """Coefficients by group: ``group_coefficients["Subject", "308", "Days"].estimate``.
+
+    Attributes
+    ----------
+    groups
+        One :class:`GroupTable` a grouping factor.
+    """
+
+    groups: tuple[GroupTable, ...]
+
+    title: ClassVar[str] = "Coefficients by group:"
+    shown: ClassVar[tuple[str, ...]] = ("group", "level", "term", "estimate")
+
+    def _make_row(self, table: GroupTable, level: int, term: int) -> GroupCoefficient:
+        return GroupCoefficient(
+            table.group, table.levels[level], table.terms[term], float(table.estimate[level, term])
+        )

@@ -1,0 +1,88 @@
+# What pictures show, as an R user would compute it. Plain R: nothing here knows of pymer_bridge.
+
+suppressMessages(library(lme4))
+
+slopes <- lmer(Reaction ~ Days + (Days | Subject), sleepstudy)
+
+#' Intercept and slope of each subject's own lm(), and of all together
+own_lines <- function() {
+  own <- lapply(levels(sleepstudy$Subject), function(one) {
+    coef(lm(Reaction ~ Days, sleepstudy, subset = Subject == one))
+  })
+  list(own = unname(unlist(own)), all = unname(coef(lm(Reaction ~ Days, sleepstudy))))
+}
+
+#' The same with weights and an offset
+weighted_lines <- function() {
+  own <- lapply(levels(sleepstudy$Subject), function(one) {
+    coef(lm(Reaction ~ Days, sleepstudy,
+      subset = Subject == one, weights = 1 / (1 + Days), offset = 2 * Days
+    ))
+  })
+  all <- lm(Reaction ~ Days, sleepstudy, weights = 1 / (1 + Days), offset = 2 * Days)
+  list(own = unname(unlist(own)), all = unname(coef(all)))
+}
+
+conditional_ends <- function(level) {
+  modes <- ranef(slopes, condVar = TRUE)$Subject
+  half <- qnorm((1 + level) / 2) *
+    cbind(sqrt(attr(modes, "postVar")[1, 1, ]), sqrt(attr(modes, "postVar")[2, 2, ]))
+  list(low = as.vector(as.matrix(modes) - half), high = as.vector(as.matrix(modes) + half))
+}
+
+residual_smooth <- function() lowess(fitted(slopes), residuals(slopes))
+
+#' qqnorm()'s points, and slope and intercept of the line that qqline() draws
+residual_quantiles <- function() {
+  values <- unname(residuals(slopes, scaled = TRUE))
+  y <- quantile(values, c(0.25, 0.75), names = FALSE)
+  x <- qnorm(c(0.25, 0.75))
+  slope <- diff(y) / diff(x)
+  n <- length(values)
+  # car::qqPlot() of version 3.1, where it draws the band
+  z <- qnorm(ppoints(n))
+  se <- (slope / dnorm(z)) * sqrt(ppoints(n) * (1 - ppoints(n)) / n)
+  list(
+    theoretical = qqnorm(values, plot.it = FALSE)$x, line = c(y[1L] - slope * x[1L], slope),
+    low = y[1L] - slope * x[1L] + slope * z - qnorm(0.975) * se
+  )
+}
+
+residual_boxes <- function() {
+  drawn <- boxplot(residuals(slopes) ~ sleepstudy$Subject, plot = FALSE)
+  list(levels = drawn$names, figures = as.vector(drawn$stats), outside = drawn$out)
+}
+
+slopes_ml <- lmer(Reaction ~ Days + (Days | Subject), sleepstudy, REML = FALSE)
+levels_of_lme4 <- c(50, 80, 90, 95, 99) / 100
+
+#' The curves that xyplot() of a profile draws, and the ends of its intervals
+zeta_splines <- function() {
+  profiled <- profile(slopes_ml)
+  cuts <- sqrt(qchisq(levels_of_lme4, 1))
+  Map(function(forward, backward) {
+    curve <- predict(forward)
+    list(x = curve$x, y = curve$y, at = predict(backward, c(-rev(cuts), cuts))$y)
+  }, attr(profiled, "forward"), attr(profiled, "backward"))
+}
+
+#' The outlines that splom() of a profile draws for one pair, by lme4's own cont()
+sigma_and_days <- function() {
+  profiled <- profile(slopes_ml)
+  forward <- attr(profiled, "forward")
+  backward <- attr(profiled, "backward")
+  zeta_of <- function(held, name) {
+    own <- profiled[profiled$.par == held, ]
+    predict(forward[[name]], own[[name]])$y
+  }
+  sij <- splines::interpSpline(zeta_of(".sigma", ".sigma"), zeta_of(".sigma", "Days"))
+  sji <- splines::interpSpline(zeta_of("Days", "Days"), zeta_of("Days", ".sigma"))
+  points <- lme4:::cont(sij, sji, sqrt(qchisq(levels_of_lme4, 2)))$pts
+  list(
+    outlines = as.vector(points),
+    natural = c(
+      predict(backward$.sigma, as.vector(points[, , 1L]))$y,
+      predict(backward$Days, as.vector(points[, , 2L]))$y
+    )
+  )
+}
