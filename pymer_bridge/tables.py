@@ -311,8 +311,6 @@ def _html_row(row: list[str], right: list[bool], *, header: bool = False) -> str
     cells = []
     for i, (text, is_right) in enumerate(zip(row, right, strict=True)):
         style = f"padding: 0.2em 0.6em; text-align: {'right' if is_right else 'left'}"
-        if is_right:
-            style += "; white-space: nowrap"
         if header:
             tag, scope = "th", ' scope="col"'
             style += "; border-bottom: 1px solid currentColor"
@@ -321,6 +319,7 @@ def _html_row(row: list[str], right: list[bool], *, header: bool = False) -> str
             style += "; font-weight: normal"
         else:
             tag, scope = "td", ""
+            style += "; white-space: nowrap" if is_right else ""
         cells.append(f'<{tag}{scope} style="{style}">{_html_text(text)}</{tag}>')
     return f"<tr>{''.join(cells)}</tr>"
 

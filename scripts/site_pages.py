@@ -9,22 +9,29 @@ import base64
 import html
 import re
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import nbformat
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from nbclient import NotebookClient
+from traitlets.config import Config
 
 LIMIT = 600  # seconds for one cell
+WARNED = re.compile(r"^/\S+\.py:\d+: (\w+: [^\n]*)\n(?:  [^\n]*\n)?", re.M)
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def run(path: Path) -> Any:
     """Return a notebook, run from an empty kernel."""
     notebook = nbformat.read(path, as_version=4)
-    client = NotebookClient(notebook, timeout=LIMIT, resources={"metadata": {"path": path.parent}})
-    return client.execute()
+    # A kernel on this machine needs no port of the network; what it writes is not kept.
+    with TemporaryDirectory() as folder:
+        resources = {"metadata": {"path": folder}}
+        config = Config({"KernelManager": {"transport": "ipc", "ip": f"{folder}/kernel"}})
+        client = NotebookClient(notebook, timeout=LIMIT, resources=resources, config=config)
+        return client.execute()
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -63,6 +70,8 @@ class Pages:
 
     def _output(self, output: Any) -> str:
         if output.output_type == "stream":
+            if output.name == "stderr":
+                return self._said(output.text)
             return self._preformatted(output.text)
         data = output.data
         if "image/png" in data:
@@ -72,6 +81,11 @@ class Pages:
         if "text/html" in data:
             return self._block(data["text/html"])
         return self._preformatted(data["text/plain"])
+
+    def _said(self, text: str) -> str:
+        """Show warnings without the place in the kernel's own files, which tells nothing."""
+        shown = html.escape(WARNED.sub(r"\1\n", ANSI.sub("", text)).strip("\n"))
+        return self._block(f'<div class="notebook-said">{shown}</div>')
 
     def _preformatted(self, text: str) -> str:
         shown = html.escape(ANSI.sub("", text).rstrip("\n"))
