@@ -11,20 +11,29 @@ import ast
 import contextlib
 import doctest
 import importlib
+import importlib.util
 import io
 import itertools
+import os
 import re
 import shlex
 import subprocess
+import sys
 import tokenize
 import tomllib
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
+import nbformat
 import pytest
+from nbclient import NotebookClient
+from nbconvert import HTMLExporter
+from traitlets.config import Config
 
 import pymer_bridge as pb
 from pymer_bridge import cli
@@ -305,3 +314,173 @@ def test_examples_of_docstrings_run(module: str, name: str) -> None:
         warnings.simplefilter("default", pb.PymerWarning)
         result = doctest.DocTestRunner().run(test, out=said.write)
     assert result.failed == 0, said.getvalue()
+
+
+# -- the site ------------------------------------------------------------------------------------
+
+
+@dataclass
+class Page(HTMLParser):
+    """What a page of the site has and points to."""
+
+    text: str
+
+    def __post_init__(self) -> None:
+        super().__init__()
+        self.anchors: set[str] = set()
+        self.links: list[str] = []
+        self.loaded: list[str] = []
+        self.feed(self.text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value for name, value in attrs if value is not None}
+        self.anchors |= {given[name] for name in ("id", "name") if name in given}
+        if tag == "a" and "href" in given:
+            self.links.append(given["href"])
+        if tag == "link" and given.get("rel") != "canonical":
+            self.loaded.append(given["href"])
+        if tag in ("script", "img", "iframe") and "src" in given:
+            self.loaded.append(given["src"])
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the site, as scripts/docs does, with warnings as errors."""
+    parts = ("material", "mkdocstrings")
+    if missing := [part for part in parts if importlib.util.find_spec(part) is None]:
+        # Where CI is set, a missing part is a mistake; scripts/test installs it.
+        stop = pytest.fail if os.environ.get("CI") else pytest.skip
+        stop(f"{', '.join(missing)}: to build the site, pip install '.[docs]'")
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
+    done = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, "NO_MKDOCS_2_WARNING": "true"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture(scope="session")
+def pages(site: Path) -> dict[Path, Page]:
+    return {path: Page(path.read_text(encoding="utf-8")) for path in sorted(site.rglob("*.html"))}
+
+
+@pytest.mark.slow
+@pytest.mark.r("lmerTest")
+@pytest.mark.r("pbkrtest")
+@pytest.mark.r("emmeans")
+def test_no_link_of_the_site_is_broken(site: Path, pages: dict[Path, Page]) -> None:
+    broken, checked = [], 0
+    for path, page in pages.items():
+        for link in page.links + page.loaded:
+            address, _, fragment = unquote(link).partition("#")
+            if re.match(r"\w+:", address):
+                continue
+            # The page for what is not found is shown at any depth: its links start at the root.
+            start = site if address.startswith("/") else path.parent
+            target = (start / address.lstrip("/")).resolve() if address else path
+            target = target / "index.html" if target.is_dir() else target
+            checked += 1
+            known = pages.get(target)
+            lost = fragment and known is not None and fragment not in known.anchors
+            if not target.is_file() or lost:
+                broken.append(f"{path.relative_to(site)}: {link}")
+    assert not broken, "\n".join(broken)
+    assert checked > 1000
+
+
+@pytest.mark.slow
+@pytest.mark.r("lmerTest")
+@pytest.mark.r("pbkrtest")
+@pytest.mark.r("emmeans")
+def test_the_site_asks_nothing_of_other_servers(site: Path, pages: dict[Path, Page]) -> None:
+    for path, page in pages.items():
+        away = [link for link in page.loaded if re.match(r"(?:\w+:)?//", link)]
+        assert not away, f"{path.relative_to(site)}: {away}"
+    for path in site.rglob("*.css"):
+        imported = re.findall(r"(?:@import|url\()\s*['\"]?(?:https?:)?//[^'\")]*", path.read_text())
+        assert not imported, f"{path.relative_to(site)}: {imported}"
+
+
+@pytest.mark.slow
+@pytest.mark.r("lmerTest")
+@pytest.mark.r("pbkrtest")
+@pytest.mark.r("emmeans")
+def test_every_public_name_is_in_the_reference(pages: dict[Path, Page]) -> None:
+    anchors = set().union(*(page.anchors for page in pages.values()))
+    public = {f"pymer_bridge.{name}" for name in pb.__all__} - {
+        "pymer_bridge.__version__", "pymer_bridge.plots",
+    }  # fmt: skip
+    public |= {f"pymer_bridge.plots.{name}" for name in pb.plots.__all__}
+    for path in (ROOT / "pymer_bridge" / "results").glob("*.py"):
+        if path.stem not in ("__init__", "codec"):
+            body = ast.parse(path.read_text(encoding="utf-8")).body
+            named = (node.name for node in body if isinstance(node, ast.ClassDef))
+            public |= {f"pymer_bridge.results.{path.stem}.{n}" for n in named if n[0] != "_"}
+    for model in (pb.LinearMixedModel, pb.GeneralizedLinearMixedModel, pb.LinearModel):
+        public |= {
+            f"pymer_bridge.{model.__name__}.{name}" for name in dir(model)
+            if name[0] != "_" and callable(getattr(model, name))
+        }  # fmt: skip
+    assert not public - anchors
+
+
+# -- notebooks -----------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.r("lmerTest")
+@pytest.mark.r("pbkrtest")
+@pytest.mark.r("emmeans")
+def test_the_recap_runs_from_an_empty_kernel(site: Path) -> None:
+    ours = nbformat.read(ROOT / "docs" / "recap.ipynb", as_version=4)
+    ran = nbformat.read(site / "recap-run.ipynb", as_version=4)
+    assert [cell.source for cell in ran.cells] == [cell.source for cell in ours.cells]
+    code = [cell for cell in ran.cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    outputs = [output for cell in code for output in cell.outputs]
+    assert not [output for output in outputs if output.output_type == "error"]
+    assert sum("image/png" in output.get("data", {}) for output in outputs) >= 8
+    # What is stored has no outputs: they are made anew.
+    assert not [cell for cell in ours.cells if cell.get("outputs") or cell.get("execution_count")]
+
+
+@pytest.mark.slow
+@pytest.mark.r
+def test_a_notebook_shows_models_warnings_and_progress(tmp_path: Path) -> None:
+    cells = [
+        "import pymer_bridge as pb",
+        "formula = 'reading_age ~ hrs_week + (hrs_week | school)'\n"
+        "fit = pb.lmer(formula, pb.simulate_childread(1), reml=False)\nfit",
+        "pb.lmer(formula, pb.simulate_childread(2))",
+        "fit.bootstrap('parametric', n_sim=20, seed=1, progress=True)",
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    config = Config({"KernelManager": {"transport": "ipc", "ip": str(tmp_path / "kernel")}})
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    client = NotebookClient(
+        notebook, config=config, timeout=300, resources={"metadata": {"path": str(tmp_path)}}
+    )
+    client.execute(env=environment)
+    _, fit, singular, bootstrap = notebook.cells
+    (shown,) = fit.outputs
+    assert shown.data["text/html"].count("<table") == 3
+    assert "LinearMixedModel" in shown.data["text/plain"]
+    # The warning is raised where it happens, and stands on top of the model.
+    assert "SingularFitWarning" in singular.outputs[0].text
+    page = singular.outputs[-1].data["text/html"]
+    assert page.index("The fit is singular") < page.index("<table")
+    views = [
+        output.data["application/vnd.jupyter.widget-view+json"]["model_id"]
+        for output in bootstrap.outputs
+        if "application/vnd.jupyter.widget-view+json" in output.get("data", {})
+    ]
+    assert len(views) == 1
+    states = notebook.metadata.widgets["application/vnd.jupyter.widget-state+json"]["state"]
+    (bar,) = (s["state"] for s in states.values() if s["model_name"] == "FloatProgressModel")
+    assert (bar["value"], bar["max"], bar["bar_style"]) == (20, 20, "success")
+    for theme in ("light", "dark"):
+        html, _ = HTMLExporter(theme=theme).from_notebook_node(notebook)
+        assert html.count('class="pymer-bridge-model"') == 2
+        assert "&lt;div class=&quot;pymer-bridge" not in html

@@ -284,9 +284,9 @@ class FitStatistics(_Facts):
     )
 
     def _one_row(self) -> Table:
-        """Lay the figures side by side, for a page that shows more than these."""
-        facts = {name: getattr(self, name) for name, _ in self.names}
-        columns = (Column(name, label) for name, label in self.names if facts[name] is not None)
+        """Lay the figures side by side, for a page whose heading has the number of observations."""
+        facts = {name: getattr(self, name) for name, _ in self.names if name != "n_obs"}
+        columns = (Column(name, label) for name, label in self.names if facts.get(name) is not None)
         # One decimal, as in R's summary.
         given = (
             f"{value:.1f}" if isinstance(value, float) else value
@@ -436,7 +436,8 @@ class ModelSummary(Result):
     def _repr_html_(self) -> str:
         tables = [self.variance_components._table(), self.fixed_effects._table()]
         tables.append(self.fit_statistics._one_row())
-        return display.block("Summary", self.fixed_effects._alerts(), tables)
+        heading = f"Summary\nObservations: {self.fit_statistics.n_obs}"
+        return display.block(heading, self.fixed_effects._alerts(), tables)
 
     def to_markdown(self) -> str:
         """Return the tables in Markdown."""
