@@ -20,6 +20,7 @@ from traitlets.config import Config
 
 LIMIT = 600  # seconds for one cell
 WARNED = re.compile(r"^/\S+\.py:\d+: (\w+: [^\n]*)\n(?:  [^\n]*\n)?", re.M)
+CODE = re.compile(r"`[^`]+`")
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -49,6 +50,15 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
             place = str(Path(stem).with_name(name))
             files.append(File.generated(config, place, content=picture))
     return files
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    r"""Show `a | b` in tables, where GitHub needs `a \| b` and Python's Markdown does not."""
+    lines = (
+        CODE.sub(lambda code: code[0].replace(r"\|", "|"), line) if line.startswith("|") else line
+        for line in markdown.split("\n")
+    )
+    return "\n".join(lines)
 
 
 class Pages:

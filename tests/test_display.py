@@ -109,3 +109,16 @@ def test_colours_are_those_of_the_page(fit: Any, singular: Any) -> None:
         assert not re.search(r"(?<![-\w])color\s*:|#[0-9a-fA-F]{3,6}\b(?!\d*;)|rgb\(", page)
         alphas = re.findall(r"rgba\(\d+, \d+, \d+, ([\d.]+)\)", page)
         assert all(float(alpha) < 1 for alpha in alphas)
+
+
+@pytest.mark.r
+def test_what_bootstrap_intervals_warned_of_stands_above_them() -> None:
+    data = pb.load_dataset("sleepstudy")
+    fit = pb.lmer("Reaction ~ Days + (1 | Subject)", data, reml=False)
+    boot = fit.bootstrap("parametric", n_sim=20, seed=1)
+    with pytest.warns(pb.RWarning, match="extreme order statistics"):
+        intervals = boot.confint("percentile")
+    assert "extreme order statistics" in intervals.warnings[0]
+    page = intervals._repr_html_()
+    assert page.count("pymer-bridge-warning") == 1
+    assert page.index("extreme order statistics") < page.index("<table")
