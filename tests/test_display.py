@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 import re
 import warnings
+from collections.abc import Callable
+from html.parser import HTMLParser
 from typing import Any
 
 import pytest
@@ -109,6 +111,76 @@ def test_colours_are_those_of_the_page(fit: Any, singular: Any) -> None:
         assert not re.search(r"(?<![-\w])color\s*:|#[0-9a-fA-F]{3,6}\b(?!\d*;)|rgb\(", page)
         alphas = re.findall(r"rgba\(\d+, \d+, \d+, ([\d.]+)\)", page)
         assert all(float(alpha) < 1 for alpha in alphas)
+
+
+class Balance(HTMLParser):
+    """Holds that every tag is closed, and keeps the styles."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.styles: list[str] = []
+        self.feed(page)
+        assert not self.open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.open.append(tag)
+        self.styles += [value or "" for name, value in attrs if name == "style"]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+SHOWN: dict[str, Callable[[Any], Any]] = {
+    "fixed_effects": lambda fit: fit.fixed_effects(),
+    "variance_components": lambda fit: fit.variance_components,
+    "random_effects": lambda fit: fit.random_effects,
+    "group_coefficients": lambda fit: fit.group_coefficients,
+    "fit_statistics": lambda fit: fit.fit_statistics,
+    "convergence": lambda fit: fit.convergence,
+    "vcov": lambda fit: fit.vcov,
+    "model_matrix": lambda fit: fit.model_matrix,
+    "summary": lambda fit: fit.summary(),
+    "anova": lambda fit: fit.anova(),
+    "drop1": lambda fit: fit.drop1(),
+    "confint": lambda fit: fit.confint("wald"),
+    "emmeans": lambda fit: fit.emmeans("<b>hours</b>"),
+    "re_pca": lambda fit: fit.re_pca(),
+    "covariances": lambda fit: fit.covariances["school"],
+    "theta": lambda fit: fit.get_me("theta"),
+    "predict": lambda fit: fit.predict(),
+    "simulate": lambda fit: fit.simulate(2, 1),
+    "routes": lambda fit: pb.compare_inference(fit, "`<b>hours</b>`", ["normal", "kenward-roger"]),
+    "bootstrap": lambda fit: fit.bootstrap("case", 5, 1, resample={"school": True}),
+    "model": lambda fit: fit,
+}
+
+
+@pytest.fixture(scope="module")
+def odd() -> Any:
+    """Return a model whose predictor's name is code of a page."""
+    data = pb.simulate_childread(1).rename(columns={"hrs_week": "<b>hours</b>"})
+    return pb.lmer("reading_age ~ `<b>hours</b>` + (`<b>hours</b>` | school)", data)
+
+
+@pytest.mark.r("lmerTest")
+@pytest.mark.r("pbkrtest")
+@pytest.mark.r("emmeans")
+@pytest.mark.parametrize("name", SHOWN)
+def test_every_result_is_shown_whole_escaped_and_in_the_pages_colours(odd: Any, name: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", pb.PymerWarning)
+        result = SHOWN[name](odd)
+    page = result._repr_html_()
+    balance = Balance(page)
+    assert "<b>" not in page
+    assert "<table" in page
+    assert not re.search(r">(?:None|nan)<", page)
+    for style in balance.styles:
+        for part in style.split(";"):
+            key, _, value = (piece.strip() for piece in part.partition(":"))
+            assert key != "color"
+            assert key != "background" or value.startswith("rgba(")
 
 
 @pytest.mark.r

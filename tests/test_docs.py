@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+import matplotlib.pyplot as plt
 import nbformat
 import pytest
 from nbclient import NotebookClient
@@ -44,6 +45,13 @@ FEWER = 20
 """Bootstraps of the pages are run with so many replicates: what they show needs no more."""
 FENCE = re.compile(r"^(?P<indent> *)(?P<marks>```+)(?P<language>\w*)[^\n]*$")
 NOT_RUN = re.compile(r"<!-- not run: (?P<reason>.*) -->")
+
+
+@pytest.fixture(autouse=True)
+def _close_figures() -> Iterator[None]:
+    """Close what an example drew: matplotlib warns of the twenty-first figure."""
+    yield
+    plt.close("all")
 
 
 # -- blocks --------------------------------------------------------------------------------------
@@ -280,6 +288,9 @@ def test_r_runs(block: Block, tmp_path: Path) -> None:
 # -- docstrings ----------------------------------------------------------------------------------
 
 
+SLOW = ("profile_pairs", "zeta_curves")
+
+
 def examples() -> Iterator[Any]:
     """Find every docstring with an example; nothing is imported, so that nothing starts R."""
     for path in sorted((ROOT / "pymer_bridge").rglob("*.py")):
@@ -291,7 +302,8 @@ def examples() -> Iterator[Any]:
 def _examples(node: Any, module: str, name: str) -> Iterator[Any]:
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
     if isinstance(node, documented) and ">>>" in (ast.get_docstring(node) or ""):
-        yield pytest.param(module, name, id=f"{module}.{name}".rstrip("."))
+        slow = pytest.mark.slow if name in SLOW else ()
+        yield pytest.param(module, name, id=f"{module}.{name}".rstrip("."), marks=slow)
     for child in getattr(node, "body", ()):
         if isinstance(child, ast.ClassDef | ast.FunctionDef):
             yield from _examples(child, module, f"{name}.{child.name}".lstrip("."))
@@ -458,7 +470,8 @@ def test_a_notebook_shows_models_warnings_and_progress(tmp_path: Path) -> None:
     ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     config = Config({"KernelManager": {"transport": "ipc", "ip": str(tmp_path / "kernel")}})
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    places = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
     client = NotebookClient(
         notebook, config=config, timeout=300, resources={"metadata": {"path": str(tmp_path)}}
     )
