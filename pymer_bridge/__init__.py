@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pymer_bridge.controls import lmer_control as lmer_control
     from pymer_bridge.controls import nlmer_control as nlmer_control
     from pymer_bridge.datasets import load_dataset as load_dataset
+    from pymer_bridge.datasets import simulate_childread as simulate_childread
     from pymer_bridge.doctor import show_versions as show_versions
     from pymer_bridge.errors import BootstrapInterrupted as BootstrapInterrupted
     from pymer_bridge.errors import BootstrapWarning as BootstrapWarning
@@ -73,7 +74,7 @@ __version__ = "0.1.0.dev0"
 
 _HOMES = {
     "comparisons": ("anova", "kr_modcomp", "pb_modcomp", "sat_modcomp"),
-    "datasets": ("load_dataset",),
+    "datasets": ("load_dataset", "simulate_childread"),
     "doctor": ("show_versions",),
     "errors": (
         "BootstrapInterrupted",

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import pandas as pd
 
-from pymer_bridge import decode, decode_internals, frames, notices
+from pymer_bridge import decode, decode_internals, display, frames, notices
 from pymer_bridge import spec as options
 from pymer_bridge.errors import DataConversionError, OptionError
 from pymer_bridge.families import Family, FamilyName, LinkName, family_of
@@ -260,17 +260,23 @@ class LinearModel(Updating, Saving, PredictorEffects, Scripting):
     def _kind(self) -> str:
         return "Linear model"
 
+    @property
+    def heading(self) -> str:
+        """What was fitted, and to what: three lines of text."""
+        return f"{self._kind()}\nFormula: {self.formula}\nObservations: {self.n_obs}"
+
     def __str__(self) -> str:
         """Return the model in two short tables."""
-        heading = f"{self._kind()}\nFormula: {self.formula}\nObservations: {self.n_obs}"
-        return f"{heading}\n\n{self.fixed_effects()}\n\n{self.fit_statistics}"
+        return f"{self.heading}\n\n{self.fixed_effects()}\n\n{self.fit_statistics}"
 
     def __repr__(self) -> str:
         """Return the model in one line."""
         return f"<{type(self).__name__} {self.formula!r}, {self.n_obs} observations>"
 
     def _repr_html_(self) -> str:
-        return f"{self.fixed_effects()._repr_html_()}\n{self.fit_statistics._repr_html_()}"
+        tables = [self.fixed_effects()._table(), self.fit_statistics._one_row()]
+        said = [f"R: {text}" for text in (*self.messages, *self.warnings)]
+        return display.block(self.heading, said, tables)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import pandas as pd
 
-from pymer_bridge import decode, frames
+from pymer_bridge import decode, display, frames
 from pymer_bridge.diagnostics import Diagnostics
 from pymer_bridge.influence import Influences
 from pymer_bridge.internals import Internals
@@ -27,7 +27,6 @@ from pymer_bridge.rsession import Handle, Outcome
 from pymer_bridge.saving import Saving
 from pymer_bridge.scripting import Scripting
 from pymer_bridge.shares import Shares
-from pymer_bridge.tables import Table
 from pymer_bridge.tidying import Tidying
 from pymer_bridge.updating import Updating
 
@@ -168,6 +167,20 @@ class MixedModel(
         """Return the model in one line."""
         return f"<{type(self).__name__} {self.formula!r}, {self.n_obs} observations>"
 
+    def _alerts(self) -> tuple[str, ...]:
+        """Return what is wrong with the fit: in plain words first, then in R's."""
+        found = self.convergence
+        said = (*found.messages, *found.warnings)
+        plain = []
+        if self.singular:
+            plain.append(
+                "The fit is singular: a variance is estimated as zero, or a correlation as one."
+            )
+        if not found.converged:
+            plain.append("The fit did not converge: its figures are not to be trusted.")
+        return (*plain, *(f"R: {text}" for text in said))
+
     def _repr_html_(self) -> str:
-        heading = Table((), (), notes=tuple(self.heading.splitlines())).to_html()
-        return "\n".join([heading, *(part._repr_html_() for part in self._parts())])
+        tables = [self.variance_components._table(), self._estimates()._table()]
+        tables.append(self.fit_statistics._one_row())
+        return display.block(self.heading, self._alerts(), tables)

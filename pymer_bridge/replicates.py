@@ -194,7 +194,8 @@ class BootstrapResult(Rows[BootstrapStatistic]):
             Interval(self.rows[i].name, self.rows[i].label, *(number_or_none(end) for end in pair))
             for i, pair in zip(chosen, ends, strict=True)
         )
-        return Intervals(rows, "boot", level, self.warnings, self.messages)
+        intervals = Intervals(rows, "boot", level, self.warnings, self.messages)
+        return notices.with_conditions(intervals, found)
 
     def p_values(
         self, null: float | Mapping[str, float] = 0.0, parameters: Sequence[str] | str | None = None

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import pandas as pd
 
-from pymer_bridge import decode, frames
+from pymer_bridge import decode, display, frames
 from pymer_bridge import spec as options
 from pymer_bridge.families import Family, FamilyName, LinkName, family_of
 from pymer_bridge.fitting import fit_model
@@ -110,19 +110,27 @@ class LinearModelList(Scripting):
         level = options.check_level(conf_level)
         return self._ask("separate_effects", _effects, level, conf_level=level)
 
-    def __str__(self) -> str:
-        """Return the fits in one table."""
+    @property
+    def heading(self) -> str:
+        """What was fitted, and to what: three lines of text."""
         return (
             f"Linear models, one a level of {self.group}\nFormula: {self.formula}\n"
-            f"Observations: {self.n_obs}, groups: {len(self.levels)}\n\n{self.coefficients()}"
+            f"Observations: {self.n_obs}, groups: {len(self.levels)}"
         )
+
+    def __str__(self) -> str:
+        """Return the fits in one table."""
+        return f"{self.heading}\n\n{self.coefficients()}"
 
     def __repr__(self) -> str:
         """Return the fits in one line."""
         return f"<LinearModelList {self.formula!r}, {len(self.levels)} groups>"
 
     def _repr_html_(self) -> str:
-        return self.coefficients()._repr_html_()
+        said = [f"R: {text}" for text in (*self.messages, *self.warnings)]
+        if self.failed:
+            said.insert(0, f"Could not be fitted: {', '.join(self.failed)}")
+        return display.block(self.heading, said, [self.coefficients()._table()])
 
 
 def _effects(record: decode.RRecord, conf_level: float) -> SeparateEffects:

@@ -127,13 +127,13 @@ class Table:
         Two.
         """
         head, tail, hidden = self._ends()
-        grid = [[_tame(cell, _escape) for cell in row] for row in self._strings(head + tail)]
+        grid = [[tame(cell, _escape) for cell in row] for row in self._strings(head + tail)]
         lines = _aligned(grid, self._right_aligned(), " ")
         if hidden and lines:
             lines.insert(1 + len(head), _more_rows(hidden))
         above = self.title.split("\n") if self.title else []
         below = [line for note in self.notes for line in note.split("\n")]
-        tamed = [[_tame(line, _escape) for line in outside] for outside in (above, below)]
+        tamed = [[tame(line, _escape) for line in outside] for outside in (above, below)]
         return "\n".join([*tamed[0], *lines, *tamed[1]])
 
     def to_html(self) -> str:
@@ -270,8 +270,14 @@ def _escape(character: str) -> str:
     return character.encode("unicode_escape").decode()
 
 
-def _tame(text: str, replace: Callable[[str], str] = lambda _: " ") -> str:
-    """Replace what would break a line or cannot be written: controls, lone surrogates."""
+def tame(text: str, replace: Callable[[str], str] = lambda _: " ") -> str:
+    r"""Replace what would break a line or cannot be written: controls, lone surrogates.
+
+    Examples
+    --------
+    >>> tame("one\ttwo")
+    'one two'
+    """
     if text.isascii() and text.isprintable():
         return text
     unwanted = ("Cc", "Cs", "Zl", "Zp")
@@ -298,7 +304,7 @@ def _aligned(grid: list[list[str]], right: list[bool], separator: str) -> list[s
 
 
 def _html_text(text: str) -> str:
-    return html.escape(_tame(text))
+    return html.escape(tame(text))
 
 
 def _html_row(row: list[str], right: list[bool], *, header: bool = False) -> str:
@@ -313,18 +319,19 @@ def _html_row(row: list[str], right: list[bool], *, header: bool = False) -> str
             style += "; font-weight: normal"
         else:
             tag, scope = "td", ""
+            style += "; white-space: nowrap" if is_right else ""
         cells.append(f'<{tag}{scope} style="{style}">{_html_text(text)}</{tag}>')
     return f"<tr>{''.join(cells)}</tr>"
 
 
 def _markdown_text(text: str) -> str:
     # Entities rather than backslashes for what could begin HTML: no renderer mistakes them.
-    text = re.sub(r"([\\`*_\[\]|~$])", r"\\\1", _tame(text).strip())
+    text = re.sub(r"([\\`*_\[\]|~$])", r"\\\1", tame(text).strip())
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _latex_text(text: str) -> str:
-    return _tame(text).translate(_LATEX)
+    return tame(text).translate(_LATEX)
 
 
 def _latex_number(text: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import pandas as pd
 
+from pymer_bridge import display
 from pymer_bridge.results import codec
 from pymer_bridge.tables import Cell, Column, Table
 
@@ -115,8 +116,12 @@ class Result:
         """Return the result as text: what a reader at the prompt wants to see."""
         return str(self)
 
+    def _alerts(self) -> tuple[str, ...]:
+        """Return what a reader in a notebook must know before the figures."""
+        return tuple(text for text in getattr(self, "warnings", ()) if isinstance(text, str))
+
     def _repr_html_(self) -> str:
-        return self._table().to_html()
+        return display.alerts(self._alerts()) + self._table().to_html()
 
     def to_markdown(self) -> str:
         """Return the result as a Markdown table."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isnan
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import DTypeLike, NDArray
 
+from pymer_bridge import display
 from pymer_bridge.results.base import COLUMNS, Result, Rows
 from pymer_bridge.results.codec import register
 from pymer_bridge.tables import Cell, Column, Table
@@ -172,7 +174,11 @@ class VarianceComponents(Rows[VarianceComponent]):
             *(Column(f"correlation{i}", "Corr" if i == 0 else "", "text") for i in range(width)),
         )  # fmt: skip
         cells = tuple(
-            (*start, *(f"{c:.2f}" for c in shown), *(None,) * (width - len(shown)))
+            (
+                *start,
+                *("NaN" if isnan(c) else f"{c:.2f}" for c in shown),
+                *(None,) * (width - len(shown)),
+            )
             for start, shown in body
         )
         return Table(columns, cells, title=self.title)
@@ -277,6 +283,17 @@ class FitStatistics(_Facts):
         ("n_obs", "Observations"),
     )
 
+    def _one_row(self) -> Table:
+        """Lay the figures side by side, for a page whose heading has the number of observations."""
+        facts = {name: getattr(self, name) for name, _ in self.names if name != "n_obs"}
+        columns = (Column(name, label) for name, label in self.names if facts.get(name) is not None)
+        # One decimal, as in R's summary.
+        given = (
+            f"{value:.1f}" if isinstance(value, float) else value
+            for value in facts.values() if value is not None
+        )  # fmt: skip
+        return Table(tuple(columns), (tuple(given),), title=self.title)
+
 
 @register
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -330,6 +347,10 @@ class Convergence(_Facts):
         ("theta", "theta"),
         ("gradient", "Gradient"),
     )
+
+    def _alerts(self) -> tuple[str, ...]:
+        """Return nothing: the table itself tells of warnings."""
+        return ()
 
 
 @register
@@ -413,7 +434,10 @@ class ModelSummary(Result):
         return self.fixed_effects.to_frame()
 
     def _repr_html_(self) -> str:
-        return "\n".join(part._repr_html_() for part in self._parts())
+        tables = [self.variance_components._table(), self.fixed_effects._table()]
+        tables.append(self.fit_statistics._one_row())
+        heading = f"Summary\nObservations: {self.fit_statistics.n_obs}"
+        return display.block(heading, self.fixed_effects._alerts(), tables)
 
     def to_markdown(self) -> str:
         """Return the tables in Markdown."""

@@ -1,0 +1,105 @@
+"""What mkdocs does besides: run the notebooks from an empty kernel, and show what they give.
+
+A cell that fails stops the build. The notebook as it was run lies beside its page.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import re
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import nbformat
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+from nbclient import NotebookClient
+from traitlets.config import Config
+
+LIMIT = 600  # seconds for one cell
+WARNED = re.compile(r"^/\S+\.py:\d+: (\w+: [^\n]*)\n(?:  [^\n]*\n)?", re.M)
+CODE = re.compile(r"`[^`]+`")
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def run(path: Path) -> Any:
+    """Return a notebook, run from an empty kernel."""
+    notebook = nbformat.read(path, as_version=4)
+    # A kernel on this machine needs no port of the network; what it writes is not kept.
+    with TemporaryDirectory() as folder:
+        resources = {"metadata": {"path": folder}}
+        config = Config({"KernelManager": {"transport": "ipc", "ip": f"{folder}/kernel"}})
+        client = NotebookClient(notebook, timeout=LIMIT, resources=resources, config=config)
+        return client.execute()
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Put the page, the pictures and the run notebook in the place of each notebook."""
+    for file in [file for file in files if file.src_uri.endswith(".ipynb")]:
+        notebook = run(Path(file.abs_src_path or ""))
+        files.remove(file)
+        stem = file.src_uri.removesuffix(".ipynb")
+        pages = Pages(Path(stem).name)
+        text = pages.text(notebook)
+        files.append(File.generated(config, f"{stem}.md", content=text))
+        run_whole = nbformat.writes(notebook)
+        files.append(File.generated(config, f"{stem}-run.ipynb", content=run_whole))
+        for name, picture in pages.pictures.items():
+            place = str(Path(stem).with_name(name))
+            files.append(File.generated(config, place, content=picture))
+    return files
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    r"""Show `a | b` in tables, where GitHub needs `a \| b` and Python's Markdown does not."""
+    lines = (
+        CODE.sub(lambda code: code[0].replace(r"\|", "|"), line) if line.startswith("|") else line
+        for line in markdown.split("\n")
+    )
+    return "\n".join(lines)
+
+
+class Pages:
+    """Markdown of one notebook, and the pictures that it shows."""
+
+    def __init__(self, stem: str) -> None:
+        self.stem = stem
+        self.pictures: dict[str, bytes] = {}
+
+    def text(self, notebook: Any) -> str:
+        parts = []
+        for cell in notebook.cells:
+            if cell.cell_type == "markdown":
+                parts.append(cell.source)
+            elif cell.cell_type == "code":
+                parts.append(f"```python\n{cell.source}\n```")
+                parts += [self._output(output) for output in cell.outputs]
+        return "\n\n".join(parts) + "\n"
+
+    def _output(self, output: Any) -> str:
+        if output.output_type == "stream":
+            if output.name == "stderr":
+                return self._said(output.text)
+            return self._preformatted(output.text)
+        data = output.data
+        if "image/png" in data:
+            name = f"{self.stem}-{len(self.pictures) + 1}.png"
+            self.pictures[name] = base64.b64decode(data["image/png"])
+            return self._block(f'<img src="{name}" alt="Figure {len(self.pictures)}">')
+        if "text/html" in data:
+            return self._block(data["text/html"])
+        return self._preformatted(data["text/plain"])
+
+    def _said(self, text: str) -> str:
+        """Show warnings without the place in the kernel's own files, which tells nothing."""
+        shown = html.escape(WARNED.sub(r"\1\n", ANSI.sub("", text)).strip("\n"))
+        return self._block(f'<div class="notebook-said">{shown}</div>')
+
+    def _preformatted(self, text: str) -> str:
+        shown = html.escape(ANSI.sub("", text).rstrip("\n"))
+        return self._block(f"<pre><code>{shown}</code></pre>")
+
+    def _block(self, inner: str) -> str:
+        return f'<div class="notebook-output">\n{inner.strip()}\n</div>'
