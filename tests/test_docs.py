@@ -194,6 +194,17 @@ def runs() -> dict[Path, PageRun]:
     return {page: PageRun(page) for page in PAGES}
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return where pages write and read their files."""
+    return tmp_path_factory.mktemp("pages")
+
+
+@pytest.fixture(autouse=True)
+def _in_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+
+
 @pytest.mark.r("lmerTest")
 @pytest.mark.r("pbkrtest")
 @pytest.mark.r("emmeans")
