@@ -32,12 +32,15 @@ if TYPE_CHECKING:
     from pymer_bridge.errors import PymerError as PymerError
     from pymer_bridge.errors import PymerWarning as PymerWarning
     from pymer_bridge.errors import RankDeficientWarning as RankDeficientWarning
+    from pymer_bridge.errors import RecordError as RecordError
     from pymer_bridge.errors import REnvironmentError as REnvironmentError
     from pymer_bridge.errors import RError as RError
     from pymer_bridge.errors import RMessage as RMessage
     from pymer_bridge.errors import RWarning as RWarning
+    from pymer_bridge.errors import ScriptError as ScriptError
     from pymer_bridge.errors import SessionError as SessionError
     from pymer_bridge.errors import SingularFitWarning as SingularFitWarning
+    from pymer_bridge.errors import VerificationError as VerificationError
     from pymer_bridge.errors import WorkerError as WorkerError
     from pymer_bridge.families import negative_binomial as negative_binomial
     from pymer_bridge.generalized import (
@@ -57,10 +60,15 @@ if TYPE_CHECKING:
     from pymer_bridge.nonlinear import NonlinearMixedModel as NonlinearMixedModel
     from pymer_bridge.nonlinear import nlmer as nlmer
     from pymer_bridge.papers import model_table as model_table
+    from pymer_bridge.recording import record as record
+    from pymer_bridge.recording import verify_record as verify_record
     from pymer_bridge.replicates import BootstrapResult as BootstrapResult
+    from pymer_bridge.results.verification import VerificationReport as VerificationReport
     from pymer_bridge.routes import compare_inference as compare_inference
+    from pymer_bridge.scripting import session_script as session_script
     from pymer_bridge.separate import LinearModelList as LinearModelList
     from pymer_bridge.separate import lm_list as lm_list
+    from pymer_bridge.verifying import verify as verify
 
 __version__ = "0.1.0.dev0"
 
@@ -81,12 +89,15 @@ _HOMES = {
         "PymerError",
         "PymerWarning",
         "REnvironmentError",
+        "RecordError",
         "RError",
         "RMessage",
         "RWarning",
         "RankDeficientWarning",
+        "ScriptError",
         "SessionError",
         "SingularFitWarning",
+        "VerificationError",
         "WorkerError",
     ),
     "many": ("fit_many",),
@@ -97,8 +108,12 @@ _HOMES = {
     "models": ("LinearMixedModel", "lmer"),
     "nonlinear": ("NonlinearMixedModel", "nlmer"),
     "papers": ("model_table",),
+    "recording": ("record", "verify_record"),
     "replicates": ("BootstrapResult",),
     "routes": ("compare_inference",),
+    "results.verification": ("VerificationReport",),
+    "scripting": ("session_script",),
+    "verifying": ("verify",),
     "separate": ("LinearModelList", "lm_list"),
     "controls": ("glmer_control", "lmer_control", "nlmer_control"),
 }

@@ -1,24 +1,20 @@
-"""The command line: ``pymer-bridge fit | demo | doctor``."""
+"""The command line: ``pymer-bridge fit | record | verify | script | demo | doctor``."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import re
+import os
 import sys
 import warnings
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pymer_bridge import __version__
+from pymer_bridge.cli_models import add_allowed, add_model, ddf_of, fit_model
 from pymer_bridge.errors import OptionError, PymerError
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from pymer_bridge.models import LinearMixedModel
+from pymer_bridge.reading import DATA_SET, read_data
 
 DESCRIPTION = """\
 Mixed models with R's lme4, from the command line.
@@ -27,64 +23,19 @@ Try:
   pymer-bridge demo
   pymer-bridge fit lme4::sleepstudy "Reaction ~ Days + (Days | Subject)"
   pymer-bridge fit data.csv "score ~ hours + (1 | school)" --format json --out fit.json
+  pymer-bridge record data.csv "score ~ hours + (1 | school)" --out results.pbr.json
+  pymer-bridge verify results.pbr.json
 """
 DEMO_FORMULA = "Reaction ~ Days + (Days | Subject)"
 FORMATS = ("text", "json", "csv", "markdown", "latex")
 
 
-def read_data(source: str) -> pd.DataFrame:
-    """Read a CSV, Parquet or Excel file, or a data set of an R package (``lme4::sleepstudy``).
-
-    Parameters
-    ----------
-    source
-        A path, or ``package::name``.
-
-    Raises
-    ------
-    OptionError
-        There is no such file, or no reader for it.
-    """
-    named = re.fullmatch(r"([A-Za-z][A-Za-z0-9.]*)::([A-Za-z][A-Za-z0-9._]*)", source)
-    if named is not None:
-        from pymer_bridge.datasets import load_dataset  # noqa: PLC0415  # starts R
-
-        return load_dataset(named[2], package=named[1])
-    import pandas as pd  # noqa: PLC0415  # --help must not wait for it
-
-    path = Path(source)
-    if not path.is_file():
-        raise OptionError(f"there is no file {source!r}")
-    # Before pandas 3.1 the default parser of floats could miss the last bit.
-    version = tuple(map(int, pd.__version__.split(".")[:2]))
-    exact: dict[str, Any] = {} if version >= (3, 1) else {"float_precision": "round_trip"}
-    readers: dict[str, tuple[Callable[..., Any], str]] = {
-        ".csv": (partial(pd.read_csv, **exact), ""),
-        ".parquet": (pd.read_parquet, "parquet"),
-        ".xlsx": (pd.read_excel, "excel"),
-        ".xls": (pd.read_excel, "excel"),
-    }
-    if path.suffix.lower() not in readers:
-        listed = ", ".join(readers)
-        raise OptionError(f"{source!r} has an ending that is not known; known are: {listed}")
-    reader, extra = readers[path.suffix.lower()]
-    try:
-        frame: pd.DataFrame = reader(path)
-    except ImportError as error:
-        raise OptionError(
-            f"reading {path.suffix} needs one more package ({error}): "
-            f"pip install 'pymer-bridge[{extra}]'"
-        ) from error
-    except (ValueError, OSError) as error:
-        raise OptionError(f"{source!r} cannot be read: {error}") from error
-    frame.attrs["name"] = re.sub(r"[^A-Za-z0-9._]", "_", path.stem).lstrip("0123456789._") or "data"
-    return frame
-
-
-def _render(fit: LinearMixedModel, ddf: Any, form: str) -> str:
+def _render(fit: Any, ddf: Any, form: str) -> str:
     """Show a fit in one of the formats."""
     fixed = fit.fixed_effects(ddf)
     if form == "text":
+        if hasattr(fit, "family"):
+            return f"{fit.summary()}\n"
         if ddf != "normal":
             return f"{fit.summary(ddf)}\n"
         # R prints no summary with normal tests.
@@ -102,7 +53,7 @@ def _render(fit: LinearMixedModel, ddf: Any, form: str) -> str:
         facts |= {"warnings": fit.warnings, "messages": fit.messages}
         return json.dumps({**facts, **record}, indent=2, allow_nan=False) + "\n"
     if form == "csv":
-        return fixed.to_frame().to_csv(index=False)
+        return str(fixed.to_frame().to_csv(index=False))
     show = "to_markdown" if form == "markdown" else "to_latex"
     shown = [getattr(part, show)() for name, part in parts.items() if name != "convergence"]
     return "\n\n".join(shown) + "\n"
@@ -119,11 +70,73 @@ def _write(text: str, out: str | None) -> None:
 
 
 def _fit(options: argparse.Namespace) -> int:
-    from pymer_bridge.models import lmer  # noqa: PLC0415  # --help must not wait for it
+    fit = fit_model(options)
+    _write(_render(fit, ddf_of(options), options.format), options.out)
+    return 0
 
-    data = read_data(options.data)
-    fit = lmer(options.formula, data, reml=not options.ml)
-    _write(_render(fit, options.ddf, options.format), options.out)
+
+def _record(options: argparse.Namespace) -> int:
+    from pymer_bridge.recording import record  # noqa: PLC0415  # --help must not wait for it
+
+    target = Path(options.out)
+    source = options.data
+    if DATA_SET.fullmatch(source) is None:
+        # Seen from the record, so that both can be moved together.
+        source = Path(os.path.relpath(source, target.parent)).as_posix()
+    try:
+        record(fit_model(options), target, source=source, ddf=options.ddf)
+    except OSError as error:
+        raise OptionError(f"{options.out!r} cannot be written: {error.strerror}") from error
+    return 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from pymer_bridge.recording import verify_record  # noqa: PLC0415
+
+    tolerance = _tolerance(options.tolerance)
+    status = 0
+    for path in options.records:
+        data = None if options.data is None else read_data(options.data)
+        try:
+            report = verify_record(
+                path, data=data, against_r=options.against_r, tolerance=tolerance,
+                allow_functions=tuple(options.allow_function),
+            )  # fmt: skip
+        except OSError as error:
+            raise OptionError(f"{path!r} cannot be read: {error.strerror}") from error
+        shown = json.dumps(report.to_dict(), indent=2) if options.json else str(report)
+        _write(f"{shown}\n", None)
+        status = max(status, report.exit_status)
+    return status
+
+
+def _tolerance(given: Sequence[str]) -> float | dict[str, float] | None:
+    """Read ``--tolerance``: one number, or numbers by the names of figures."""
+    if len(given) == 1 and "=" not in given[0]:
+        return _number(given[0])
+    limits = {}
+    for text in given:
+        name, equals, limit = text.rpartition("=")
+        if not equals:
+            raise OptionError("--tolerance takes one number, or FIGURE=NUMBER once a figure")
+        limits[name] = _number(limit)
+    return limits or None
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise OptionError(f"--tolerance {text!r} is no number") from None
+
+
+def _script(options: argparse.Namespace) -> int:
+    fit = fit_model(options)
+    fit.fixed_effects(ddf_of(options))  # what was asked of a model is in its script
+    try:
+        fit.to_r_script(options.out, data=None if options.data_as == "none" else options.data_as)
+    except OSError as error:
+        raise OptionError(f"{options.out!r} cannot be written: {error.strerror}") from error
     return 0
 
 
@@ -174,28 +187,17 @@ def _parser() -> argparse.ArgumentParser:
 
     fit = commands.add_parser(
         "fit",
-        help="fit a linear mixed model and print its results",
-        description="Fit a linear mixed model with lme4 and print its results.",
+        help="fit a mixed model and print its results",
+        description="Fit a mixed model with lme4 and print its results.",
         epilog='example: pymer-bridge fit lme4::sleepstudy "Reaction ~ Days + (Days | Subject)"',
     )
-    fit.add_argument(
-        "data", help="a .csv, .parquet or .xlsx file, or PACKAGE::NAME for a data set of R"
-    )
-    fit.add_argument("formula", help="lme4's formula, quoted: 'y ~ x + (1 | group)'")
-    fit.add_argument(
-        "--ml", action="store_true", help="maximum likelihood (default: restricted, REML)"
-    )
-    fit.add_argument(
-        "--ddf",
-        choices=("satterthwaite", "kenward-roger", "normal", "none"),
-        default="satterthwaite",
-        help="how the fixed effects are tested (default: %(default)s)",
-    )
+    add_model(fit)
     fit.add_argument(
         "--format", choices=FORMATS, default="text", help="what is printed (default: %(default)s)"
     )
     fit.add_argument("--out", metavar="FILE", help="write to a file, not to the screen")
     fit.set_defaults(run=_fit)
+    _add_proofs(commands)
 
     text = "fit a real model with lme4 and show what comes back"
     demo = commands.add_parser("demo", help=text, description=text)
@@ -206,6 +208,65 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("--json", action="store_true", help="print as JSON")
     doctor.set_defaults(run=_doctor)
     return parser
+
+
+def _add_proofs(commands: Any) -> None:
+    """Add the commands that prove to others what a model gives."""
+    record = commands.add_parser(
+        "record",
+        help="fit a model and record its figures, its data's hashes and all versions",
+        description="Fit a mixed model with lme4, and write a record against which it can be "
+        "checked later: 'pymer-bridge verify'.",
+        epilog='example: pymer-bridge record lme4::sleepstudy "Reaction ~ Days + (Days | Subject)"',
+    )
+    add_model(record)
+    record.add_argument(
+        "--out", metavar="FILE", default="results.pbr.json", help="default: %(default)s"
+    )
+    record.set_defaults(run=_record)
+
+    verify = commands.add_parser(
+        "verify",
+        help="fit recorded models again and say what drifted",
+        description="Fit the models of a record again with lme4, and say what drifted. The exit "
+        "status is 0 where nothing did, 1 where something did, and 2 where it could not be "
+        "checked.",
+    )
+    verify.add_argument("records", nargs="+", metavar="RECORD", help="a .pbr.json file")
+    verify.add_argument(
+        "--data", metavar="FILE", help="the data (default: where the record says they are)"
+    )
+    verify.add_argument(
+        "--against-r", action="store_true", help="compare with a plain Rscript as well"
+    )
+    verify.add_argument(
+        "--tolerance",
+        metavar="[FIGURE=]NUMBER",
+        action="append",
+        default=[],
+        help="the largest distance that passes, in each figure's own unit (such as "
+        "fixed_effect/estimate=1e-4, of a standard error); default: the same bits on one "
+        "installation, and what is known to lie between versions on others",
+    )
+    add_allowed(verify)
+    verify.add_argument("--json", action="store_true", help="print as JSON")
+    verify.set_defaults(run=_verify, trouble=2)
+
+    script = commands.add_parser(
+        "script",
+        help="write the plain R script of a model",
+        description="Fit a mixed model with lme4, and write a script that does the same in R "
+        "alone.",
+    )
+    add_model(script)
+    script.add_argument("--out", metavar="FILE", default="analysis.R", help="default: %(default)s")
+    script.add_argument(
+        "--data-as",
+        choices=("csv", "rds", "none"),
+        default="csv",
+        help="how the data go into files beside the script, bit for bit (default: %(default)s)",
+    )
+    script.set_defaults(run=_script)
 
 
 def _show_warning(message: Warning | str, *unused: Any, **also_unused: Any) -> None:
@@ -223,7 +284,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 for success, 1 for a user's error or a broken installation, 130 after Ctrl-C.
+        0 for success, 1 for a user's error, a broken installation or a record that drifted, 2 for
+        one that could not be checked, 130 after Ctrl-C.
     """
     parser = _parser()
     options = parser.parse_args(arguments)
@@ -237,7 +299,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return int(options.run(options))
         except PymerError as error:
             sys.stderr.write(f"pymer-bridge: {error}\n")
-            return 1
+            return getattr(options, "trouble", 1)
         except KeyboardInterrupt:
             sys.stderr.write("pymer-bridge: interrupted\n")
             return 130

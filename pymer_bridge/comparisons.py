@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pymer_bridge import decode_tests, engine, notices
 from pymer_bridge import spec as options
 from pymer_bridge.errors import BootstrapInterrupted, BootstrapWarning, OptionError
+from pymer_bridge.journal import journal
 from pymer_bridge.linear import LinearModel
 from pymer_bridge.mixed import MixedModel
 from pymer_bridge.models import LinearMixedModel
@@ -19,7 +20,7 @@ from pymer_bridge.preparing import check_text
 from pymer_bridge.results import tests
 from pymer_bridge.results.bootstrap import BootstrapTest
 from pymer_bridge.results.codec import frozen_array
-from pymer_bridge.rsession import session
+from pymer_bridge.rsession import Handle, session
 
 Restriction = LinearMixedModel | str | NDArray[np.float64] | Sequence[Sequence[float]]
 
@@ -80,14 +81,17 @@ def anova(
         refit=options.flag(refit, "refit"),
     )
     notices.raise_warnings(outcome)
-    return notices.with_conditions(decode_tests.ratio_tests(outcome.value), outcome)
+    result = notices.with_conditions(decode_tests.ratio_tests(outcome.value), outcome)
+    asked = {"names": tuple(chosen), "refit": bool(refit)}
+    journal.note("anova_models", [model._model for model in models], asked, result)
+    return result
 
 
 def _restriction(full: LinearMixedModel, restricted: Restriction) -> Any:
     """Check both, and take the restriction as the R side takes it."""
     if not isinstance(full, LinearMixedModel):
         raise OptionError(
-            f"the full model must be a linear mixed model (lmer), not a {type(full).__name__}"
+            f"the full model must be a fitted model, made by lmer(), not a {type(full).__name__}"
         )
     if isinstance(restricted, LinearMixedModel):
         return restricted._model
@@ -272,10 +276,14 @@ def pb_modcomp(
     >>> [row.term for row in test.rows][:2]
     ['LRT', 'PBtest']
     """
-    return bootstrap_test(
-        full, _restriction(full, restricted), n_sim, seed, start=start, h=h,
+    given = _restriction(full, restricted)
+    result = bootstrap_test(
+        full, given, n_sim, seed, start=start, h=h,
         how=engine.Running(n_jobs, progress, checkpoint),
     )  # fmt: skip
+    asked = {"n_sim": n_sim, "seed": result.seed, "start": start, "h": h}
+    _note("pb_modcomp", full, given, asked, result)
+    return result
 
 
 BLOCK: Final = 200
@@ -355,4 +363,15 @@ def _compare(
     given = _restriction(full, restricted)
     outcome = session().call(operation, model=full._model, restricted=given)
     notices.raise_warnings(outcome)
-    return notices.with_conditions(decode_tests.model_comparison(outcome.value, method), outcome)
+    result = notices.with_conditions(decode_tests.model_comparison(outcome.value, method), outcome)
+    _note(operation, full, given, {}, result)
+    return result
+
+
+def _note(
+    operation: str, full: LinearMixedModel, given: Any, asked: Mapping[str, Any], result: Any
+) -> None:
+    """Note a comparison in the journal: of two models, or of one and a restriction."""
+    models = [full._model, *([given] if isinstance(given, Handle) else [])]
+    restriction = None if isinstance(given, Handle) else given
+    journal.note(operation, models, {"restriction": restriction, **asked}, result)

@@ -13,7 +13,10 @@ warns of from :class:`PymerWarning`::
         ├── SessionError           the R session cannot be used from here
         ├── WorkerError            a worker cannot do its part, or keeps being killed
         ├── CheckpointError        a checkpoint is of another run, or cannot be read
-        └── ModelFileError         a file is no saved model, or is damaged, changed or too new
+        ├── ModelFileError         a file is no saved model, or is damaged, changed or too new
+        ├── RecordError            a file is no record, or is damaged, changed or too new
+        ├── ScriptError            a model cannot be written as a script of plain R
+        └── VerificationError      plain R gives other figures, or cannot be asked
 
     Warning
     └── UserWarning
@@ -71,6 +74,18 @@ class CheckpointError(PymerError, ValueError):
 
 class ModelFileError(PymerError, ValueError):
     """A file is no saved model, or it is damaged, changed, too large or of a newer version."""
+
+
+class RecordError(PymerError, ValueError):
+    """A file is no record of models, or it is damaged, changed, too large or of a newer version."""
+
+
+class ScriptError(PymerError, ValueError):
+    """A model cannot be written as a script of plain R; the message says why."""
+
+
+class VerificationError(PymerError, AssertionError):
+    """Plain R gives other figures than ours, or could not be asked for them."""
 
 
 class RError(PymerError, RuntimeError):

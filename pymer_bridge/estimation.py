@@ -10,6 +10,7 @@ from typing import Any, get_args
 from pymer_bridge import decode_tests, engine, marginal, notices
 from pymer_bridge import spec as options
 from pymer_bridge.errors import OptionError
+from pymer_bridge.journal import journal
 from pymer_bridge.resampling import Resampling
 from pymer_bridge.results import intervals
 from pymer_bridge.rsession import session
@@ -122,10 +123,11 @@ class Estimation(Resampling):
         }  # fmt: skip
         if method == "boot":
             # With R's checks of each replicate: R tells what they say.
-            replicates = self.bootstrap(
-                "parametric", n_sim, seed, "parameters", check_convergence=True, n_jobs=n_jobs,
-                progress=progress,
-            )  # fmt: skip
+            with journal.silent():
+                replicates = self.bootstrap(
+                    "parametric", n_sim, seed, "parameters", check_convergence=True,
+                    n_jobs=n_jobs, progress=progress,
+                )  # fmt: skip
             said = session().call(
                 "say_of_replicates",
                 messages=[text for texts in replicates.replicate_messages for text in texts],
@@ -133,7 +135,10 @@ class Estimation(Resampling):
                 errors=[error for error in replicates.errors if error is not None],
             )
             notices.raise_warnings(said)
-            return notices.with_conditions(replicates.confint(kind, level, chosen), said)
+            found = notices.with_conditions(replicates.confint(kind, level, chosen), said)
+            asked = {"n_sim": n_sim, "seed": seed, "kind": kind, **shared}
+            journal.note("bootstrap_intervals", (self._model,), asked, found)
+            return found
         return self._ask(
             "confidence_intervals", decode_tests.confidence_intervals, method, level,
             method=method, **shared,
@@ -293,4 +298,7 @@ class Estimation(Resampling):
         self._require(arguments["ddf"])
         outcome = session().call(operation, model=self._model, **arguments, **extra)
         notices.raise_warnings(outcome)
-        return marginal.marginal_means(outcome, arguments["conf_level"], means.type)
+        found = marginal.marginal_means(outcome, arguments["conf_level"], means.type)
+        asked = {**arguments, "type": means.type, **extra}
+        journal.note(operation, (self._model,), asked, found, outcome.value["grid"])
+        return found

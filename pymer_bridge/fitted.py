@@ -9,6 +9,7 @@ import pandas as pd
 
 from pymer_bridge import decode, notices
 from pymer_bridge import spec as options
+from pymer_bridge.journal import journal
 from pymer_bridge.results import fit as results
 from pymer_bridge.rsession import Handle, session
 
@@ -43,6 +44,12 @@ class Asking:
             outcome = session().call(operation, model=self._model, **arguments)
             self._kept[key] = notices.with_conditions(read(outcome.value, *extra), outcome)
             notices.raise_warnings(outcome)
+        noted = ("noted", *key)
+        # Not where it is a part of something larger: then it may still be asked for itself.
+        if noted not in self._kept and journal.note(
+            operation, (self._model,), arguments, self._kept[key]
+        ):
+            self._kept[noted] = True
         kept: T = self._kept[key]
         return kept
 

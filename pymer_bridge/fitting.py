@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol, Self, TypeVar
 
 from pymer_bridge import frames, notices
+from pymer_bridge.journal import journal
 from pymer_bridge.modelspec import ModelSpec
 from pymer_bridge.preparing import prepare
 from pymer_bridge.rsession import Outcome, session
@@ -43,4 +44,5 @@ def fit_model(cls: type[M], fitter: str, formula: str, data: Any, **asked: Any) 
     spec, frame = prepare(fitter, formula, data, **asked)
     outcome = session().call("fit_model", spec=spec.to_r(), frame=frame.to_r())
     notices.raise_warnings(outcome)
+    journal.note_fit(outcome.value["model"], spec)
     return cls._of(outcome, spec, frame)

@@ -14,17 +14,19 @@ from pymer_bridge.errors import DataConversionError, OptionError
 from pymer_bridge.families import Family, FamilyName, LinkName, family_of
 from pymer_bridge.fitting import fit_model
 from pymer_bridge.modelspec import ModelSpec
+from pymer_bridge.predictor_effects import PredictorEffects
 from pymer_bridge.preparing import texts_of
 from pymer_bridge.reporting import sentence
 from pymer_bridge.results import fit as results
 from pymer_bridge.results.prediction import Predictions
 from pymer_bridge.rsession import Handle, Outcome, session
 from pymer_bridge.saving import Saving
+from pymer_bridge.scripting import Scripting
 from pymer_bridge.updating import Updating
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class LinearModel(Updating, Saving):
+class LinearModel(Updating, Saving, PredictorEffects, Scripting):
     """A linear model fitted by R's ``lm``; made by :func:`lm`.
 
     Attributes

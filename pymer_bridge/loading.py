@@ -92,7 +92,7 @@ def load(path: str | PathLike[str], allow_functions: Sequence[str] = ()) -> Any:
     True
     """
     source = Path(path)
-    allowed = _names(allow_functions)
+    allowed = names_of_functions(allow_functions)
     document, arrays = modelfile.read(source)
     try:
         spec = packing.unpack(document["spec"], arrays, packing.spec_classes())
@@ -102,8 +102,8 @@ def load(path: str | PathLike[str], allow_functions: Sequence[str] = ()) -> Any:
         figures = packing.unpack_figures(document["figures"])
         versions = _versions(document["versions"])
         refitted = document["refitted"] is True
-        _require_allowed(source, spec, allowed)
-        fit = _fit_again(spec, frame)
+        require_allowed(source, spec, allowed)
+        fit = fit_again(spec, frame)
     except (FormulaError, ModelFileError):
         raise
     except (DataConversionError, OptionError, *_UNREADABLE) as error:
@@ -119,13 +119,27 @@ _UNREADABLE: Final = (ValueError, TypeError, KeyError, IndexError, AttributeErro
 """What reading something that is not of the kind expected can raise."""
 
 
-def _names(given: Sequence[str]) -> tuple[str, ...]:
+def names_of_functions(given: Sequence[str]) -> tuple[str, ...]:
+    """Check a user's ``allow_functions``.
+
+    Raises
+    ------
+    OptionError
+        It is one string.
+    """
     if isinstance(given, str):
         raise OptionError(f"allow_functions takes names in a tuple: allow_functions=({given!r},)")
     return tuple(given)
 
 
-def _require_allowed(source: Path, spec: ModelSpec, allowed: tuple[str, ...]) -> None:
+def require_allowed(source: Path, spec: ModelSpec, allowed: tuple[str, ...]) -> None:
+    """Have a user confirm the functions that a file wants allowed.
+
+    Raises
+    ------
+    FormulaError
+        One is not among those that the user allows.
+    """
     lacking = [name for name in spec.allow_functions if name not in allowed]
     if lacking:
         raise FormulaError(
@@ -155,8 +169,23 @@ def _versions(stored: Any) -> dict[str, str | None]:
     return dict(stored)
 
 
-def _fit_again(spec: ModelSpec, frame: frames.Frame) -> Any:
-    """Call the public function, so that everything passes a user's checks."""
+def fit_again(spec: ModelSpec, data: Any) -> Any:
+    """Call the public function, so that everything passes a user's checks.
+
+    Parameters
+    ----------
+    spec
+        From a file.
+    data
+        Columns ready for R, or data as a user gives them.
+
+    Raises
+    ------
+    ValueError
+        The specification is none that a fitted model has.
+    FormulaError, DataConversionError, OptionError, RError, REnvironmentError
+        As for the public function.
+    """
     if spec.fitter not in ARGUMENTS:
         raise ValueError(f"{spec.fitter!r} is no function by which this version fits models")
     taken = ("fitter", "formula", *spec.argument_names)
@@ -164,12 +193,13 @@ def _fit_again(spec: ModelSpec, frame: frames.Frame) -> Any:
         value = getattr(spec, field.name)
         if field.name not in taken and value is not field.default:
             raise ValueError(f"a model of {spec.fitter} has no {field.name}")
-    given = arguments_of(spec)
+    given = {name: arguments_of(spec)[name] for name in spec.argument_names}
     if spec.control is not None:
         given["control"] = _control(spec.control)
-    fitter = getattr(pymer_bridge, spec.fitter.replace(".", "_"))
+    names = {"glmer.nb": "glmer_nb", "lmList": "lm_list"}
+    fitter = getattr(pymer_bridge, names.get(spec.fitter, spec.fitter))
     return fitter(
-        spec.formula, frame, **{key: value for key, value in given.items() if value is not None}
+        spec.formula, data, **{key: value for key, value in given.items() if value is not None}
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from pymer_bridge import decode_tests, notices
 from pymer_bridge.errors import OptionError
+from pymer_bridge.journal import journal
 from pymer_bridge.results.means import MarginalTable
 from pymer_bridge.rsession import Handle, Outcome, session
 from pymer_bridge.spec import Adjust, ContrastFamily, one_of
@@ -104,7 +105,11 @@ class MarginalMeans(MarginalTable):
             type=self.type,
         )
         notices.raise_warnings(outcome)
-        return marginal_means(outcome, self.conf_level, self.type)
+        found = marginal_means(outcome, self.conf_level, self.type)
+        asked = {"method": weights, "adjust": adjust, "conf_level": self.conf_level,
+                 "type": self.type}  # fmt: skip
+        journal.note_further("contrast_means", self._grid, asked, found, outcome.value["grid"])
+        return found
 
     def pairs(self, adjust: Adjust = "tukey") -> MarginalMeans:
         """Return all pairwise differences.

@@ -17,6 +17,7 @@ from pymer_bridge.modelspec import ModelSpec
 from pymer_bridge.optimizers import Optimizers
 from pymer_bridge.pictures import Pictures
 from pymer_bridge.prediction import Predicting
+from pymer_bridge.predictor_effects import PredictorEffects
 from pymer_bridge.preparing import texts_of
 from pymer_bridge.reporting import Reporting
 from pymer_bridge.results import fit as results
@@ -24,6 +25,7 @@ from pymer_bridge.results import groups
 from pymer_bridge.results.base import Result
 from pymer_bridge.rsession import Handle, Outcome
 from pymer_bridge.saving import Saving
+from pymer_bridge.scripting import Scripting
 from pymer_bridge.shares import Shares
 from pymer_bridge.tidying import Tidying
 from pymer_bridge.updating import Updating
@@ -32,7 +34,7 @@ from pymer_bridge.updating import Updating
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class MixedModel(
     Updating, Saving, Predicting, Internals, Diagnostics, Shares, Tidying, Optimizers, Influences,
-    Pictures, Reporting,
+    Pictures, Reporting, PredictorEffects, Scripting,
 ):  # fmt: skip
     """A fitted mixed model; the figures stay in R until they are asked for, and are then kept.
 

@@ -27,6 +27,7 @@ ARGUMENTS: Final = {
     "glmer": ("family", "n_agq", "control", "start", *_EVERY),
     "glmer.nb": ("n_agq", "control", "start", *_EVERY),
     "nlmer": ("n_agq", "control", "start", *_EVERY),
+    "lmList": ("family", *(name for name in _EVERY if name != "contrasts")),
 }
 """By R's function that fits."""
 

@@ -11,6 +11,7 @@ from pymer_bridge import engine
 from pymer_bridge import spec as options
 from pymer_bridge.errors import OptionError
 from pymer_bridge.fitted import Fitted
+from pymer_bridge.journal import journal
 from pymer_bridge.modelspec import ModelSpec
 from pymer_bridge.replicates import BootstrapResult
 
@@ -186,4 +187,10 @@ class Resampling(Fitted):
             options=extra,
         )
         how = engine.Running(n_jobs, progress, checkpoint)
-        return boot.run_bootstrap(self._model, self.n_obs, request, how)
+        result = boot.run_bootstrap(self._model, self.n_obs, request, how)
+        asked = {
+            "kind": kind, "n_sim": request.n_sim, "seed": request.seed, "statistic": statistic,
+            "use_u": bool(use_u), "re_form": re_form, "at_new_data": new_data is not None,
+        }  # fmt: skip
+        journal.note("bootstrap", (self._model,), asked, result)
+        return result

@@ -143,7 +143,7 @@ class Saving(Fitted):
             "spec": packing.pack(self.spec, arrays),
             "index": pack_index(self._index, arrays),
         }
-        record["arrays"] = {name: _inline(values) for name, values in arrays.items()}
+        record["arrays"] = {name: inline(values) for name, values in arrays.items()}
         with modelfile.whole(target) as unfinished:
             unfinished.open("xb").close()  # so that Python says what is wrong with the folder
             session().call(
@@ -153,7 +153,8 @@ class Saving(Fitted):
         return target
 
 
-def _inline(values: np.ndarray[Any, Any]) -> dict[str, Any]:
+def inline(values: np.ndarray[Any, Any]) -> dict[str, Any]:
+    """Return an array as JSON that can stand in a text."""
     bits = base64.b64encode(np.ascontiguousarray(values).tobytes()).decode()
     return {"dtype": values.dtype.name, "shape": list(values.shape), "base64": bits}
 

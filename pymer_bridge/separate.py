@@ -11,16 +11,16 @@ import pandas as pd
 from pymer_bridge import decode, display, frames
 from pymer_bridge import spec as options
 from pymer_bridge.families import Family, FamilyName, LinkName, family_of
-from pymer_bridge.fitted import Asking
 from pymer_bridge.fitting import fit_model
 from pymer_bridge.modelspec import ModelSpec
 from pymer_bridge.preparing import texts_of
 from pymer_bridge.results.separate import SeparateEffect, SeparateEffects
 from pymer_bridge.rsession import Handle, Outcome
+from pymer_bridge.scripting import Scripting
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class LinearModelList(Asking):
+class LinearModelList(Scripting):
     """Separate linear models, one a group; made by :func:`lm_list`.
 
     Attributes

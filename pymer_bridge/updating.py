@@ -12,6 +12,7 @@ import pandas as pd
 from pymer_bridge import frames, notices
 from pymer_bridge.errors import DataConversionError, OptionError
 from pymer_bridge.fitted import Fitted
+from pymer_bridge.journal import Origin, journal
 from pymer_bridge.modelspec import ModelSpec
 from pymer_bridge.preparing import check_text
 from pymer_bridge.rsession import Outcome, session
@@ -145,7 +146,7 @@ class Updating(Fitted):
         outcome = session().call(
             "refit_response", model=self._model, response=frames.collect(table).to_r()
         )
-        return self._made(outcome, self.spec)
+        return self._made(outcome, self.spec, "refitted")
 
     def _response(self, given: Any) -> pd.DataFrame:
         if isinstance(given, pd.Series | pd.DataFrame) and not given.index.equals(self._index):
@@ -166,8 +167,9 @@ class Updating(Fitted):
             )
         return table
 
-    def _made(self, outcome: Outcome, spec: ModelSpec) -> Self:
+    def _made(self, outcome: Outcome, spec: ModelSpec, origin: Origin) -> Self:
         notices.raise_warnings(outcome)
+        journal.note_fit(outcome.value["model"], spec, origin)
         frame = frames.KeptFrame(self.columns, self._index, outcome.value["model"])
         return self._of(outcome, spec, frame)
 
@@ -193,7 +195,10 @@ class Updating(Fitted):
         if not self.spec.reml:
             return self
         outcome = session().call("refit_by_likelihood", model=self._model)
-        return self._made(outcome, replace(self.spec, reml=False))
+        before = journal.fit_of(self._model)
+        again = before is not None and before.origin == "refitted"
+        origin: Origin = "refitted" if again else "refitted by likelihood"
+        return self._made(outcome, replace(self.spec, reml=False), origin)
 
 
 def arguments_of(spec: ModelSpec) -> dict[str, Any]:

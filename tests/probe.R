@@ -77,3 +77,24 @@ wrap_fit <- function(fit) new_model(fit, environment(formula(fit)), getCall(fit)
 designed_prediction <- function(model, frame) {
   as.vector(fixed_design(model$fit, frame_from_parts(frame)) %*% lme4::fixef(model$fit))
 }
+
+#' Does R code that reads a file make just this data frame, bit for bit?
+reads_same <- function(code, variable, frame) {
+  here <- new.env(parent = globalenv())
+  eval(parse(text = code, keep.source = FALSE), here)
+  identical(get(variable, here), frame_from_parts(frame), num.eq = FALSE, single.NA = FALSE)
+}
+
+#' The value of each text, by R's parser
+values_of <- function(texts) {
+  lapply(texts, function(text) {
+    parsed <- parse(text = text, keep.source = FALSE)
+    stopifnot(length(parsed) == 1L)
+    eval(parsed[[1L]], baseenv())
+  })
+}
+
+#' How many expressions each text holds
+n_expressions <- function(texts) {
+  vapply(texts, function(text) length(parse(text = text, keep.source = FALSE)), 1L)
+}

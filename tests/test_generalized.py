@@ -133,7 +133,7 @@ def test_marginal_means_are_emmeans(plain: Any) -> None:
 
 
 def test_tests_by_degrees_of_freedom_are_for_linear_models() -> None:
-    with pytest.raises(pb.OptionError, match="linear mixed model"):
+    with pytest.raises(pb.OptionError, match=r"made by lmer\(\)"):
         pb.kr_modcomp(_fit("binomial"), "period")
     with pytest.raises(pb.OptionError, match="'satterthwaite' is not accepted"):
         _fit("binomial").fixed_effects("satterthwaite")

@@ -14,10 +14,16 @@ from pymer_bridge.plots.diagnostics import scale_location as scale_location
 from pymer_bridge.plots.effects import coefficients as coefficients
 from pymer_bridge.plots.forest import bootstrap as bootstrap
 from pymer_bridge.plots.forest import routes as routes
+from pymer_bridge.plots.leverage import cooks_distance as cooks_distance
+from pymer_bridge.plots.leverage import influence as influence
+from pymer_bridge.plots.leverage import leverage as leverage
+from pymer_bridge.plots.optimizers import all_fit as all_fit
 from pymer_bridge.plots.pooling import groups as groups
 from pymer_bridge.plots.pooling import lines as lines
 from pymer_bridge.plots.pooling import pooling as pooling
 from pymer_bridge.plots.pooling import shrinkage as shrinkage
+from pymer_bridge.plots.predictors import effect as effect
+from pymer_bridge.plots.predictors import effect_curve as effect_curve
 from pymer_bridge.plots.profiles import profile_pairs as profile_pairs
 from pymer_bridge.plots.profiles import zeta as zeta
 from pymer_bridge.plots.random import random_effects as random_effects
@@ -25,7 +31,8 @@ from pymer_bridge.plots.random import random_quantiles as random_quantiles
 from pymer_bridge.plots.random import random_scatter as random_scatter
 
 __all__ = [
-    "bootstrap", "coefficients", "diagnostics", "groups", "lines", "pooling", "profile_pairs",
+    "all_fit", "bootstrap", "coefficients", "cooks_distance", "diagnostics", "effect",
+    "effect_curve", "groups", "influence", "leverage", "lines", "pooling", "profile_pairs",
     "random_effects", "random_quantiles", "random_scatter", "residual_quantiles",
     "residuals_by_group", "residuals_fitted", "routes", "scale_location", "shrinkage", "zeta",
 ]  # fmt: skip

@@ -34,6 +34,10 @@ class FitPlots:
         """Draw fixed effects with intervals; see :func:`pymer_bridge.plots.coefficients`."""
         return plots.coefficients(self.fit, ax=ax, **options)
 
+    def effect(self, terms: str | Sequence[str], *, ax: Axes | None = None, **options: Any) -> Axes:
+        """Draw the effect of a predictor; see :func:`pymer_bridge.plots.effect`."""
+        return plots.effect(self.fit, terms, ax=ax, **options)
+
     def random_effects(
         self, group: str | None = None, *, ax: Axes | Sequence[Axes] | None = None, **options: Any
     ) -> Figure:
@@ -80,10 +84,10 @@ class FitPlots:
         """Draw how lines move by pooling; see :func:`pymer_bridge.plots.shrinkage`."""
         return plots.shrinkage(self.fit, group, predictor, ax=ax, **options)
 
-    # -- residuals (leverage and Cook's distances will stand here too) -------------------------
+    # -- residuals, and what bears on the fit --------------------------------------------------
 
     def diagnostics(self, group: str | None = None, *, ax: Sequence[Axes] | None = None) -> Figure:
-        """Draw four pictures of residuals; see :func:`pymer_bridge.plots.diagnostics`."""
+        """Draw residuals and leverage in one figure; see :func:`pymer_bridge.plots.diagnostics`."""
         return plots.diagnostics(self.fit, group, ax=ax)
 
     def residuals_fitted(self, *, ax: Axes | None = None, **options: Any) -> Axes:
@@ -103,3 +107,11 @@ class FitPlots:
     ) -> Axes:
         """Draw residuals by group; see :func:`pymer_bridge.plots.residuals_by_group`."""
         return plots.residuals_by_group(self.fit, group, ax=ax, **options)
+
+    def leverage(self, *, ax: Axes | None = None, **options: Any) -> Axes:
+        """Draw residuals and leverage; see :func:`pymer_bridge.plots.leverage`."""
+        return plots.leverage(self.fit, ax=ax, **options)
+
+    def cooks_distance(self, *, ax: Axes | None = None, **options: Any) -> Axes:
+        """Draw Cook's distances; see :func:`pymer_bridge.plots.cooks_distance`."""
+        return plots.cooks_distance(self.fit, ax=ax, **options)

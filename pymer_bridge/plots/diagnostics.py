@@ -12,6 +12,7 @@ import pandas as pd
 from pymer_bridge import curves
 from pymer_bridge.errors import OptionError
 from pymer_bridge.plots import canvas
+from pymer_bridge.plots.leverage import cooks_distance, leverage
 from pymer_bridge.plots.random import draw_quantiles
 
 if TYPE_CHECKING:
@@ -249,22 +250,23 @@ def _lying(ax: Axes) -> dict[str, Any]:
 
 
 def diagnostics(fit: Any, group: str | None = None, *, ax: Sequence[Axes] | None = None) -> Figure:
-    """Draw four pictures of the residuals in one figure.
+    """Draw residuals, leverage and Cook's distances in one figure.
 
     Parameters
     ----------
     fit
         A mixed model.
     group
-        The grouping factor of the last picture; R's first by default.
+        The grouping factor of the residuals by group; R's first by default.
     ax
-        Four axes to draw on.
+        Six axes to draw on; four for other models than those of ``lmer()``.
 
     Returns
     -------
     matplotlib.figure.Figure
         The figure: residuals against fitted values, scale and location, normal quantiles, and
-        residuals by group.
+        residuals by group. Of a linear mixed model also leverage and Cook's distances, which
+        R does not have for nonlinear models, and warns of for generalized ones.
 
     Raises
     ------
@@ -273,22 +275,29 @@ def diagnostics(fit: Any, group: str | None = None, *, ax: Sequence[Axes] | None
 
     Notes
     -----
-    See :func:`residuals_fitted`, :func:`scale_location`, :func:`residual_quantiles` and
-    :func:`residuals_by_group`.
+    See :func:`residuals_fitted`, :func:`scale_location`, :func:`residual_quantiles`,
+    :func:`residuals_by_group`, :func:`leverage` and :func:`cooks_distance`.
 
     Examples
     --------
     >>> import pymer_bridge as pb
     >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
     >>> len(pb.plots.diagnostics(fit).axes)
-    4
+    6
     """
-    axes = canvas.new_panels(ax, 4, (4.6, 3.9), 2)
+    linear = fit.spec.fitter == "lmer"
+    titles = ["Residuals and fitted values", "Spread and fitted values", "Normality", "By group"]
+    titles += ["Leverage, largest Cook's distances named", "Cook's distance"] if linear else []
+    axes = canvas.new_panels(ax, len(titles), (4.6, 3.9), 2)
     residuals_fitted(fit, ax=axes[0])
     scale_location(fit, ax=axes[1])
     residual_quantiles(fit, ax=axes[2])
     residuals_by_group(fit, group, ax=axes[3])
-    titles = ("Residuals and fitted values", "Spread and fitted values", "Normality", "By group")
+    if linear:
+        legend = leverage(fit, ax=axes[4]).get_legend()
+        if legend is not None:
+            legend.remove()  # the title says it
+        cooks_distance(fit, ax=axes[5])
     for panel, title in zip(axes, titles, strict=True):
         panel.set_title(title, fontsize="medium")
     return canvas.figure_of(axes)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pandas as pd
 
-from pymer_bridge.results.base import COLUMNS, Rows
+from pymer_bridge.results.base import COLUMNS, Rows, draw
 from pymer_bridge.results.codec import register
 from pymer_bridge.tables import Cell, Column, Table
 
@@ -205,6 +205,18 @@ class AllFit(Rows[OptimizerFit]):
                 found = [(getattr(row, field) or {}).get(name) for row in self.rows]
                 frame[prefix + name] = pd.to_numeric(pd.Series(found, dtype="float64"))
         return frame
+
+    def plot(self, *parameters: str, **options: Any) -> Any:
+        """Draw how far the optimizers agree; see :func:`pymer_bridge.plots.all_fit`.
+
+        Parameters
+        ----------
+        *parameters
+            Which figures; all by default.
+        **options
+            As of that function.
+        """
+        return draw("all_fit", self, list(parameters) or None, **options)
 
     def _note(self, row: OptimizerFit) -> str:
         if not row.available:

@@ -67,7 +67,7 @@ def draw(picture: str, *what: Any, **options: Any) -> Any:
 class Result:
     """Base of every result: a frozen dataclass that knows how to show itself."""
 
-    __slots__ = ()
+    __slots__ = ("__weakref__",)
 
     title: ClassVar[str] = ""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pymer_bridge.results.base import Rows
+from pymer_bridge.results.base import Rows, draw
 from pymer_bridge.results.codec import register
 from pymer_bridge.results.fit import NamedMatrix
 from pymer_bridge.tables import Cell, Column, Table
@@ -130,6 +130,16 @@ class Influence(Rows[InfluenceRow]):
             for i, name in enumerate(part.names):
                 frame[prefix + name] = part.values[:, i]
         return frame
+
+    def plot(self, **options: Any) -> Any:
+        """Draw Cook's distances; see :func:`pymer_bridge.plots.influence`.
+
+        Parameters
+        ----------
+        **options
+            As of that function.
+        """
+        return draw("influence", self, **options)
 
     def _table(self) -> Table:
         names = self.dfbetas.names

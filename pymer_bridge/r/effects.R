@@ -1,0 +1,142 @@
+# Effects of predictors, by the package effects.
+
+#' The fit as the package effects can take it
+#'
+#' effects fits the formula of a mixed model once more by glm(), within a
+#' function of its own, from which a call finds what lies in the workspace only:
+#' here the call holds the data themselves. There is no accessor that sets a call.
+fit_for_effects <- function(model, data) {
+  fit <- model$fit
+  if (methods::is(fit, "merMod")) {
+    call <- stats::getCall(fit)
+    call$data <- data
+    methods::slot(fit, "call") <- call
+  }
+  fit
+}
+
+#' Operation: the predictors whose effects can be asked for
+#'
+#' @return Their `names`, and the `levels` of each, NULL of a number; and the
+#'   `columns` of the design, to which effects can give values.
+effect_predictors <- function(model) {
+  data <- model_data(model)
+  found <- intersect(
+    all.vars(stats::delete.response(stats::terms(model$fit))), names(data$frame)
+  )
+  levels <- lapply(found, function(name) {
+    values <- data$frame[[name]][data$used]
+    if (!is.numeric(values)) levels(droplevels(as.factor(values)))
+  })
+  columns <- colnames(stats::model.matrix(model$fit))
+  list(names = found, levels = levels, columns = columns)
+}
+
+#' The values of numeric predictors, as effects takes them
+#'
+#' A single number would be to effects the number of values.
+effect_values <- function(data, terms, numeric, at, n_points) {
+  values <- lapply(at, function(given) if (length(given) == 1L) rep(given, 2L) else given)
+  first <- numeric[1L]
+  if (!is.null(n_points) && !is.na(first) && is.null(values[[first]])) {
+    ends <- range(data$frame[[first]][data$used])
+    values[[first]] <- seq(ends[1L], ends[2L], length.out = n_points)
+  }
+  values
+}
+
+#' Operation: the effect of one predictor, or of several together
+#'
+#' @param terms Names of predictors.
+#' @param at Values of numeric ones among them, by name.
+#' @param levels Levels of the others that are wanted, by name.
+#' @param given Values of columns of the design that belong to other predictors.
+#' @param n_points How many values of the first numeric predictor, evenly over
+#'   its range; NULL for what effects chooses.
+effect_curve <- function(model, terms, at, levels, given, n_points, conf_level,
+                         partial_residuals) {
+  data <- model_data(model)
+  numeric <- Filter(function(name) is.numeric(data$frame[[name]]), terms)
+  fixed <- if (length(given) > 0L) list(given.values = unlist(given))
+  arguments <- list(
+    quote(effects::Effect), terms, quote(.effects_fit),
+    xlevels = effect_values(data, terms, numeric, at, n_points),
+    se = list(compute = TRUE, type = "pointwise", level = conf_level),
+    residuals = partial_residuals
+  )
+  if (!is.null(fixed)) arguments$fixed.predictors <- fixed
+  holder <- new.env(parent = model$frame_env)
+  holder$.effects_fit <- fit_for_effects(model, data$frame)
+  effect <- eval(as.call(arguments), holder)
+  link <- as.data.frame(effect, type = "link")
+  response <- as.data.frame(effect, type = "response")
+  wanted <- !duplicated(effect$x)
+  for (name in names(levels)) {
+    wanted <- wanted & as.character(effect$x[[name]]) %in% levels[[name]]
+  }
+  figures <- function(table) {
+    # By place: a predictor may be called "fit".
+    lapply(1:4, function(i) as.double(table[[length(terms) + i]][wanted]))
+  }
+  list(
+    values = plain_values(effect$x[wanted, , drop = FALSE]),
+    link = figures(link), response = figures(response), response_name = effect$response,
+    family = effect$family, link_name = effect$link$link,
+    partial = if (!is.null(effect$residuals)) partial_residuals_of(effect, wanted)
+  )
+}
+
+#' Columns of a data frame as numbers or text, without names
+plain_values <- function(frame) {
+  unname(lapply(frame, function(values) {
+    if (is.numeric(values)) as.double(values) else as.character(values)
+  }))
+}
+
+#' Partial residuals, as plot() of an effect draws them
+#'
+#' To the residual of a row is added the effect at that point which has the row's
+#' levels and is nearest to its number, on the scale of the linear predictor.
+#'
+#' @param wanted Which points of the effect are there to be added to.
+#' @return Only rows whose levels are wanted: their numbers in the data, the
+#'   values of the predictors (those of further numeric ones rounded to values of
+#'   the effect), residuals, and partial residuals on both scales; along a single
+#'   number also the line that smooths them on the scale of the linear predictor.
+partial_residuals_of <- function(effect, wanted) {
+  residuals <- effect$residuals
+  data <- effect$x.all[names(residuals), , drop = FALSE]
+  across <- names(effect$x)[effect$x.var]
+  panel_of <- function(frame) {
+    others <- lapply(frame[setdiff(names(frame), across)], as.character)
+    # An empty name would be found nowhere.
+    do.call(paste, c(list(rep("at", nrow(frame))), unname(others), sep = "\r"))
+  }
+  points <- which(wanted & !is.na(effect$se))
+  panels <- split(points, panel_of(effect$x)[points])
+  rows <- split(seq_along(residuals), panel_of(data))
+  nearest <- rep(NA_integer_, length(residuals))
+  for (panel in intersect(names(rows), names(panels))) {
+    mine <- rows[[panel]]
+    there <- panels[[panel]]
+    grid <- effect$x[[across]][there]
+    x <- data[[across]][mine]
+    nearest[mine] <- there[if (is.numeric(x)) {
+      apply(abs(outer(x, grid, `-`)), 1L, which.min)
+    } else {
+      match(as.character(x), as.character(grid))
+    }]
+  }
+  kept <- !is.na(nearest) & is_row(names(residuals))
+  estimate <- (as.vector(effect$fit)[nearest] + unname(residuals))[kept]
+  inverse <- function(values) as.double(effect$link$linkinv(values))
+  alone <- length(effect$x) == 1L && is.numeric(data[[across]]) && any(kept)
+  smooth <- if (alone) stats::lowess(data[[across]][kept], estimate)
+  list(
+    rows = as.integer(names(residuals)[kept]),
+    values = plain_values(data[kept, , drop = FALSE]),
+    residual = unname(residuals)[kept], estimate = estimate,
+    response_estimate = inverse(estimate),
+    smooth = if (alone) list(x = smooth$x, link = smooth$y, response = inverse(smooth$y))
+  )
+}

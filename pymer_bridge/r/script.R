@@ -1,0 +1,70 @@
+# What a script of plain R needs to know of a model, and its data as a file of R's own.
+
+#' The text of an expression, from which R's parser makes the same expression again
+#'
+#' With numbers in hexadecimal digits where the fifteen decimal ones of deparse() lose bits.
+#'
+#' @param expression A call, a name or a constant; NULL for none.
+exact_text <- function(expression) {
+  if (is.null(expression)) {
+    return(NULL)
+  }
+  for (control in list(c("keepNA", "keepInteger"), c("keepNA", "keepInteger", "hexNumeric"))) {
+    text <- paste(deparse(expression, width.cutoff = 500L, control = control), collapse = " ")
+    again <- tryCatch(str2lang(text), error = function(condition) NULL)
+    if (identical(again, expression, ignore.srcref = TRUE)) {
+      return(text)
+    }
+  }
+  stop("R cannot write ", call_text(expression), " as text that reads as the same expression",
+    call. = FALSE
+  )
+}
+
+#' Operation: what a script needs to know of a model
+#'
+#' @param data_name The name of its data.
+#' @return `formula`, `weights`, `offset` and `subset` as text (NULL for a vector), the `frame`
+#'   as parts, `orders` (the levels that R makes of each column of strings) and `calls` (every
+#'   function that the texts call).
+script_facts <- function(model, data_name) {
+  frame <- get(data_name, model$frame_env)
+  texts <- lapply(c("formula", "weights", "offset", "subset"), function(name) {
+    part <- model$call[[name]]
+    own <- is.name(part) && exists(as.character(part), model$frame_env, inherits = FALSE) &&
+      as.character(part) == paste0(".", name)
+    if (own) NULL else part
+  })
+  names(texts) <- c("formula", "weights", "offset", "subset")
+  walked <- lapply(Filter(Negate(is.null), texts), walk_expression)
+  c(lapply(texts, exact_text), list(
+    frame = frame_to_parts(frame),
+    orders = lapply(Filter(is.character, as.list(frame)), function(column) levels(factor(column))),
+    calls = unique(unlist(lapply(walked, `[[`, "calls"))),
+    variables = unique(unlist(lapply(walked, `[[`, "variables")))
+  ))
+}
+
+#' Operation: R's settings on which a model depends
+#'
+#' @return `contrasts`, `generator`, and `own_parameters`: does this lme4 compute the
+#'   parameters of intervals by a function of its own (from 2.0 on)?
+script_settings <- function() {
+  list(
+    contrasts = unname(getOption("contrasts")), generator = RNGkind(),
+    own_parameters = !is.null(asNamespace("lme4")$convParToProfPar)
+  )
+}
+
+#' Operation: write a data frame as R's own file
+#'
+#' @param frame Its parts.
+#' @param path Where.
+write_rds <- function(frame, path) {
+  saveRDS(frame_from_parts(frame), path)
+}
+
+#' Operation: an expression as R spells it, from text
+#'
+#' @param text One expression as text.
+spelled <- function(text) exact_text(str2lang(text))

@@ -1,0 +1,1 @@
+.VARIABLE. <- function(fit) predict(fit, re.form = .FORM.)

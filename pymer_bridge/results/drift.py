@@ -1,0 +1,256 @@
+"""What a record of a model and the model fitted now have apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import pandas as pd
+
+from pymer_bridge.results.base import Result
+from pymer_bridge.results.codec import register
+from pymer_bridge.tables import Column, Table
+
+Value = float | int | str | bool | None
+SHOWN = 12
+"""How many figures a printed report lists; a frame holds all."""
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class FigureChange:
+    """A figure that is not what was recorded.
+
+    Attributes
+    ----------
+    model
+        The name of the model in the record.
+    key
+        The figure, see :mod:`pymer_bridge.figures`.
+    recorded, found
+        Then and now; None where R gave none.
+    change
+        Now less then; None where they are no numbers.
+    ulps
+        How many floats lie between the two, plus one: units in the last place.
+    std_errors
+        The change in standard errors of the estimate; None where it has none.
+    distance
+        The change in the unit of ``scale``, which is what the tolerance is held against; None
+        where they are no numbers.
+    scale
+        "standard errors", "relative", "sigma", "absolute", or "same" where nothing but the same
+        will do.
+    tolerance
+        The largest distance that passes.
+    status
+        "drifted", "within" (the tolerance) or "told" (may differ between versions).
+    """
+
+    model: str
+    key: str
+    recorded: Value
+    found: Value
+    change: float | None
+    ulps: int | None
+    std_errors: float | None
+    distance: float | None
+    scale: str
+    tolerance: float
+    status: str
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class DataChange:
+    """Something about the data that is not what it was; ``column`` is None for all of them."""
+
+    model: str
+    column: str | None
+    how: str
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class SettingChange:
+    """Something that was asked for, or that R did, and that is not what it was."""
+
+    model: str
+    name: str
+    recorded: str
+    found: str
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class VersionChange:
+    """A version, library or setting of R's that is not what it was; None: not there."""
+
+    name: str
+    recorded: str | None
+    found: str | None
+
+
+_COLUMNS = (
+    Column("model", "Model", "text"), Column("key", "Figure", "text"),
+    Column("recorded", "Recorded", "text"), Column("found", "Now", "text"),
+    Column("ulps", "ulps", "text"), Column("std_errors", "in SE", "text"),
+    Column("distance", "Distance", "text"), Column("scale", "Unit", "text"),
+    Column("tolerance", "Tolerance", "text"), Column("status", "", "text"),
+)  # fmt: skip
+_ORDER = {"drifted": 0, "within": 1, "told": 2}
+
+
+@register
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class DriftReport(Result):
+    """What a record and the models fitted now have apart; ``.ok`` says whether nothing drifted.
+
+    Attributes
+    ----------
+    record
+        The file.
+    figures
+        One :class:`FigureChange` a figure that is not the recorded one, to the last bit.
+    data
+        One :class:`DataChange` for all that changed in the data.
+    settings
+        One :class:`SettingChange` for all that changed in what was asked for.
+    versions
+        One :class:`VersionChange` for all that changed in what figures can depend on.
+    n_figures
+        How many figures were compared.
+    same_stack
+        R, its packages, its libraries of matrices and the platform are what they were.
+    notes
+        What is known to change between the two stacks.
+    against_r
+        What plain R says of the models, where it was asked: "" if nothing differs.
+    """
+
+    record: str
+    figures: tuple[FigureChange, ...]
+    data: tuple[DataChange, ...]
+    settings: tuple[SettingChange, ...]
+    versions: tuple[VersionChange, ...]
+    n_figures: int
+    same_stack: bool
+    notes: tuple[str, ...] = ()
+    against_r: str | None = None
+
+    title: ClassVar[str] = "Figures that are not the recorded ones:"
+
+    @property
+    def drifted(self) -> tuple[FigureChange, ...]:
+        """The figures that changed by more than they may."""
+        return tuple(row for row in self.figures if row.status == "drifted")
+
+    @property
+    def ok(self) -> bool:
+        """Whether data and settings are the recorded ones, and no figure drifted."""
+        return not (self.drifted or self.data or self.settings or self.against_r)
+
+    @property
+    def exit_status(self) -> int:
+        """0 where all is well, 1 where something drifted."""
+        return 0 if self.ok else 1
+
+    def _sorted(self) -> list[FigureChange]:
+        return sorted(self.figures, key=lambda row: (_ORDER[row.status], -_size(row)))
+
+    def _table(self) -> Table:
+        rows = self._sorted()
+        cells = tuple(
+            (
+                plain(row.model),
+                plain(row.key),
+                *(_shown(getattr(row, column.name)) for column in _COLUMNS[2:]),
+            )
+            for row in rows[:SHOWN]
+        )
+        left = len(rows) - SHOWN
+        notes = (f"... and {left} more",) if left > 0 else ()
+        return Table(_COLUMNS, cells, title=self.title, notes=notes)
+
+    @property
+    def heading(self) -> str:
+        """One line that says how it stands."""
+        changed = [
+            *([f"{len(self.drifted)} of {self.n_figures} figures"] if self.drifted else []),
+            *(["the data"] if self.data else []),
+            *(["the specification"] if self.settings else []),
+            *(["what plain R gives"] if self.against_r else []),
+        ]
+        if changed:
+            return f"{self.record}: DRIFTED: {', '.join(changed)}"
+        if not self.figures:
+            return f"{self.record}: same: {self.n_figures} figures, to the last bit"
+        counts = {name: sum(row.status == name for row in self.figures) for name in _ORDER}
+        told = f", and {counts['told']} that versions may change" if counts["told"] else ""
+        equal = self.n_figures - len(self.figures)
+        return (
+            f"{self.record}: same: {equal} of {self.n_figures} figures to the last bit, "
+            f"{counts['within']} within their tolerance{told}"
+        )
+
+    def _lines(self) -> list[str]:
+        lines: list[str] = []
+        for change in self.data:
+            what = "data" if change.column is None else f"column {change.column!r}"
+            lines.append(f"Model {change.model!r}, {what}: {plain(change.how)}")
+        lines += [
+            f"Model {c.model!r}, {plain(c.name)}: {plain(c.recorded)} then, {plain(c.found)} now"
+            for c in self.settings
+        ]
+        if self.against_r is not None:
+            lines.append(f"Plain R: {self.against_r or 'the same figures, to the last bit'}")
+        if self.versions:
+            lines += ["", "Versions that changed:"]
+            width = max(len(plain(change.name)) for change in self.versions)
+            lines += [
+                f"  {plain(c.name):<{width}}  {plain(c.recorded)} -> {plain(c.found)}"
+                for c in self.versions
+            ]
+        elif not self.ok:
+            lines.append("No version changed.")
+        return [*lines, *(f"Note: {note}" for note in self.notes if not self.ok)]
+
+    def __str__(self) -> str:
+        """Return the report as text."""
+        parts = [self.heading, *self._lines()]
+        if self.figures:
+            parts += ["", self._table().to_text()]
+        return "\n".join(parts)
+
+    def _repr_html_(self) -> str:
+        heading = Table((), (), notes=(self.heading, *filter(None, self._lines()))).to_html()
+        return f"{heading}\n{self._table().to_html()}" if self.figures else heading
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a figure that changed."""
+        names = [column.name for column in _COLUMNS]
+        names[4:4] = ["change"]
+        rows: list[list[Any]] = [[getattr(row, name) for name in names] for row in self._sorted()]
+        return pd.DataFrame(rows, columns=names).astype({"recorded": object, "found": object})
+
+
+def plain(text: str | None) -> str:
+    """Return a text of a file as it may be printed: nothing in it can steer a terminal."""
+    if text is None:
+        return "none"
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return shown if len(shown) <= 300 else f"{shown[:300]} ..."
+
+
+def _size(row: FigureChange) -> float:
+    if row.distance is None:
+        return float("inf")
+    return row.distance / row.tolerance if row.tolerance > 0 else row.distance
+
+
+def _shown(value: Value) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, float):
+        return f"{value:.3g}" if abs(value) < 1e-4 or value == 0 else repr(value)[:22]
+    return plain(str(value))[:60]

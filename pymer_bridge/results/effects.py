@@ -1,0 +1,190 @@
+"""Effects of predictors over their range, and partial residuals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import pandas as pd
+
+from pymer_bridge.results.base import COLUMNS, Rows, draw
+from pymer_bridge.results.codec import register
+from pymer_bridge.tables import Cell, Column, Table
+
+FIGURES = ("estimate", "std_error", "conf_low", "conf_high")
+RESPONSES = tuple(f"response_{name}" for name in FIGURES)
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class EffectPoint:
+    """The effect at one combination of values; None where it cannot be estimated.
+
+    Attributes
+    ----------
+    values
+        The value, or the level, of each predictor.
+    estimate, std_error, conf_low, conf_high
+        On the scale of the linear predictor.
+    response_estimate, response_std_error, response_conf_low, response_conf_high
+        On the scale of the response, by the inverse link (the standard error by the delta
+        method); the same where the link is the identity.
+    """
+
+    values: Mapping[str, str | float]
+    estimate: float | None
+    std_error: float | None
+    conf_low: float | None
+    conf_high: float | None
+    response_estimate: float | None
+    response_std_error: float | None
+    response_conf_low: float | None
+    response_conf_high: float | None
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class PartialResidual:
+    """The partial residual of one row of the data.
+
+    Attributes
+    ----------
+    label
+        The label of the row in the data.
+    values
+        Its values of the predictors; of a second number the nearest one in the effect.
+    residual
+        The working residual.
+    estimate
+        The residual and the effect together, on the scale of the linear predictor.
+    response_estimate
+        The same by the inverse link.
+    """
+
+    label: str
+    values: Mapping[str, str | float]
+    residual: float
+    estimate: float
+    response_estimate: float
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class EffectSmooth:
+    """The line that smooths partial residuals (R: ``lowess``), one number an observation.
+
+    Attributes
+    ----------
+    x
+        Values of the predictor, in order.
+    estimate, response_estimate
+        The line, found on the scale of the linear predictor; and the same by the inverse link.
+    """
+
+    x: tuple[float, ...]
+    estimate: tuple[float, ...]
+    response_estimate: tuple[float, ...]
+
+
+@register
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class EffectCurve(Rows[EffectPoint]):
+    """The effect of one predictor, or of several together: ``curve[4.0].estimate``.
+
+    Attributes
+    ----------
+    rows
+        One :class:`EffectPoint` each, in R's order: the first predictor changes fastest.
+    terms
+        The predictors.
+    response
+        The response, as the formula writes it.
+    family, link
+        Of the model; "gaussian" and "identity" of a linear one.
+    conf_level
+        The level of the intervals, point by point.
+    partial
+        Partial residuals, where they were asked for.
+    smooth
+        The line that smooths them, where the effect is of one numeric predictor.
+    warnings, messages
+        What R warned of and said on the way.
+    """
+
+    rows: tuple[EffectPoint, ...]
+    terms: tuple[str, ...]
+    response: str
+    family: str
+    link: str
+    conf_level: float
+    partial: tuple[PartialResidual, ...] = ()
+    smooth: EffectSmooth | None = None
+    warnings: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
+
+    shown: ClassVar[tuple[str, ...]] = (*FIGURES, *RESPONSES)
+
+    def _key_of(self, row: EffectPoint) -> tuple[Any, ...]:
+        return tuple(row.values.values())
+
+    def is_numeric(self, term: str) -> bool:
+        """Tell whether a predictor is a number rather than a factor.
+
+        Parameters
+        ----------
+        term
+            One of ``terms``.
+        """
+        return not any(isinstance(row.values[term], str) for row in self.rows)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a point: the predictors, then the figures on both scales."""
+        keys = {name: [row.values[name] for row in self.rows] for name in self.terms}
+        figures = {
+            name: pd.to_numeric(pd.Series([getattr(row, name) for row in self.rows], dtype=float))
+            for name in self.shown
+        }
+        return pd.DataFrame({**keys, **figures})
+
+    def partial_frame(self) -> pd.DataFrame:
+        """Return the partial residuals, one row a row of the data.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns label, the predictors, residual, estimate and response_estimate.
+        """
+        keys = {name: [row.values[name] for row in self.partial] for name in self.terms}
+        figures = {
+            name: pd.Series([getattr(row, name) for row in self.partial], dtype=float)
+            for name in ("residual", "estimate", "response_estimate")
+        }
+        return pd.DataFrame({"label": [row.label for row in self.partial], **keys, **figures})
+
+    def plot(self, **options: Any) -> Any:
+        """Draw the effect; see :func:`pymer_bridge.plots.effect_curve`.
+
+        Parameters
+        ----------
+        **options
+            As of that function.
+        """
+        return draw("effect_curve", self, **options)
+
+    def _table(self) -> Table:
+        figures = FIGURES if self.link == "identity" else self.shown
+        keys = tuple(
+            Column(name, name, "number" if self.is_numeric(name) else "text") for name in self.terms
+        )
+        heads = tuple(
+            COLUMNS[name] if name in FIGURES
+            else Column(name, f"Response: {COLUMNS[name.removeprefix('response_')].label}")
+            for name in figures
+        )  # fmt: skip
+        cells: tuple[tuple[Cell, ...], ...] = tuple(
+            (*row.values.values(), *(getattr(row, name) for name in figures)) for row in self.rows
+        )
+        title = f"Effect of {' and '.join(self.terms)} on {self.response}:"
+        notes = (f"Intervals: {self.conf_level * 100:g}%, point by point.",)
+        return Table((*keys, *heads), cells, title=title, notes=notes, max_rows=40)

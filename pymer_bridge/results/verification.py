@@ -1,0 +1,168 @@
+"""What plain R says of our figures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal, NoReturn
+
+from pymer_bridge.errors import VerificationError
+from pymer_bridge.results.base import Rows
+from pymer_bridge.results.codec import register
+from pymer_bridge.tables import Column, Table
+
+Value = float | int | str | bool | None
+Verdict = Literal["other state", "different"]
+
+SHOWN = 10
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class VerifiedFigure:
+    """A figure that plain R did not give to the last bit in every process.
+
+    Attributes
+    ----------
+    of
+        What it is a figure of: "fit", or what was asked, as the script calls it.
+    key
+        Its key, ``family/group/level/term/quantity``.
+    ours, theirs
+        Our value, and R's in the process where it lies farthest.
+    ulps
+        How many doubles lie between them, None where they are not two numbers.
+    relative
+        Their difference divided by ours; None where it has no meaning.
+    verdict
+        "other state": processes in our state agree with us, and those in the other among
+        themselves; or "different".
+    """
+
+    of: str
+    key: str
+    ours: Value
+    theirs: Value
+    ulps: int | None
+    relative: float | None
+    verdict: str
+
+
+@register
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class VerificationReport(Rows[VerifiedFigure]):
+    """What fresh processes of plain R gave, compared with our figures, key by key.
+
+    Made by :func:`pymer_bridge.verify`.
+
+    Attributes
+    ----------
+    rows
+        The figures that differ in some process, the worst first.
+    n_figures
+        How many were compared.
+    runs
+        How many processes ran the script.
+    state
+        Which of the two states of some builds of lme4 this process is in; None where there is
+        one only.
+    states
+        The state of each process; empty where there is one only.
+    versions
+        Of R and the packages.
+    not_compared
+        What could not be compared, and why.
+    """
+
+    rows: tuple[VerifiedFigure, ...]
+    n_figures: int
+    runs: int
+    state: int | None
+    states: tuple[int, ...]
+    versions: dict[str, str]
+    not_compared: tuple[str, ...]
+
+    key: ClassVar[tuple[str, ...]] = ("of", "key")
+    shown: ClassVar[tuple[str, ...]] = (
+        "of", "key", "ours", "theirs", "ulps", "relative", "verdict",
+    )  # fmt: skip
+
+    @property
+    def ok(self) -> bool:
+        """Whether every figure is R's, to the last bit, in every process of this one's state."""
+        return self.n_figures > 0 and not any(row.verdict == "different" for row in self.rows)
+
+    @property
+    def line(self) -> str:
+        """What came out, in one line."""
+        with_what = ", ".join(f"{name} {self.versions[name]}" for name in ("R", "lme4")
+                              if name in self.versions)  # fmt: skip
+        where = f"in {self.runs} fresh process{'' if self.runs == 1 else 'es'} ({with_what})"
+        if self.n_figures == 0:
+            return "No figure could be compared with plain R."
+        n = sum(row.verdict == "different" for row in self.rows)
+        if n:
+            return f"DIFFERENT: {n} of {self.n_figures} figures are not those of plain R {where}."
+        same = f"All {self.n_figures} figures are those of plain R, to the last bit, {where}"
+        other = sum(state != self.state for state in self.states)
+        if not self.rows:
+            return f"{same}."
+        return (
+            f"{same}: {self.runs - other} in the state of this one, and {other} in the other, in "
+            f"which R itself gives {len(self.rows)} figures otherwise."
+        )
+
+    def raise_if_different(self) -> None:
+        """Raise an error where a figure is not R's.
+
+        Raises
+        ------
+        VerificationError
+            A figure is different, or none could be compared.
+        """
+        if not self.ok:
+            self._raise()
+
+    def _raise(self) -> NoReturn:
+        raise VerificationError(str(self))
+
+    def _notes(self) -> tuple[str, ...]:
+        notes = []
+        if any(row.verdict == "other state" for row in self.rows):
+            notes.append(
+                "This lme4 was built so that each process is in one of two states, which differ "
+                "in the last bits (lme4 issue 745). Building it anew mends that: "
+                "Rscript -e 'install.packages(\"lme4\")'."
+            )
+        if len(self.rows) > SHOWN:
+            notes.append(f"{len(self.rows) - SHOWN} more differ; .to_frame() has all.")
+        return (*notes, *(f"Not compared: {text}" for text in self.not_compared))
+
+    def _table(self) -> Table:
+        columns = (
+            Column("of", "Of", "text"), Column("key", "Figure", "text"),
+            Column("ours", "Ours", "text"), Column("theirs", "Plain R's", "text"),
+            Column("ulps", "Units in the last place", "text"),
+            Column("relative", "Relative", "text"), Column("verdict", "", "text"),
+        )  # fmt: skip
+        cells = tuple(
+            (
+                row.of, row.key, _shown(row.ours), _shown(row.theirs),
+                "" if row.ulps is None else str(row.ulps),
+                "" if row.relative is None else f"{row.relative:.2g}",
+                "" if row.verdict == "different" else "R's other state",
+            )
+            for row in self.rows[:SHOWN]
+        )  # fmt: skip
+        return Table(columns if cells else (), cells, title=self.line, notes=self._notes())
+
+    def __str__(self) -> str:
+        """Return one line, and a table of the worst where any differ."""
+        if self.rows:
+            return self._table().to_text()
+        return "\n".join([self.line, *self._notes()])
+
+
+def _shown(value: Value) -> str:
+    if value is None:
+        return "none"
+    return repr(value) if isinstance(value, float) else str(value)

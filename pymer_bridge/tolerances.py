@@ -1,0 +1,203 @@
+"""How far a figure may be from a recorded one, and in which unit that is counted.
+
+Where R, its packages, its libraries of matrices, the platform and the state of the process are
+those of the record, nothing but the same bits will do. Elsewhere the limits are those of
+:data:`LINEAR_LIMITS` and :data:`LIMITS`, which were chosen from what lme4 1.1-31, 1.1-37 and 2.1,
+and the two states of Debian 12's lme4, have apart on 71 models (docs/drift.md has the tables;
+benchmarks/drift.py makes them).
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Mapping
+from typing import Final
+
+from pymer_bridge.errors import OptionError
+from pymer_bridge.results.drift import Value
+
+ERRORS, RELATIVE, MIXED, SIGMA, SAME = (
+    "standard errors", "relative", "relative or absolute", "sigma", "same",
+)  # fmt: skip
+"""Units: of the standard error; of the larger of two figures; of that, or of one where both are
+smaller than one; of the residual standard deviation (squared for variances); none."""
+
+SCALES: Final[dict[str, str]] = {
+    "fixed_effect/estimate": ERRORS,
+    "fixed_effect/std_error": RELATIVE,
+    "fixed_effect/df": RELATIVE,
+    "fixed_effect/statistic": MIXED,
+    "fixed_effect/p_value": MIXED,
+    "fixed_effect/conf_low": ERRORS,
+    "fixed_effect/conf_high": ERRORS,
+    "separate_effect/estimate": ERRORS,
+    "separate_effect/std_error": RELATIVE,
+    "separate_effect/statistic": MIXED,
+    "separate_effect/p_value": MIXED,
+    "separate_effect/conf_low": ERRORS,
+    "separate_effect/conf_high": ERRORS,
+    "random_effect/estimate": ERRORS,
+    "random_effect/std_error": SIGMA,
+    "variance_component/std_dev": SIGMA,
+    "variance_component/variance": SIGMA,
+    "correlation/covariance": SIGMA,
+    "correlation/correlation": MIXED,
+    "theta/estimate": MIXED,
+    "model/sigma": RELATIVE,
+    "model/size": RELATIVE,
+    "fit_statistic/reml_criterion": MIXED,
+    "fit_statistic/log_likelihood": MIXED,
+    "fit_statistic/deviance": MIXED,
+    "fit_statistic/aic": MIXED,
+    "fit_statistic/bic": MIXED,
+}
+"""The unit of each figure, by family and quantity; what is not here must be the same."""
+
+LINEAR_LIMITS: Final[dict[str, float]] = {
+    "fixed_effect/estimate": 1e-8,
+    "fixed_effect/std_error": 1e-6,
+    "fixed_effect/df": 1e-6,
+    "fixed_effect/statistic": 1e-6,
+    "fixed_effect/p_value": 1e-9,
+    "fixed_effect/conf_low": 1e-6,
+    "fixed_effect/conf_high": 1e-6,
+    "separate_effect/estimate": 1e-8,
+    "separate_effect/std_error": 1e-6,
+    "separate_effect/statistic": 1e-6,
+    "separate_effect/p_value": 1e-9,
+    "separate_effect/conf_low": 1e-6,
+    "separate_effect/conf_high": 1e-6,
+    "random_effect/estimate": 1e-6,
+    "random_effect/std_error": 1e-7,
+    "variance_component/std_dev": 1e-6,
+    "variance_component/variance": 1e-6,
+    "correlation/covariance": 1e-7,
+    "correlation/correlation": 1e-7,
+    "theta/estimate": 1e-6,
+    "model/sigma": 1e-8,
+    "fit_statistic/reml_criterion": 1e-11,
+    "fit_statistic/log_likelihood": 1e-11,
+    "fit_statistic/deviance": 1e-9,
+    "fit_statistic/aic": 1e-11,
+    "fit_statistic/bic": 1e-11,
+}
+"""The largest distance that passes between two stacks, in the unit of each figure: for linear
+models at least ten times the largest that was measured, and a power of ten."""
+
+LIMITS: Final[dict[str, float]] = {
+    "fixed_effect/estimate": 1e-6,
+    "fixed_effect/std_error": 1e-4,
+    "fixed_effect/statistic": 1e-4,
+    "fixed_effect/p_value": 1e-5,
+    "fixed_effect/conf_low": 1e-4,
+    "fixed_effect/conf_high": 1e-4,
+    "separate_effect/estimate": 1e-6,
+    "separate_effect/std_error": 1e-4,
+    "separate_effect/statistic": 1e-4,
+    "separate_effect/p_value": 1e-5,
+    "separate_effect/conf_low": 1e-4,
+    "separate_effect/conf_high": 1e-4,
+    "random_effect/estimate": 1e-6,
+    "random_effect/std_error": 1e-6,
+    "variance_component/std_dev": 1e-6,
+    "variance_component/variance": 1e-6,
+    "correlation/covariance": 1e-6,
+    "correlation/correlation": 1e-6,
+    "theta/estimate": 1e-6,
+    "model/sigma": 1e-8,
+    "model/size": 1e-6,
+    "fit_statistic/log_likelihood": 1e-11,
+    "fit_statistic/deviance": 1e-7,
+    "fit_statistic/aic": 1e-11,
+    "fit_statistic/bic": 1e-11,
+}
+"""The same for generalized and nonlinear models, by what lme4 1.1-31 and 1.1-37 have apart: lme4
+2.1 gives other answers for many of them, which is drift and is told as such."""
+
+TOLD: Final = frozenset(
+    ("convergence/evaluations", "convergence/messages", "convergence/warnings", "convergence/code",
+     "convergence/converged", "model/dropped_columns")
+)  # fmt: skip
+"""What versions word, count or judge in their own ways; told, and no drift between stacks."""
+
+
+def check_tolerance(tolerance: float | Mapping[str, float] | None) -> dict[str, float]:
+    """Check what a user gives for a tolerance, and return it by the names of figures.
+
+    Parameters
+    ----------
+    tolerance
+        One limit for all figures, or limits by "family/quantity", such as
+        ``{"fixed_effect/estimate": 1e-4}``; each in the figure's own unit.
+
+    Raises
+    ------
+    OptionError
+        It is no number that a distance can be held against, or a name is not known.
+    """
+    if tolerance is None:
+        return {}
+    given = tolerance if isinstance(tolerance, Mapping) else dict.fromkeys(SCALES, tolerance)
+    checked = {}
+    for name, limit in given.items():
+        if name not in SCALES:
+            raise OptionError(f"tolerance has no figure {name!r}; it has: {', '.join(SCALES)}")
+        number = isinstance(limit, int | float) and not isinstance(limit, bool)
+        if not number or not 0 <= limit < math.inf:
+            raise OptionError(f"tolerance={limit!r} must be a number, at least 0")
+        checked[name] = float(limit)
+    return checked
+
+
+def limits_for(*, linear: bool, same_stack: bool) -> Mapping[str, float]:
+    """Return the largest distances that pass by default; what has none must be the same."""
+    if same_stack:
+        return {}
+    return LINEAR_LIMITS if linear else LIMITS
+
+
+def distance(
+    name: str, one: float, other: float, std_error: float | None, sigma: float | None
+) -> float:
+    """Return how far two figures are apart, in the unit of the figure.
+
+    Parameters
+    ----------
+    name
+        Family and quantity.
+    one, other
+        The figures; not both of the same value.
+    std_error
+        Of the recorded estimate.
+    sigma
+        The recorded residual standard deviation.
+    """
+    if math.isnan(one) or math.isnan(other) or math.isinf(one) or math.isinf(other):
+        return math.inf
+    apart = abs(one - other)
+    larger = max(abs(one), abs(other))
+    scale = SCALES.get(name, SAME)
+    if scale == ERRORS:
+        unit = std_error or 0.0
+    elif scale == SIGMA:
+        squared = name.endswith(("/variance", "/covariance"))
+        unit = (sigma or 1.0) ** (2 if squared else 1)
+    else:
+        unit = max(1.0, larger) if scale == MIXED else larger
+    return apart / unit if unit > 0 else math.inf
+
+
+def ulps(one: Value, other: Value) -> int | None:
+    """Return how many steps from float to float lead from one number to the other."""
+    if not isinstance(one, float) or not isinstance(other, float):
+        return None
+    if not (math.isfinite(one) and math.isfinite(other)):
+        return None
+    return abs(_place(one) - _place(other))
+
+
+def _place(number: float) -> int:
+    """Return the place of a float in the order of all floats."""
+    size = int.from_bytes(struct.pack(">d", abs(number)), "big")
+    return -size if number < 0 else size
