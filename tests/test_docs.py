@@ -289,6 +289,16 @@ def test_r_runs(block: Block, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_names_in_text_and_tables_are_there(page: Path) -> None:
+    models = (pb.LinearMixedModel, pb.GeneralizedLinearMixedModel, pb.LinearModel)
+    text = page.read_text(encoding="utf-8")
+    for code in re.findall(r"`([^`\n]+)`", text):
+        for owner, name in re.findall(r"\b(pb|fit)\.([A-Za-z_]\w*)", code):
+            places = (pb,) if owner == "pb" else models
+            assert any(hasattr(place, name) for place in places), f"{owner}.{name}"
+
+
 # -- docstrings ----------------------------------------------------------------------------------
 
 
