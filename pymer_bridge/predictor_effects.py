@@ -79,8 +79,8 @@ class PredictorEffects(Fitted):
         REnvironmentError
             R's package effects is not installed.
         RError
-            effects cannot take this model, as where its formula calls ``factor()`` or its family
-            is negative binomial.
+            effects cannot take this model, as where its formula calls ``factor()``, or where a
+            column has a name that R would have to quote.
 
         Notes
         -----

@@ -61,7 +61,7 @@ def _fit(name: str) -> Any:
                 return pb.lmer("log(Reaction) ~ log(Days + 1) + (1 | Subject)", sleep)
             case "part":
                 return pb.lmer(
-                    "Reaction ~ Days + (1 | Subject)", sleep, subset="Days > 1",
+                    "Reaction ~ Days + (1 | Subject)", sleep, subset=sleep["Days"] > 1,
                     weights="1 / (1 + Days)", offset=2 * sleep["Days"],
                 )  # fmt: skip
             case "cake":
@@ -75,6 +75,10 @@ def _fit(name: str) -> Any:
             case "poisson":
                 formula = "TICKS ~ YEAR + cHEIGHT + (1 | BROOD)"
                 return pb.glmer(formula, pb.load_dataset("grouseticks"), family="poisson")
+            case "splines":
+                return pb.lmer("Reaction ~ ns(Days, 3) + (1 | Subject)", sleep)
+            case "negative":
+                return pb.glmer_nb("TICKS ~ YEAR + (1 | BROOD)", pb.load_dataset("grouseticks"))
             case "lm":
                 return pb.lm("Reaction ~ poly(Days, 2) + Subject", sleep)
             case _:
@@ -106,6 +110,8 @@ ASKED: dict[str, tuple[str, Any, dict[str, Any]]] = {
     "binomial_partial": ("binomial", "period", {"partial_residuals": True}),
     "poisson": ("poisson", "cHEIGHT", {"n_points": 20, "partial_residuals": True}),
     "poisson_two": ("poisson", ["cHEIGHT", "YEAR"], {}),
+    "splines": ("splines", "Days", {"n_points": 20}),
+    "negative": ("negative", "YEAR", {}),
     "lm": ("lm", "Days", {"partial_residuals": True}),
     "glm": ("glm", "period", {}),
 }
@@ -238,6 +244,10 @@ def test_what_is_not_in_the_model_is_named() -> None:
             slope.effect(terms, **how)
     with pytest.raises(OptionError, match="'recipe' has no level 'Z'; there are: A, B, C"):
         cake.effect("recipe", at={"recipe": ["A", "Z"]})
+    data = pb.load_dataset("sleepstudy").assign(hours=2.0)
+    model = pb.lmer("Reaction ~ Days + offset(hours) + (1 | Subject)", data)
+    with pytest.raises(OptionError, match="no predictor 'hours'; there are: Days"):
+        model.effect("hours")
     with pytest.raises(OptionError, match="takes one value"):
         cake.effect("recipe", at={"temp": [175, 180]})
 
@@ -264,7 +274,14 @@ def test_what_effects_cannot_do_is_said() -> None:
         orange.effect("age")
 
 
-def test_the_workspace_is_left_as_it_was() -> None:
-    before = session().call("ls", envir=session().call("globalenv").value).value
+def test_the_workspace_and_the_search_path_are_left_as_they_were(plain: Any) -> None:
+    del plain  # it attaches splines; without it the effect below does
+    attached = "package:splines"
+    session().call("detach", name=attached, **{"character.only": True})
+    before = session().call("search").value
+    workspace = session().call("ls", envir=session().call("globalenv").value).value
     _effect("interaction_partial")
-    assert session().call("ls", envir=session().call("globalenv").value).value == before
+    _effect("splines")
+    assert session().call("search").value == before
+    assert session().call("ls", envir=session().call("globalenv").value).value == workspace
+    session().call("attachNamespace", ns="splines")

@@ -234,6 +234,7 @@ def test_leverage_and_cooks_distances_are_rs() -> None:
 def test_diagnostics_have_leverage_where_r_has_it() -> None:
     panels = _fit(5).plot.diagnostics().axes
     assert [panel.get_xlabel() for panel in panels[4:]] == ["Leverage", "Observation"]
+    assert len(_fit(5).plot.diagnostics(leverage=False).axes) == 4
     binomial = pb.glmer("cbind(incidence, size - incidence) ~ period + (1 | herd)",
                         pb.load_dataset("cbpp"), family="binomial")  # fmt: skip
     assert len(binomial.plot.diagnostics().axes) == 4
@@ -244,7 +245,16 @@ def test_diagnostics_have_leverage_where_r_has_it() -> None:
 
 @cache
 def _influence(n: int) -> Any:
-    return _fit(n).influence("school")
+    """Return the influence of five schools, or that of many made by hand: R would take long."""
+    result = _fit(5).influence("school")
+    if n == 5:
+        return result
+    sizes = np.random.RandomState(3).exponential(0.1, n) ** 2
+    rows = (
+        replace(result.rows[0], level=f"school {i + 1:03d}", cooks_distance=float(size))
+        for i, size in enumerate(sizes)
+    )
+    return replace(result, rows=tuple(rows))
 
 
 def test_influence_is_ordered_and_named() -> None:

@@ -86,9 +86,11 @@ class FitPlots:
 
     # -- residuals, and what bears on the fit --------------------------------------------------
 
-    def diagnostics(self, group: str | None = None, *, ax: Sequence[Axes] | None = None) -> Figure:
+    def diagnostics(
+        self, group: str | None = None, *, ax: Sequence[Axes] | None = None, **options: Any
+    ) -> Figure:
         """Draw residuals and leverage in one figure; see :func:`pymer_bridge.plots.diagnostics`."""
-        return plots.diagnostics(self.fit, group, ax=ax)
+        return plots.diagnostics(self.fit, group, ax=ax, **options)
 
     def residuals_fitted(self, *, ax: Axes | None = None, **options: Any) -> Axes:
         """Draw residuals and fitted values; see :func:`pymer_bridge.plots.residuals_fitted`."""

@@ -10,9 +10,11 @@ import numpy as np
 import pandas as pd
 
 from pymer_bridge import curves
+from pymer_bridge import spec as options
 from pymer_bridge.errors import OptionError
 from pymer_bridge.plots import canvas
-from pymer_bridge.plots.leverage import cooks_distance, leverage
+from pymer_bridge.plots.leverage import cooks_distance
+from pymer_bridge.plots.leverage import leverage as draw_leverage
 from pymer_bridge.plots.random import draw_quantiles
 
 if TYPE_CHECKING:
@@ -249,7 +251,13 @@ def _lying(ax: Axes) -> dict[str, Any]:
     return {"orientation": "horizontal"} if new else {"vert": False}
 
 
-def diagnostics(fit: Any, group: str | None = None, *, ax: Sequence[Axes] | None = None) -> Figure:
+def diagnostics(
+    fit: Any,
+    group: str | None = None,
+    *,
+    leverage: bool = True,
+    ax: Sequence[Axes] | None = None,
+) -> Figure:
     """Draw residuals, leverage and Cook's distances in one figure.
 
     Parameters
@@ -258,8 +266,11 @@ def diagnostics(fit: Any, group: str | None = None, *, ax: Sequence[Axes] | None
         A mixed model.
     group
         The grouping factor of the residuals by group; R's first by default.
+    leverage
+        Draw leverage and Cook's distances too, where the model is one of ``lmer()``? For the
+        73,421 rows in crossed groups of lme4's InstEval R takes a minute and a gigabyte.
     ax
-        Six axes to draw on; four for other models than those of ``lmer()``.
+        Six axes to draw on; four without leverage.
 
     Returns
     -------
@@ -271,7 +282,7 @@ def diagnostics(fit: Any, group: str | None = None, *, ax: Sequence[Axes] | None
     Raises
     ------
     OptionError
-        There is no such group.
+        There is no such group, or an argument is not accepted.
 
     Notes
     -----
@@ -285,7 +296,7 @@ def diagnostics(fit: Any, group: str | None = None, *, ax: Sequence[Axes] | None
     >>> len(pb.plots.diagnostics(fit).axes)
     6
     """
-    linear = fit.spec.fitter == "lmer"
+    linear = options.flag(leverage, "leverage") and fit.spec.fitter == "lmer"
     titles = ["Residuals and fitted values", "Spread and fitted values", "Normality", "By group"]
     titles += ["Leverage, largest Cook's distances named", "Cook's distance"] if linear else []
     axes = canvas.new_panels(ax, len(titles), (4.6, 3.9), 2)
@@ -294,7 +305,7 @@ def diagnostics(fit: Any, group: str | None = None, *, ax: Sequence[Axes] | None
     residual_quantiles(fit, ax=axes[2])
     residuals_by_group(fit, group, ax=axes[3])
     if linear:
-        legend = leverage(fit, ax=axes[4]).get_legend()
+        legend = draw_leverage(fit, ax=axes[4]).get_legend()
         if legend is not None:
             legend.remove()  # the title says it
         cooks_distance(fit, ax=axes[5])

@@ -2,17 +2,39 @@
 
 #' The fit as the package effects can take it
 #'
-#' effects fits the formula of a mixed model once more by glm(), within a
-#' function of its own, from which a call finds what lies in the workspace only:
-#' here the call holds the data themselves. There is no accessor that sets a call.
+#' effects fits the formula of a mixed model once more by glm(), and both it and
+#' expand.model.frame() evaluate parts of the call where the environment of the
+#' formula is not seen: here the call holds the data themselves, and so it does
+#' vectors that were given. There is no accessor that sets a call.
 fit_for_effects <- function(model, data) {
   fit <- model$fit
+  call <- stats::getCall(fit)
+  call$data <- data
+  for (name in c("subset", "offset")) {
+    if (is.name(call[[name]]) && exists(as.character(call[[name]]), model$frame_env,
+      inherits = FALSE
+    )) {
+      call[[name]] <- get(as.character(call[[name]]), model$frame_env)
+    }
+  }
   if (methods::is(fit, "merMod")) {
-    call <- stats::getCall(fit)
-    call$data <- data
     methods::slot(fit, "call") <- call
+  } else {
+    fit$call <- call
   }
   fit
+}
+
+#' Evaluate with splines on the search path, where a formula calls ns() or bs()
+#'
+#' expand.model.frame() looks for functions there only.
+with_splines <- function(fit, expression) {
+  used <- any(c("ns", "bs") %in% all.names(stats::formula(fit)))
+  if (used && !"package:splines" %in% search()) {
+    attachNamespace("splines")
+    on.exit(detach("package:splines", character.only = TRUE))
+  }
+  expression
 }
 
 #' Operation: the predictors whose effects can be asked for
@@ -21,8 +43,11 @@ fit_for_effects <- function(model, data) {
 #'   `columns` of the design, to which effects can give values.
 effect_predictors <- function(model) {
   data <- model_data(model)
+  # Of the terms: what an offset is made of has no effect.
+  labels <- attr(stats::terms(model$fit), "term.labels")
   found <- intersect(
-    all.vars(stats::delete.response(stats::terms(model$fit))), names(data$frame)
+    as.character(unlist(lapply(labels, function(label) all.vars(str2lang(label))))),
+    names(data$frame)
   )
   levels <- lapply(found, function(name) {
     values <- data$frame[[name]][data$used]
@@ -67,7 +92,7 @@ effect_curve <- function(model, terms, at, levels, given, n_points, conf_level,
   if (!is.null(fixed)) arguments$fixed.predictors <- fixed
   holder <- new.env(parent = model$frame_env)
   holder$.effects_fit <- fit_for_effects(model, data$frame)
-  effect <- eval(as.call(arguments), holder)
+  effect <- with_splines(model$fit, eval(as.call(arguments), holder))
   link <- as.data.frame(effect, type = "link")
   response <- as.data.frame(effect, type = "response")
   wanted <- !duplicated(effect$x)

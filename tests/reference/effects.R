@@ -1,7 +1,10 @@
 # Effects of predictors, as an R user would ask for them. Plain R: nothing here knows of
 # pymer_bridge. effects looks for data in the workspace and on the search path, where lme4's are.
 
-suppressMessages(library(lme4))
+suppressMessages({
+  library(lme4)
+  library(splines)
+})
 
 models <- list(
   slope = lmer(Reaction ~ Days + (Days | Subject), sleepstudy),
@@ -18,6 +21,8 @@ models <- list(
     cbind(incidence, size - incidence) ~ period + (1 | herd), cbpp, binomial
   ),
   poisson = glmer(TICKS ~ YEAR + cHEIGHT + (1 | BROOD), grouseticks, poisson),
+  splines = lmer(Reaction ~ ns(Days, 3) + (1 | Subject), sleepstudy),
+  negative = glmer.nb(TICKS ~ YEAR + (1 | BROOD), grouseticks),
   lm = lm(Reaction ~ poly(Days, 2) + Subject, sleepstudy),
   glm = glm(cbind(incidence, size - incidence) ~ period, binomial, cbpp)
 )
@@ -61,6 +66,8 @@ effects_asked <- list(
     effects::Effect("cHEIGHT", models$poisson, xlevels = height(), partial.residuals = TRUE)
   },
   poisson_two = function() effects::Effect(c("cHEIGHT", "YEAR"), models$poisson),
+  splines = function() effects::Effect("Days", models$splines, xlevels = days(20)),
+  negative = function() effects::Effect("YEAR", models$negative),
   lm = function() effects::Effect("Days", models$lm, partial.residuals = TRUE),
   glm = function() effects::Effect("period", models$glm)
 )
