@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol, Self, TypeVar
 
-from pymer_bridge import frames, notices
+from pymer_bridge import decode, frames, notices
 from pymer_bridge.journal import journal
 from pymer_bridge.modelspec import ModelSpec
-from pymer_bridge.preparing import prepare
+from pymer_bridge.preparing import prepare, texts_of
 from pymer_bridge.rsession import Outcome, session
 
 
@@ -19,6 +20,27 @@ class Model(Protocol):
 
 
 M = TypeVar("M", bound=Model)
+
+
+def shared_fields(outcome: Outcome, asked: ModelSpec, frame: frames.AnyFrame) -> dict[str, Any]:
+    """Return the fields that models of every class have, from what R has fitted."""
+    facts = outcome.value["facts"]
+    return {
+        "formula": decode.text(facts, "formula"),
+        "n_obs": decode.integer(facts, "n_obs"),
+        "warnings": texts_of(outcome.warnings),
+        "messages": texts_of(outcome.messages),
+        "spec": asked,
+        "columns": frame.names,
+        "_model": outcome.value["model"],
+        "_index": frame.index,
+    }
+
+
+def dropped_rows(facts: Mapping[str, Any], frame: frames.AnyFrame) -> tuple[Any, ...]:
+    """Return the labels of the rows that R left out for missing values."""
+    dropped = facts["dropped_rows"]
+    return () if dropped is None else tuple(frame.index[dropped - 1])
 
 
 def fit_model(cls: type[M], fitter: str, formula: str, data: Any, **asked: Any) -> M:

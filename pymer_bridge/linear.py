@@ -12,10 +12,9 @@ from pymer_bridge import decode, decode_internals, display, frames, notices
 from pymer_bridge import spec as options
 from pymer_bridge.errors import DataConversionError, OptionError
 from pymer_bridge.families import Family, FamilyName, LinkName, family_of
-from pymer_bridge.fitting import fit_model
+from pymer_bridge.fitting import dropped_rows, fit_model, shared_fields
 from pymer_bridge.modelspec import ModelSpec
 from pymer_bridge.predictor_effects import PredictorEffects
-from pymer_bridge.preparing import texts_of
 from pymer_bridge.reporting import sentence
 from pymer_bridge.results import fit as results
 from pymer_bridge.results.prediction import Predictions
@@ -65,16 +64,9 @@ class LinearModel(Updating, Saving, PredictorEffects, Scripting):
     ) -> Self:
         facts = outcome.value["facts"]
         return cls(
-            formula=decode.text(facts, "formula"),
-            n_obs=decode.integer(facts, "n_obs"),
             sigma=decode.number(facts, "sigma"),
-            dropped_rows=tuple(frame.index[facts["dropped_rows"] - 1]),
-            warnings=texts_of(outcome.warnings),
-            messages=texts_of(outcome.messages),
-            spec=asked,
-            columns=frame.names,
-            _model=outcome.value["model"],
-            _index=frame.index,
+            dropped_rows=dropped_rows(facts, frame),
+            **shared_fields(outcome, asked, frame),
             **further,
         )
 

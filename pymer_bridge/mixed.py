@@ -11,6 +11,7 @@ import pandas as pd
 
 from pymer_bridge import decode, display, frames
 from pymer_bridge.diagnostics import Diagnostics
+from pymer_bridge.fitting import dropped_rows, shared_fields
 from pymer_bridge.influence import Influences
 from pymer_bridge.internals import Internals
 from pymer_bridge.modelspec import ModelSpec
@@ -18,7 +19,6 @@ from pymer_bridge.optimizers import Optimizers
 from pymer_bridge.pictures import Pictures
 from pymer_bridge.prediction import Predicting
 from pymer_bridge.predictor_effects import PredictorEffects
-from pymer_bridge.preparing import texts_of
 from pymer_bridge.reporting import Reporting
 from pymer_bridge.results import fit as results
 from pymer_bridge.results import groups
@@ -85,24 +85,16 @@ class MixedModel(
         cls, outcome: Outcome, asked: ModelSpec, frame: frames.AnyFrame, **further: Any
     ) -> Self:
         """Make the model that ``fit_model()`` in R has fitted."""
-        facts, index = outcome.value["facts"], frame.index
+        facts = outcome.value["facts"]
         counts = map(int, facts["group_counts"])
-        dropped = facts["dropped_rows"]
         return cls(
-            formula=decode.text(facts, "formula"),
-            n_obs=decode.integer(facts, "n_obs"),
             n_groups=MappingProxyType(dict(zip(facts["group_names"], counts, strict=True))),
             sigma=decode.number(facts, "sigma"),
             reml=decode.flag(facts, "reml"),
             singular=decode.flag(facts, "singular"),
             dropped_columns=decode.texts(facts, "dropped_columns"),
-            dropped_rows=() if dropped is None else tuple(index[dropped - 1]),
-            warnings=texts_of(outcome.warnings),
-            messages=texts_of(outcome.messages),
-            spec=asked,
-            columns=frame.names,
-            _model=outcome.value["model"],
-            _index=index,
+            dropped_rows=dropped_rows(facts, frame),
+            **shared_fields(outcome, asked, frame),
             **further,
         )
 

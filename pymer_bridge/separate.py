@@ -11,9 +11,8 @@ import pandas as pd
 from pymer_bridge import decode, display, frames
 from pymer_bridge import spec as options
 from pymer_bridge.families import Family, FamilyName, LinkName, family_of
-from pymer_bridge.fitting import fit_model
+from pymer_bridge.fitting import fit_model, shared_fields
 from pymer_bridge.modelspec import ModelSpec
-from pymer_bridge.preparing import texts_of
 from pymer_bridge.results.separate import SeparateEffect, SeparateEffects
 from pymer_bridge.rsession import Handle, Outcome
 from pymer_bridge.scripting import Scripting
@@ -63,18 +62,11 @@ class LinearModelList(Scripting):
     def _of(cls, outcome: Outcome, asked: ModelSpec, frame: frames.AnyFrame) -> Self:
         facts = outcome.value["facts"]
         return cls(
-            formula=decode.text(facts, "formula"),
             group=decode.text(facts, "group"),
             levels=decode.texts(facts, "levels"),
             failed=decode.texts(facts, "failed"),
-            n_obs=decode.integer(facts, "n_obs"),
             sigma=decode.number_or_none(facts, "sigma"),
-            warnings=texts_of(outcome.warnings),
-            messages=texts_of(outcome.messages),
-            spec=asked,
-            columns=frame.names,
-            _model=outcome.value["model"],
-            _index=frame.index,
+            **shared_fields(outcome, asked, frame),
         )
 
     def coefficients(self, conf_level: float = 0.95) -> SeparateEffects:
