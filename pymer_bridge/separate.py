@@ -89,8 +89,9 @@ class LinearModelList(Scripting):
 
         Notes
         -----
-        R functions: ``summary`` and ``confint`` of lme4's ``lmList``, with the residual standard
-        deviation pooled over groups.
+        R functions: ``summary`` and ``confint`` of lme4's ``lmList``. As there, standard errors and
+        tests take the residual standard deviation of all groups together, and intervals that of
+        each group alone.
 
         Examples
         --------
