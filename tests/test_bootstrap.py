@@ -303,18 +303,19 @@ def test_trapped_refits_are_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
 # -- many responses ------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("reml", [True, False])
 @pytest.mark.parametrize("design", ["~ Days + (Days | Subject)", "~ Days + (1 | Subject)"])
-def test_fit_many_is_lmer(plain: Any, design: str) -> None:
+def test_fit_many_is_lmer(plain: Any, design: str, reml: bool) -> None:
     data = pb.load_dataset("sleepstudy")
     rng = np.random.default_rng(3)
     names = [f"y{i}" for i in range(6)]
     for name in names:
         data[name] = data["Reaction"] + rng.normal(0, 40, 180)
     data.loc[[4, 77], "y3"] = np.nan
-    fits = pb.fit_many(design, data, names)
+    fits = pb.fit_many(design, data, names, reml=reml)
     theirs = plain(
         "many_fits", responses=data[names].to_numpy().ravel(order="F"), n_rows=180,
-        formula=f"y {design}",
+        formula=f"y {design}", reml=reml,
     )  # fmt: skip
     theirs = theirs.reshape(6, 7)
     fixed = [i for i, effect in enumerate(fits.effects) if effect == "fixed"]

@@ -37,11 +37,18 @@ many_task <- function(model, plan) {
   lower <- lme4::getME(fit, "lower")
   data <- model_data(model)
   choose <- parameter_chooser(fit, "parameters")
-  values_of <- function(refitted, estimates) {
-    errors <- sqrt(Matrix::diag(stats::vcov(refitted)))
+  # As vcov(), REMLcrit() or deviance(), and logLik() give them, without a fit around them.
+  values_of <- function(optimum, estimates) {
+    errors <- sqrt(diag(estimates$sigma^2 * machine$rho$pp$unsc()))
+    c(choose(estimates), errors, optimum$fval, -optimum$fval / 2)
+  }
+  values_of_fit <- function(refitted) {
+    estimates <- estimates_of(refitted)
     columns <- colnames(lme4::getME(refitted, "X"))
     c(
-      choose(estimates, columns, lme4::getME(refitted, "cnms")), errors, lme4::REMLcrit(refitted),
+      choose(estimates, columns, lme4::getME(refitted, "cnms")),
+      sqrt(Matrix::diag(stats::vcov(refitted))),
+      if (reml) lme4::REMLcrit(refitted) else stats::deviance(refitted),
       as.double(stats::logLik(refitted))
     )
   }
@@ -54,14 +61,11 @@ many_task <- function(model, plan) {
       call <- model$call
       call$data <- quote(.changed)
       refitted <- eval(call, holder)
-      return(measured_fit(refitted, values_of(refitted, estimates_of(refitted))))
+      return(measured_fit(refitted, values_of_fit(refitted)))
     }
     response <- response[data$used]
     optimum <- machine$optimise(response, start_of(response), plan$check_convergence)
     checked <- check_convergence(optimum, settings$checks, lower)
-    measured_optimum(
-      optimum, checked, lower,
-      values_of(machine$as_fit(optimum, checked), machine$estimates(optimum))
-    )
+    measured_optimum(optimum, checked, lower, values_of(optimum, machine$estimates(optimum)))
   }
 }

@@ -132,13 +132,13 @@ sequential_ratio_test <- function(n_sim, seed, h) {
 }
 
 #' lmer() for one response after the other
-many_fits <- function(responses, n_rows, formula = "y ~ Days + (Days | Subject)") {
+many_fits <- function(responses, n_rows, formula, reml) {
   as.vector(vapply(split(responses, rep(seq_len(length(responses) / n_rows), each = n_rows)), function(y) {
     data <- sleepstudy
     data$y <- y
-    fit <- suppressMessages(suppressWarnings(lmer(as.formula(formula), data)))
+    fit <- suppressMessages(suppressWarnings(lmer(as.formula(formula), data, REML = reml)))
     c(
-      fixef(fit), sqrt(diag(as.matrix(vcov(fit)))), sigma(fit), REMLcrit(fit),
+      fixef(fit), sqrt(diag(as.matrix(vcov(fit)))), sigma(fit), if (reml) REMLcrit(fit) else deviance(fit),
       as.numeric(logLik(fit))
     )
   }, numeric(7L)))
