@@ -262,14 +262,31 @@ def _restriction(asked: Asked) -> tuple[list[str], Node]:
 
 
 def _comparison(asked: Asked) -> Written:
-    before, small = _restriction(asked)
     function = {"kr_modcomp": "KRmodcomp", "sat_modcomp": "SATmodcomp"}[asked.operation]
     matrix = len(asked.models) == 1 and not isinstance(asked.arguments["restriction"], str)
-    if function == "SATmodcomp" and matrix and asked.pbkrtest >= (0, 5, 3):
+    by_model = function == "SATmodcomp" and matrix and asked.pbkrtest >= (0, 5, 3)
+    own: list[str] = []
+    if by_model:
+        asked, own = _with_plain_fits(asked)
+    before, small = _restriction(asked)
+    before = [*own, *before]
+    if by_model:
         before.append("# From version 0.5.3 on, SATmodcomp() takes the model of a matrix.")
         small = rtext.call("restriction_matrix2model", asked.fit, small)
     value = rtext.call(function, asked.fit, small)
     return _shown(asked, value, function, before=before)
+
+
+def _with_plain_fits(asked: Asked) -> tuple[Asked, list[str]]:
+    """Ask of lme4's own fits: where pbkrtest updates models, lmerTest cannot make its own."""
+    if not asked.lmertest:
+        return asked, []
+    names = tuple(f"{model}_lme4" for model in asked.models)
+    own = [
+        rtext.assign(name, asked.plain_fits[model])
+        for name, model in zip(names, asked.models, strict=True)
+    ]
+    return replace(asked, models=names), own
 
 
 def _bootstrap_test(asked: Asked) -> Written:
@@ -277,13 +294,7 @@ def _bootstrap_test(asked: Asked) -> Written:
     if given["start"] != "warm" or given["h"] is not None:
         how = f"start={given['start']!r}, h={given['h']!r}"
         return _without(f"pb_modcomp({how}): pbkrtest exports no function that does so.")
-    own: list[str] = []
-    if asked.lmertest:
-        # PBmodcomp() updates the models, and lmerTest cannot make its own fits there.
-        names = tuple(f"{model}_lme4" for model in asked.models)
-        own = [rtext.assign(name, asked.plain_fits[model])
-               for name, model in zip(names, asked.models, strict=True)]  # fmt: skip
-        asked = replace(asked, models=names)
+    asked, own = _with_plain_fits(asked)
     before, small = _restriction(asked)
     before = [*own, *before]
     value = rtext.call("PBmodcomp", asked.fit, small, nsim=rtext.number(given["n_sim"]))

@@ -294,7 +294,7 @@ class _Body:
             plain_fits={
                 name: plain_fit_node(self.models[name])
                 for name in act.models
-                if act.operation == "pb_modcomp"
+                if act.operation in ("pb_modcomp", "sat_modcomp")
             },
         )
 
