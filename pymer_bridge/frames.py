@@ -128,6 +128,34 @@ def collect(data: pd.DataFrame, needed: Iterable[str] | None = None) -> Frame:
     return Frame(tuple(name for _, name in chosen), parts, data.index)
 
 
+def collect_new(table: pd.DataFrame, needed: Iterable[str], known: Iterable[str]) -> Frame:
+    """Take the columns of new data that a model knows, and see that none is missing.
+
+    Parameters
+    ----------
+    table
+        A pandas frame.
+    needed
+        Names that predictions need; those that the model does not know are no columns.
+    known
+        The columns of the model's own data.
+
+    Raises
+    ------
+    DataConversionError
+        A column is missing, or cannot be taken to R.
+    """
+    names = column_names(table)
+    columns = set(known)
+    missing = [name for name in dict.fromkeys(needed) if name in columns.difference(names)]
+    if missing:
+        raise DataConversionError(
+            f"new_data has no column {', '.join(map(repr, missing))}, which the predictions "
+            f"need; it has: {', '.join(map(repr, names))}"
+        )
+    return collect(table, columns.intersection(names))
+
+
 def frame_from_r(record: Mapping[str, Any]) -> pd.DataFrame:
     """Put together a data frame that came from R as parts.
 

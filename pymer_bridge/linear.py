@@ -10,7 +10,7 @@ import pandas as pd
 
 from pymer_bridge import decode, decode_internals, display, frames, notices
 from pymer_bridge import spec as options
-from pymer_bridge.errors import DataConversionError, OptionError
+from pymer_bridge.errors import OptionError
 from pymer_bridge.families import Family, FamilyName, LinkName, family_of
 from pymer_bridge.fitting import dropped_rows, fit_model, shared_fields
 from pymer_bridge.modelspec import ModelSpec
@@ -222,7 +222,10 @@ class LinearModel(Updating, Saving, PredictorEffects, Scripting):
         if interval == "prediction" and self.spec.fitter == "glm":
             raise OptionError("interval='prediction' is for linear models")
         level = options.check_level(conf_level)
-        frame = None if new_data is None else self._new_frame(new_data)
+        frame = None
+        if new_data is not None:
+            needed = self._ask("linear_predictors", tuple)
+            frame = frames.collect_new(frames.as_pandas(new_data), needed, self.columns)
         outcome = session().call(
             "predict_linear", model=self._model, type=type, interval=interval or "none",
             new_data=None if frame is None else frame.to_r(), conf_level=level,
@@ -236,18 +239,6 @@ class LinearModel(Updating, Saving, PredictorEffects, Scripting):
             level if interval else None,
         )  # fmt: skip
         return notices.with_conditions(found, outcome)
-
-    def _new_frame(self, new_data: Any) -> frames.Frame:
-        table = frames.as_pandas(new_data)
-        names = frames.column_names(table)
-        needed = self._ask("linear_predictors", tuple)
-        missing = [name for name in needed if name in self.columns and name not in names]
-        if missing:
-            raise DataConversionError(
-                f"new_data has no column {', '.join(map(repr, missing))}, which the predictions "
-                f"need; it has: {', '.join(map(repr, names))}"
-            )
-        return frames.collect(table, set(self.columns).intersection(names))
 
     def _kind(self) -> str:
         return "Linear model"

@@ -244,7 +244,6 @@ class Predicting(Fitted):
         if new_data is None:
             return None
         table = frames.as_pandas(new_data)
-        names = frames.column_names(table)
         variables = self._ask("predictor_names", decode_internals.variables)
         needed = [*variables["fixed"]]
         if random and re_form is None:
@@ -252,15 +251,9 @@ class Predicting(Fitted):
         elif random and re_form is not None:
             needed += check_text(re_form, "re_form", self.columns, self.spec.allow_functions)
         known = set(self.columns)
-        missing = [name for name in dict.fromkeys(needed) if name in known.difference(names)]
-        if missing:
-            raise DataConversionError(
-                f"new_data has no column {', '.join(map(repr, missing))}, which the predictions "
-                f"need; it has: {', '.join(map(repr, names))}"
-            )
-        frame = frames.collect(table, known.intersection(names))
+        frame = frames.collect_new(table, needed, known)
         if complete:
-            table = table.set_axis(names, axis=1)
+            table = table.set_axis(frames.column_names(table), axis=1)
             lacking = [n for n in dict.fromkeys(needed) if n in known and table[n].isna().any()]
             if lacking:
                 raise DataConversionError(
