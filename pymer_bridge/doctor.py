@@ -96,6 +96,7 @@ def _r_packages() -> tuple[dict[str, str], dict[str, str | None]]:
         "LAPACK": decode.text(record, "lapack"),
         "collation": decode.text(record, "locale"),
         "random numbers": ", ".join(record["rng"]),
+        "rpy2 reaches R by": session().rpy2_mode(),
     }
     return facts, dict(zip(wanted, record["versions"], strict=True))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
@@ -88,4 +89,6 @@ def install_rinterface_command(version: tuple[int, ...] | None) -> str:
         wanted = '"rpy2-rinterface>=3.6.7"'
     else:
         wanted = '"rpy2<3.6.7" "rpy2-rinterface==3.6.5"'
-    return f"pip install --force-reinstall --no-deps --no-cache-dir {wanted}"
+    # The pip of this very Python: in a venv that is not activated, plain pip is another's.
+    python = Path(sys.executable or "python3")
+    return f'"{python}" -m pip install --force-reinstall --no-deps --no-cache-dir {wanted}'

@@ -8,6 +8,7 @@ starts before the first call.
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import queue
 import threading
@@ -180,6 +181,11 @@ class RSession:
             )
         self._loaded.add(package)
 
+    def rpy2_mode(self) -> str:
+        """Return how rpy2 reaches R, ``"API"`` (compiled) or ``"ABI"``; figures are the same."""
+        self._ensure_started()
+        return str(self._interface.openrlib.cffi_mode.value)
+
     def interrupt(self) -> None:
         """Interrupt what R is doing now; who asked for it gets a KeyboardInterrupt."""
         with self._lock:
@@ -284,6 +290,9 @@ class RSession:
             )
         os.environ["R_HOME"] = home
         searched = os.environ.get("LD_LIBRARY_PATH")
+        # rpy2 would tell the console which of its two modes it tries; the doctor names the mode.
+        level = logging.getLogger("rpy2").level
+        logging.getLogger("rpy2").setLevel(logging.CRITICAL)
         try:
             import rpy2.rinterface as ri  # noqa: PLC0415  # loads libR: only when R is wanted
             from rpy2.rinterface_lib import callbacks, embedded  # noqa: PLC0415
@@ -295,9 +304,10 @@ class RSession:
                 warnings.filterwarnings("ignore", module="rpy2")
                 embedded.set_initoptions(START_OPTIONS)
                 ri.initr(interactive=False)
-        except (ImportError, OSError, ValueError, AttributeError) as error:
+        except Exception as error:  # also cffi's own class, where a symbol of R's is lacking
             raise _start_error(error, home) from error
         finally:
+            logging.getLogger("rpy2").setLevel(level)
             # rpy2 adds R's folders for programs that are started from here, such as workers; there
             # another libpython may lie, which these would then load.
             if searched is None:

@@ -209,6 +209,8 @@ BROKEN = {
     "of another R": "raise ImportError('undefined symbol: R_getVar')",
     "without libR": "raise OSError('libR.so: cannot open shared object file')",
     "without R": "raise ValueError('openrlib.R_HOME cannot be None.')",
+    "not compiled, of another R": "import _cffi_backend as cffi\n"
+    "raise cffi.FFI.error('symbol R_getVar not found')",
 }
 
 
@@ -225,7 +227,7 @@ def test_a_broken_rpy2(kind, tmp_path):
     assert (environment.r_home() or "") in said
     version = environment.r_version(environment.r_home() or "")
     assert remedy(said) == environment.install_rinterface_command(version)
-    assert remedy(said).startswith("pip install ")
+    assert remedy(said).startswith(f'"{Path(sys.executable)}" -m pip install ')
 
 
 @r
