@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pymer_bridge import plots as plots
+    from pymer_bridge.citing import citation as citation
     from pymer_bridge.comparisons import anova as anova
     from pymer_bridge.comparisons import kr_modcomp as kr_modcomp
     from pymer_bridge.comparisons import pb_modcomp as pb_modcomp
@@ -73,6 +74,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0.dev0"
 
 _HOMES = {
+    "citing": ("citation",),
     "comparisons": ("anova", "kr_modcomp", "pb_modcomp", "sat_modcomp"),
     "datasets": ("load_dataset", "simulate_childread"),
     "doctor": ("show_versions",),

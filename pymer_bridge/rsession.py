@@ -33,6 +33,7 @@ R_FILES = (
     "intervals", "means", "linear", "refit", "update", "draws", "cases", "replicates", "ratio",
     "many", "separate", "predict", "diagnostics", "internals", "tidy", "all_fit", "influence",
     "saving", "pictures", "profile_pictures", "effects", "record", "script", "childread",
+    "citation",
 )  # fmt: skip
 START_OPTIONS = ("rpy2", "--quiet", "--no-save", "--no-restore", "--no-site-file", "--no-init-file")
 """No profile is read, so that nobody's options change a figure; Renviron is, for libraries."""
