@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from pymer_bridge.results import fit as results
 from pymer_bridge.results import groups
 from pymer_bridge.results.codec import frozen_array
+from pymer_bridge.results.matrix import NamedMatrix
+from pymer_bridge.results.variances import RandomCorrelation, VarianceComponent, VarianceComponents
 
 RRecord = Mapping[str, Any]
 
@@ -91,7 +93,7 @@ def linear_effects(record: RRecord, conf_level: float) -> results.FixedEffects:
     return fixed_effects(record, "normal" if record["df"] is None else "residual", conf_level)
 
 
-def variance_components(record: RRecord) -> results.VarianceComponents:
+def variance_components(record: RRecord) -> VarianceComponents:
     """Read the answer of ``variance_components()``."""
     singles = zip(
         record["group"], record["term"], record["variance"], record["std_dev"], strict=True
@@ -104,12 +106,9 @@ def variance_components(record: RRecord) -> results.VarianceComponents:
         record["correlation"],
         strict=True,
     )
-    return results.VarianceComponents(
-        tuple(results.VarianceComponent(g, t, float(v), float(s)) for g, t, v, s in singles),
-        tuple(
-            results.RandomCorrelation(g, one, two, float(v), float(c))
-            for g, one, two, v, c in pairs
-        ),
+    return VarianceComponents(
+        tuple(VarianceComponent(g, t, float(v), float(s)) for g, t, v, s in singles),
+        tuple(RandomCorrelation(g, one, two, float(v), float(c)) for g, one, two, v, c in pairs),
     )
 
 
@@ -172,18 +171,18 @@ def convergence(record: RRecord) -> results.Convergence:
     )
 
 
-def covariance_matrix(record: RRecord) -> results.NamedMatrix:
+def covariance_matrix(record: RRecord) -> NamedMatrix:
     """Read the answer of ``fixed_covariance()``."""
     names = texts(record, "names")
-    return results.NamedMatrix(matrix(record["values"], len(names), len(names)), names, names)
+    return NamedMatrix(matrix(record["values"], len(names), len(names)), names, names)
 
 
-def design_matrix(record: RRecord, index: pd.Index) -> results.NamedMatrix:
+def design_matrix(record: RRecord, index: pd.Index) -> NamedMatrix:
     """Read the answer of ``model_matrix()``; rows are labelled as in the user's data."""
     names = texts(record, "names")
     labels = tuple(map(str, index[record["rows"] - 1]))
     values = matrix(record["values"], len(labels), len(names))
-    return results.NamedMatrix(values, names, labels)
+    return NamedMatrix(values, names, labels)
 
 
 def over_rows(record: RRecord, index: pd.Index, name: str) -> pd.Series[float]:

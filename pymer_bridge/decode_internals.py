@@ -16,7 +16,7 @@ from pymer_bridge.columns import NA_INTEGER
 from pymer_bridge.decode import RRecord
 from pymer_bridge.results import internals, prediction
 from pymer_bridge.results.codec import frozen_array
-from pymer_bridge.results.fit import NamedMatrix
+from pymer_bridge.results.matrix import NamedMatrix
 
 
 def _plain(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -11,6 +11,7 @@ from pymer_bridge import decode, notices
 from pymer_bridge import spec as options
 from pymer_bridge.journal import journal
 from pymer_bridge.results import fit as results
+from pymer_bridge.results.matrix import NamedMatrix
 from pymer_bridge.rsession import Handle, session
 
 T = TypeVar("T")
@@ -72,12 +73,12 @@ class Fitted(Asking):
         return self._ask("fit_statistics", decode.fit_statistics)
 
     @property
-    def vcov(self) -> results.NamedMatrix:
+    def vcov(self) -> NamedMatrix:
         """Covariance matrix of the fixed effects (R: ``vcov``)."""
         return self._ask("fixed_covariance", decode.covariance_matrix)
 
     @property
-    def model_matrix(self) -> results.NamedMatrix:
+    def model_matrix(self) -> NamedMatrix:
         """Design matrix of the fixed effects, rows by columns (R: ``getME(fit, "X")``)."""
         return self._ask("model_matrix", decode.design_matrix, self._index)
 

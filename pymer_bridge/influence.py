@@ -16,8 +16,8 @@ from pymer_bridge import spec as options
 from pymer_bridge.errors import BootstrapInterrupted, BootstrapWarning, OptionError
 from pymer_bridge.fitted import Fitted
 from pymer_bridge.results.codec import frozen_array
-from pymer_bridge.results.fit import NamedMatrix
 from pymer_bridge.results.influence import Influence, InfluenceRow
+from pymer_bridge.results.matrix import NamedMatrix
 from pymer_bridge.rsession import Handle, session
 
 ROWS: Final = "observation"

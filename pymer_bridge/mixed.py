@@ -23,6 +23,7 @@ from pymer_bridge.reporting import Reporting
 from pymer_bridge.results import fit as results
 from pymer_bridge.results import groups
 from pymer_bridge.results.base import Result
+from pymer_bridge.results.variances import VarianceComponents
 from pymer_bridge.rsession import Handle, Outcome
 from pymer_bridge.saving import Saving
 from pymer_bridge.scripting import Scripting
@@ -99,7 +100,7 @@ class MixedModel(
         )
 
     @property
-    def variance_components(self) -> results.VarianceComponents:
+    def variance_components(self) -> VarianceComponents:
         """Variances, standard deviations and correlations (R: ``VarCorr``)."""
         return self._ask("variance_components", decode.variance_components)
 

@@ -5,96 +5,17 @@ Pure text. What R has no function for becomes a comment that says so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from pymer_bridge import rtext
-from pymer_bridge.fragments import fill
+from pymer_bridge.asked import Asked, Written, shown, unseeded, without
+from pymer_bridge.rcomparisons import anova_models, bootstrap, bootstrap_test, comparison
 from pymer_bridge.rtext import Node
 
-_DDF: Final = {
-    "satterthwaite": "Satterthwaite", "kenward-roger": "Kenward-Roger", "none": "lme4",
-    "normal": "lme4",
-}  # fmt: skip
 _BOOT_TYPES: Final = {"percentile": "perc", "basic": "basic", "normal": "norm"}
 LMERTEST: Final = frozenset("anova_one drop_one ranova backward_step contest".split())
 """Operations for which lmerTest is needed, unless they are asked for without its tests."""
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What was asked, as R.
-
-    Attributes
-    ----------
-    lines
-        The lines of R.
-    kind
-        How the value of ``variable`` is read as figures; "" where it is not.
-    variable
-        The variable that holds the result.
-    options
-        What reading it needs to know besides.
-    """
-
-    lines: tuple[str, ...]
-    kind: str = ""
-    variable: str = ""
-    options: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Something that was asked, with what the script calls its parts.
-
-    Attributes
-    ----------
-    operation, arguments
-        As the journal has them.
-    models
-        The variables of the models it concerns.
-    variable
-        The variable that its result shall have.
-    fitter
-        The function that fitted the first model.
-    lmertest
-        Whether the script loads lmerTest.
-    grids
-        The variables of earlier results, by their number in the journal.
-    pbkrtest
-        Its version in this session.
-    scaled
-        Does the (generalized) model estimate a scale?
-    own_parameters
-        Does this lme4 compute the parameters of intervals by a function of its own (from 2.0 on)?
-    plain_fits
-        By variable of a model: the call that fits it by lme4, whatever else is attached.
-    """
-
-    operation: str
-    arguments: Mapping[str, Any]
-    models: tuple[str, ...]
-    variable: str
-    fitter: str
-    lmertest: bool
-    grids: Mapping[int, str]
-    pbkrtest: tuple[int, ...]
-    scaled: bool = False
-    own_parameters: bool = False
-    plain_fits: Mapping[str, Node] = field(default_factory=dict)
-
-    @property
-    def fit(self) -> str:
-        """The variable of the first model."""
-        return self.models[0]
-
-    def ddf(self) -> Node | None:
-        """Return the argument ddf as lmerTest's methods take it; None where there is none."""
-        name = self.arguments.get("ddf", "none")
-        if self.fitter != "lmer" or not self.lmertest or name == "satterthwaite":
-            return None
-        return rtext.string(_DDF[name])
 
 
 def needs_lmertest(operation: str, arguments: Mapping[str, Any]) -> bool:
@@ -103,18 +24,6 @@ def needs_lmertest(operation: str, arguments: Mapping[str, Any]) -> bool:
     if operation in ("fixed_effects", "summary_text"):
         return tested
     return operation in LMERTEST and (operation == "ranova" or tested)
-
-
-def _shown(
-    asked: Asked, value: Node, kind: str = "", options: Sequence[str] = (),
-    before: Sequence[str] = (),
-) -> Written:  # fmt: skip
-    lines = (*before, rtext.assign(asked.variable, value), f"print({asked.variable})")
-    return Written(lines, kind, asked.variable, tuple(options))
-
-
-def _row(values: Iterable[float]) -> Node:
-    return rtext.Call("c", tuple((None, rtext.number(value)) for value in values))
 
 
 def _level(arguments: Mapping[str, Any]) -> Node | None:
@@ -131,7 +40,7 @@ def _strings(given: Sequence[str] | str | None) -> Node | None:
 def _summary(asked: Asked) -> Written:
     options = (asked.arguments.get("ddf", "none"), float(
         asked.arguments.get("conf_level", 0.95)).hex())  # fmt: skip
-    return _shown(asked, rtext.call("summary", asked.fit, ddf=asked.ddf()), "summary", options)
+    return shown(asked, rtext.call("summary", asked.fit, ddf=asked.ddf()), "summary", options)
 
 
 def _anova(asked: Asked) -> Written:
@@ -140,7 +49,7 @@ def _anova(asked: Asked) -> Written:
     value = rtext.call(
         "anova", asked.fit, type=rtext.string(kind) if tested else None, ddf=asked.ddf()
     )
-    return _shown(asked, value, "f_tests")
+    return shown(asked, value, "f_tests")
 
 
 def _drop(asked: Asked) -> Written:
@@ -149,12 +58,12 @@ def _drop(asked: Asked) -> Written:
         "drop1", asked.fit, scope=_strings(asked.arguments["scope"]), ddf=asked.ddf(),
         test=rtext.string("Chisq") if by_ratio else None,
     )  # fmt: skip
-    return _shown(asked, value, "drop_by_ratio" if by_ratio else "f_tests")
+    return shown(asked, value, "drop_by_ratio" if by_ratio else "f_tests")
 
 
 def _ranova(asked: Asked) -> Written:
     reduce_terms = None if asked.arguments["reduce_terms"] else "FALSE"
-    return _shown(asked, rtext.call("ranova", asked.fit, reduce_terms=reduce_terms), "ratio_tests")
+    return shown(asked, rtext.call("ranova", asked.fit, reduce_terms=reduce_terms), "ratio_tests")
 
 
 def _step(asked: Asked) -> Written:
@@ -167,7 +76,7 @@ def _step(asked: Asked) -> Written:
         reduce_fixed=None if given["reduce_fixed"] else "FALSE",
         keep=_strings(given["keep"]) if given["keep"] else None,
     )  # fmt: skip
-    return _shown(asked, value, "step")
+    return shown(asked, value, "step")
 
 
 def _contest(asked: Asked) -> Written:
@@ -209,7 +118,7 @@ def _contest(asked: Asked) -> Written:
     note = rtext.comment("Rows of weights, in the order of the fixed effects.")
     before = (note, rtext.assign(hypotheses, weights))
     kind, options = ("f_tests", ()) if given["joint"] else ("t_tests", tuple(names))
-    return _shown(asked, value, kind, options, before)
+    return shown(asked, value, kind, options, before)
 
 
 def _intervals(asked: Asked) -> Written:
@@ -224,157 +133,19 @@ def _intervals(asked: Asked) -> Written:
         quiet=None if method == "Wald" else "TRUE",
     )  # fmt: skip
     if boot and given["seed"] is None:
-        return _unseeded(_shown(asked, value), asked)
-    return _shown(asked, value, "intervals")
-
-
-def _unseeded(written: Written, asked: Asked) -> Written:
-    note = rtext.comment("It was drawn without a seed, and cannot be drawn so again:")
-    return Written((note, *written.lines), "", asked.variable)
+        return unseeded(shown(asked, value), asked)
+    return shown(asked, value, "intervals")
 
 
 def _profile(asked: Asked) -> Written:
     value = rtext.call("profile", asked.fit, which=_strings(asked.arguments["parameters"]))
-    return _shown(asked, value, "profile")
+    return shown(asked, value, "profile")
 
 
 def _linear_intervals(asked: Asked) -> Written:
     level = asked.arguments["conf_level"]
     value = rtext.call("confint", asked.fit, level=_level(asked.arguments))
-    return _shown(asked, value, "linear", (asked.fit, float(level).hex()))
-
-
-def _restriction(asked: Asked) -> tuple[list[str], Node]:
-    """Write the smaller model, or the matrix, of a comparison."""
-    if len(asked.models) > 1:
-        return [], asked.models[1]
-    given = asked.arguments["restriction"]
-    if isinstance(given, str):
-        small = f"{asked.variable}_smaller"
-        return [rtext.assign(small, rtext.call("update", asked.fit, given))], small
-    n_rows = int(given["n_rows"])
-    weights = rtext.call(
-        "matrix", _row(given["values"]),
-        nrow=rtext.number(n_rows), byrow="TRUE",
-    )  # fmt: skip
-    name = f"{asked.variable}_restriction"
-    return [rtext.assign(name, weights)], name
-
-
-def _comparison(asked: Asked) -> Written:
-    function = {"kr_modcomp": "KRmodcomp", "sat_modcomp": "SATmodcomp"}[asked.operation]
-    matrix = len(asked.models) == 1 and not isinstance(asked.arguments["restriction"], str)
-    by_model = function == "SATmodcomp" and matrix and asked.pbkrtest >= (0, 5, 3)
-    own: list[str] = []
-    if by_model:
-        asked, own = _with_plain_fits(asked)
-    before, small = _restriction(asked)
-    before = [*own, *before]
-    if by_model:
-        before.append("# From version 0.5.3 on, SATmodcomp() takes the model of a matrix.")
-        small = rtext.call("restriction_matrix2model", asked.fit, small)
-    value = rtext.call(function, asked.fit, small)
-    return _shown(asked, value, function, before=before)
-
-
-def _with_plain_fits(asked: Asked) -> tuple[Asked, list[str]]:
-    """Ask of lme4's own fits: where pbkrtest updates models, lmerTest cannot make its own."""
-    if not asked.lmertest:
-        return asked, []
-    names = tuple(f"{model}_lme4" for model in asked.models)
-    own = [
-        rtext.assign(name, asked.plain_fits[model])
-        for name, model in zip(names, asked.models, strict=True)
-    ]
-    return replace(asked, models=names), own
-
-
-def _bootstrap_test(asked: Asked) -> Written:
-    given = asked.arguments
-    if given["start"] != "warm" or given["h"] is not None:
-        how = f"start={given['start']!r}, h={given['h']!r}"
-        return _without(f"pb_modcomp({how}): pbkrtest exports no function that does so.")
-    asked, own = _with_plain_fits(asked)
-    before, small = _restriction(asked)
-    before = [*own, *before]
-    value = rtext.call("PBmodcomp", asked.fit, small, nsim=rtext.number(given["n_sim"]))
-    if given["seed"] is None:
-        return _unseeded(_shown(asked, value, before=before), asked)
-    before.append(rtext.statement(rtext.call("set.seed", rtext.number(given["seed"]))))
-    summarised = rtext.call("summary", asked.variable)
-    written = _shown(asked, value, "PBmodcomp", before=before)
-    return Written((*written.lines[:-1], f"print({rtext.statement(summarised)})"), written.kind,
-                   asked.variable)  # fmt: skip
-
-
-def _without(text: str) -> Written:
-    return Written((rtext.comment(text),))
-
-
-def _bootstrap(asked: Asked) -> Written:
-    given = asked.arguments
-    kind, statistic = given["kind"], given["statistic"]
-    if kind not in ("parametric", "semiparametric"):
-        return _without(
-            f"A {kind} bootstrap (n_sim={given['n_sim']}, seed={given['seed']}) was made too; "
-            "lme4 has no function for it."
-        )
-    if given["at_new_data"]:
-        return _without("A bootstrap of predictions at new data was made too; it is not here.")
-    spread = statistic in ("parameters", "variance_components")
-    if spread and asked.scaled:
-        return _without(
-            f'A bootstrap of {statistic!r} was made too; confint(method = "boot") of lme4 has '
-            "them for this family in units that VarCorr() does not give."
-        )
-    function, before = _statistic(asked, statistic)
-    semi = kind == "semiparametric"
-    value = rtext.call(
-        "bootMer", asked.fit, function, nsim=rtext.number(given["n_sim"]),
-        seed=None if given["seed"] is None else rtext.number(given["seed"]),
-        use_u="TRUE" if semi or given["use_u"] else None,
-        type=rtext.string(kind) if semi else None,
-    )  # fmt: skip
-    if given["seed"] is None:
-        return _unseeded(_shown(asked, value, before=before), asked)
-    return _shown(asked, value, "bootMer", before=before)
-
-
-def _statistic(asked: Asked, statistic: str) -> tuple[str, list[str]]:
-    if statistic == "fixed_effects":
-        return "fixef", []
-    name = f"{asked.variable}_statistic"
-    if statistic in ("parameters", "variance_components"):
-        fixed = "fixef(fit)" if statistic == "parameters" else "NULL"
-        if asked.own_parameters:
-            scale = "sigma(fit)" if asked.fitter == "lmer" else "NULL"
-            return name, fill(
-                "parameters_2", VARIABLE=name, FIXED=fixed, FIT=asked.fit, SCALE=scale
-            )
-        scale = ", s = sigma(fit)" if asked.fitter == "lmer" else ""
-        return name, fill("parameters", VARIABLE=name, FIXED=fixed, SCALE=scale)
-    if statistic == "random_effects":
-        return name, fill("random_effects", VARIABLE=name)
-    if statistic == "predictions":
-        form = "NA" if asked.arguments["re_form"] == "population" else "NULL"
-        return name, fill("predictions", VARIABLE=name, FORM=form)
-    return name, [f"{name} <- {statistic.strip()}"]
-
-
-def _anova_models(asked: Asked) -> Written:
-    given = asked.arguments
-    names = tuple(given["names"])
-    own = names != tuple(f"model{i + 1}" for i in range(len(names)))
-    value = rtext.Call(
-        "anova",
-        tuple((None, model) for model in asked.models)
-        + (() if given["refit"] else (("refit", "FALSE"),))
-        + ((("model.names", rtext.vector(names)),) if own else ()),
-    )
-    # Where R takes the names of the variables, rows are told apart by these.
-    pairs = () if own else tuple(part for pair in zip(asked.models, names, strict=True)
-                                 for part in pair)  # fmt: skip
-    return _shown(asked, value, "ratio_tests", pairs)
+    return shown(asked, value, "linear", (asked.fit, float(level).hex()))
 
 
 def _grid_value(asked: Asked, grid: Node) -> Written:
@@ -385,7 +156,7 @@ def _grid_value(asked: Asked, grid: Node) -> Written:
         adjust=None if given["adjust"] is None else rtext.string(given["adjust"]),
         type=None if given["type"] == "link" else rtext.string(given["type"]),
     )  # fmt: skip
-    return _shown(asked, value, "means", before=(rtext.assign(name, grid),))
+    return shown(asked, value, "means", before=(rtext.assign(name, grid),))
 
 
 def _means(asked: Asked) -> Written:
@@ -405,7 +176,7 @@ def _contrasts(asked: Asked) -> Written:
     given = asked.arguments
     earlier = asked.grids.get(given["of"])
     if earlier is None:
-        return _without("Contrasts of marginal means were made that are not here any more.")
+        return without("Contrasts of marginal means were made that are not here any more.")
     method = given["method"]
     chosen = (
         rtext.string(method)
@@ -421,8 +192,8 @@ WRITERS: Final[Mapping[str, Callable[[Asked], Written]]] = {
     "backward_step": _step, "contest": _contest, "confidence_intervals": _intervals,
     "bootstrap_intervals": _intervals, "profile_points": _profile,
     "linear_effects": _linear_intervals, "separate_effects": _linear_intervals,
-    "kr_modcomp": _comparison, "sat_modcomp": _comparison, "pb_modcomp": _bootstrap_test,
-    "bootstrap": _bootstrap, "anova_models": _anova_models, "marginal_means": _means,
+    "kr_modcomp": comparison, "sat_modcomp": comparison, "pb_modcomp": bootstrap_test,
+    "bootstrap": bootstrap, "anova_models": anova_models, "marginal_means": _means,
     "marginal_trends": _means, "contrast_means": _contrasts,
 }  # fmt: skip
 """By operation; what is not here is part of the summary, or no test, interval or bootstrap."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 from pymer_bridge import fragments, rcalls, rdata, rtext
+from pymer_bridge.asked import Asked
 from pymer_bridge.modelspec import ModelSpec
 from pymer_bridge.rmodels import ScriptModel, fit_node, plain_fit_node
 
@@ -84,7 +85,7 @@ class Reading:
     number
         Of the model, or of what was asked, in the journal.
     kind, variable, options
-        As of :class:`pymer_bridge.rcalls.Written`.
+        As of :class:`pymer_bridge.asked.Written`.
     """
 
     number: int
@@ -277,10 +278,10 @@ class _Body:
         else:
             self.left_out.append(act.number)
 
-    def _asked(self, act: ScriptAct, variable: str) -> rcalls.Asked:
+    def _asked(self, act: ScriptAct, variable: str) -> Asked:
         spec = self.models[act.models[0]].spec
         version = self.setting.versions.get("pbkrtest", "0").replace("-", ".")
-        return rcalls.Asked(
+        return Asked(
             operation=act.operation,
             arguments=act.arguments,
             models=act.models,

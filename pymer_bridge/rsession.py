@@ -30,10 +30,10 @@ EXIT_PATIENCE = 5.0
 
 R_FILES = (
     "conditions", "session", "frames", "formula", "fit", "extract", "kenward_roger", "tests",
-    "intervals", "means", "linear", "refit", "update", "draws", "cases", "replicates", "ratio",
-    "many", "separate", "predict", "diagnostics", "internals", "tidy", "all_fit", "influence",
-    "saving", "pictures", "profile_pictures", "effects", "record", "script", "childread",
-    "citation",
+    "intervals", "means", "linear", "refit", "update", "draws", "cases", "statistics",
+    "replicates", "ratio", "many", "separate", "predict", "diagnostics", "internals", "tidy",
+    "all_fit", "influence", "saving", "pictures", "profile_pictures", "effects", "record",
+    "script", "childread", "citation",
 )  # fmt: skip
 START_OPTIONS = ("rpy2", "--quiet", "--no-save", "--no-restore", "--no-site-file", "--no-init-file")
 """No profile is read, so that nobody's options change a figure; Renviron is, for libraries."""

@@ -16,7 +16,6 @@ from test_prediction import FITS, fit_of, plain, same, wrapped
 
 import pymer_bridge as pb
 from pymer_bridge.errors import OptionError, RError, RWarning
-from pymer_bridge.results.fit import NamedMatrix
 from pymer_bridge.results.internals import (
     CholeskyFactor,
     Covariances,
@@ -25,6 +24,7 @@ from pymer_bridge.results.internals import (
     PrincipalComponents,
     SparseMatrix,
 )
+from pymer_bridge.results.matrix import NamedMatrix
 from pymer_bridge.rsession import session
 
 pytestmark = pytest.mark.r

@@ -135,9 +135,8 @@ def _predicted(fit: Any, group: str | None, predictor: str | None, at: Mapping[s
     levels = tuple(map(str, frame[chosen].cat.categories))
     x, y, codes = _data(frame, along, chosen, levels)
     held = {name: at.get(name, _typical(frame[name])) for name in fixed if name != along}
-    grids = [
-        np.linspace(x[codes == i].min(), x[codes == i].max(), CORNERS) for i in range(len(levels))
-    ]
+    parts_of_x = [x[codes == i] for i in range(len(levels))]
+    grids = [np.linspace(np.min(part), np.max(part), CORNERS) for part in parts_of_x]
     whole = np.linspace(x.min(), x.max(), CORNERS)
     new = _new_data(frame, np.concatenate(grids), along, held)
     new[chosen] = np.repeat(np.array(levels, dtype=object), CORNERS)

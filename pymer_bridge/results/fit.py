@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isnan
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from pymer_bridge import display
 from pymer_bridge.results.base import COLUMNS, Result, Rows
 from pymer_bridge.results.codec import register
-from pymer_bridge.tables import Cell, Column, Table
+from pymer_bridge.results.variances import VarianceComponents
+from pymer_bridge.tables import Column, Table
 
 Floats = NDArray[np.float64]
 
@@ -67,141 +67,6 @@ class FixedEffects(Rows[FixedEffect]):
             return Column(name, {"statistic": "z value", "p_value": "Pr(>|z|)"}[name],
                           COLUMNS[name].kind)  # fmt: skip
         return COLUMNS[name]
-
-
-@register
-@dataclass(frozen=True, slots=True)
-class VarianceComponent:
-    """One variance: of a random term in a group, or of the residuals (term None)."""
-
-    group: str
-    term: str | None
-    variance: float
-    std_dev: float
-
-
-@register
-@dataclass(frozen=True, slots=True)
-class RandomCorrelation:
-    """The correlation of two random terms of one group."""
-
-    group: str
-    term1: str
-    term2: str
-    covariance: float
-    correlation: float
-
-
-@register
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class VarianceComponents(Rows[VarianceComponent]):
-    """Variances and correlations: ``variance_components["Subject", "Days"].std_dev``.
-
-    Attributes
-    ----------
-    rows
-        One :class:`VarianceComponent` a random term, and one for the residuals.
-    correlations
-        One :class:`RandomCorrelation` a pair of terms.
-    """
-
-    rows: tuple[VarianceComponent, ...]
-    correlations: tuple[RandomCorrelation, ...]
-
-    title: ClassVar[str] = "Random effects:"
-    key: ClassVar[tuple[str, ...]] = ("group", "term")
-    shown: ClassVar[tuple[str, ...]] = ("group", "term", "variance", "std_dev")
-
-    def __getitem__(self, key: str | tuple[str, ...]) -> VarianceComponent:
-        """Return the row of a group and a term; the group alone will do where it has one term.
-
-        Raises
-        ------
-        KeyError
-            There is no such row, or the group has several terms.
-        """
-        if isinstance(key, str):
-            of_group = [row for row in self.rows if row.group == key]
-            if len(of_group) == 1:
-                return of_group[0]
-        return super(VarianceComponents, self).__getitem__(key)
-
-    def correlation(self, group: str, term1: str, term2: str) -> float:
-        """Return the correlation of two random terms of a group, in either order.
-
-        Parameters
-        ----------
-        group
-            The grouping factor, as R names it.
-        term1, term2
-            The two terms.
-
-        Returns
-        -------
-        float
-            Between -1 and 1.
-
-        Raises
-        ------
-        KeyError
-            The model has no such correlation.
-        """
-        for row in self.correlations:
-            if row.group == group and {row.term1, row.term2} == {term1, term2}:
-                return row.correlation
-        have = ", ".join(repr((row.group, row.term1, row.term2)) for row in self.correlations)
-        raise KeyError(f"no correlation {(group, term1, term2)!r}; there are: {have or 'none'}")
-
-    def _table(self) -> Table:
-        """Lay out as R does: correlations to the right, against the terms above."""
-        blocks: dict[str, list[str]] = {}
-        found = {(c.group, c.term1, c.term2): c.correlation for c in self.correlations}
-        found |= {(c.group, c.term2, c.term1): c.correlation for c in self.correlations}
-        width = 0
-        body: list[tuple[list[Cell], list[float]]] = []
-        for row in self.rows:
-            above = blocks.setdefault(row.group, [])
-            against = [found.get((row.group, row.term or "", other)) for other in above]
-            shown = [c for c in against if c is not None]
-            width = max(width, len(shown))
-            body.append(
-                ([row.group if not above else "", row.term, row.variance, row.std_dev], shown)
-            )
-            above.append(row.term or "")
-        columns = (
-            Column("group", "Groups", "text"), Column("term", "Name", "text"),
-            COLUMNS["variance"], COLUMNS["std_dev"],
-            *(Column(f"correlation{i}", "Corr" if i == 0 else "", "text") for i in range(width)),
-        )  # fmt: skip
-        cells = tuple(
-            (
-                *start,
-                *("NaN" if isnan(c) else f"{c:.2f}" for c in shown),
-                *(None,) * (width - len(shown)),
-            )
-            for start, shown in body
-        )
-        return Table(columns, cells, title=self.title)
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return variances and correlations in one frame: figures that do not apply are NaN.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Columns group, term, term2, variance, std_dev, covariance, correlation: the first
-            two figures of one term, the last two of two terms.
-        """
-        rows: list[tuple[Any, ...]] = [
-            (r.group, r.term, None, r.variance, r.std_dev, None, None) for r in self.rows
-        ]
-        rows += [
-            (c.group, c.term1, c.term2, None, None, c.covariance, c.correlation)
-            for c in self.correlations
-        ]
-        figures = ["variance", "std_dev", "covariance", "correlation"]
-        frame = pd.DataFrame(rows, columns=["group", "term", "term2", *figures])
-        return frame.astype(dict.fromkeys(figures, np.float64))
 
 
 class _Facts(Result):
@@ -351,57 +216,6 @@ class Convergence(_Facts):
     def _alerts(self) -> tuple[str, ...]:
         """Return nothing: the table itself tells of warnings."""
         return ()
-
-
-@register
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class NamedMatrix(Result):
-    """A matrix whose columns, and perhaps rows, have names; numpy takes it as it is.
-
-    Attributes
-    ----------
-    values
-        Read-only array.
-    names
-        The columns' names.
-    row_names
-        The rows' names; None where rows are those of the data.
-    """
-
-    values: Floats
-    names: tuple[str, ...]
-    row_names: tuple[str, ...] | None = None
-
-    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
-        """Give numpy the values."""
-        if copy is False:
-            return self.values if dtype is None else self.values.astype(dtype, copy=False)
-        return np.array(self.values, dtype=dtype)
-
-    def __getitem__(self, key: tuple[str, str]) -> float:
-        """Return one value by the names of its row and column.
-
-        Raises
-        ------
-        KeyError
-            There is no such row or column.
-        """
-        if self.row_names is None or key[0] not in self.row_names or key[1] not in self.names:
-            raise KeyError(f"no entry {key!r}; columns are: {', '.join(map(repr, self.names))}")
-        return float(self.values[self.row_names.index(key[0]), self.names.index(key[1])])
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return the matrix as a pandas frame."""
-        index = None if self.row_names is None else list(self.row_names)
-        return pd.DataFrame(np.array(self.values), index=index, columns=list(self.names))
-
-    def _table(self) -> Table:
-        rows = self.row_names or tuple(map(str, range(1, len(self.values) + 1)))
-        columns = (Column("name", "", "text"), *(Column(n, n) for n in self.names))
-        cells: tuple[tuple[Cell, ...], ...] = tuple(
-            (name, *values) for name, values in zip(rows, self.values.tolist(), strict=True)
-        )
-        return Table(columns, cells)
 
 
 @register

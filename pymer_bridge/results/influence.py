@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pymer_bridge.results.base import Rows, draw
 from pymer_bridge.results.codec import register
-from pymer_bridge.results.fit import NamedMatrix
+from pymer_bridge.results.matrix import NamedMatrix
 from pymer_bridge.tables import Cell, Column, Table
 
 

@@ -12,7 +12,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from pymer_bridge.results.base import COLUMNS, Result, Rows
 from pymer_bridge.results.codec import frozen_array, register
-from pymer_bridge.results.fit import NamedMatrix
+from pymer_bridge.results.matrix import NamedMatrix
 from pymer_bridge.results.prediction import as_array
 from pymer_bridge.tables import Cell, Column, Table
 

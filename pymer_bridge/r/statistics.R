@@ -1,0 +1,112 @@
+# Statistics of replicates: what they are called, and how they are taken from a fit.
+
+#' Statistics that estimates give without a fit around them
+parameter_statistics <- c("fixed_effects", "variance_components", "parameters")
+
+#' Operation: what a statistic is called, and its value for the fit itself
+#'
+#' @param plan A list: `statistic`, and for some `new_data`, `re_form`, `code`.
+#' @return `names`, `labels`, `effect`, `group`, `term` and `observed`.
+describe_statistic <- function(model, plan) {
+  observed <- statistic_of(model, plan)(model$fit)
+  if (!is.numeric(observed)) {
+    stop("the statistic must be a numeric vector, not of class ",
+      paste(class(observed), collapse = "/"),
+      call. = FALSE
+    )
+  }
+  names <- names(observed)
+  n <- length(observed)
+  # bootMer() leaves them without names, too.
+  if (is.null(names)) names <- if (n == 1L) "statistic" else paste0("statistic", seq_len(n))
+  c(list(names = names, observed = as.double(observed)), statistic_keys(model, plan, names))
+}
+
+#' Effect, group, term and readable label of each statistic
+statistic_keys <- function(model, plan, names) {
+  n <- length(names)
+  if (plan$statistic %in% parameter_statistics) {
+    known <- parameter_names(model$fit)
+    labels <- known$labels[match(names, known$names)]
+    fixed <- names %in% names(lme4::fixef(model$fit))
+    return(list(
+      labels = labels, effect = ifelse(fixed, "fixed", "ran_pars"),
+      group = ifelse(fixed, NA, ifelse(names == ".sigma", "Residual", sub("^.*\\|", "", labels))),
+      term = ifelse(fixed, names, ifelse(names == ".sigma", "sd__Observation",
+        sub("^(sd|cor)_", "\\1__", sub("\\|.*$", "", labels))
+      ))
+    ))
+  }
+  if (plan$statistic == "random_effects") {
+    parts <- do.call(rbind, strsplit(names, "\t", fixed = TRUE))
+    return(list(
+      labels = gsub("\t", "|", names), effect = rep("ran_vals", n), group = parts[, 1L],
+      term = parts[, 3L], level = parts[, 2L]
+    ))
+  }
+  effect <- if (plan$statistic == "predictions") "prediction" else "statistic"
+  list(labels = names, effect = rep(effect, n), group = rep(NA_character_, n), term = names)
+}
+
+#' A function of a fit that gives the statistic
+statistic_of <- function(model, plan) {
+  switch(plan$statistic,
+    fixed_effects = ,
+    variance_components = ,
+    parameters = {
+      choose <- parameter_chooser(model$fit, plan$statistic)
+      function(fit) {
+        choose(estimates_of(fit), colnames(lme4::getME(fit, "X")), lme4::getME(fit, "cnms"))
+      }
+    },
+    random_effects = random_effect_values,
+    predictions = {
+      new_data <- if (!is.null(plan$new_data)) frame_from_parts(plan$new_data)
+      form <- if (identical(plan$re_form, "population")) NA
+      function(fit) stats::predict(fit, newdata = new_data, re.form = form)
+    },
+    code = eval(str2lang(plan$code), new.env(parent = fill_toolbox())),
+    stop("unknown statistic: ", plan$statistic)
+  )
+}
+
+#' A function that picks parameters out of estimates, under R's names
+#'
+#' @param fit The fit whose parameters they are.
+#' @return A function of estimates, and, where these are from a design of their own, of
+#'   its columns and the terms of its groups.
+parameter_chooser <- function(fit, which) {
+  own_columns <- colnames(lme4::getME(fit, "X"))
+  fixed_names <- names(lme4::fixef(fit))
+  variance_names <- setdiff(parameter_names(fit)$names, fixed_names)
+  own_groups <- lme4::getME(fit, "cnms")
+  function(estimates, columns = own_columns, groups = own_groups) {
+    values <- names <- NULL
+    if (which != "fixed_effects") {
+      if (!identical(groups, own_groups)) {
+        stop("the random effects are in another order than in the model", call. = FALSE)
+      }
+      values <- variance_parameters(fit, estimates)
+      names <- variance_names
+    }
+    if (which != "variance_components") {
+      # A column that a replicate cannot estimate is missing there.
+      values <- c(values, estimates$beta[match(fixed_names, columns)])
+      names <- c(names, fixed_names)
+    }
+    names(values) <- names
+    values
+  }
+}
+
+#' Conditional modes, named by group, level and term
+random_effect_values <- function(fit) {
+  tables <- lme4::ranef(fit, condVar = FALSE)
+  unlist(unname(Map(function(table, group) {
+    values <- as.matrix(table)
+    stats::setNames(as.vector(values), paste(
+      group, rownames(values)[row(values)], colnames(values)[col(values)],
+      sep = "\t"
+    ))
+  }, tables, names(tables))))
+}

@@ -1,0 +1,149 @@
+"""Variances and correlations of the random effects of one model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isnan
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from pymer_bridge.results.base import COLUMNS, Rows
+from pymer_bridge.results.codec import register
+from pymer_bridge.tables import Cell, Column, Table
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class VarianceComponent:
+    """One variance: of a random term in a group, or of the residuals (term None)."""
+
+    group: str
+    term: str | None
+    variance: float
+    std_dev: float
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class RandomCorrelation:
+    """The correlation of two random terms of one group."""
+
+    group: str
+    term1: str
+    term2: str
+    covariance: float
+    correlation: float
+
+
+@register
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class VarianceComponents(Rows[VarianceComponent]):
+    """Variances and correlations: ``variance_components["Subject", "Days"].std_dev``.
+
+    Attributes
+    ----------
+    rows
+        One :class:`VarianceComponent` a random term, and one for the residuals.
+    correlations
+        One :class:`RandomCorrelation` a pair of terms.
+    """
+
+    rows: tuple[VarianceComponent, ...]
+    correlations: tuple[RandomCorrelation, ...]
+
+    title: ClassVar[str] = "Random effects:"
+    key: ClassVar[tuple[str, ...]] = ("group", "term")
+    shown: ClassVar[tuple[str, ...]] = ("group", "term", "variance", "std_dev")
+
+    def __getitem__(self, key: str | tuple[str, ...]) -> VarianceComponent:
+        """Return the row of a group and a term; the group alone will do where it has one term.
+
+        Raises
+        ------
+        KeyError
+            There is no such row, or the group has several terms.
+        """
+        if isinstance(key, str):
+            of_group = [row for row in self.rows if row.group == key]
+            if len(of_group) == 1:
+                return of_group[0]
+        return super(VarianceComponents, self).__getitem__(key)
+
+    def correlation(self, group: str, term1: str, term2: str) -> float:
+        """Return the correlation of two random terms of a group, in either order.
+
+        Parameters
+        ----------
+        group
+            The grouping factor, as R names it.
+        term1, term2
+            The two terms.
+
+        Returns
+        -------
+        float
+            Between -1 and 1.
+
+        Raises
+        ------
+        KeyError
+            The model has no such correlation.
+        """
+        for row in self.correlations:
+            if row.group == group and {row.term1, row.term2} == {term1, term2}:
+                return row.correlation
+        have = ", ".join(repr((row.group, row.term1, row.term2)) for row in self.correlations)
+        raise KeyError(f"no correlation {(group, term1, term2)!r}; there are: {have or 'none'}")
+
+    def _table(self) -> Table:
+        """Lay out as R does: correlations to the right, against the terms above."""
+        blocks: dict[str, list[str]] = {}
+        found = {(c.group, c.term1, c.term2): c.correlation for c in self.correlations}
+        found |= {(c.group, c.term2, c.term1): c.correlation for c in self.correlations}
+        width = 0
+        body: list[tuple[list[Cell], list[float]]] = []
+        for row in self.rows:
+            above = blocks.setdefault(row.group, [])
+            against = [found.get((row.group, row.term or "", other)) for other in above]
+            shown = [c for c in against if c is not None]
+            width = max(width, len(shown))
+            body.append(
+                ([row.group if not above else "", row.term, row.variance, row.std_dev], shown)
+            )
+            above.append(row.term or "")
+        columns = (
+            Column("group", "Groups", "text"), Column("term", "Name", "text"),
+            COLUMNS["variance"], COLUMNS["std_dev"],
+            *(Column(f"correlation{i}", "Corr" if i == 0 else "", "text") for i in range(width)),
+        )  # fmt: skip
+        cells = tuple(
+            (
+                *start,
+                *("NaN" if isnan(c) else f"{c:.2f}" for c in shown),
+                *(None,) * (width - len(shown)),
+            )
+            for start, shown in body
+        )
+        return Table(columns, cells, title=self.title)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return variances and correlations in one frame: figures that do not apply are NaN.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns group, term, term2, variance, std_dev, covariance, correlation: the first
+            two figures of one term, the last two of two terms.
+        """
+        rows: list[tuple[Any, ...]] = [
+            (r.group, r.term, None, r.variance, r.std_dev, None, None) for r in self.rows
+        ]
+        rows += [
+            (c.group, c.term1, c.term2, None, None, c.covariance, c.correlation)
+            for c in self.correlations
+        ]
+        figures = ["variance", "std_dev", "covariance", "correlation"]
+        frame = pd.DataFrame(rows, columns=["group", "term", "term2", *figures])
+        return frame.astype(dict.fromkeys(figures, np.float64))
