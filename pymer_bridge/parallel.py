@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from itertools import islice
 from typing import Any, Final
 
+from pymer_bridge import deadlines
 from pymer_bridge.errors import OptionError, WorkerError
 
 CHUNK_SECONDS: Final = 0.5
@@ -133,7 +134,7 @@ def run(
     *,
     crew: Crew,
     done: Iterable[tuple[int, int]] = (),
-    interrupt: Callable[[], None],
+    interrupt: Callable[[threading.Thread], None],
 ) -> None:
     """Do all items, and collect what comes of them.
 
@@ -152,10 +153,12 @@ def run(
     done
         Intervals that need not be done.
     interrupt
-        Stops what ``here`` is doing.
+        Stops what ``here`` is doing in a thread.
 
     Raises
     ------
+    RTimeoutError
+        This thread's deadline has passed; on a cluster that is seen when a chunk is done.
     WorkerError
         Workers are killed again and again.
     """
@@ -207,7 +210,7 @@ class _Shared:
 
     def __init__(
         self, tasks: Tasks, here: Here, there: There, collect: Collect, *, crew: Crew,
-        interrupt: Callable[[], None],
+        interrupt: Callable[[threading.Thread], None],
     ) -> None:  # fmt: skip
         self._tasks = tasks
         self._here = here
@@ -232,10 +235,11 @@ class _Shared:
             self._work_there()
             while helper is not None and helper.is_alive():
                 helper.join(0.05)
+                deadlines.check()
         except BaseException:
             tasks.stopped = True
             while helper is not None and helper.is_alive():
-                self._interrupt()
+                self._interrupt(helper)
                 helper.join(0.05)
             raise
         if self._error is not None:
@@ -319,9 +323,10 @@ class _Shared:
             while not self._here_is_done.is_set():
                 for function, arguments in islice(calls, depth * n_workers - len(waiting)):
                     waiting.add(pool.submit(function, *arguments))
+                deadlines.check()
                 if not waiting:
-                    self._here_is_done.wait()
-                    return
+                    self._here_is_done.wait(0.05)
+                    continue
                 finished, waiting = wait(waiting, timeout=0.02, return_when=FIRST_COMPLETED)
                 for future in finished:
                     # From now on one that is worked at and one that waits, for each worker.
@@ -340,7 +345,9 @@ class _Shared:
         parallel = Parallel(n_jobs=self._crew.n_jobs, return_as="generator_unordered", batch_size=1)
         results = parallel(delayed(function)(*arguments) for function, arguments in self._calls())
         try:
-            yield from results
+            for result in results:
+                yield result
+                deadlines.check()
         finally:
             results.close()
 

@@ -11,6 +11,7 @@ import atexit
 import os
 import queue
 import threading
+import time
 import warnings
 import weakref
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, NoReturn
 
-from pymer_bridge import environment, pinning
+from pymer_bridge import deadlines, environment, pinning
 from pymer_bridge.errors import REnvironmentError, RError, SessionError
 
 STACK_SIZE = 64 * 1024 * 1024
@@ -26,6 +27,12 @@ STACK_SIZE = 64 * 1024 * 1024
 
 EXIT_PATIENCE = 5.0
 """Seconds that the exiting interpreter waits for R to leave what it is doing."""
+
+INTERRUPT_PATIENCE = 5.0
+"""Seconds that a call whose time is over waits for R to leave what it is doing."""
+
+INTERRUPT_AGAIN = 2.0
+"""Seconds after which R is interrupted again: what it runs may have taken the first one."""
 
 R_FILES = (
     "conditions", "session", "frames", "formula", "fit", "extract", "kenward_roger", "tests",
@@ -84,6 +91,14 @@ class Outcome:
 
 
 @dataclass(eq=False, slots=True)
+class _Start:
+    """One try to start R, for which several threads may wait."""
+
+    done: threading.Event = field(default_factory=threading.Event)
+    error: BaseException | None = None
+
+
+@dataclass(eq=False, slots=True)
 class _Job:
     operation: str
     arguments: dict[str, Any]
@@ -110,10 +125,11 @@ class RSession:
         self._objects: dict[int, Any] = {}
         self._next_key = 0
         self._output: list[str] = []
-        self._lock = threading.Lock()
+        # A signal's handler runs in a thread that may hold it, and may call R itself.
+        self._lock = threading.RLock()
         self._current: _Job | None = None
-        self._started = threading.Event()
-        self._start_error: BaseException | None = None
+        self._waiting: dict[int, _Job] = {}
+        self._begun = _Start()
         self._thread: threading.Thread | None = None
         self._pid = 0
         self._closing = False
@@ -138,20 +154,32 @@ class RSession:
             R stopped with an error.
         KeyboardInterrupt
             The user interrupted; R is ready for the next call.
+        RTimeoutError
+            The deadline of this thread has passed; R is ready for the next call.
         REnvironmentError
             R could not be started.
         SessionError
             This is a forked child, or the R thread itself.
         """
         self._ensure_started()
+        deadlines.check()
         job = _Job(operation, arguments)
-        self._jobs.put(job)
+        own = threading.get_ident()
+        before = self._waiting.get(own)
         try:
-            job.done.wait()
+            self._waiting[own] = job
+            self._jobs.put(job)
+            in_time = job.done.wait(deadlines.remaining())
         except BaseException:
-            self._interrupt(job)
-            job.done.wait()  # R answers within milliseconds; a second Ctrl-C leaves at once
+            self._take_back(job)  # R answers within milliseconds; a second Ctrl-C leaves at once
             raise
+        finally:
+            if before is None:
+                self._waiting.pop(own, None)
+            else:
+                self._waiting[own] = before
+        if not in_time:
+            self._give_up(job)
         if job.error is not None:
             raise job.error
         assert job.outcome is not None
@@ -180,11 +208,18 @@ class RSession:
             )
         self._loaded.add(package)
 
-    def interrupt(self) -> None:
-        """Interrupt what R is doing now; who asked for it gets a KeyboardInterrupt."""
+    def interrupt(self, thread: threading.Thread) -> None:
+        """Interrupt what a thread waits for; it gets a KeyboardInterrupt, and no other does."""
+        job = self._waiting.get(thread.ident or 0)
+        if job is None:
+            return
         with self._lock:
-            if self._current is not None and self._interface is not None:
+            job.cancelled = True
+            if self._current is job:
                 self._set_pending(1)
+            elif job.outcome is None and job.error is None:
+                job.error = KeyboardInterrupt()
+                job.done.set()
 
     def _ensure_started(self) -> None:
         if self._thread is not None and os.getpid() != self._pid:
@@ -199,8 +234,9 @@ class RSession:
         with self._lock:
             if self._thread is None:
                 self._pid = os.getpid()
+                self._begun = _Start()
                 self._thread = threading.Thread(
-                    target=self._run, name="pymer_bridge-R", daemon=True
+                    target=self._run, args=(self._begun,), name="pymer_bridge-R", daemon=True
                 )
                 before = threading.stack_size(STACK_SIZE)
                 try:
@@ -208,20 +244,48 @@ class RSession:
                 finally:
                     threading.stack_size(before)
                 atexit.register(self._stop)
-        self._started.wait()
-        if self._start_error is not None:
+            begun = self._begun
+        if not begun.done.wait(deadlines.remaining()):
+            deadlines.check()
+        if begun.error is not None:
             # A later call tries again: the user may have mended what was missing.
-            error, self._start_error = self._start_error, None
             with self._lock:
-                self._thread = None
-                self._started.clear()
-            raise error
+                if self._begun is begun:
+                    self._thread = None
+            raise begun.error
 
-    def _interrupt(self, job: _Job) -> None:
-        with self._lock:
-            job.cancelled = True
-            if self._current is job and self._interface is not None:
+    def _take_back(self, job: _Job, patience: float | None = None) -> bool:
+        """Cancel a job, and say whether R has nothing to do with it any more.
+
+        One that waits for its turn leaves the queue at once, and whatever R is doing for another
+        thread goes on.
+        """
+        end = None if patience is None else time.monotonic() + patience
+        while True:
+            with self._lock:
+                job.cancelled = True
+                if self._current is not job:
+                    return True
                 self._set_pending(1)
+            left = INTERRUPT_AGAIN if end is None else end - time.monotonic()
+            if left <= 0:
+                return False
+            if job.done.wait(min(left, INTERRUPT_AGAIN)):
+                return True
+
+    def _give_up(self, job: _Job) -> None:
+        """Take a job back whose time is over, unless R has just finished it."""
+        deadline = deadlines.current()
+        assert deadline is not None
+        begun = self._current is job
+        ended = self._take_back(job, INTERRUPT_PATIENCE)
+        if job.outcome is not None:
+            return
+        if job.error is not None and not isinstance(job.error, KeyboardInterrupt):
+            return
+        if not ended:
+            raise deadline.passed("R has not answered yet, and the next call waits for it")
+        raise deadline.passed("" if begun else "R was busy with another thread's call")
 
     def _set_pending(self, value: int) -> None:
         library = self._interface.openrlib.rlib
@@ -243,14 +307,14 @@ class RSession:
 
     # -- on the R thread -------------------------------------------------------------------
 
-    def _run(self) -> None:
+    def _run(self, begun: _Start) -> None:
         try:
             self._start()
         except BaseException as error:
-            self._start_error = error
-            self._started.set()
+            begun.error = error
+            begun.done.set()
             return
-        self._started.set()
+        begun.done.set()
         while True:
             item = self._jobs.get()
             if item is None:
@@ -353,16 +417,21 @@ class RSession:
             if not self._closing:
                 job.done.set()
 
+    def _leave_if_taken_back(self) -> None:
+        if self._current is not None and self._current.cancelled:
+            raise KeyboardInterrupt
+
     def _perform(self, operation: str, arguments: dict[str, Any]) -> Outcome:
         self._output.clear()
-        record = self._convert.from_r(
-            self._run_operation(
-                self._convert.strings_to_r([operation]),
-                self._convert.to_r(arguments, self._resolve),
-                self._operations,
-            ),
-            self._keep,
-        )
+        name = self._convert.strings_to_r([operation])
+        crossed = self._convert.to_r(arguments, self._resolve)
+        self._leave_if_taken_back()
+        try:
+            answer = self._run_operation(name, crossed, self._operations)
+        except self._interface.embedded.RRuntimeError:
+            self._leave_if_taken_back()  # interrupted before the operation could say so
+            raise
+        record = self._convert.from_r(answer, self._keep)
         if record["interrupted"][0]:
             raise KeyboardInterrupt
         if record["error"] is not None:
