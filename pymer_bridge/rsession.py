@@ -14,6 +14,8 @@ import threading
 import time
 import warnings
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -128,6 +130,7 @@ class RSession:
         # A signal's handler runs in a thread that may hold it, and may call R itself.
         self._lock = threading.RLock()
         self._current: _Job | None = None
+        self._evaluating = False
         self._waiting: dict[int, _Job] = {}
         self._begun = _Start()
         self._thread: threading.Thread | None = None
@@ -165,7 +168,6 @@ class RSession:
         deadlines.check()
         job = _Job(operation, arguments)
         own = threading.get_ident()
-        before = self._waiting.get(own)
         try:
             self._waiting[own] = job
             self._jobs.put(job)
@@ -174,10 +176,7 @@ class RSession:
             self._take_back(job)  # R answers within milliseconds; a second Ctrl-C leaves at once
             raise
         finally:
-            if before is None:
-                self._waiting.pop(own, None)
-            else:
-                self._waiting[own] = before
+            self._waiting.pop(own, None)
         if not in_time:
             self._give_up(job)
         if job.error is not None:
@@ -216,7 +215,7 @@ class RSession:
         with self._lock:
             job.cancelled = True
             if self._current is job:
-                self._set_pending(1)
+                self._interrupt_r()
             elif job.outcome is None and job.error is None:
                 job.error = KeyboardInterrupt()
                 job.done.set()
@@ -266,7 +265,7 @@ class RSession:
                 job.cancelled = True
                 if self._current is not job:
                     return True
-                self._set_pending(1)
+                self._interrupt_r()
             left = INTERRUPT_AGAIN if end is None else end - time.monotonic()
             if left <= 0:
                 return False
@@ -287,6 +286,15 @@ class RSession:
             raise deadline.passed("R has not answered yet, and the next call waits for it")
         raise deadline.passed("" if begun else "R was busy with another thread's call")
 
+    def _interrupt_r(self) -> None:
+        """Interrupt what R evaluates; called with the lock.
+
+        Elsewhere, such as while values cross, R has no place to jump to, and would end the
+        process; there the R thread itself looks whether it may go on.
+        """
+        if self._evaluating:
+            self._set_pending(1)
+
     def _set_pending(self, value: int) -> None:
         library = self._interface.openrlib.rlib
         if os.name == "nt":
@@ -300,8 +308,7 @@ class RSession:
             return
         with self._lock:
             self._closing = True
-            if self._current is not None:
-                self._set_pending(1)
+            self._interrupt_r()
         self._jobs.put(None)
         thread.join(timeout=EXIT_PATIENCE)
 
@@ -404,7 +411,6 @@ class RSession:
                 job.done.set()
                 return
             self._current = job
-            self._set_pending(0)
         try:
             job.outcome = self._perform(job.operation, job.arguments)
         except BaseException as error:
@@ -418,19 +424,31 @@ class RSession:
                 job.done.set()
 
     def _leave_if_taken_back(self) -> None:
-        if self._current is not None and self._current.cancelled:
+        if self._closing or (self._current is not None and self._current.cancelled):
             raise KeyboardInterrupt
+
+    @contextmanager
+    def _evaluation(self) -> Iterator[None]:
+        """Let R be interrupted meanwhile, and leave no interrupt behind."""
+        with self._lock:
+            self._leave_if_taken_back()
+            self._evaluating = True
+        try:
+            yield
+        except self._interface.embedded.RRuntimeError:
+            self._leave_if_taken_back()  # interrupted before the operation could say so
+            raise
+        finally:
+            with self._lock:
+                self._evaluating = False
+                self._set_pending(0)
 
     def _perform(self, operation: str, arguments: dict[str, Any]) -> Outcome:
         self._output.clear()
         name = self._convert.strings_to_r([operation])
         crossed = self._convert.to_r(arguments, self._resolve)
-        self._leave_if_taken_back()
-        try:
+        with self._evaluation():
             answer = self._run_operation(name, crossed, self._operations)
-        except self._interface.embedded.RRuntimeError:
-            self._leave_if_taken_back()  # interrupted before the operation could say so
-            raise
         record = self._convert.from_r(answer, self._keep)
         if record["interrupted"][0]:
             raise KeyboardInterrupt
