@@ -122,14 +122,13 @@ class Work:
             self.fail("wrong figures", f"{name} predictions: {values}")
         self.count("predictions")
 
-    @contextmanager
-    def interrupted(self, after: float) -> Iterator[None]:
+    def interrupted(self, after: float, do: Callable[[], None]) -> None:
         """Send this process a Ctrl-C while something is done; its exception ends here."""
         timer = threading.Timer(after, os.kill, (os.getpid(), signal.SIGINT))
         try:
             timer.start()
             with failing(self):
-                yield
+                do()
             timer.join()
             time.sleep(0.05)  # the handler runs here at the latest
         except KeyboardInterrupt:
@@ -210,8 +209,7 @@ def models(work: Work) -> None:
         chance = random.Random(work.seed)
         kept: list[tuple[str, Any]] = []
         while work.going("main"):
-            with work.interrupted(chance.uniform(0, 0.3)):
-                one(chance, kept)
+            work.interrupted(chance.uniform(0, 0.3), lambda: one(chance, kept))
         for each in threads:
             each.join()
         kept.clear()
@@ -283,8 +281,7 @@ def bootstraps(work: Work) -> None:
         chance = random.Random(work.seed)
         while work.going("main"):
             if chance.random() < 0.3:
-                with work.interrupted(chance.uniform(0, 4)):
-                    one(chance, folder)
+                work.interrupted(chance.uniform(0, 4), lambda: one(chance, folder))
             else:
                 one(chance, folder)
             work.check("slopes", work.fit("slopes"))
@@ -385,8 +382,7 @@ def frames(work: Work) -> None:
         other.start()
         chance = random.Random(work.seed)
         while work.going("main"):
-            with work.interrupted(chance.uniform(0, 0.5)):
-                one(chance)
+            work.interrupted(chance.uniform(0, 0.5), lambda: one(chance))
         other.join()
         work.check("slopes", work.fit("slopes"))
 
