@@ -221,7 +221,7 @@ class _Shared:
         self._lock = threading.Lock()
         self._error: BaseException | None = None
         self._issued: list[tuple[int, int]] = []
-        self._here_is_done = threading.Event()
+        self._here_is_done = False
 
     def run(self) -> None:
         # A cluster does all of it; joblib's own workers are one fewer than the cores.
@@ -253,7 +253,7 @@ class _Shared:
             self._error = error
             self._tasks.stopped = True
         finally:
-            self._here_is_done.set()
+            self._here_is_done = True
 
     def _issue(self) -> tuple[int, int] | None:
         """Return the next chunk that nobody has begun."""
@@ -320,12 +320,12 @@ class _Shared:
         waiting: set[Future[Any]] = set()
         depth = 1  # until the first result: a worker may have to start
         try:
-            while not self._here_is_done.is_set():
+            while not self._here_is_done:
                 for function, arguments in islice(calls, depth * n_workers - len(waiting)):
                     waiting.add(pool.submit(function, *arguments))
                 deadlines.check()
                 if not waiting:
-                    self._here_is_done.wait(0.05)
+                    time.sleep(0.02)
                     continue
                 finished, waiting = wait(waiting, timeout=0.02, return_when=FIRST_COMPLETED)
                 for future in finished:

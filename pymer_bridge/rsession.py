@@ -36,6 +36,9 @@ INTERRUPT_PATIENCE = 5.0
 INTERRUPT_AGAIN = 2.0
 """Seconds after which R is interrupted again: what it runs may have taken the first one."""
 
+STARTING_STEP = 0.005
+"""Seconds after which a thread looks again whether R has started."""
+
 R_FILES = (
     "conditions", "session", "frames", "formula", "fit", "extract", "kenward_roger", "tests",
     "intervals", "means", "linear", "refit", "update", "draws", "cases", "replicates", "ratio",
@@ -96,18 +99,38 @@ class Outcome:
 class _Start:
     """One try to start R, for which several threads may wait."""
 
-    done: threading.Event = field(default_factory=threading.Event)
+    ended: bool = False
     error: BaseException | None = None
+
+    def wait(self) -> None:
+        """Wait until R has started, or could not, or this thread's deadline has passed."""
+        while not self.ended:
+            deadlines.check()
+            time.sleep(STARTING_STEP)
 
 
 @dataclass(eq=False, slots=True)
 class _Job:
     operation: str
     arguments: dict[str, Any]
-    done: threading.Event = field(default_factory=threading.Event)
     outcome: Outcome | None = None
     error: BaseException | None = None
     cancelled: bool = False
+    # No threading.Event: where Ctrl-C strikes within its wait(), its lock may be left to the wrong
+    # thread, and set() then fails in R's. This one is made in C, and cannot be left half done.
+    _signal: queue.SimpleQueue[None] = field(default_factory=queue.SimpleQueue)
+
+    def done(self) -> None:
+        """Wake the thread that waits."""
+        self._signal.put(None)
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait until the job is done, and say whether it is."""
+        try:
+            self._signal.get(timeout=seconds)
+        except queue.Empty:
+            return False
+        return True
 
 
 def _start_error(error: BaseException, home: str) -> REnvironmentError:
@@ -171,7 +194,7 @@ class RSession:
         try:
             self._waiting[own] = job
             self._jobs.put(job)
-            in_time = job.done.wait(deadlines.remaining())
+            in_time = job.wait(deadlines.remaining())
         except BaseException:
             self._take_back(job)  # R answers within milliseconds; a second Ctrl-C leaves at once
             raise
@@ -218,7 +241,7 @@ class RSession:
                 self._interrupt_r()
             elif job.outcome is None and job.error is None:
                 job.error = KeyboardInterrupt()
-                job.done.set()
+                job.done()
 
     def _ensure_started(self) -> None:
         if self._thread is not None and os.getpid() != self._pid:
@@ -244,8 +267,7 @@ class RSession:
                     threading.stack_size(before)
                 atexit.register(self._stop)
             begun = self._begun
-        if not begun.done.wait(deadlines.remaining()):
-            deadlines.check()
+        begun.wait()
         if begun.error is not None:
             # A later call tries again: the user may have mended what was missing.
             with self._lock:
@@ -269,7 +291,7 @@ class RSession:
             left = INTERRUPT_AGAIN if end is None else end - time.monotonic()
             if left <= 0:
                 return False
-            if job.done.wait(min(left, INTERRUPT_AGAIN)):
+            if job.wait(min(left, INTERRUPT_AGAIN)):
                 return True
 
     def _give_up(self, job: _Job) -> None:
@@ -319,9 +341,9 @@ class RSession:
             self._start()
         except BaseException as error:
             begun.error = error
-            begun.done.set()
             return
-        begun.done.set()
+        finally:
+            begun.ended = True
         while True:
             item = self._jobs.get()
             if item is None:
@@ -408,7 +430,7 @@ class RSession:
     def _work(self, job: _Job) -> None:
         with self._lock:
             if job.cancelled:
-                job.done.set()
+                job.done()
                 return
             self._current = job
         try:
@@ -421,7 +443,7 @@ class RSession:
             job.arguments = {}
             # At exit only daemon threads can be waiting, and they must not wake any more.
             if not self._closing:
-                job.done.set()
+                job.done()
 
     def _leave_if_taken_back(self) -> None:
         if self._closing or (self._current is not None and self._current.cancelled):
