@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from pymer_bridge.errors import REnvironmentError as REnvironmentError
     from pymer_bridge.errors import RError as RError
     from pymer_bridge.errors import RMessage as RMessage
+    from pymer_bridge.errors import RTimeoutError as RTimeoutError
     from pymer_bridge.errors import RWarning as RWarning
     from pymer_bridge.errors import ScriptError as ScriptError
     from pymer_bridge.errors import SessionError as SessionError
@@ -94,6 +95,7 @@ _HOMES = {
         "RecordError",
         "RError",
         "RMessage",
+        "RTimeoutError",
         "RWarning",
         "RankDeficientWarning",
         "ScriptError",

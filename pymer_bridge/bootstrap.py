@@ -8,10 +8,9 @@ from typing import Any, Final, get_args
 
 import numpy as np
 
-from pymer_bridge import engine, frames, notices, safety
+from pymer_bridge import deadlines, engine, frames, notices, safety
 from pymer_bridge import spec as options
 from pymer_bridge.errors import (
-    BootstrapInterrupted,
     BootstrapWarning,
     FormulaError,
     OptionError,
@@ -113,8 +112,9 @@ def run_bootstrap(
 
     Raises
     ------
-    BootstrapInterrupted
-        The user interrupted; ``partial`` is a result of what was finished, or None.
+    BootstrapInterrupted, RTimeoutError
+        The user interrupted, or the deadline has passed; ``partial`` is a result of what was
+        finished, or None.
     """
     described = session().call("describe_statistic", model=model, plan=request.plan)
     observed = described.value["observed"]
@@ -142,13 +142,10 @@ def run_bootstrap(
     def result(collected: engine.Collected) -> BootstrapResult:
         return _result(described.value, collected, request, tuple(said))
 
-    try:
+    with engine.keeping(result):
         collected = engine.perform(run, how)
-    except BootstrapInterrupted as interrupted:
-        if interrupted.partial is not None:
-            interrupted.partial = result(interrupted.partial)
-        raise
-    made = result(collected)
+    with deadlines.lifted():  # it is all there
+        made = result(collected)
     counts = made.counts
     if counts.n_failed:
         last = next(error for error in reversed(made.errors) if error is not None)

@@ -9,9 +9,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pymer_bridge import decode_tests, engine, notices
+from pymer_bridge import deadlines, decode_tests, engine, notices
 from pymer_bridge import spec as options
-from pymer_bridge.errors import BootstrapInterrupted, BootstrapWarning, OptionError
+from pymer_bridge.errors import BootstrapWarning, OptionError
 from pymer_bridge.journal import journal
 from pymer_bridge.linear import LinearModel
 from pymer_bridge.mixed import MixedModel
@@ -204,6 +204,7 @@ def sat_modcomp(full: LinearMixedModel, restricted: Restriction) -> tests.ModelC
     return _compare("sat_modcomp", "Satterthwaite", full, restricted)
 
 
+@deadlines.timed
 def pb_modcomp(
     full: LinearMixedModel,
     restricted: Restriction,
@@ -215,6 +216,7 @@ def pb_modcomp(
     n_jobs: int = 1,
     progress: engine.Progress = False,
     checkpoint: str | Path | None = None,
+    timeout: float | None = None,
 ) -> BootstrapTest:
     """Test a restriction by a parametric bootstrap of the likelihood ratio.
 
@@ -237,6 +239,8 @@ def pb_modcomp(
         the data, as ``pbkrtest::seqPBmodcomp`` does; ``n_sim`` is then a multiple of 200.
     n_jobs, progress, checkpoint
         As for :meth:`LinearMixedModel.bootstrap`.
+    timeout
+        As for :func:`pymer_bridge.lmer`.
 
     Returns
     -------
@@ -251,6 +255,8 @@ def pb_modcomp(
         The models are not nested, or have the same fixed effects.
     BootstrapInterrupted
         Ctrl-C; ``partial`` is the array of the likelihood ratios that were finished.
+    RTimeoutError
+        It did not end within ``timeout``; what was finished is in its ``partial``.
 
     Warns
     -----
@@ -326,17 +332,14 @@ def bootstrap_test(
         block=None if h is None else BLOCK,
         enough=lambda found: h is not None and int((found[:, 0] > observed).sum()) >= h,
     )  # fmt: skip
-    try:
+    with engine.keeping(lambda found: frozen_array(found.values[:, 0])):
         collected = engine.perform(run, how)
-    except BootstrapInterrupted as interrupted:
-        if interrupted.partial is not None:
-            interrupted.partial = frozen_array(interrupted.partial.values[:, 0])
-        raise
     ratios = collected.values[:, 0]
     usable = ratios[~np.isnan(ratios)]
-    record = session().call(
-        "ratio_tests_of", model=full._model, restricted=outcome.value["given"], ratios=usable
-    )
+    with deadlines.lifted():  # it is all there
+        record = session().call(
+            "ratio_tests_of", model=full._model, restricted=outcome.value["given"], ratios=usable
+        )
     notices.raise_warnings(record)
     n_not_positive = int((usable <= 0).sum())
     said: tuple[str, ...] = ()

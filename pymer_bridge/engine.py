@@ -7,7 +7,8 @@ import json
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -15,9 +16,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pymer_bridge import parallel, workers
+from pymer_bridge import deadlines, parallel, workers
 from pymer_bridge.checkpoint import Checkpoint
-from pymer_bridge.errors import BootstrapInterrupted, OptionError, RError
+from pymer_bridge.errors import BootstrapInterrupted, OptionError, RError, RTimeoutError
 from pymer_bridge.rsession import Handle, session
 
 MEMORY_LIMIT: Final = 4 * 2**30
@@ -175,6 +176,8 @@ def perform(run: Run, how: Running) -> Collected:
     ------
     BootstrapInterrupted
         The user interrupted; ``partial`` is a :class:`Collected` of what was finished.
+    RTimeoutError
+        The deadline has passed; ``partial`` is likewise.
     OptionError
         The draws would not fit into memory, or an extra is not installed.
     CheckpointError
@@ -199,6 +202,24 @@ def perform(run: Run, how: Running) -> Collected:
         show(None)
         if checkpoint is not None:
             checkpoint.close()
+
+
+@contextmanager
+def keeping(read: Callable[[Collected], Any]) -> Iterator[None]:
+    """Give what a stopped run had finished as a result, in ``partial`` of the exception.
+
+    Parameters
+    ----------
+    read
+        Makes the result of what was collected.
+    """
+    try:
+        yield
+    except (BootstrapInterrupted, RTimeoutError) as stopped:
+        if isinstance(stopped.partial, Collected):
+            with deadlines.lifted():
+                stopped.partial = read(stopped.partial)
+        raise
 
 
 def _perform(
@@ -264,14 +285,15 @@ def _perform(
                 if run.block and run.enough(collected.values[:end]):
                     collected = collected.only(np.arange(run.n) < end)
                     break
-        except KeyboardInterrupt as error:
+        except (KeyboardInterrupt, RTimeoutError) as error:
             n = int(collected.done.sum())
             collected.seconds = time.perf_counter() - start
             kept = "" if checkpoint is None else f"; they are in {checkpoint.path}"
-            raise BootstrapInterrupted(
-                f"interrupted after {n} of {run.n} replicates{kept}",
-                collected.only(collected.done) if n else None,
-            ) from error
+            after = f"after {n} of {run.n} replicates{kept}"
+            partial = collected.only(collected.done) if n else None
+            if isinstance(error, RTimeoutError):
+                raise RTimeoutError(error.operation, error.seconds, after, partial) from error
+            raise BootstrapInterrupted(f"interrupted {after}", partial) from error
     collected.seconds = time.perf_counter() - start
     if run.n and all(error is not None for error in collected.errors):
         raise RError(f"every replicate failed; the last said: {collected.errors[-1]}")

@@ -10,6 +10,7 @@ warns of from :class:`PymerWarning`::
         ├── FormulaError           a formula cannot be parsed, or calls what it may not
         ├── OptionError            an argument has a value that is not accepted
         ├── RError                 R stopped with an error
+        ├── RTimeoutError          a call did not end within its timeout
         ├── SessionError           the R session cannot be used from here
         ├── WorkerError            a worker cannot do its part, or keeps being killed
         ├── CheckpointError        a checkpoint is of another run, or cannot be read
@@ -125,6 +126,39 @@ class RError(PymerError, RuntimeError):
     ) -> tuple[type[RError], tuple[str, str, tuple[str, ...], tuple[str, ...]]]:
         """Pickle with every part, so that an error from a worker arrives whole."""
         return type(self), (self.message, self.call, self.traceback, self.condition_class)
+
+
+class RTimeoutError(PymerError, TimeoutError):
+    """A call did not end within its ``timeout=``, and was stopped; R is ready for the next one.
+
+    Parameters
+    ----------
+    operation
+        What was called, such as "lmer".
+    seconds
+        The timeout.
+    detail
+        What is to be said besides: how much of it was finished, or what it waited for.
+    partial
+        The result of what was finished in time, where the call makes many fits; else None.
+    """
+
+    def __init__(
+        self, operation: str, seconds: float, detail: str = "", partial: Any = None
+    ) -> None:
+        self.operation = operation
+        self.seconds = seconds
+        self.detail = detail
+        self.partial = partial
+        said = f" ({detail})" if detail else ""
+        super().__init__(
+            f"{operation}() did not end within timeout={seconds:g} seconds, and was "
+            f"stopped{said}; give it more time (timeout=), or ask for less"
+        )
+
+    def __reduce__(self) -> tuple[type[RTimeoutError], tuple[str, float, str, Any]]:
+        """Pickle with every part, so that an error from a worker arrives whole."""
+        return type(self), (self.operation, self.seconds, self.detail, self.partial)
 
 
 class PymerWarning(UserWarning):

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from pymer_bridge import decode_tests, engine, marginal, notices
+from pymer_bridge import deadlines, decode_tests, engine, marginal, notices
 from pymer_bridge import spec as options
 from pymer_bridge.errors import OptionError
 from pymer_bridge.journal import journal
@@ -56,6 +56,7 @@ class Estimation(Resampling):
         """Which degrees of freedom marginal means can have, emmeans' own choice first."""
         return get_args(options.MeansDdf)
 
+    @deadlines.timed
     def confint(
         self,
         method: options.IntervalMethod = "profile",
@@ -67,6 +68,7 @@ class Estimation(Resampling):
         kind: options.BootInterval = "percentile",
         n_jobs: int = 1,
         progress: engine.Progress = False,
+        timeout: float | None = None,
     ) -> intervals.Intervals:
         """Return confidence intervals of the parameters.
 
@@ -85,6 +87,8 @@ class Estimation(Resampling):
             For "boot": the number of simulations, R's ``set.seed`` integer, "percentile",
             "basic" or "normal", and how it is done, as for :meth:`bootstrap`, which gives the
             replicates too.
+        timeout
+            As for :func:`pymer_bridge.lmer`.
 
         Returns
         -------
@@ -97,6 +101,8 @@ class Estimation(Resampling):
             An argument is not accepted.
         RError
             A parameter is not there, or R cannot profile the model.
+        RTimeoutError
+            It did not end within ``timeout``; R is ready for the next call.
 
         Notes
         -----
@@ -144,13 +150,21 @@ class Estimation(Resampling):
             method=method, **shared,
         )  # fmt: skip
 
-    def profile(self, parameters: Sequence[str] | str | None = None) -> intervals.Profile:
+    @deadlines.timed
+    def profile(
+        self,
+        parameters: Sequence[str] | str | None = None,
+        *,
+        timeout: float | None = None,
+    ) -> intervals.Profile:
         """Return the likelihood profile.
 
         Parameters
         ----------
         parameters
             As for :meth:`confint`; all of them by default.
+        timeout
+            As for :func:`pymer_bridge.lmer`.
 
         Returns
         -------
@@ -161,6 +175,8 @@ class Estimation(Resampling):
         ------
         RError
             R cannot profile the model.
+        RTimeoutError
+            It did not end within ``timeout``; R is ready for the next call.
 
         Notes
         -----

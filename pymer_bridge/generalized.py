@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pymer_bridge import decode, frames
+from pymer_bridge import deadlines, decode, frames
 from pymer_bridge import spec as options
 from pymer_bridge.controls import Control, check_control
 from pymer_bridge.estimation import Estimation
@@ -65,6 +65,7 @@ class GeneralizedLinearMixedModel(NonNormal, Estimation):
         )
 
 
+@deadlines.timed
 def glmer(
     formula: str,
     data: Any,
@@ -81,6 +82,7 @@ def glmer(
     start: Sequence[float] | Mapping[str, Sequence[float]] | None = None,
     data_name: str | None = None,
     allow_functions: Sequence[str] = (),
+    timeout: float | None = None,
 ) -> GeneralizedLinearMixedModel:
     """Fit a generalized linear mixed model with R's lme4.
 
@@ -106,6 +108,8 @@ def glmer(
         Made by :func:`glmer_control`.
     start
         Starting values of theta, or ``{"theta": ..., "fixef": ...}``.
+    timeout
+        As for :func:`pymer_bridge.lmer`.
 
     Returns
     -------
@@ -116,6 +120,8 @@ def glmer(
     ------
     FormulaError, DataConversionError, OptionError, RError, REnvironmentError
         As for :func:`pymer_bridge.lmer`.
+    RTimeoutError
+        It did not end within ``timeout``; R is ready for the next call.
 
     Notes
     -----
@@ -145,6 +151,7 @@ def glmer(
     )  # fmt: skip
 
 
+@deadlines.timed
 def glmer_nb(
     formula: str,
     data: Any,
@@ -159,6 +166,7 @@ def glmer_nb(
     start: Sequence[float] | Mapping[str, Sequence[float]] | None = None,
     data_name: str | None = None,
     allow_functions: Sequence[str] = (),
+    timeout: float | None = None,
 ) -> GeneralizedLinearMixedModel:
     """Fit a negative binomial mixed model, and estimate its size parameter.
 
@@ -170,6 +178,8 @@ def glmer_nb(
         As for :func:`glmer`.
     data_name, allow_functions
         As for :func:`glmer`.
+    timeout
+        As for :func:`pymer_bridge.lmer`.
 
     Returns
     -------
@@ -180,6 +190,8 @@ def glmer_nb(
     ------
     FormulaError, DataConversionError, OptionError, RError, REnvironmentError
         As for :func:`pymer_bridge.lmer`.
+    RTimeoutError
+        It did not end within ``timeout``; R is ready for the next call.
 
     Notes
     -----

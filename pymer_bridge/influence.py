@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pymer_bridge import decode, engine, notices
+from pymer_bridge import deadlines, decode, engine, notices
 from pymer_bridge import spec as options
-from pymer_bridge.errors import BootstrapInterrupted, BootstrapWarning, OptionError
+from pymer_bridge.errors import BootstrapWarning, OptionError
 from pymer_bridge.fitted import Fitted
 from pymer_bridge.results.codec import frozen_array
 from pymer_bridge.results.influence import Influence, InfluenceRow
@@ -33,6 +33,7 @@ class Influences(Fitted):
     n_groups: Mapping[str, int]
     columns: tuple[str, ...]
 
+    @deadlines.timed
     def influence(
         self,
         by: str | None = None,
@@ -41,6 +42,7 @@ class Influences(Fitted):
         n_jobs: int = 1,
         progress: engine.Progress = False,
         checkpoint: str | Path | None = None,
+        timeout: float | None = None,
     ) -> Influence:
         """Refit the model without each row, or without each level of a group.
 
@@ -54,6 +56,8 @@ class Influences(Fitted):
             linear models does not heed it, in R as here.
         n_jobs, progress, checkpoint
             As for :meth:`bootstrap`: results are the same whatever they are.
+        timeout
+            As for :func:`pymer_bridge.lmer`.
 
         Returns
         -------
@@ -72,6 +76,8 @@ class Influences(Fitted):
             Ctrl-C; what was finished is in its ``partial``, the rest is missing there.
         RError
             Every refit failed.
+        RTimeoutError
+            It did not end within ``timeout``; what was finished is in its ``partial``.
 
         Warns
         -----
@@ -122,13 +128,11 @@ class Influences(Fitted):
         def result(collected: engine.Collected) -> Influence:
             return _result(self._model, asked, described, labels, collected)
 
-        try:
+        with engine.keeping(result):
             collected = engine.perform(run, engine.Running(n_jobs, progress, checkpoint))
-        except BootstrapInterrupted as interrupted:
-            if interrupted.partial is not None:
-                interrupted.partial = result(interrupted.partial)
-            raise
-        return notices.with_conditions(_told(result(collected)), outcome)
+        with deadlines.lifted():  # it is all there
+            made = result(collected)
+        return notices.with_conditions(_told(made), outcome)
 
     def _left_out(self, by: str | None) -> str:
         """Return what R calls that which is left out."""

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import pandas as pd
 
-from pymer_bridge import decode, display, frames
+from pymer_bridge import deadlines, decode, display, frames
 from pymer_bridge import spec as options
 from pymer_bridge.families import Family, FamilyName, LinkName, family_of
 from pymer_bridge.fitting import dropped_rows, fit_model, shared_fields
@@ -223,6 +223,7 @@ class GeneralizedLinearModel(LinearModel):
         return f"Generalized linear model\nFamily: {self.family} ({self.link})"
 
 
+@deadlines.timed
 def lm(
     formula: str,
     data: Any,
@@ -234,6 +235,7 @@ def lm(
     na_action: options.NaAction = "omit",
     data_name: str | None = None,
     allow_functions: Sequence[str] = (),
+    timeout: float | None = None,
 ) -> LinearModel:
     """Fit a linear model with R's ``lm``: complete pooling, or none with a factor for the groups.
 
@@ -242,6 +244,8 @@ def lm(
     formula
         R's formula, such as ``"Reaction ~ Days"``.
     data, weights, offset, subset, contrasts, na_action, data_name, allow_functions
+        As for :func:`pymer_bridge.lmer`.
+    timeout
         As for :func:`pymer_bridge.lmer`.
 
     Returns
@@ -253,6 +257,8 @@ def lm(
     ------
     FormulaError, DataConversionError, OptionError, RError
         As for :func:`pymer_bridge.lmer`.
+    RTimeoutError
+        It did not end within ``timeout``; R is ready for the next call.
 
     Notes
     -----
@@ -272,6 +278,7 @@ def lm(
     )  # fmt: skip
 
 
+@deadlines.timed
 def glm(
     formula: str,
     data: Any,
@@ -285,6 +292,7 @@ def glm(
     na_action: options.NaAction = "omit",
     data_name: str | None = None,
     allow_functions: Sequence[str] = (),
+    timeout: float | None = None,
 ) -> GeneralizedLinearModel:
     """Fit a generalized linear model with R's ``glm``: no grouping, or a factor for the groups.
 
@@ -298,6 +306,8 @@ def glm(
         As for :func:`pymer_bridge.glmer`, and "quasi", "quasibinomial", "quasipoisson".
     weights, offset, subset, contrasts, na_action, data_name, allow_functions
         As for :func:`pymer_bridge.lmer`.
+    timeout
+        As for :func:`pymer_bridge.lmer`.
 
     Returns
     -------
@@ -308,6 +318,8 @@ def glm(
     ------
     FormulaError, DataConversionError, OptionError, RError
         As for :func:`pymer_bridge.lmer`.
+    RTimeoutError
+        It did not end within ``timeout``; R is ready for the next call.
 
     Notes
     -----

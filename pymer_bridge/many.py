@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from pymer_bridge import decode, engine, frames, notices
+from pymer_bridge import deadlines, decode, engine, frames, notices
 from pymer_bridge import spec as options
 from pymer_bridge.controls import Control, check_control
 from pymer_bridge.errors import (
-    BootstrapInterrupted,
     DataConversionError,
     FormulaError,
     OptionError,
@@ -27,6 +26,7 @@ RESPONSE = ".response"
 """What the response is called in R."""
 
 
+@deadlines.timed
 def fit_many(
     formula: str,
     data: Any,
@@ -42,6 +42,7 @@ def fit_many(
     n_jobs: int = 1,
     progress: engine.Progress = False,
     checkpoint: str | Path | None = None,
+    timeout: float | None = None,
 ) -> ManyFits:
     """Fit one model to many responses, reading the design once.
 
@@ -59,6 +60,8 @@ def fit_many(
         Compute R's derivatives and convergence checks as well; they change no estimate.
     n_jobs, progress, checkpoint
         As for :meth:`LinearMixedModel.bootstrap`.
+    timeout
+        As for :func:`pymer_bridge.lmer`.
 
     Returns
     -------
@@ -74,6 +77,8 @@ def fit_many(
         A response is missing, or not of numbers.
     BootstrapInterrupted
         Ctrl-C; what was finished is in its ``partial``.
+    RTimeoutError
+        It did not end within ``timeout``; what was finished is in its ``partial``.
 
     Notes
     -----
@@ -128,13 +133,13 @@ def fit_many(
         item_bytes=8 * len(table),
         header={"kind": "many", "responses": engine.digest(values), "names": list(names)},
     )  # fmt: skip
-    try:
+
+    def result(collected: engine.Collected) -> ManyFits:
+        return _many_fits(collected, names, template, asked)
+
+    with engine.keeping(result):
         collected = engine.perform(run, engine.Running(n_jobs, progress, checkpoint))
-    except BootstrapInterrupted as interrupted:
-        if interrupted.partial is not None:
-            interrupted.partial = _many_fits(interrupted.partial, names, template, asked)
-        raise
-    return _many_fits(collected, names, template, asked)
+    return result(collected)
 
 
 def _many_fits(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pymer_bridge import decode
+from pymer_bridge import deadlines, decode
 from pymer_bridge import spec as options
 from pymer_bridge.controls import Control, check_control
 from pymer_bridge.estimation import Estimation
@@ -130,6 +130,7 @@ class LinearMixedModel(MixedModel, Inference, Estimation):
         return f"Linear mixed model fit by {by}"
 
 
+@deadlines.timed
 def lmer(
     formula: str,
     data: Any,
@@ -144,6 +145,7 @@ def lmer(
     start: Sequence[float] | None = None,
     data_name: str | None = None,
     allow_functions: Sequence[str] = (),
+    timeout: float | None = None,
 ) -> LinearMixedModel:
     """Fit a linear mixed model with R's lme4.
 
@@ -176,6 +178,9 @@ def lmer(
         :func:`load_dataset` gave it, or "data".
     allow_functions
         Further functions that the formula may call.
+    timeout
+        How many seconds the call may take, waiting for its turn in R included; None for as long
+        as it takes. See "When things go wrong" in the documentation.
 
     Returns
     -------
@@ -194,6 +199,8 @@ def lmer(
         R stopped.
     REnvironmentError
         R or lme4 is missing.
+    RTimeoutError
+        It did not end within ``timeout``; R is ready for the next call.
 
     Notes
     -----

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pymer_bridge import deadlines
 from pymer_bridge import spec as options
 from pymer_bridge.controls import Control, check_control
 from pymer_bridge.fitting import fit_model
@@ -28,6 +29,7 @@ class NonlinearMixedModel(NonNormal):
         return "Nonlinear mixed model fit by maximum likelihood"
 
 
+@deadlines.timed
 def nlmer(
     formula: str,
     data: Any,
@@ -42,6 +44,7 @@ def nlmer(
     na_action: options.NaAction = "omit",
     data_name: str | None = None,
     allow_functions: Sequence[str] = (),
+    timeout: float | None = None,
 ) -> NonlinearMixedModel:
     """Fit a nonlinear mixed model with R's lme4.
 
@@ -63,6 +66,8 @@ def nlmer(
         As for :func:`pymer_bridge.lmer`.
     control
         Made by :func:`nlmer_control`.
+    timeout
+        As for :func:`pymer_bridge.lmer`.
 
     Returns
     -------
@@ -73,6 +78,8 @@ def nlmer(
     ------
     FormulaError, DataConversionError, OptionError, RError, REnvironmentError
         As for :func:`pymer_bridge.lmer`.
+    RTimeoutError
+        It did not end within ``timeout``; R is ready for the next call.
 
     Notes
     -----

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pymer_bridge import decode
+from pymer_bridge import deadlines, decode
 from pymer_bridge import spec as options
 from pymer_bridge.errors import OptionError
 from pymer_bridge.fitted import Fitted
@@ -24,11 +24,13 @@ class Optimizers(Fitted):
 
     __slots__ = ()
 
+    @deadlines.timed
     def all_fit(
         self,
         optimizers: Sequence[options.AllFitOptimizer] | options.AllFitOptimizer | None = None,
         *,
         max_evaluations: int = 100_000,
+        timeout: float | None = None,
     ) -> AllFit:
         """Fit the model again by each optimizer that lme4 knows.
 
@@ -42,6 +44,8 @@ class Optimizers(Fitted):
             them by default.
         max_evaluations
             The limit of function evaluations (R: ``maxfun``).
+        timeout
+            As for :func:`pymer_bridge.lmer`.
 
         Returns
         -------
@@ -56,6 +60,8 @@ class Optimizers(Fitted):
         ------
         OptionError
             An optimizer is not known, or the limit is not a positive whole number.
+        RTimeoutError
+            It did not end within ``timeout``; R is ready for the next call.
 
         Notes
         -----

@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from itertools import islice
 from typing import Any, Final
 
+from pymer_bridge import deadlines
 from pymer_bridge.errors import OptionError, WorkerError
 
 CHUNK_SECONDS: Final = 0.5
@@ -133,7 +134,7 @@ def run(
     *,
     crew: Crew,
     done: Iterable[tuple[int, int]] = (),
-    interrupt: Callable[[], None],
+    interrupt: Callable[[threading.Thread], None],
 ) -> None:
     """Do all items, and collect what comes of them.
 
@@ -152,10 +153,12 @@ def run(
     done
         Intervals that need not be done.
     interrupt
-        Stops what ``here`` is doing.
+        Stops what ``here`` is doing in a thread.
 
     Raises
     ------
+    RTimeoutError
+        This thread's deadline has passed; on a cluster that is seen when a chunk is done.
     WorkerError
         Workers are killed again and again.
     """
@@ -207,7 +210,7 @@ class _Shared:
 
     def __init__(
         self, tasks: Tasks, here: Here, there: There, collect: Collect, *, crew: Crew,
-        interrupt: Callable[[], None],
+        interrupt: Callable[[threading.Thread], None],
     ) -> None:  # fmt: skip
         self._tasks = tasks
         self._here = here
@@ -218,7 +221,7 @@ class _Shared:
         self._lock = threading.Lock()
         self._error: BaseException | None = None
         self._issued: list[tuple[int, int]] = []
-        self._here_is_done = threading.Event()
+        self._here_is_done = False
 
     def run(self) -> None:
         # A cluster does all of it; joblib's own workers are one fewer than the cores.
@@ -232,10 +235,11 @@ class _Shared:
             self._work_there()
             while helper is not None and helper.is_alive():
                 helper.join(0.05)
+                deadlines.check()
         except BaseException:
             tasks.stopped = True
             while helper is not None and helper.is_alive():
-                self._interrupt()
+                self._interrupt(helper)
                 helper.join(0.05)
             raise
         if self._error is not None:
@@ -249,7 +253,7 @@ class _Shared:
             self._error = error
             self._tasks.stopped = True
         finally:
-            self._here_is_done.set()
+            self._here_is_done = True
 
     def _issue(self) -> tuple[int, int] | None:
         """Return the next chunk that nobody has begun."""
@@ -316,12 +320,13 @@ class _Shared:
         waiting: set[Future[Any]] = set()
         depth = 1  # until the first result: a worker may have to start
         try:
-            while not self._here_is_done.is_set():
+            while not self._here_is_done:
                 for function, arguments in islice(calls, depth * n_workers - len(waiting)):
                     waiting.add(pool.submit(function, *arguments))
+                deadlines.check()
                 if not waiting:
-                    self._here_is_done.wait()
-                    return
+                    time.sleep(0.02)
+                    continue
                 finished, waiting = wait(waiting, timeout=0.02, return_when=FIRST_COMPLETED)
                 for future in finished:
                     # From now on one that is worked at and one that waits, for each worker.
@@ -340,7 +345,9 @@ class _Shared:
         parallel = Parallel(n_jobs=self._crew.n_jobs, return_as="generator_unordered", batch_size=1)
         results = parallel(delayed(function)(*arguments) for function, arguments in self._calls())
         try:
-            yield from results
+            for result in results:
+                yield result
+                deadlines.check()
         finally:
             results.close()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pymer_bridge import bootstrap as boot
-from pymer_bridge import engine
+from pymer_bridge import deadlines, engine
 from pymer_bridge import spec as options
 from pymer_bridge.errors import OptionError
 from pymer_bridge.fitted import Fitted
@@ -26,6 +26,7 @@ class Resampling(Fitted):
     columns: tuple[str, ...]
     spec: ModelSpec
 
+    @deadlines.timed
     def bootstrap(
         self,
         kind: options.BootstrapKind = "parametric",
@@ -45,6 +46,7 @@ class Resampling(Fitted):
         n_jobs: int = 1,
         progress: engine.Progress = False,
         checkpoint: str | Path | None = None,
+        timeout: float | None = None,
     ) -> BootstrapResult:
         """Refit the model to simulated or resampled data, many times.
 
@@ -98,6 +100,8 @@ class Resampling(Fitted):
             Show a bar, or call this with the numbers done and in all.
         checkpoint
             A file that keeps what is finished: the same call goes on from there.
+        timeout
+            As for :func:`pymer_bridge.lmer`.
 
         Returns
         -------
@@ -119,6 +123,8 @@ class Resampling(Fitted):
             A worker cannot give the same figures as this process.
         BootstrapInterrupted
             Ctrl-C; what was finished is in its ``partial``.
+        RTimeoutError
+            It did not end within ``timeout``; what was finished is in its ``partial``.
 
         Warns
         -----

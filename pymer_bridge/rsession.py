@@ -12,14 +12,17 @@ import logging
 import os
 import queue
 import threading
+import time
 import warnings
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, NoReturn
 
-from pymer_bridge import environment, pinning
+from pymer_bridge import deadlines, environment, pinning
 from pymer_bridge.errors import REnvironmentError, RError, SessionError
 
 STACK_SIZE = 64 * 1024 * 1024
@@ -27,6 +30,15 @@ STACK_SIZE = 64 * 1024 * 1024
 
 EXIT_PATIENCE = 5.0
 """Seconds that the exiting interpreter waits for R to leave what it is doing."""
+
+INTERRUPT_PATIENCE = 5.0
+"""Seconds that a call whose time is over waits for R to leave what it is doing."""
+
+INTERRUPT_AGAIN = 2.0
+"""Seconds after which R is interrupted again: what it runs may have taken the first one."""
+
+STARTING_STEP = 0.005
+"""Seconds after which a thread looks again whether R has started."""
 
 R_FILES = (
     "conditions", "session", "frames", "formula", "fit", "extract", "kenward_roger", "tests",
@@ -86,13 +98,41 @@ class Outcome:
 
 
 @dataclass(eq=False, slots=True)
+class _Start:
+    """One try to start R, for which several threads may wait."""
+
+    ended: bool = False
+    error: BaseException | None = None
+
+    def wait(self) -> None:
+        """Wait until R has started, or could not, or this thread's deadline has passed."""
+        while not self.ended:
+            deadlines.check()
+            time.sleep(STARTING_STEP)
+
+
+@dataclass(eq=False, slots=True)
 class _Job:
     operation: str
     arguments: dict[str, Any]
-    done: threading.Event = field(default_factory=threading.Event)
     outcome: Outcome | None = None
     error: BaseException | None = None
     cancelled: bool = False
+    # No threading.Event: where Ctrl-C strikes within its wait(), its lock may be left to the wrong
+    # thread, and set() then fails in R's. This one is made in C, and cannot be left half done.
+    _signal: queue.SimpleQueue[None] = field(default_factory=queue.SimpleQueue)
+
+    def done(self) -> None:
+        """Wake the thread that waits."""
+        self._signal.put(None)
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait until the job is done, and say whether it is."""
+        try:
+            self._signal.get(timeout=seconds)
+        except queue.Empty:
+            return False
+        return True
 
 
 def _start_error(error: BaseException, home: str) -> REnvironmentError:
@@ -112,10 +152,12 @@ class RSession:
         self._objects: dict[int, Any] = {}
         self._next_key = 0
         self._output: list[str] = []
-        self._lock = threading.Lock()
+        # A signal's handler runs in a thread that may hold it, and may call R itself.
+        self._lock = threading.RLock()
         self._current: _Job | None = None
-        self._started = threading.Event()
-        self._start_error: BaseException | None = None
+        self._evaluating = False
+        self._waiting: dict[int, _Job] = {}
+        self._begun = _Start()
         self._thread: threading.Thread | None = None
         self._pid = 0
         self._closing = False
@@ -140,20 +182,28 @@ class RSession:
             R stopped with an error.
         KeyboardInterrupt
             The user interrupted; R is ready for the next call.
+        RTimeoutError
+            The deadline of this thread has passed; R is ready for the next call.
         REnvironmentError
             R could not be started.
         SessionError
             This is a forked child, or the R thread itself.
         """
         self._ensure_started()
+        deadlines.check()
         job = _Job(operation, arguments)
-        self._jobs.put(job)
+        own = threading.get_ident()
         try:
-            job.done.wait()
+            self._waiting[own] = job
+            self._jobs.put(job)
+            in_time = job.wait(deadlines.remaining())
         except BaseException:
-            self._interrupt(job)
-            job.done.wait()  # R answers within milliseconds; a second Ctrl-C leaves at once
+            self._take_back(job)  # R answers within milliseconds; a second Ctrl-C leaves at once
             raise
+        finally:
+            self._waiting.pop(own, None)
+        if not in_time:
+            self._give_up(job)
         if job.error is not None:
             raise job.error
         assert job.outcome is not None
@@ -187,11 +237,18 @@ class RSession:
         self._ensure_started()
         return str(self._interface.openrlib.cffi_mode.value)
 
-    def interrupt(self) -> None:
-        """Interrupt what R is doing now; who asked for it gets a KeyboardInterrupt."""
+    def interrupt(self, thread: threading.Thread) -> None:
+        """Interrupt what a thread waits for; it gets a KeyboardInterrupt, and no other does."""
+        job = self._waiting.get(thread.ident or 0)
+        if job is None:
+            return
         with self._lock:
-            if self._current is not None and self._interface is not None:
-                self._set_pending(1)
+            job.cancelled = True
+            if self._current is job:
+                self._interrupt_r()
+            elif job.outcome is None and job.error is None:
+                job.error = KeyboardInterrupt()
+                job.done()
 
     def _ensure_started(self) -> None:
         if self._thread is not None and os.getpid() != self._pid:
@@ -206,8 +263,9 @@ class RSession:
         with self._lock:
             if self._thread is None:
                 self._pid = os.getpid()
+                self._begun = _Start()
                 self._thread = threading.Thread(
-                    target=self._run, name="pymer_bridge-R", daemon=True
+                    target=self._run, args=(self._begun,), name="pymer_bridge-R", daemon=True
                 )
                 before = threading.stack_size(STACK_SIZE)
                 try:
@@ -215,20 +273,56 @@ class RSession:
                 finally:
                     threading.stack_size(before)
                 atexit.register(self._stop)
-        self._started.wait()
-        if self._start_error is not None:
+            begun = self._begun
+        begun.wait()
+        if begun.error is not None:
             # A later call tries again: the user may have mended what was missing.
-            error, self._start_error = self._start_error, None
             with self._lock:
-                self._thread = None
-                self._started.clear()
-            raise error
+                if self._begun is begun:
+                    self._thread = None
+            raise begun.error
 
-    def _interrupt(self, job: _Job) -> None:
-        with self._lock:
-            job.cancelled = True
-            if self._current is job and self._interface is not None:
-                self._set_pending(1)
+    def _take_back(self, job: _Job, patience: float | None = None) -> bool:
+        """Cancel a job, and say whether R has nothing to do with it any more.
+
+        One that waits for its turn leaves the queue at once, and whatever R is doing for another
+        thread goes on.
+        """
+        end = None if patience is None else time.monotonic() + patience
+        while True:
+            with self._lock:
+                job.cancelled = True
+                if self._current is not job:
+                    return True
+                self._interrupt_r()
+            left = INTERRUPT_AGAIN if end is None else end - time.monotonic()
+            if left <= 0:
+                return False
+            if job.wait(min(left, INTERRUPT_AGAIN)):
+                return True
+
+    def _give_up(self, job: _Job) -> None:
+        """Take a job back whose time is over, unless R has just finished it."""
+        deadline = deadlines.current()
+        assert deadline is not None
+        begun = self._current is job
+        ended = self._take_back(job, INTERRUPT_PATIENCE)
+        if job.outcome is not None:
+            return
+        if job.error is not None and not isinstance(job.error, KeyboardInterrupt):
+            return
+        if not ended:
+            raise deadline.passed("R has not answered yet, and the next call waits for it")
+        raise deadline.passed("" if begun else "R was busy with another thread's call")
+
+    def _interrupt_r(self) -> None:
+        """Interrupt what R evaluates; called with the lock.
+
+        Elsewhere, such as while values cross, R has no place to jump to, and would end the
+        process; there the R thread itself looks whether it may go on.
+        """
+        if self._evaluating:
+            self._set_pending(1)
 
     def _set_pending(self, value: int) -> None:
         library = self._interface.openrlib.rlib
@@ -243,21 +337,20 @@ class RSession:
             return
         with self._lock:
             self._closing = True
-            if self._current is not None:
-                self._set_pending(1)
+            self._interrupt_r()
         self._jobs.put(None)
         thread.join(timeout=EXIT_PATIENCE)
 
     # -- on the R thread -------------------------------------------------------------------
 
-    def _run(self) -> None:
+    def _run(self, begun: _Start) -> None:
         try:
             self._start()
         except BaseException as error:
-            self._start_error = error
-            self._started.set()
+            begun.error = error
             return
-        self._started.set()
+        finally:
+            begun.ended = True
         while True:
             item = self._jobs.get()
             if item is None:
@@ -348,10 +441,9 @@ class RSession:
     def _work(self, job: _Job) -> None:
         with self._lock:
             if job.cancelled:
-                job.done.set()
+                job.done()
                 return
             self._current = job
-            self._set_pending(0)
         try:
             job.outcome = self._perform(job.operation, job.arguments)
         except BaseException as error:
@@ -362,18 +454,35 @@ class RSession:
             job.arguments = {}
             # At exit only daemon threads can be waiting, and they must not wake any more.
             if not self._closing:
-                job.done.set()
+                job.done()
+
+    def _leave_if_taken_back(self) -> None:
+        if self._closing or (self._current is not None and self._current.cancelled):
+            raise KeyboardInterrupt
+
+    @contextmanager
+    def _evaluation(self) -> Iterator[None]:
+        """Let R be interrupted meanwhile, and leave no interrupt behind."""
+        with self._lock:
+            self._leave_if_taken_back()
+            self._evaluating = True
+        try:
+            yield
+        except self._interface.embedded.RRuntimeError:
+            self._leave_if_taken_back()  # interrupted before the operation could say so
+            raise
+        finally:
+            with self._lock:
+                self._evaluating = False
+                self._set_pending(0)
 
     def _perform(self, operation: str, arguments: dict[str, Any]) -> Outcome:
         self._output.clear()
-        record = self._convert.from_r(
-            self._run_operation(
-                self._convert.strings_to_r([operation]),
-                self._convert.to_r(arguments, self._resolve),
-                self._operations,
-            ),
-            self._keep,
-        )
+        name = self._convert.strings_to_r([operation])
+        crossed = self._convert.to_r(arguments, self._resolve)
+        with self._evaluation():
+            answer = self._run_operation(name, crossed, self._operations)
+        record = self._convert.from_r(answer, self._keep)
         if record["interrupted"][0]:
             raise KeyboardInterrupt
         if record["error"] is not None:

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import pandas as pd
 
-from pymer_bridge import decode, display, frames
+from pymer_bridge import deadlines, decode, display, frames
 from pymer_bridge import spec as options
 from pymer_bridge.families import Family, FamilyName, LinkName, family_of
 from pymer_bridge.fitting import fit_model, shared_fields
@@ -138,6 +138,7 @@ def _effects(record: decode.RRecord, conf_level: float) -> SeparateEffects:
     return SeparateEffects(rows, conf_level)
 
 
+@deadlines.timed
 def lm_list(
     formula: str,
     data: Any,
@@ -150,6 +151,7 @@ def lm_list(
     na_action: options.NaAction = "omit",
     data_name: str | None = None,
     allow_functions: Sequence[str] = (),
+    timeout: float | None = None,
 ) -> LinearModelList:
     """Fit one linear model to each group: no pooling.
 
@@ -163,6 +165,8 @@ def lm_list(
         For generalized linear models, as for :func:`pymer_bridge.glm`.
     weights, offset, subset, na_action, data_name, allow_functions
         As for :func:`pymer_bridge.lmer`.
+    timeout
+        As for :func:`pymer_bridge.lmer`.
 
     Returns
     -------
@@ -173,6 +177,8 @@ def lm_list(
     ------
     FormulaError, DataConversionError, OptionError, RError, REnvironmentError
         As for :func:`pymer_bridge.lmer`.
+    RTimeoutError
+        It did not end within ``timeout``; R is ready for the next call.
 
     Notes
     -----

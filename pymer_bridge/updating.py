@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from pymer_bridge import frames, notices
+from pymer_bridge import deadlines, frames, notices
 from pymer_bridge.errors import DataConversionError, OptionError
 from pymer_bridge.fitted import Fitted
 from pymer_bridge.journal import Origin, journal
@@ -38,7 +38,15 @@ class Updating(Fitted):
     def _kept_frame(self) -> frames.KeptFrame:
         return frames.KeptFrame(self.columns, self._index, self._model)
 
-    def update(self, formula: str | None = None, data: Any = None, **arguments: Any) -> Self:
+    @deadlines.timed
+    def update(
+        self,
+        formula: str | None = None,
+        data: Any = None,
+        *,
+        timeout: float | None = None,
+        **arguments: Any,
+    ) -> Self:
         """Fit the model again with something changed.
 
         Parameters
@@ -50,6 +58,8 @@ class Updating(Fitted):
         **arguments
             Arguments of the function that fitted it, such as ``reml=False``, ``weights=None`` or
             ``control=``; the others stay as they were.
+        timeout
+            As for :func:`pymer_bridge.lmer`; it is no part of the model.
 
         Returns
         -------
@@ -61,6 +71,8 @@ class Updating(Fitted):
             The function that fits has no such argument.
         FormulaError, DataConversionError, RError
             As for :func:`pymer_bridge.lmer`; a column that the model does not use needs ``data``.
+        RTimeoutError
+            It did not end within ``timeout``; R is ready for the next call.
 
         Notes
         -----
@@ -103,7 +115,13 @@ class Updating(Fitted):
         ).value[0]  # fmt: skip
         return merged
 
-    def refit(self, new_response: Any) -> Self:
+    @deadlines.timed
+    def refit(
+        self,
+        new_response: Any,
+        *,
+        timeout: float | None = None,
+    ) -> Self:
         """Fit the same model to another response.
 
         Parameters
@@ -111,6 +129,8 @@ class Updating(Fitted):
         new_response
             One number a row of the data, or a row used: an array, a Series on the data's index,
             or two columns (successes, failures) where the model's response has two.
+        timeout
+            As for :func:`pymer_bridge.lmer`.
 
         Returns
         -------
@@ -122,6 +142,8 @@ class Updating(Fitted):
             The response has another length or index.
         RError
             R refits no such model, such as a nonlinear one.
+        RTimeoutError
+            It did not end within ``timeout``; R is ready for the next call.
 
         Warns
         -----
@@ -173,12 +195,27 @@ class Updating(Fitted):
         frame = frames.KeptFrame(self.columns, self._index, outcome.value["model"])
         return self._of(outcome, spec, frame)
 
-    def refit_ml(self) -> Self:
+    @deadlines.timed
+    def refit_ml(
+        self,
+        *,
+        timeout: float | None = None,
+    ) -> Self:
         """Refit a model that was fitted by REML by maximum likelihood, as R's tests do.
+
+        Parameters
+        ----------
+        timeout
+            As for :func:`pymer_bridge.lmer`.
 
         Returns
         -------
         A model of the same class; one that was fitted by maximum likelihood stays as it is.
+
+        Raises
+        ------
+        RTimeoutError
+            It did not end within ``timeout``; R is ready for the next call.
 
         Notes
         -----
