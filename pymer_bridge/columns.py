@@ -6,7 +6,7 @@ point into; ``r/frames.R`` makes R's columns of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,28 +27,33 @@ UTC_ZONE = "Etc/UTC"
 LARGEST_EXACT = 2**53
 LATEST = 9e12
 """Seconds from 1970 that 64 bits of microseconds hold, nearly."""
+BLOCK = 2**16
+"""Rows that are worked on at once where parts of the work need memory of their own."""
 ACCEPTED = (
     "float, int, bool, their nullable forms, str, Categorical, datetime and timedelta columns "
     "are accepted"
 )
 
 
-def _numeric_part(values: NDArray[np.float64], missing: NDArray[np.bool_]) -> Part:
-    result = np.array(values, dtype=np.float64, copy=True)
-    result[missing | np.isnan(result)] = NA_REAL
-    return {"kind": "numeric", "values": result}
+def _numeric_part(values: NDArray[np.float64], missing: NDArray[np.bool_] | None) -> Part:
+    # A column without NaN is not copied here: R copies it. The least number is NaN if any is.
+    if values.size and np.isnan(values.min()):
+        missing = np.isnan(values) if missing is None else missing | np.isnan(values)
+    if missing is not None:
+        values = np.where(missing, NA_REAL, values)
+    return {"kind": "numeric", "values": np.ascontiguousarray(values)}
 
 
 def _integer_part(values: NDArray[Any], missing: NDArray[np.bool_] | None, name: str) -> Part:
-    present = values if missing is None else values[~missing]
-    low = int(present.min()) if present.size else 0
-    high = int(present.max()) if present.size else 0
+    # What is missing holds a zero here, which changes nothing below.
+    low = int(values.min()) if values.size else 0
+    high = int(values.max()) if values.size else 0
     if low > NA_INTEGER and high < -NA_INTEGER:
         result = np.array(values, dtype=np.int32, copy=True)
         if missing is not None:
             result[missing] = NA_INTEGER
         return {"kind": "integer", "values": result}
-    beyond = max(-low, high) > LARGEST_EXACT and not _are_exact(present)
+    beyond = max(-low, high) > LARGEST_EXACT and not _are_exact(values)
     if beyond:
         raise DataConversionError(
             f"column {name!r} holds integers that no float of 53 bits represents exactly (up to "
@@ -79,8 +84,10 @@ def _logical_part(values: NDArray[Any], missing: NDArray[np.bool_] | None) -> Pa
 
 
 def _codes(codes: NDArray[Any]) -> NDArray[np.int32]:
-    result = codes.astype(np.int32) + np.int32(1)
-    result[codes < 0] = NA_INTEGER
+    result = codes.astype(np.int32)
+    result += np.int32(1)
+    if codes.size and codes.min() < 0:
+        result[codes < 0] = NA_INTEGER
     return result
 
 
@@ -95,7 +102,10 @@ def unfit_for_r(text: str) -> str:
     return ""
 
 
-def _check_texts(texts: Iterable[Any], name: str) -> list[str]:
+def _check_texts(given: Iterable[Any], name: str) -> list[str]:
+    texts = list(given)
+    if set(map(type, texts)) == {str} and not unfit_for_r("".join(texts)):
+        return texts
     result = []
     for text in texts:
         if not isinstance(text, str):
@@ -118,7 +128,7 @@ def _text_part(column: pd.Series[Any], name: str) -> Part:
         raise DataConversionError(
             f"column {name!r} holds objects that cannot be taken to R ({error}). {ACCEPTED}"
         ) from error
-    texts = [str(text) if isinstance(text, np.str_) else text for text in uniques]
+    texts = [str(text) if isinstance(text, np.str_) else text for text in uniques.tolist()]
     levels = _check_texts(texts, name)
     return {"kind": "character", "values": _codes(codes), "levels": levels}
 
@@ -156,13 +166,17 @@ def _seconds(column: pd.Series[Any], units: str) -> NDArray[np.float64]:
     """Seconds as floats, exact to what a float can hold, R's NA where missing."""
     ticks = column.to_numpy()
     missing = np.isnat(ticks)
-    per_second = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[np.datetime_data(ticks.dtype)[0]]
-    whole, rest = np.divmod(
-        ticks.astype(f"{units}[{np.datetime_data(ticks.dtype)[0]}]").view(np.int64), per_second
-    )
-    seconds = whole.astype(np.float64) + rest.astype(np.float64) / per_second
-    seconds[missing] = NA_REAL
-    return np.asarray(seconds)
+    unit = np.datetime_data(ticks.dtype)[0]
+    per_second = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[unit]
+    whole = ticks.astype(f"{units}[{unit}]", copy=False).view(np.int64)
+    seconds = np.empty(len(whole))
+    for first in range(0, len(whole), BLOCK):
+        rows = slice(first, first + BLOCK)
+        seconds[rows], rest = np.divmod(whole[rows], per_second)
+        seconds[rows] += rest / per_second
+    if missing.any():
+        seconds[missing] = NA_REAL
+    return seconds
 
 
 def _datetime_part(column: pd.Series[Any]) -> Part:
@@ -235,8 +249,7 @@ def _masked_part(values: NDArray[Any], missing: NDArray[np.bool_] | None, name: 
         raise DataConversionError(
             f"column {name!r} holds floats of more than 64 bits; convert it to float64"
         )
-    none = np.zeros(len(values), dtype=np.bool_)
-    return _numeric_part(values.astype(np.float64), none if missing is None else missing)
+    return _numeric_part(values.astype(np.float64, copy=False), missing)
 
 
 def _from_arrow(column: pd.Series[Any], name: str) -> pd.Series[Any]:
@@ -295,7 +308,8 @@ def column_from_part(part: Mapping[str, Any], index: pd.Index | None = None) -> 
     result: Any
     if kind == "numeric":
         # R's missing float is a NaN of its own; Python's plain one is what pandas knows.
-        result = np.where(np.isnan(values), np.nan, values)
+        with_nan = values.size and np.isnan(values.min())
+        result = np.where(np.isnan(values), np.nan, values) if with_nan else values
     elif kind in ("integer", "logical"):
         result = _nullable(values, kind)
     elif kind == "factor":
@@ -305,8 +319,7 @@ def column_from_part(part: Mapping[str, Any], index: pd.Index | None = None) -> 
             ordered=bool(part["ordered"][0]),
         )
     elif kind == "character":
-        levels = np.array([*part["levels"], None], dtype=object)
-        result = levels[_zero_based(values)]
+        result = _texts(part["levels"], _zero_based(values))
     elif kind == "datetime":
         moments = pd.to_datetime(_microseconds(values, "datetime64[us]"))
         zone = part["timezone"][0]
@@ -320,8 +333,18 @@ def column_from_part(part: Mapping[str, Any], index: pd.Index | None = None) -> 
     return pd.Series(result, index=index)
 
 
+def _texts(levels: Sequence[str], codes: NDArray[np.int32]) -> Any:
+    """Return a text a row, None where the code is -1, in the dtype that pandas gives to texts."""
+    given = pd.Series(list(levels)).array
+    if isinstance(given.dtype, pd.StringDtype):
+        return given.take(codes, allow_fill=True)
+    objects = np.array([*levels, None], dtype=object)
+    return objects[codes]
+
+
 def _zero_based(codes: NDArray[np.int32]) -> NDArray[np.int32]:
-    return np.where(codes == NA_INTEGER, np.int32(-1), codes - np.int32(1)).astype(np.int32)
+    # R's missing integer is the least one: it would wrap around to the largest.
+    return np.maximum(codes, np.int32(0)) - np.int32(1)
 
 
 def _nullable(values: NDArray[np.int32], kind: str) -> Any:

@@ -13,11 +13,15 @@ import numpy as np
 import rpy2.rinterface as ri
 from numpy.typing import NDArray
 from rpy2.rinterface_lib import conversion, openrlib
+from rpy2.rinterface_lib.embedded import RRuntimeError
 
 from pymer_bridge.errors import DataConversionError
 
 NA_INTEGER = -(2**31)
 """R's missing integer and missing logical."""
+
+MANY = 64
+"""So many strings cross as one text; fewer cross one by one."""
 
 Resolve = Callable[[Any], ri.Sexp | None]
 Keep = Callable[[ri.Sexp], Any]
@@ -33,11 +37,35 @@ def _charsxp(text: str | None) -> Any:
 def strings_to_r(values: Sequence[str | None]) -> ri.StrSexpVector:
     """Copy strings into an R character vector; None becomes NA."""
     try:
+        if len(values) >= MANY and type(None) not in set(map(type, values)):
+            return _many_strings_to_r(values)  # type: ignore[arg-type]
         return ri.StrSexpVector.from_iterable(values, cast_value=_charsxp)
     except UnicodeEncodeError as error:
         raise DataConversionError(
-            f"R cannot hold a string that is not valid Unicode: {error.object[:40]!r}"
+            f"R cannot hold a string that is not valid Unicode: {_around(error)!r}"
         ) from error
+
+
+def _around(error: UnicodeEncodeError) -> str:
+    """Return the beginning of the string among many that cannot be encoded."""
+    first = error.object.rfind("\0", 0, error.start) + 1
+    return error.object[first:].partition("\0")[0][:40]
+
+
+def _many_strings_to_r(values: Sequence[str]) -> ri.StrSexpVector:
+    """Hand strings over as one text, which R's readBin() takes apart at its NULs."""
+    text = "\0".join(values).encode("utf-8") + b"\0"
+    if text.count(b"\0") != len(values):
+        for value in values:
+            _charsxp(value)  # says which one it is
+    strings = ri.baseenv["readBin"](
+        ri.ByteSexpVector.from_memoryview(memoryview(text)),
+        ri.StrSexpVector(["character"]),
+        n=ri.FloatSexpVector([float(len(values))]),
+    )
+    if not text.isascii():
+        strings = ri.baseenv["Encoding<-"](strings, value=ri.StrSexpVector(["UTF-8"]))
+    return strings
 
 
 def array_to_r(values: NDArray[Any]) -> ri.Sexp:
@@ -56,7 +84,7 @@ def array_to_r(values: NDArray[Any]) -> ri.Sexp:
 
 
 def _sequence_to_r(values: Sequence[Any], resolve: Resolve) -> ri.Sexp:
-    if all(isinstance(value, str) or value is None for value in values):
+    if set(map(type, values)) <= {str, type(None)}:
         return strings_to_r(values)
     if all(isinstance(value, bool) for value in values):
         return array_to_r(np.array(values, dtype=np.bool_))
@@ -102,15 +130,49 @@ def to_r(value: Any, resolve: Resolve) -> ri.Sexp:
 
 
 def _strings_from_r(value: ri.StrSexpVector) -> tuple[str | None, ...]:
+    if len(value) >= MANY:
+        try:
+            return _many_strings_from_r(value)
+        except RRuntimeError:
+            pass  # an encoding that R translates string by string, or more than 2 GB of text
     return tuple(None if text is ri.NA_Character else text for text in value)
+
+
+def _many_strings_from_r(value: ri.StrSexpVector) -> tuple[str | None, ...]:
+    """Take strings over as one text, in which R's writeBin() ends each by a NUL."""
+    raw = ri.baseenv["writeBin"](
+        ri.baseenv["enc2utf8"](value),
+        ri.ByteSexpVector([]),
+        useBytes=ri.BoolSexpVector([True]),
+    )
+    texts: list[str | None] = list(
+        _array_from_r(raw, np.uint8).tobytes().decode("utf-8").split("\0")
+    )
+    texts.pop()
+    if ri.baseenv["anyNA"](value)[0]:
+        for i in np.flatnonzero(_array_from_r(ri.baseenv["is.na"](value), np.int32)):
+            texts[i] = None
+    return tuple(texts)
+
+
+def _array_from_r(value: ri.SexpVector, dtype: Any) -> Any:
+    # Not by its memoryview(): each call of that takes a reference from None, until Python falls.
+    n = len(value)
+    if n == 0:
+        return np.empty(0, dtype)
+    pointer = value._R_GET_PTR(value.__sexp__._cdata)
+    seen = openrlib.ffi.buffer(pointer, n * np.dtype(dtype).itemsize)
+    # A view into R's memory dangles once R frees it: copy, always.
+    return np.frombuffer(seen, dtype).copy()
 
 
 def _list_from_r(value: ri.ListSexpVector, keep: Keep) -> dict[str, Any] | tuple[Any, ...]:
     items = [from_r(value[i], keep) for i in range(len(value))]
-    names = value.names
-    if isinstance(names, ri.StrSexpVector):
-        return dict(zip(_strings_from_r(names), items, strict=True))  # type: ignore[arg-type]
-    return tuple(items)
+    try:
+        names = value.do_slot("names")  # a call of R's names() takes four times as long
+    except LookupError:
+        return tuple(items)
+    return dict(zip(_strings_from_r(names), items, strict=True))  # type: ignore[arg-type]
 
 
 def from_r(value: ri.Sexp, keep: Keep) -> Any:
@@ -130,16 +192,13 @@ def from_r(value: ri.Sexp, keep: Keep) -> Any:
         None, a float64 or int32 array (logicals too: 0, 1 and the missing integer), a tuple
         of strings, a dict for a named list, a tuple for another, or a handle.
     """
-    if isinstance(value, type(ri.NULL)):
-        return None
-    if isinstance(value, ri.FloatSexpVector | ri.IntSexpVector | ri.BoolSexpVector):
-        dtype = np.float64 if isinstance(value, ri.FloatSexpVector) else np.int32
-        if len(value) == 0:
-            return np.empty(0, dtype)
-        # A view into R's memory dangles once R frees it: copy, always.
-        return np.array(value.memoryview(), dtype=dtype, copy=True).ravel(order="F")
-    if isinstance(value, ri.StrSexpVector):
+    kind = type(value)
+    if kind is ri.FloatSexpVector:
+        return _array_from_r(value, np.float64)
+    if kind in (ri.IntSexpVector, ri.BoolSexpVector):
+        return _array_from_r(value, np.int32)
+    if kind is ri.StrSexpVector:
         return _strings_from_r(value)
-    if isinstance(value, ri.ListSexpVector):
+    if kind is ri.ListSexpVector:
         return _list_from_r(value, keep)
-    return keep(value)
+    return None if kind is type(ri.NULL) else keep(value)

@@ -6,7 +6,7 @@ pandas, polars and pyarrow frames are taken. Columns cross as parts, see
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -172,8 +172,8 @@ def frame_from_r(record: Mapping[str, Any]) -> pd.DataFrame:
     row_names = record["row_names"]
     n_rows = int(record["n_rows"][0])
     index = pd.RangeIndex(n_rows) if row_names is None else pd.Index(list(row_names))
-    columns: Sequence[pd.Series[Any]] = [column_from_part(part, index) for part in record["parts"]]
-    names = list(record["names"])
-    frame = pd.concat(columns, axis=1) if columns else pd.DataFrame(index=index)
-    frame.columns = pd.Index(names)
+    columns = {i: column_from_part(part, index) for i, part in enumerate(record["parts"])}
+    # Each column was copied from R for this frame alone.
+    frame = pd.DataFrame(columns, index=index, copy=False)
+    frame.columns = pd.Index(list(record["names"]))
     return frame

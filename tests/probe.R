@@ -52,6 +52,11 @@ give_nested <- function() {
     unnamed = list(1L, "b"), deep = list(list(x = list(y = 2L))), empty = list(), none_of = character())
 }
 same <- function(x) x
+same_strings <- function(many, alone) {
+  alone <- unlist(lapply(alone, as.character))
+  identical(many, alone) && identical(Encoding(many), Encoding(alone))
+}
+in_latin1 <- function(n) rep(c(iconv("\u00e9", "UTF-8", "latin1"), NA), n)
 
 argument_names <- function(of) {
   toolbox <- fill_toolbox()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
+import re
+import sys
 import zoneinfo
 from typing import Any
 
@@ -688,6 +690,47 @@ def test_what_came_from_r_is_a_copy():
     kept[0] = 7.0
     assert session().call("c", x=1.0, y=2.0).value.tolist() == [1.0, 2.0]
     assert not isinstance(kept.base, memoryview)
+
+
+MANY_TEXTS = [
+    "",
+    "NA",
+    " ",
+    "a\nb",
+    "é",
+    "e\u0301",
+    "\U0010ffff",
+    *(f"level {i}" for i in range(200)),
+]
+
+
+@r
+@pytest.mark.parametrize("texts", [MANY_TEXTS, [*MANY_TEXTS, None], [None] * 100, [""] * 100])
+def test_many_strings_cross_as_each_alone_does(texts):
+    assert probe("same", x=texts).value == tuple(texts)
+    alone = [[text] for text in texts]
+    assert probe("same_strings", many=texts, alone=alone).value[0] == 1
+
+
+@r
+def test_many_strings_of_another_encoding_come_as_unicode():
+    assert probe("in_latin1", n=100).value == ("é", None) * 100
+
+
+@r
+@pytest.mark.parametrize("text", ["a\0b", "x\ud800"])
+def test_among_many_strings_the_one_that_r_cannot_hold_is_named(text):
+    with pytest.raises(DataConversionError, match=re.escape(f"{text!r}")):
+        probe("same", x=[*MANY_TEXTS, text, "after"])
+
+
+@r
+def test_what_comes_from_r_takes_no_reference_from_none():
+    # rpy2's memoryview() does, and Python ends with a fatal error where it has no more.
+    before = sys.getrefcount(None)
+    for _ in range(1000):
+        probe("give_nested")
+    assert sys.getrefcount(None) > before - 500
 
 
 @r

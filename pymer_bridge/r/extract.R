@@ -31,6 +31,32 @@ with_given_call <- function(model, fit) {
   fit
 }
 
+#' R's summary of the model, made once for all that read it
+#'
+#' One that warned or said something is made again, so that each who asks is told.
+#'
+#' @param model A model environment.
+#' @param ddf "satterthwaite" or "kenward-roger" for lmerTest's; else lme4's.
+model_summary <- function(model, ddf) {
+  by_t <- ddf %in% c("satterthwaite", "kenward-roger")
+  name <- if (by_t) ddf else "none"
+  found <- model$summaries[[name]]
+  if (is.null(found)) {
+    quiet <- TRUE
+    found <- withCallingHandlers(
+      if (by_t) {
+        with_ddf(model, ddf, function(fit, name) summary(fit, ddf = name))
+      } else {
+        summary(model$fit)
+      },
+      warning = function(condition) quiet <<- FALSE,
+      message = function(condition) quiet <<- FALSE
+    )
+    if (quiet) model$summaries[[name]] <- found
+  }
+  found
+}
+
 #' Operation: the fixed effects with their tests
 #'
 #' @param model A model environment.
@@ -40,11 +66,7 @@ with_given_call <- function(model, fit) {
 #'   are NULL where the method has none.
 fixed_effects <- function(model, ddf, conf_level) {
   by_t <- ddf %in% c("satterthwaite", "kenward-roger")
-  table <- if (by_t) {
-    with_ddf(model, ddf, function(fit, name) stats::coef(summary(fit, ddf = name)))
-  } else {
-    stats::coef(summary(model$fit))
-  }
+  table <- stats::coef(model_summary(model, ddf))
   estimate <- unname(table[, "Estimate"])
   std_error <- unname(table[, "Std. Error"])
   # Where the family fixes the scale, R calls it z.
@@ -165,7 +187,7 @@ model_residuals <- function(model, kind, scaled) {
 
 #' Operation: quantiles of the scaled residuals, as the summary prints them
 scaled_residual_quantiles <- function(model) {
-  stats::quantile(summary(model$fit)$residuals, na.rm = TRUE, names = FALSE)
+  stats::quantile(model_summary(model, "none")$residuals, na.rm = TRUE, names = FALSE)
 }
 
 #' Operation: what measures the fit
@@ -210,8 +232,9 @@ model_matrix <- function(model) {
 
 #' Operation: how the optimizer ended
 convergence <- function(model) {
-  # What summary() says of the covariance is not of the optimizer.
-  info <- suppressWarnings(summary(model$fit))$optinfo
+  # It is the same in every summary; what one says of the covariance is not of the optimizer.
+  made <- model$summaries
+  info <- (if (length(made)) made[[1L]] else suppressWarnings(model_summary(model, "none")))$optinfo
   messages <- as.character(unlist(info$conv$lme4$messages))
   failures <- messages[!grepl("singular", messages)]
   list(
@@ -234,11 +257,7 @@ convergence <- function(model) {
 #' @param ddf "none" for lme4's, "satterthwaite" or "kenward-roger" for lmerTest's.
 summary_text <- function(model, ddf) {
   # R's hints name the variable that is printed.
-  x <- if (ddf == "none") {
-    summary(model$fit)
-  } else {
-    with_ddf(model, ddf, function(fit, name) summary(fit, ddf = name))
-  }
+  x <- model_summary(model, ddf)
   if (ddf != "none") {
     # The class is printed, and ours is a detail.
     x$objClass <- structure("lmerModLmerTest", package = "lmerTest")

@@ -7,6 +7,7 @@
 #                    find it
 #   model$call       the call as it was given; lme4 writes `||` out in its own
 #   model$lmertest   lmerTest's version of the fit, made when first asked for
+#   model$summaries  R's summaries, by method of degrees of freedom, made likewise
 
 #' What a fitted call may find beside its data: lme4's functions, splines' bases
 #'

@@ -65,7 +65,8 @@ column_to_part <- function(column, name) {
       call. = FALSE
     )
   } else if (is.character(column)) {
-    levels <- unique(column[!is.na(column)])
+    levels <- unique(column)
+    levels <- levels[!is.na(levels)]
     list(kind = "character", values = match(column, levels), levels = levels)
   } else if (is.logical(column)) {
     list(kind = "logical", values = as.vector(column))

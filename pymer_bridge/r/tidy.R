@@ -83,13 +83,7 @@ tidy_fixed <- function(model, conf_int, conf_level, conf_method, ends, ddf, expo
 }
 
 #' The table of coefficients in the summary with these degrees of freedom
-coefficient_table <- function(model, ddf) {
-  if (ddf %in% c("satterthwaite", "kenward-roger")) {
-    with_ddf(model, ddf, function(fit, name) stats::coef(summary(fit, ddf = name)))
-  } else {
-    stats::coef(summary(model$fit))
-  }
-}
+coefficient_table <- function(model, ddf) stats::coef(model_summary(model, ddf))
 
 #' Wald intervals: with degrees of freedom by Student's t, else as R gives them
 tidy_wald <- function(fit, part, conf_level) {
