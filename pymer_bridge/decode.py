@@ -119,7 +119,7 @@ def _group_table(record: RRecord) -> groups.GroupTable:
     if "covariance" in record:
         # R keeps terms by terms by levels; here the level comes first.
         stored = record["covariance"].reshape((p, p, n), order="F")
-        covariance = frozen_array(np.ascontiguousarray(np.moveaxis(stored, 2, 0)))
+        covariance = frozen_array(np.moveaxis(stored, 2, 0))
     return groups.GroupTable(
         text(record, "group"),
         levels,

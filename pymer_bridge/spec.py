@@ -164,10 +164,13 @@ def start_of_parameters(given: object) -> tuple[tuple[str, tuple[float, ...]], .
         raise OptionError(f"start must give a number for each nonlinear parameter: {example}")
     found = []
     for name, value in given.items():
-        values = numbers(np.atleast_1d(np.asarray(value)), f"start[{name!r}]")
-        if values is None or len(values) != 1 or not str(name).isidentifier():
+        try:
+            values = np.array(value, dtype=np.float64).ravel()
+        except (TypeError, ValueError):
+            values = np.empty(0)
+        if values.size != 1 or not np.isfinite(values[0]) or not str(name).isidentifier():
             raise OptionError(f"start[{name!r}]={value!r} must be one number: {example}")
-        found.append((str(name), values))
+        found.append((str(name), (float(values[0]),)))
     return tuple(found)
 
 

@@ -1,5 +1,6 @@
 """Tests that need R say so with ``@pytest.mark.r``; where R is missing they are skipped.
 
+What needs R with nothing but its own packages says ``r(alone=True)``: lme4 takes seconds to load.
 Where the variable CI is set they fail instead: there, a missing R is a mistake.
 """
 
@@ -32,7 +33,8 @@ def why_no_r(package: str) -> str | None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Stop a test marked ``r``, or ``r("lmerTest")``, where R or the package is missing."""
     for marker in item.iter_markers("r"):
-        for package in ("lme4", *marker.args):
+        first = "base" if marker.kwargs.get("alone") else "lme4"
+        for package in (first, *marker.args):
             if reason := why_no_r(package):
                 if os.environ.get("CI"):
                     pytest.fail(f"CI is set, and R cannot be used: {reason}", pytrace=False)
