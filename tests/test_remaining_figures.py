@@ -43,6 +43,7 @@ def models(asked: AnsweringScript) -> dict[str, Any]:
         "herds": pb.glmer(
             "cbind(incidence, size - incidence) ~ period + (1 | herd)", cbpp, family="binomial"
         ),
+        "ticks": pb.glmer_nb("TICKS ~ 1 + (1 | BROOD)", pb.load_dataset("grouseticks")),
         "line": pb.lm("Reaction ~ poly(Days, 2)", sleepstudy, weights="1 / (1 + Days)"),
         "counts": pb.glm(
             "TICKS ~ YEAR + HEIGHT", pb.load_dataset("grouseticks"), family="poisson"
@@ -171,6 +172,13 @@ def test_models_without_groups_are_lms_and_glms(
 def test_separate_fits_have_rs_pooled_deviation(plain: dict[str, Any]) -> None:
     fits = pb.lm_list("Reaction ~ Days | Subject", pb.load_dataset("sleepstudy"))
     _same([fits.sigma, fits.n_obs], plain["apart"])
+
+
+def test_families_links_and_sizes_are_rs(models: dict[str, Any], plain: dict[str, Any]) -> None:
+    _same([models["ticks"].size], plain["size"])
+    assert models["herds"].size is None
+    for name in ("ticks", "herds", "counts"):
+        assert (models[name].family, models[name].link) == plain[f"family {name}"]
 
 
 def test_performance_is_there_or_asked_for(plain: dict[str, Any]) -> None:

@@ -110,4 +110,12 @@ for (name in c("line", "counts")) {
 apart <- lmList(Reaction ~ Days | Subject, sleepstudy)
 keep("apart", sigma(apart), sum(vapply(apart, nobs, 1)))
 
+# -- families --------------------------------------------------------------------------------------
+
+ticks <- quietly(glmer.nb(TICKS ~ 1 + (1 | BROOD), grouseticks))
+keep("size", getME(ticks, "glmer.nb.theta"))
+for (name in c("ticks", "herds", "counts")) {
+  keep(paste("family", name), family(get(name))$family, family(get(name))$link)
+}
+
 saveRDS(answers, arguments[1L])
