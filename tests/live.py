@@ -191,6 +191,43 @@ def _figure(record: Mapping[str, Any]) -> Figure:
 # -- a process of its own ------------------------------------------------------------------------
 
 
+class AnsweringScript:
+    """A script of reference/ that stores its answers with ``saveRDS()``, in an ``Rscript``.
+
+    It is called with the path of the answers and with the state of this process, and ends with
+    status 3 where it is in the other one. It runs beside the tests; the first reading waits.
+    """
+
+    def __init__(self, script: str, folder: Path) -> None:
+        home = environment.r_home()
+        assert home is not None
+        self._answers = folder / "answers.rds"
+        self._command = [
+            str(Path(home) / "bin" / "Rscript"), "--vanilla", str(REFERENCE / script),
+            str(self._answers), str(session().call("process_state").value[0]),
+        ]  # fmt: skip
+        paths = session().call(".libPaths").value
+        self._environment = {**os.environ, "R_LIBS": os.pathsep.join(paths)}
+        self._pool = ThreadPoolExecutor(1)
+        self._done = self._pool.submit(self._run)
+
+    def _run(self) -> None:
+        for _ in range(TRIES):
+            done = subprocess.run(
+                self._command, env=self._environment, capture_output=True, text=True, check=False
+            )
+            if done.returncode == 0:
+                return
+            assert done.returncode == WRONG_STATE, done.stderr
+        raise AssertionError(f"none of {TRIES} Rscript processes was in the state of this one")
+
+    def read(self) -> Any:
+        """Return the answers, as R lists and vectors arrive here."""
+        self._done.result()
+        self._pool.shutdown()
+        return session().call("readRDS", file=str(self._answers)).value
+
+
 class SeparateProcess:
     """Plain R in an ``Rscript --vanilla``, which answers for all models at once.
 
