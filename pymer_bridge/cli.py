@@ -26,6 +26,17 @@ Try:
   pymer-bridge record data.csv "score ~ hours + (1 | school)" --out results.pbr.json
   pymer-bridge verify results.pbr.json
 """
+LESSON = """
+A model is a formula and data with a row an observation:
+  score ~ hours                        one straight line for all
+  score ~ hours + (1 | school)         and each school its own intercept
+  score ~ hours + (hours | school)     and its own slope
+  score ~ hours + (1 | school/class)   classes within schools
+  score ~ hours + (1 | pupil) + (1 | item)   pupils crossed with items
+
+What comes first: 'pymer-bridge doctor' (is all there?), 'pymer-bridge demo' (a real model), then
+'pymer-bridge fit' with data of your own. In Python: import pymer_bridge as pb; help(pb.lmer).
+"""
 DEMO_FORMULA = "Reaction ~ Days + (Days | Subject)"
 FORMATS = ("text", "json", "csv", "markdown", "latex")
 
@@ -290,7 +301,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     if not hasattr(options, "run"):
-        parser.print_help()
+        _write(parser.format_help() + LESSON, None)
         return 0
     with warnings.catch_warnings():
         warnings.simplefilter("always")

@@ -107,10 +107,7 @@ set_up() { # [EXTRAS], such as [test,lint]
         install_r
         r=$(r_version) || die "needs R >= 4.2 with lme4, lmerTest, pbkrtest and emmeans"
     }
-    case $r in
-    4.[2-5].*) constraints=$project/constraints/r-4.2-to-4.5.txt ;;
-    *) constraints=$project/constraints/r-4.6.txt ;;
-    esac
+    constraints=$("$project/scripts/constraints")
 
     # What a .venv depends on; another R, another Python or another place needs a new one.
     basis() { echo "R $r, $("$venv/bin/python" --version 2>/dev/null), $project"; }

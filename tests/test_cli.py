@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+import pymer_bridge as pb
 from pymer_bridge.cli import main, read_data
 
 SLEEPSTUDY = ("lme4::sleepstudy", "Reaction ~ Days + (Days | Subject)")
@@ -28,6 +30,26 @@ def test_help_is_for_newcomers_and_starts_no_r(words: tuple[str, ...]) -> None:
     assert "pymer-bridge" in answer.stdout
     assert "lme4" in answer.stdout or "installed" in answer.stdout
     assert answer.stderr == ""
+
+
+@pytest.mark.r
+def test_no_arguments_teach_formulas_that_are_models() -> None:
+    shown = run().stdout
+    lesson = [line.split("   ")[0].strip() for line in shown.splitlines() if " ~ " in line]
+    formulas = [line for line in lesson if line.startswith("score ~")]
+    assert len(formulas) == 5
+    random = np.random.default_rng(1)
+    names = {"school": 8, "class": 24, "pupil": 40, "item": 20}
+    data = pd.DataFrame({name: random.integers(0, n, 400).astype(str) for name, n in names.items()})
+    data["hours"] = random.normal(size=400)
+    data["score"] = data["hours"] + data["school"].astype(float) + random.normal(size=400)
+    for formula in formulas:
+        model = pb.lmer if "|" in formula else pb.lm
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", pb.SingularFitWarning)
+            assert np.isfinite(model(formula, data).sigma)
+    for command in ("fit", "record", "verify", "script", "demo", "doctor"):
+        assert command in shown
 
 
 @pytest.mark.r

@@ -259,13 +259,20 @@ def check_command(words: list[str]) -> None:
     elif program == "pip":
         assert rest[0] == "install"
         for flag, value in itertools.pairwise(rest):
-            assert flag != "-c" or (ROOT / value).is_file()
+            if flag == "-c":
+                script = re.fullmatch(r"\$\((scripts/\S+)\)", value)
+                assert (ROOT / (script[1] if script else value)).is_file()
+    elif program in ("python", "python3") and rest[0] == "-c":
+        ast.parse(rest[1])
     elif program == "Rscript":
         assert all((ROOT / script).is_file() for script in rest)
     elif program == "docker":
         assert (ROOT / "Dockerfile").is_file()
+    elif program == ".":
+        assert rest[0].endswith("/bin/activate")
     else:
-        assert words[:2] == ["apt-get", "install"], f"what is {shlex.join(words)}?"
+        known = (["apt-get", "install"], ["apt-get", "update"], ["python3", "-m", "venv"])
+        assert any(words[: len(each)] == each for each in known), f"what is {shlex.join(words)}?"
 
 
 @pytest.mark.parametrize("block", of_language("bash"))
