@@ -76,8 +76,10 @@ def install_r_command() -> str:
     return "(install R from the page of your system at cloud.r-project.org)"
 
 
-def install_package_command(package: str) -> str:
-    """Return the one command that installs or updates an R package."""
+def install_package_command(package: str, version: str | None = None) -> str:
+    """Return the one command that installs an R package, or updates it to a version."""
+    if version is not None:
+        return f'Rscript "{requirements_script()}" --require="{package}>={version}"'
     if package in MINIMUM_PACKAGES:
         return f'Rscript "{requirements_script()}"'
     return f'Rscript "{requirements_script()}" --require={package}'

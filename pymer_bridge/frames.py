@@ -91,7 +91,9 @@ def column_names(data: pd.DataFrame) -> list[str]:
     """
     names = [str(label) for label in data.columns]
     if not names:
-        raise DataConversionError("the data frame has no columns")
+        raise DataConversionError(
+            "the data frame has no columns: give one with a column for each name of the formula"
+        )
     seen: set[str] = set()
     for name in names:
         if problem := unfit_for_r(name):
@@ -121,7 +123,9 @@ def collect(data: pd.DataFrame, needed: Iterable[str] | None = None) -> Frame:
     """
     names = column_names(data)
     if len(data) == 0:
-        raise DataConversionError("the data frame has no rows")
+        raise DataConversionError(
+            "the data frame has no rows: look at the filter or the join that made it"
+        )
     wanted = set(names) if needed is None else set(needed)
     chosen = [(i, name) for i, name in enumerate(names) if name in wanted]
     parts = tuple(column_to_part(data.iloc[:, i], name) for i, name in chosen)

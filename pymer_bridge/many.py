@@ -101,7 +101,10 @@ def fit_many(
         raise OptionError("responses must be one or more different names of columns")
     missing = [name for name in names if name not in table.columns]
     if missing:
-        raise DataConversionError(f"no such column: {', '.join(map(repr, missing))}")
+        raise DataConversionError(
+            f"the data has no column {', '.join(map(repr, missing))}; it has: "
+            f"{', '.join(map(repr, table.columns))}"
+        )
     try:
         values = table[list(names)].to_numpy(dtype=np.float64, na_value=np.nan)
     except (TypeError, ValueError) as error:

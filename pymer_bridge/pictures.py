@@ -106,7 +106,10 @@ class Pictures(Fitted):
 
         def read(record: Mapping[str, Any]) -> PoolingLines:
             if tuple(record["levels"]) != table.levels:  # R leaves out a level without rows
-                raise OptionError(f"{chosen!r} has levels that no row belongs to")
+                raise OptionError(
+                    f"{chosen!r} has levels that no row belongs to: take them out before the fit, "
+                    f"as with data[{chosen!r}].cat.remove_unused_categories()"
+                )
             alone = record["alone"].reshape((-1, 2), order="F")
             return PoolingLines(
                 group=chosen,

@@ -11,6 +11,7 @@ import atexit
 import logging
 import os
 import queue
+import re
 import threading
 import time
 import warnings
@@ -142,6 +143,13 @@ def _start_error(error: BaseException, home: str) -> REnvironmentError:
         f"R ({shown}) was found at {home}, but rpy2 cannot use it: {error}\n"
         f"Mend it with: {environment.install_rinterface_command(version)}"
     )
+
+
+def _needs_newer(message: str) -> REnvironmentError:
+    version = re.search(r"need lme4 (\S+)", message)
+    assert version is not None
+    command = environment.install_package_command("lme4", version[1])
+    return REnvironmentError(f"{message}\nMend it with: {command}")
 
 
 class RSession:
@@ -488,7 +496,7 @@ class RSession:
         if record["error"] is not None:
             error = record["error"]
             if "needs_newer_lme4" in error["classes"]:
-                raise REnvironmentError(error["message"][0])
+                raise _needs_newer(error["message"][0])
             raise RError(
                 error["message"][0], error["call"][0], error["traceback"], error["classes"]
             )

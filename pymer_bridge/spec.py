@@ -259,7 +259,10 @@ def check_contrasts(
         raise OptionError('contrasts must be a mapping, such as {"group": "contr.sum"}')
     for name, given in (contrasts or {}).items():
         if name not in known:
-            raise OptionError(f"contrasts name {name!r}, and the data has no such column")
+            raise OptionError(
+                f"contrasts name {name!r}, and the data has no such column; it has: "
+                f"{', '.join(map(repr, known))}"
+            )
         if isinstance(given, str):
             # Only these: R looks the name up and calls what it finds.
             one_of(given, ContrastName, f"contrasts[{name!r}]")

@@ -293,7 +293,7 @@ def test_contrasts_that_are_no_mapping_are_refused():
 
 def test_contrasts_of_no_column_are_refused():
     said = refused(lambda: spec.check_contrasts({"h": "contr.sum"}, ["g"]))
-    assert said == "contrasts name 'h', and the data has no such column"
+    assert said == "contrasts name 'h', and the data has no such column; it has: 'g'"
 
 
 def test_only_rs_own_contrast_functions_are_called():
