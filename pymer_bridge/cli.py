@@ -208,7 +208,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     fit.add_argument("--out", metavar="FILE", help="write to a file, not to the screen")
     fit.set_defaults(run=_fit)
-    _add_proofs(commands)
+    _add_record(commands)
+    _add_verify(commands)
+    _add_script(commands)
 
     text = "fit a real model with lme4 and show what comes back"
     demo = commands.add_parser("demo", help=text, description=text)
@@ -221,8 +223,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_proofs(commands: Any) -> None:
-    """Add the commands that prove to others what a model gives."""
+def _add_record(commands: Any) -> None:
     record = commands.add_parser(
         "record",
         help="fit a model and record its figures, its data's hashes and all versions",
@@ -236,6 +237,8 @@ def _add_proofs(commands: Any) -> None:
     )
     record.set_defaults(run=_record)
 
+
+def _add_verify(commands: Any) -> None:
     verify = commands.add_parser(
         "verify",
         help="fit recorded models again and say what drifted",
@@ -263,6 +266,8 @@ def _add_proofs(commands: Any) -> None:
     verify.add_argument("--json", action="store_true", help="print as JSON")
     verify.set_defaults(run=_verify, trouble=2)
 
+
+def _add_script(commands: Any) -> None:
     script = commands.add_parser(
         "script",
         help="write the plain R script of a model",

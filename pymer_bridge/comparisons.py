@@ -341,23 +341,32 @@ def bootstrap_test(
             "ratio_tests_of", model=full._model, restricted=outcome.value["given"], ratios=usable
         )
     notices.raise_warnings(record)
-    n_not_positive = int((usable <= 0).sum())
-    said: tuple[str, ...] = ()
-    if n_not_positive > 0.05 * len(usable):
-        said = (
-            f"{n_not_positive} of {len(usable)} likelihood ratios are not positive: refits were "
-            "trapped on the boundary, and the tests rest on the others alone; use start='cold' "
-            "or start='multiple'",
-        )
-        notices.warn(BootstrapWarning(said[0]))
     test = decode_tests.bootstrap_test(
-        record.value, n_sim=n, n_not_positive=n_not_positive,
+        record.value, n_sim=n, n_not_positive=_not_positive(usable),
         n_failed=len(ratios) - len(usable), stopped_early=len(ratios) < n, start=start,
         likelihood_ratios=frozen_array(ratios), seed=checked_seed,
         generator=collected.generator, versions=dict(collected.versions),
-        seconds=collected.seconds, warnings=said,
+        seconds=collected.seconds, warnings=_warned_of_trapped(usable),
     )  # fmt: skip
     return notices.with_conditions(notices.with_conditions(test, outcome), record)
+
+
+def _not_positive(ratios: NDArray[np.float64]) -> int:
+    return int((ratios <= 0).sum())
+
+
+def _warned_of_trapped(usable: NDArray[np.float64]) -> tuple[str, ...]:
+    """Warn where more refits than chance explains were trapped, and return what was said."""
+    n_not_positive = _not_positive(usable)
+    if n_not_positive <= 0.05 * len(usable):
+        return ()
+    said = (
+        f"{n_not_positive} of {len(usable)} likelihood ratios are not positive: refits were "
+        "trapped on the boundary, and the tests rest on the others alone; use start='cold' "
+        "or start='multiple'"
+    )
+    notices.warn(BootstrapWarning(said))
+    return (said,)
 
 
 def _compare(

@@ -19,7 +19,6 @@ from pymer_bridge.tables import Column, Table
 
 PYTHON_PACKAGES = ("pymer-bridge", "rpy2", "rpy2-rinterface", "pandas", "numpy", "matplotlib")
 OPTIONAL_PACKAGES = ("performance", "effects", "broom.mixed")
-DEFECT_STATE = 6
 
 
 @register

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from pymer_bridge import tolerances
-from pymer_bridge.figures import Value
+from pymer_bridge.bits import Value, same, ulps
 from pymer_bridge.results.drift import FigureChange, SettingChange, VersionChange
 
 Values = Mapping[str, Value]
@@ -62,15 +62,6 @@ def _without_parentheses(key: str) -> str:
     return key.replace("(", "").replace(")", "")
 
 
-def same(one: Value, other: Value) -> bool:
-    """Say whether two figures are of one kind and the same to the last bit."""
-    if isinstance(one, float) and isinstance(other, float):
-        if math.isnan(one) or math.isnan(other):
-            return math.isnan(one) and math.isnan(other)
-        return one == other and math.copysign(1.0, one) == math.copysign(1.0, other)
-    return type(one) is type(other) and one == other
-
-
 def name_of(key: str) -> str:
     """Return family and quantity of a figure."""
     family, *_, quantity = key.split("/")
@@ -97,7 +88,7 @@ def _change(
         status = "within" if apart is not None and apart <= limit else "drifted"
     return FigureChange(
         model=model, key=key, recorded=before, found=after, change=change,
-        ulps=tolerances.ulps(before, after), std_errors=in_errors, distance=apart,
+        ulps=ulps(before, after), std_errors=in_errors, distance=apart,
         scale=tolerances.SCALES.get(name, tolerances.SAME), tolerance=limit, status=status,
     )  # fmt: skip
 

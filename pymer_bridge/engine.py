@@ -20,6 +20,7 @@ from pymer_bridge import deadlines, parallel, workers
 from pymer_bridge.checkpoint import Checkpoint
 from pymer_bridge.errors import BootstrapInterrupted, OptionError, RError, RTimeoutError
 from pymer_bridge.rsession import Handle, session
+from pymer_bridge.versions import r_versions
 
 MEMORY_LIMIT: Final = 4 * 2**30
 """Bytes that the draws of one run may take; all of them are made before the first refit."""
@@ -189,7 +190,7 @@ def perform(run: Run, how: Running) -> Collected:
     crew = parallel.crew_of(how.n_jobs)
     show = _progress(how.progress, run.n)
     start = time.perf_counter()
-    versions = workers.versions_here()
+    versions = r_versions(*workers.DEPENDED_ON)
     checkpoint = None
     if how.checkpoint is not None:
         header = {"model": fingerprint(run.models), "n_sim": run.n, **run.header, **versions}
@@ -232,24 +233,8 @@ def _perform(
     start: float,
 ) -> Collected:
     drawn = run.draw(None if checkpoint is None else checkpoint.state)
-    collected = Collected.of(run.n, run.n_values)
-    collected.state = [int(part) for part in drawn["state"]]
-    collected.generator = tuple(drawn["generator"])
-    collected.versions = versions
-    if checkpoint is not None:
-        checkpoint.begin(collected.state)
-        for first, last, record in checkpoint.chunks():
-            collected.put(first, last, record)
-
+    collected = _begun(run, drawn, checkpoint, versions)
     task: Handle = session().call("prepare_task", models=list(run.models), plan=run.plan).value
-    several = crew.n_jobs > 1 or crew.cluster
-    job = workers.Job(
-        uuid.uuid4().hex, run.plan, run.packages, versions,
-        workers.state_here() if several else None, run.n_values,
-    )  # fmt: skip
-
-    def take(first: int, last: int) -> Any:
-        return session().call("take_draws", draws=drawn["draws"], first=first + 1, last=last).value
 
     def here(first: int, last: int) -> Any:
         record = session().call(
@@ -266,16 +251,7 @@ def _perform(
 
     done = [(int(i), int(i) + 1) for i in np.flatnonzero(collected.done)]
     with tempfile.TemporaryDirectory(prefix="pymer_bridge-") as folder:
-        packed: Any = None
-
-        def there(first: int, last: int) -> parallel.Call:
-            nonlocal packed
-            if packed is None:
-                packed = session().call("pack_models", models=list(run.models)).value
-                if not crew.cluster:
-                    packed = workers.store(packed, folder)
-            return workers.run_chunk, (job, packed, take(first, last))
-
+        there = _elsewhere(run, drawn["draws"], crew, versions, folder)
         try:
             for end in range(run.block or run.n, run.n + 1, run.block or run.n):
                 parallel.run(
@@ -298,6 +274,52 @@ def _perform(
     if run.n and all(error is not None for error in collected.errors):
         raise RError(f"every replicate failed; the last said: {collected.errors[-1]}")
     return collected
+
+
+def _begun(
+    run: Run,
+    drawn: Mapping[str, Any],
+    checkpoint: Checkpoint | None,
+    versions: Mapping[str, str | None],
+) -> Collected:
+    """Make room for the replicates, and put those of the checkpoint in their places."""
+    collected = Collected.of(run.n, run.n_values)
+    collected.state = [int(part) for part in drawn["state"]]
+    collected.generator = tuple(drawn["generator"])
+    collected.versions = versions
+    if checkpoint is not None:
+        checkpoint.begin(collected.state)
+        for first, last, record in checkpoint.chunks():
+            collected.put(first, last, record)
+    return collected
+
+
+def _elsewhere(
+    run: Run,
+    draws: Handle,
+    crew: parallel.Crew,
+    versions: Mapping[str, str | None],
+    folder: str,
+) -> Callable[[int, int], parallel.Call]:
+    """Return what makes the calls that other processes run, each with its draws."""
+    several = crew.n_jobs > 1 or crew.cluster
+    job = workers.Job(
+        uuid.uuid4().hex, run.plan, run.packages, versions,
+        workers.state_here() if several else None, run.n_values,
+    )  # fmt: skip
+    packed: Any = None
+
+    def there(first: int, last: int) -> parallel.Call:
+        # The models are packed when the first chunk leaves: a run in this process needs none.
+        nonlocal packed
+        if packed is None:
+            packed = session().call("pack_models", models=list(run.models)).value
+            if not crew.cluster:
+                packed = workers.store(packed, folder)
+        taken = session().call("take_draws", draws=draws, first=first + 1, last=last)
+        return workers.run_chunk, (job, packed, taken.value)
+
+    return there
 
 
 def _check_memory(run: Run) -> None:

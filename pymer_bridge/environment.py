@@ -23,9 +23,6 @@ MINIMUM_PACKAGES: Final = {
 }
 """The oldest supported versions; ``r_requirements.R`` states the same table."""
 
-NEEDED_PACKAGES: Final = ("lme4", "Matrix")
-"""Without these nothing works; the others are asked for when their numbers are."""
-
 
 def r_home() -> str | None:
     """Return R's home directory, from ``R_HOME`` or else from the ``R`` on the path.

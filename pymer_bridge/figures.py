@@ -15,10 +15,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, ClassVar, Final
-from urllib.parse import unquote
 
 import pandas as pd
 
+from pymer_bridge.bits import Value
 from pymer_bridge.errors import OptionError
 from pymer_bridge.linear import LinearModel
 from pymer_bridge.mixed import MixedModel
@@ -27,9 +27,6 @@ from pymer_bridge.results.base import Rows
 from pymer_bridge.results.codec import register
 from pymer_bridge.separate import LinearModelList
 from pymer_bridge.tables import Column, Table
-
-Value = float | int | str | bool | None
-"""A figure: a number, a fact, a text, or None where R gives none."""
 
 SPECIAL: Final = frozenset("%/&#")
 
@@ -131,11 +128,6 @@ def escape(name: str) -> str:
         else "".join(f"%{byte:02X}" for byte in letter.encode("utf-8", "surrogatepass"))
         for letter in name
     )
-
-
-def unescape(name: str) -> str:
-    """Return the name that :func:`escape` wrote."""
-    return unquote(name, errors="surrogatepass")
 
 
 def figures_of(fit: Any, ddf: str | None = None) -> Figures:

@@ -20,7 +20,6 @@ from pymer_bridge.columns import NA_INTEGER
 from pymer_bridge.results.drift import DataChange
 
 CODED: Final = ("factor", "character")
-KINDS: Final = ("numeric", "integer", "logical", "factor", "character", "datetime", "duration")
 
 
 @dataclass(frozen=True, slots=True)

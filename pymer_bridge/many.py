@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from pymer_bridge import deadlines, decode, engine, frames, notices
 from pymer_bridge import spec as options
@@ -97,23 +99,9 @@ def fit_many(
         raise FormulaError(f"{formula!r} must be the right side alone, as in '~ x + (1 | group)'")
     names = (responses,) if isinstance(responses, str) else tuple(responses)
     table = frames.as_pandas(data)
-    if not names or len(set(names)) != len(names):
-        raise OptionError("responses must be one or more different names of columns")
-    missing = [name for name in names if name not in table.columns]
-    if missing:
-        raise DataConversionError(
-            f"the data has no column {', '.join(map(repr, missing))}; it has: "
-            f"{', '.join(map(repr, table.columns))}"
-        )
-    try:
-        values = table[list(names)].to_numpy(dtype=np.float64, na_value=np.nan)
-    except (TypeError, ValueError) as error:
-        raise DataConversionError(f"a response is not of numbers: {error}") from error
+    values = _numbers_of(table, names)
     session().require("lme4")
-    design = table.drop(columns=list(names)).assign(
-        # Any response would do: this one fits no design too well.
-        **{RESPONSE: np.sin(np.arange(1.0, len(table) + 1.0) ** 2)}
-    )
+    design = table.drop(columns=list(names)).assign(**{RESPONSE: _any_response(len(table))})
     asked, frame = prepare(
         "lmer", f"{RESPONSE} {formula}", design, weights=weights, offset=offset, subset=None,
         contrasts=contrasts, na_action="omit", data_name=None, allow_functions=allow_functions,
@@ -143,6 +131,29 @@ def fit_many(
     with engine.keeping(result):
         collected = engine.perform(run, engine.Running(n_jobs, progress, checkpoint))
     return result(collected)
+
+
+def _numbers_of(table: pd.DataFrame, names: Sequence[str]) -> NDArray[np.float64]:
+    """Return the responses, rows by responses."""
+    if not names or len(set(names)) != len(names):
+        raise OptionError("responses must be one or more different names of columns")
+    missing = [name for name in names if name not in table.columns]
+    if missing:
+        raise DataConversionError(
+            f"the data has no column {', '.join(map(repr, missing))}; it has: "
+            f"{', '.join(map(repr, table.columns))}"
+        )
+    try:
+        values: NDArray[np.float64] = table[list(names)].to_numpy(dtype=np.float64, na_value=np.nan)
+    except (TypeError, ValueError) as error:
+        raise DataConversionError(f"a response is not of numbers: {error}") from error
+    return values
+
+
+def _any_response(n_rows: int) -> NDArray[np.float64]:
+    """Return a response to read the design with: any would do, and this fits none too well."""
+    response: NDArray[np.float64] = np.sin(np.arange(1.0, n_rows + 1.0) ** 2)
+    return response
 
 
 def _many_fits(

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from pymer_bridge import environment
+from pymer_bridge.bits import Value
 from pymer_bridge.errors import VerificationError
-from pymer_bridge.results.verification import Value
 from pymer_bridge.rsession import session
 
 WRONG_STATE: Final = 3

@@ -96,8 +96,7 @@ def assert_matches_record(request: pytest.FixtureRequest) -> Callable[..., None]
 
 
 def _differences(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
-    from pymer_bridge.drift import same  # noqa: PLC0415
-    from pymer_bridge.tolerances import ulps  # noqa: PLC0415
+    from pymer_bridge.bits import same, ulps  # noqa: PLC0415
 
     found = []
     for key, value in theirs.items():

@@ -13,7 +13,6 @@ from typing import Any, Final
 
 import numpy as np
 
-import pymer_bridge
 from pymer_bridge import drift, loading, packing, recordfile, recordparts, tolerances
 from pymer_bridge.errors import (
     DataConversionError,
@@ -30,6 +29,7 @@ from pymer_bridge.results.drift import DataChange, DriftReport, FigureChange, Se
 from pymer_bridge.rsession import session
 from pymer_bridge.saving import inline
 from pymer_bridge.verifying import verify
+from pymer_bridge.versions import own_version
 
 PACKAGES: Final = ("lme4", "lmerTest", "pbkrtest", "Matrix")
 PYTHON_PACKAGES: Final = ("rpy2", "rpy2-rinterface", "pandas", "numpy")
@@ -49,7 +49,7 @@ def stack_here() -> dict[str, str | None]:
         **{name: value[0] for name, value in found.items()},
         "Python": platform.python_version(),
         **{name: metadata.version(name) for name in PYTHON_PACKAGES},
-        "pymer_bridge": pymer_bridge.__version__,
+        "pymer_bridge": own_version(),
     }
 
 

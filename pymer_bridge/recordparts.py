@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from pymer_bridge import packing
-from pymer_bridge.figures import Value
+from pymer_bridge.bits import Value
 from pymer_bridge.fingerprint import ColumnPrint, DataPrint
 from pymer_bridge.modelspec import ModelSpec
 from pymer_bridge.saving import from_inline, inline

@@ -158,27 +158,17 @@ class Resampling(Fitted):
         """
         options.one_of(kind, options.BootstrapKind, "kind")
         plan = boot.checked_statistic(statistic, new_data, re_form, self.columns, allow_functions)
-        if kind != "case" and resample is not None:
-            raise OptionError("resample goes with kind='case'")
-        if use_u is not None and kind not in ("parametric", "semiparametric"):
-            raise OptionError("use_u goes with kind='parametric'")
-        if kind == "semiparametric" and use_u is False:
-            raise OptionError("R has no semiparametric bootstrap with use_u=False")
+        _check_together(kind, resample, use_u)
         extra: dict[str, Any] = {"use_u": bool(use_u)}
         plan |= {
             "task": "responses",
             "check_convergence": options.flag(check_convergence, "check_convergence"),
         }
         if kind == "case":
-            if statistic == "random_effects":
-                raise OptionError(
-                    "a case bootstrap has other groups in each replicate, so that there are no "
-                    "random effects to set side by side"
-                )
-            levels, resampled = boot.checked_resample(resample, tuple(self.n_groups))
-            extra = {"levels": levels, "resampled": resampled}
+            extra = _resampled(resample, statistic, tuple(self.n_groups))
             plan |= {
-                "task": "cases", "levels": levels, "relabel": options.flag(relabel, "relabel"),
+                "task": "cases", "levels": extra["levels"],
+                "relabel": options.flag(relabel, "relabel"),
             }  # fmt: skip
         elif kind == "wild":
             options.one_of(hccme, options.Hccme, "hccme")
@@ -200,3 +190,28 @@ class Resampling(Fitted):
         }  # fmt: skip
         journal.note("bootstrap", (self._model,), asked, result)
         return result
+
+
+def _check_together(
+    kind: options.BootstrapKind, resample: Mapping[str, bool] | None, use_u: bool | None
+) -> None:
+    """Raise where an argument goes with another kind of bootstrap."""
+    if kind != "case" and resample is not None:
+        raise OptionError("resample goes with kind='case'")
+    if use_u is not None and kind not in ("parametric", "semiparametric"):
+        raise OptionError("use_u goes with kind='parametric'")
+    if kind == "semiparametric" and use_u is False:
+        raise OptionError("R has no semiparametric bootstrap with use_u=False")
+
+
+def _resampled(
+    resample: Mapping[str, bool] | None, statistic: str, groups: tuple[str, ...]
+) -> dict[str, Any]:
+    """Return which levels a case bootstrap goes down, and which of them are resampled."""
+    if statistic == "random_effects":
+        raise OptionError(
+            "a case bootstrap has other groups in each replicate, so that there are no "
+            "random effects to set side by side"
+        )
+    levels, resampled = boot.checked_resample(resample, groups)
+    return {"levels": levels, "resampled": resampled}

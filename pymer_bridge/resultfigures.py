@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from pymer_bridge.figures import Figure, Value
+from pymer_bridge.bits import Value
+from pymer_bridge.figures import Figure
 from pymer_bridge.replicates import BootstrapResult
 from pymer_bridge.results import bootstrap, fit, intervals, means, separate, tests
 

@@ -10,26 +10,13 @@ from typing import Any
 
 import numpy as np
 
-import pymer_bridge
 from pymer_bridge import modelfile, packing
 from pymer_bridge.errors import OptionError, RError
 from pymer_bridge.fitted import Fitted
 from pymer_bridge.indexes import pack_index
 from pymer_bridge.modelspec import ModelSpec
 from pymer_bridge.rsession import session
-
-
-def versions_here() -> dict[str, str | None]:
-    """Return what figures can depend on: versions, the platform, the libraries of matrices."""
-    found = session().call("describe_session", packages=("lme4", "Matrix")).value
-    named = {name: found[name][0] for name in ("platform", "blas", "lapack")}
-    versions = dict(zip(found["packages"], found["versions"], strict=True))
-    return {
-        "pymer_bridge": pymer_bridge.__version__,
-        "R": found["r_version"][0],
-        **versions,
-        **named,
-    }
+from pymer_bridge.versions import own_version, versions_here
 
 
 class Saving(Fitted):
@@ -85,7 +72,7 @@ class Saving(Fitted):
         arrays: packing.Arrays = {}
         frame = found["frame"]
         document = {
-            "pymer_bridge": pymer_bridge.__version__,
+            "pymer_bridge": own_version(),
             "versions": versions_here(),
             "spec": packing.pack(self.spec, arrays),
             "columns": {

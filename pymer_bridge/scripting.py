@@ -17,6 +17,7 @@ from pymer_bridge.journal import DoneEntry, FitEntry, journal, unique
 from pymer_bridge.rmodels import ScriptModel
 from pymer_bridge.rscript import DataFormat, Script, ScriptAct, Setting, write_script
 from pymer_bridge.rsession import Handle, session
+from pymer_bridge.versions import own_version, r_versions
 
 ROW_VECTORS = ("weights", "offset", "subset")
 PACKAGES = ("lme4", "lmerTest", "pbkrtest", "emmeans", "MASS")
@@ -354,17 +355,8 @@ def _spelled(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _versions() -> dict[str, str]:
-    record = session().call("describe_session", packages=PACKAGES).value
-    versions = dict(zip(PACKAGES, record["versions"], strict=True))
-    found = {"R": str(record["r_version"][0]), **versions}
+    found = r_versions(*PACKAGES)
     return {name: version for name, version in found.items() if version is not None}
-
-
-def own_version() -> str:
-    """Return the version of this package."""
-    from pymer_bridge import __version__  # noqa: PLC0415  # the package itself is the top floor
-
-    return __version__
 
 
 def _write_data(frame: rdata.DataSet, path: Path, data: DataFormat) -> None:

@@ -10,12 +10,10 @@ benchmarks/drift.py makes them).
 from __future__ import annotations
 
 import math
-import struct
 from collections.abc import Mapping
 from typing import Final
 
 from pymer_bridge.errors import OptionError
-from pymer_bridge.results.drift import Value
 
 ERRORS, RELATIVE, MIXED, SIGMA, SAME = (
     "standard errors", "relative", "relative or absolute", "sigma", "same",
@@ -186,18 +184,3 @@ def distance(
     else:
         unit = max(1.0, larger) if scale == MIXED else larger
     return apart / unit if unit > 0 else math.inf
-
-
-def ulps(one: Value, other: Value) -> int | None:
-    """Return how many steps from float to float lead from one number to the other."""
-    if not isinstance(one, float) or not isinstance(other, float):
-        return None
-    if not (math.isfinite(one) and math.isfinite(other)):
-        return None
-    return abs(_place(one) - _place(other))
-
-
-def _place(number: float) -> int:
-    """Return the place of a float in the order of all floats."""
-    size = int.from_bytes(struct.pack(">d", abs(number)), "big")
-    return -size if number < 0 else size

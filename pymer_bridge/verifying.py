@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import struct
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pymer_bridge import spec as options
+from pymer_bridge.bits import Value, same, ulps
 from pymer_bridge.doctor import has_two_states
 from pymer_bridge.errors import OptionError, VerificationError
 from pymer_bridge.figures import Figure, figures_of
@@ -20,7 +20,7 @@ from pymer_bridge.mixed import MixedModel
 from pymer_bridge.plainrun import Answer, Key, put, run_often
 from pymer_bridge.resultfigures import figures_of_result
 from pymer_bridge.results.base import Result
-from pymer_bridge.results.verification import Value, VerificationReport, VerifiedFigure
+from pymer_bridge.results.verification import VerificationReport, VerifiedFigure
 from pymer_bridge.rscript import Script
 from pymer_bridge.rsession import session
 from pymer_bridge.scripting import Analysis, asked_of
@@ -207,7 +207,7 @@ def _report(
                 rows.append(
                     VerifiedFigure(
                         labels[number], _shown_key(key), value, farthest,
-                        ulps(value, farthest), _relative(value, farthest), verdict,
+                        ulps(in_r(value), farthest), _relative(in_r(value), farthest), verdict,
                     )
                 )  # fmt: skip
     rows.sort(key=_badness, reverse=True)
@@ -221,6 +221,7 @@ def _judged(
     value: Value, theirs: Sequence[Any], answers: Sequence[Answer], state: int | None, absent: Any
 ) -> tuple[Value, str] | None:
     """Say where R's figure lies farthest, and what that means; None where it is ours."""
+    value = in_r(value)
     wrong = [
         (None if given is absent else given, answer)
         for given, answer in zip(theirs, answers, strict=True)
@@ -228,7 +229,7 @@ def _judged(
     ]
     if not wrong:
         return None
-    farthest = max((given for given, _ in wrong), key=lambda given: ulps(value, given) or 0)
+    farthest = max((given for given, _ in wrong), key=lambda given: _steps(value, given))
     elsewhere = state is not None and all(answer.state != state for _, answer in wrong)
     of_other = [
         given
@@ -239,30 +240,23 @@ def _judged(
     return farthest, "other state" if elsewhere and agree else "different"
 
 
-def same(one: Value, other: Value) -> bool:
-    """Say whether two figures are the same: numbers to the last bit, the sign of a zero too."""
-    if one is None or other is None or isinstance(one, str) or isinstance(other, str):
-        return type(one) is type(other) and one == other
-    return _bits(float(one)) == _bits(float(other))
+def in_r(value: Value) -> Value:
+    """Return a figure as plain R writes it: every number is a double."""
+    return value if value is None or isinstance(value, str) else float(value)
 
 
-def _bits(value: float) -> int:
-    """Return the place of a double in the order of all, so that neighbours are one apart."""
-    (bits,) = struct.unpack("<q", struct.pack("<d", value))
-    return int(bits) if bits >= 0 else -(2**63) - int(bits) - 1
-
-
-def ulps(one: Value, other: Value) -> int | None:
-    """Count the doubles between two numbers; None where there are not two."""
-    if one is None or other is None or isinstance(one, str) or isinstance(other, str):
-        return None
-    return abs(_bits(float(one)) - _bits(float(other)))
+def _steps(one: Value, other: Value) -> float:
+    """Return how far apart two numbers are: 0 where they are no numbers."""
+    if isinstance(one, float) and isinstance(other, float):
+        apart = ulps(one, other)
+        return math.inf if apart is None else apart
+    return 0
 
 
 def _relative(one: Value, other: Value) -> float | None:
-    if ulps(one, other) is None or not float(one):  # type: ignore[arg-type]
+    if not isinstance(one, float) or not isinstance(other, float) or not one:
         return None
-    relative = abs(float(one) - float(other)) / abs(float(one))  # type: ignore[arg-type]
+    relative = abs(one - other) / abs(one)
     return relative if math.isfinite(relative) else None
 
 

@@ -7,15 +7,19 @@ import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pymer_bridge.errors import WorkerError
 from pymer_bridge.rsession import Handle, session
+from pymer_bridge.versions import r_versions
 
 Record = dict[str, Any]
+
+DEPENDED_ON: Final = ("lme4", "Matrix", "pbkrtest")
+"""Packages whose versions decide the bits of a replicate."""
 
 _ready: dict[str, Handle] = {}
 """The task that this process has made ready, by the key of the run."""
@@ -51,13 +55,6 @@ class Job:
     n_values: int
 
 
-def versions_here() -> dict[str, str | None]:
-    """Return the versions on which the bits of a fit depend."""
-    found = session().call("describe_session", packages=("lme4", "Matrix", "pbkrtest")).value
-    versions = dict(zip(found["packages"], found["versions"], strict=True))
-    return {"R": found["r_version"][0], **versions}
-
-
 def state_here() -> int | None:
     """Return which of two states this process is in, None where there is one only."""
     if not session().call("built_with_defect").value[0]:
@@ -68,7 +65,7 @@ def state_here() -> int | None:
 def _make_ready(job: Job, packed: NDArray[np.int32] | str) -> Handle:
     for package in job.packages:
         session().require(package)
-    here = versions_here()
+    here = r_versions(*DEPENDED_ON)
     other = [name for name, version in job.versions.items() if here[name] != version]
     if other:
         raise WorkerError(

@@ -200,7 +200,6 @@ def test_the_two_tables_of_versions_agree():
     stated = dict(re.findall(r'(\w+)\s*=\s*"([^"]+)"', table[1]))
     assert stated.pop("R") == environment.MINIMUM_R
     assert stated == environment.MINIMUM_PACKAGES
-    assert set(environment.NEEDED_PACKAGES) <= set(environment.MINIMUM_PACKAGES)
 
 
 # -- rpy2 ------------------------------------------------------------------------------------------

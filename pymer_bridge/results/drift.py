@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
+from pymer_bridge.bits import Value
 from pymer_bridge.results.base import Result
 from pymer_bridge.results.codec import register
 from pymer_bridge.tables import Column, Table
 
-Value = float | int | str | bool | None
 SHOWN = 12
 """How many figures a printed report lists; a frame holds all."""
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal, NoReturn
+from typing import ClassVar, NoReturn
 
+from pymer_bridge.bits import Value
 from pymer_bridge.errors import VerificationError
 from pymer_bridge.results.base import Rows
 from pymer_bridge.results.codec import register
 from pymer_bridge.tables import Column, Table
-
-Value = float | int | str | bool | None
-Verdict = Literal["other state", "different"]
 
 SHOWN = 10
 
