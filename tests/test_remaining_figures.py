@@ -140,7 +140,7 @@ def test_what_influence_is_measured_from_is_the_fits(
 
 
 def test_agreement_of_optimizers_is_rs_range(models: dict[str, Any], plain: dict[str, Any]) -> None:
-    rows = models["slopes"].all_fit(["bobyqa", "Nelder_Mead"]).agreement.rows
+    rows = models["slopes"].all_fit().agreement.rows
     names = ("minimum", "maximum", "spread")
     _same([getattr(row, name) for name in names for row in rows], plain["agreement"])
 
@@ -165,7 +165,7 @@ def test_models_without_groups_are_lms_and_glms(
     _same(np.concatenate([m.ravel(order="F") for m in matrices]), plain[f"{name} matrices"])
     # The call shows the names that the data and the weights have here.
     ours, theirs = str(fit.summary()).split("\n"), plain[f"{name} summary"]
-    start = next(i for i, line in enumerate(theirs) if "Residuals:" in line)
+    start = theirs.index("Coefficients:")
     assert ours[-len(theirs[start:]) :] == list(theirs[start:])
 
 
