@@ -75,7 +75,7 @@ def _same(ours: Any, theirs: Any) -> None:
 def test_shares_of_variance_are_performances(
     models: dict[str, Any], plain: dict[str, Any], name: str
 ) -> None:
-    fit, theirs = models[name], plain[f"shares {name}"]
+    fit, theirs = models[name], plain.get(f"shares {name}")
     if theirs is None:
         with pytest.raises(REnvironmentError, match="--require=performance"):
             fit.icc()
@@ -183,4 +183,4 @@ def test_families_links_and_sizes_are_rs(models: dict[str, Any], plain: dict[str
 
 def test_performance_is_there_or_asked_for(plain: dict[str, Any]) -> None:
     there = bool(session().call("requireNamespace", package="performance", quietly=True).value[0])
-    assert (plain["shares slopes"] is not None) == there
+    assert ("shares slopes" in plain) == there
