@@ -75,7 +75,7 @@ def _same(ours: Any, theirs: Any) -> None:
 def test_shares_of_variance_are_performances(
     models: dict[str, Any], plain: dict[str, Any], name: str
 ) -> None:
-    fit, theirs = models[name], plain[f"shares {name}"]
+    fit, theirs = models[name], plain.get(f"shares {name}")
     if theirs is None:
         with pytest.raises(REnvironmentError, match="--require=performance"):
             fit.icc()
@@ -140,7 +140,7 @@ def test_what_influence_is_measured_from_is_the_fits(
 
 
 def test_agreement_of_optimizers_is_rs_range(models: dict[str, Any], plain: dict[str, Any]) -> None:
-    rows = models["slopes"].all_fit(["bobyqa", "Nelder_Mead"]).agreement.rows
+    rows = models["slopes"].all_fit().agreement.rows
     names = ("minimum", "maximum", "spread")
     _same([getattr(row, name) for name in names for row in rows], plain["agreement"])
 
@@ -165,7 +165,7 @@ def test_models_without_groups_are_lms_and_glms(
     _same(np.concatenate([m.ravel(order="F") for m in matrices]), plain[f"{name} matrices"])
     # The call shows the names that the data and the weights have here.
     ours, theirs = str(fit.summary()).split("\n"), plain[f"{name} summary"]
-    start = next(i for i, line in enumerate(theirs) if "Residuals:" in line)
+    start = theirs.index("Coefficients:")
     assert ours[-len(theirs[start:]) :] == list(theirs[start:])
 
 
@@ -183,4 +183,4 @@ def test_families_links_and_sizes_are_rs(models: dict[str, Any], plain: dict[str
 
 def test_performance_is_there_or_asked_for(plain: dict[str, Any]) -> None:
     there = bool(session().call("requireNamespace", package="performance", quietly=True).value[0])
-    assert (plain["shares slopes"] is not None) == there
+    assert ("shares slopes" in plain) == there

@@ -158,15 +158,20 @@ table <- quietly(anova(model1, model2))
 do.call(keep, c(list("pb.anova(restricted, full)"), anova_of(table), list(text = printed(table))))
 
 set.seed(1)
-ratios <- summary(quietly(PBmodcomp(full, restricted, nsim = 200)))$test
+test <- quietly(PBmodcomp(full, restricted, nsim = 200))
+ratios <- summary(test)$test
 keep("pb.pb_modcomp(full, restricted, n_sim=200, seed=1, n_jobs=2)",
   statistic = ratios$stat, df = ratios$df, df2 = ratios$ddf, p_value = ratios$p.value,
-  replicates = c(200, 200)
+  replicates = test$samples[c("npos", "nsim")]
 )
 
 #' Every parameter as confint(method = "boot") takes it: a correlation with what does not vary is 0
 parameters_of <- function(fit) {
-  spread <- Cv_to_Sv(getME(fit, "theta"), n = lengths(getME(fit, "cnms")), s = sigma(fit))
+  spread <- if (packageVersion("lme4") >= "2.0") {
+    lme4:::convParToProfPar(fit@optinfo$val, fit, profscale = "sdcor", sc = sigma(fit))
+  } else {
+    Cv_to_Sv(getME(fit, "theta"), n = lengths(getME(fit, "cnms")), s = sigma(fit))
+  }
   c(unname(spread), fixef(fit))
 }
 #' Percentile intervals by boot::boot.ci(), of replicates in rows

@@ -8,6 +8,10 @@
 
 suppressMessages(library(lme4))
 arguments <- commandArgs(trailingOnly = TRUE)
+script <- sub("^--file=", "", grep("^--file=", commandArgs(), value = TRUE))
+other <- new.env()
+sys.source(file.path(dirname(script), "all_fit.R"), other)
+try_all <- other$try_all
 crossed <- lmer(diameter ~ 1 + (1 | plate) + (1 | sample), Penicillin)
 if (getME(crossed, "L")@type[1L] != as.integer(arguments[2L])) {
   quit(status = 3L)
@@ -62,7 +66,12 @@ sleepstudy$half <- sleepstudy$Reaction / 2
 sleepstudy$flat <- as.vector(residuals(lm(Reaction ~ Subject, sleepstudy)))
 for (response in c("half", "flat")) {
   fit <- quietly(lmer(as.formula(paste(response, "~ Days + (Days | Subject)")), sleepstudy))
-  spread <- Cv_to_Sv(getME(fit, "theta"), n = lengths(getME(fit, "cnms")), s = sigma(fit))
+  # As confint(method = "boot") takes them.
+  spread <- if (packageVersion("lme4") >= "2.0") {
+    lme4:::convParToProfPar(fit@optinfo$val, fit, profscale = "sdcor", sc = sigma(fit))
+  } else {
+    Cv_to_Sv(getME(fit, "theta"), n = lengths(getME(fit, "cnms")), s = sigma(fit))
+  }
   keep(paste("many", response), spread, fixef(fit), sqrt(diag(as.matrix(vcov(fit)))),
     REMLcrit(fit), logLik(fit), isSingular(fit))
 }
@@ -77,14 +86,8 @@ keep("influence singular", vapply(levels(sleepstudy$Subject), function(level) {
 
 # -- optimizers ------------------------------------------------------------------------------------
 
-# By hand: allFit() of older versions of lme4 stops where optimx and dfoptim are missing.
-fits <- lapply(c("bobyqa", "Nelder_Mead"), function(optimizer) {
-  fit <- quietly(update(slopes, control = lmerControl(
-    optimizer = optimizer, optCtrl = list(maxfun = 1e5)
-  )))
-  c(logLik(fit), fixef(fit), as.data.frame(VarCorr(fit))$sdcor, getME(fit, "theta"))
-})
-ranges <- apply(do.call(rbind, fits), 2, range)
+found <- quietly(summary(try_all(slopes)))
+ranges <- apply(cbind(found$llik, found$fixef, found$sdcor, found$theta), 2, range)
 keep("agreement", ranges[1, ], ranges[2, ], ranges[2, ] - ranges[1, ])
 
 # -- models without groups -------------------------------------------------------------------------
