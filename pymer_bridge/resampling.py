@@ -154,8 +154,10 @@ class Resampling(Fitted):
         plan = boot.checked_statistic(statistic, new_data, re_form, self.columns, allow_functions)
         if kind != "case" and resample is not None:
             raise OptionError("resample goes with kind='case'")
-        if use_u is not None and kind not in ("parametric", "semiparametric"):
-            raise OptionError("use_u goes with kind='parametric'")
+        if use_u is not None:
+            use_u = options.flag(use_u, "use_u")
+            if kind not in ("parametric", "semiparametric"):
+                raise OptionError("use_u goes with kind='parametric'")
         if kind == "semiparametric" and use_u is False:
             raise OptionError("R has no semiparametric bootstrap with use_u=False")
         extra: dict[str, Any] = {"use_u": bool(use_u)}
