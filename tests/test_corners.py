@@ -59,9 +59,8 @@ def test_the_package_has_the_names_it_lists_and_no_other():
     ],
 )  # fmt: skip
 def test_bootstrap_options_that_do_not_go_together(fit, options, said):
-    assert (
-        refused(fit.bootstrap, **{"kind": "parametric", "n_sim": 2, "seed": 1, **options}) == said
-    )
+    given = {"kind": "parametric", "n_sim": 2, "seed": 1, **options}
+    assert refused(fit.bootstrap, **given) == said
 
 
 @pytest.mark.r
