@@ -158,6 +158,7 @@ class Resampling(Fitted):
         """
         options.one_of(kind, options.BootstrapKind, "kind")
         plan = boot.checked_statistic(statistic, new_data, re_form, self.columns, allow_functions)
+        use_u = None if use_u is None else options.flag(use_u, "use_u")
         _check_together(kind, resample, use_u)
         extra: dict[str, Any] = {"use_u": bool(use_u)}
         plan |= {

@@ -523,6 +523,8 @@ def test_f_tests():
     )
     fields = "terms sum_sq mean_sq df1 df2 statistic p_value"
     assert_shapes_are_checked(lambda r: decode_tests.f_tests(r, "none"), F_TABLE, fields)
+    bare = decode_tests.f_tests({**F_TABLE, "sum_sq": None}, "none")
+    assert [(row.term, row.sum_sq) for row in bare.rows] == [("A", None), ("B", None)]
 
 
 def test_t_tests():

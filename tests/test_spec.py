@@ -264,7 +264,7 @@ def test_a_vector_of_no_numbers_is_refused():
 
 
 def test_contrasts_by_name_and_by_matrix():
-    given = np.array([[1, 0], [0, 1], [-1, -1]])
+    given = np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, -1.0]])
     table = pd.DataFrame([[1], [-1]], index=["lo", 2], columns=["d"])
     taken = spec.check_contrasts(
         {"g": "contr.sum", "h": given, "t": table}, iter(["t", "h", "g", "y"])
