@@ -5,6 +5,7 @@ No R is started here; the texts are shared by the session's errors and by the do
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import subprocess
@@ -12,6 +13,8 @@ import sys
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
+
+from pymer_bridge.errors import REnvironmentError
 
 MINIMUM_R: Final = "4.2.0"
 MINIMUM_PACKAGES: Final = {
@@ -38,19 +41,40 @@ def r_home() -> str | None:
     program = shutil.which("R")
     if program is None:
         return None
-    answer = subprocess.run([program, "RHOME"], capture_output=True, text=True, check=False)
-    return answer.stdout.strip() or None
+    try:
+        return _told(program, "RHOME").strip() or None
+    except OSError as error:
+        raise REnvironmentError(
+            f"the R on the PATH does not run: {program}: {error.strerror}\n"
+            f"Mend it with: {install_r_command()}"
+        ) from error
+
+
+def _told(program: str | Path, option: str) -> str:
+    """Return what a program of R says, without starting R."""
+    try:
+        return subprocess.run(
+            [program, option], capture_output=True, text=True, check=False,
+            stdin=subprocess.DEVNULL,
+        ).stdout  # fmt: skip
+    except OSError as error:
+        if error.errno in (errno.EMFILE, errno.ENFILE):
+            raise REnvironmentError(
+                f"R cannot be asked where it is: {error.strerror}\nMend it with: ulimit -n 1024"
+            ) from error
+        raise
 
 
 def r_version(home: str) -> tuple[int, ...] | None:
     """Return the version of the R at ``home``, without starting it."""
     program = Path(home) / "bin" / ("R.exe" if os.name == "nt" else "R")
     try:
-        answer = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+        said = _told(program, "--version")
     except OSError:
         return None
-    words = answer.stdout.split()
-    if len(words) < 3 or words[1] != "version":
+    # Warnings about the environment may stand before it.
+    words = next((w for w in map(str.split, said.splitlines()) if w[:2] == ["R", "version"]), [])
+    if len(words) < 3:
         return None
     return tuple(int(part) for part in words[2].split("."))
 

@@ -119,7 +119,8 @@ class RError(PymerError, RuntimeError):
 
     def __str__(self) -> str:
         """Return R's message, with the failing call where R names one."""
-        return f"R stopped in {self.call}: {self.message}" if self.call else self.message
+        message = self.message or "(R gave no message)"
+        return f"R stopped in {self.call}: {message}" if self.call else message
 
     def __reduce__(
         self,

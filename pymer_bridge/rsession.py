@@ -16,14 +16,14 @@ import threading
 import time
 import warnings
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, NoReturn
 
-from pymer_bridge import deadlines, environment, pinning
+from pymer_bridge import deadlines, embedding, environment, pinning
 from pymer_bridge.errors import REnvironmentError, RError, SessionError
 
 STACK_SIZE = 64 * 1024 * 1024
@@ -152,14 +152,30 @@ def _needs_newer(message: str) -> REnvironmentError:
     return REnvironmentError(f"{message}\nMend it with: {command}")
 
 
+def _situation() -> Any:
+    try:
+        from rpy2 import situation  # noqa: PLC0415
+    except ImportError:
+        return None  # what is wrong with this rpy2 is said where R is loaded
+    return situation
+
+
+def _no_room(error: RuntimeError) -> str:
+    return (
+        f"the thread for R needs {STACK_SIZE // 2**20} MB of address space for its stack, and the "
+        f"system refuses it: {error}\n"
+        "Mend it with: ulimit -v unlimited (and see how many threads there may be: ulimit -u)"
+    )
+
+
 class RSession:
     """The R session; use :func:`session` to get the one of this process."""
 
     def __init__(self) -> None:
-        self._jobs: queue.SimpleQueue[_Job | int | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[_Job | int | Callable[[], None] | None] = queue.SimpleQueue()
         self._objects: dict[int, Any] = {}
         self._next_key = 0
-        self._output: list[str] = []
+        self._output = embedding.Console()
         # A signal's handler runs in a thread that may hold it, and may call R itself.
         self._lock = threading.RLock()
         self._current: _Job | None = None
@@ -171,6 +187,8 @@ class RSession:
         self._closing = False
         self._loaded: set[str] = set()
         self._interface: Any = None
+        self._turn: Any = None
+        self._own_r = False
 
     # -- called from any thread ------------------------------------------------------------
 
@@ -228,7 +246,7 @@ class RSession:
         if package in self._loaded:
             return
         minimum = environment.MINIMUM_PACKAGES.get(package, "0.0")
-        if package == "lme4" and self.call("ready_to_pin").value[0]:
+        if package == "lme4" and self.call("ready_to_pin", minimum=minimum).value[0]:
             with pinning.signed_addresses():
                 self.call("load_lme4_library")
         answer = self.call("require_package", package=package, minimum=minimum).value
@@ -268,6 +286,11 @@ class RSession:
             raise SessionError("the R thread cannot wait for itself")
         if self._closing:
             raise SessionError("Python is exiting, and R has ended")
+        if embedding.inside_a_call_by_rpy2():
+            raise SessionError(
+                "this thread is within a call of R by rpy2 (or holds its lock), which R would "
+                "have to finish first; call pymer_bridge before or after it"
+            )
         with self._lock:
             if self._thread is None:
                 self._pid = os.getpid()
@@ -278,6 +301,9 @@ class RSession:
                 before = threading.stack_size(STACK_SIZE)
                 try:
                     self._thread.start()
+                except RuntimeError as error:
+                    self._thread = None
+                    raise REnvironmentError(_no_room(error)) from error
                 finally:
                     threading.stack_size(before)
                 atexit.register(self._stop)
@@ -361,15 +387,20 @@ class RSession:
             begun.ended = True
         while True:
             item = self._jobs.get()
-            if item is None:
-                self._objects.clear()
-                self._interface.embedded.endr(0)
-                return
-            if isinstance(item, int):
-                self._objects.pop(item, None)
-            elif not self._closing:
-                self._work(item)
-            del item  # else the last job's frame would be kept alive until the next comes
+            with self._turn:
+                if item is None:
+                    self._objects.clear()
+                    if self._own_r:
+                        embedding.ease_the_end()
+                        self._interface.embedded.endr(0)
+                    return
+                if isinstance(item, int):
+                    self._objects.pop(item, None)
+                elif callable(item):
+                    item()
+                elif not self._closing:
+                    self._work(item)
+                del item  # else the last job's frame would be kept alive until the next comes
 
     def _start(self) -> None:
         home = environment.r_home()
@@ -391,21 +422,24 @@ class RSession:
                 f"Mend it with: {environment.install_r_command()}"
             )
         os.environ["R_HOME"] = home
+        embedding.hold_standard_streams()
+        embedding.check_temporary_folder()
         searched = os.environ.get("LD_LIBRARY_PATH")
         # rpy2 would tell the console which of its two modes it tries; the doctor names the mode.
         level = logging.getLogger("rpy2").level
         logging.getLogger("rpy2").setLevel(logging.CRITICAL)
         try:
-            import rpy2.rinterface as ri  # noqa: PLC0415  # loads libR: only when R is wanted
-            from rpy2.rinterface_lib import callbacks, embedded  # noqa: PLC0415
+            with embedding.front_end(home, _situation()):
+                # This loads libR: only when R is wanted.
+                import rpy2.rinterface as ri  # noqa: PLC0415
+                from rpy2.rinterface_lib import callbacks, embedded  # noqa: PLC0415
 
-            from pymer_bridge import convert  # noqa: PLC0415
+                from pymer_bridge import convert  # noqa: PLC0415
 
-            with warnings.catch_warnings():
-                # rpy2 warns that R takes SIGINT over; it has just told R not to.
-                warnings.filterwarnings("ignore", module="rpy2")
-                embedded.set_initoptions(START_OPTIONS)
-                ri.initr(interactive=False)
+                if not embedded.isinitialized():
+                    self._start_own_r(ri)
+        except MemoryError:
+            raise
         except Exception as error:  # also cffi's own class, where a symbol of R's is lacking
             raise _start_error(error, home) from error
         finally:
@@ -416,23 +450,35 @@ class RSession:
                 os.environ.pop("LD_LIBRARY_PATH", None)
             else:
                 os.environ["LD_LIBRARY_PATH"] = searched
-        atexit.unregister(ri.endr)  # it would end R from a thread that is not its own
-        callbacks.consolewrite_print = self._output.append
-        callbacks.consolewrite_warnerror = self._output.append
-        callbacks.showmessage = self._output.append
-        callbacks.consoleread = lambda prompt: ""
+        embedding.listen(callbacks, self._output)
+        embedding.release_in_turn(ri._rinterface, ri.openrlib.rlock, self._jobs.put)
         self._interface, self._convert, self._ri = ri, convert, ri
-        self._source_files()
+        self._turn = embedding.Turn(ri.openrlib)
+        with self._turn:
+            self._source_files()
+        embedding.keep_decimal_points()
+
+    def _start_own_r(self, ri: Any) -> None:
+        """Start R, unless somebody else's rpy2 has: then that one is used, as it is."""
+        with warnings.catch_warnings(), embedding.without_second_r(ri):
+            # rpy2 warns that R takes SIGINT over; it has just told R not to.
+            warnings.filterwarnings("ignore", module="rpy2")
+            ri.embedded.set_initoptions(START_OPTIONS)
+            ri.initr(interactive=False)
+        atexit.unregister(ri.endr)  # it would end R from a thread that is not its own
+        self._own_r = True
 
     def _source_files(self) -> None:
         ri = self._ri
         folder = Path(str(files("pymer_bridge"))) / "r"
         base = ri.baseenv
-        self._operations = base["new.env"](parent=base["parent.env"](ri.globalenv))
+        # Nothing of our R is looked up where the user's attached packages are.
+        self._operations = base["new.env"](parent=base)
         for name in R_FILES:
             path = ri.StrSexpVector([str(folder / f"{name}.R")])
             base["sys.source"](path, envir=self._operations)
         self._operations["use_utf8"]()
+        self._operations["refuse_quit"]()
         self._run_operation = self._operations["run_operation"]
 
     def _resolve(self, value: Any) -> Any:
@@ -504,7 +550,7 @@ class RSession:
             record["value"],
             _conditions(record["warnings"]),
             _conditions(record["messages"]),
-            "".join(self._output),
+            self._output.text(),
         )
 
 

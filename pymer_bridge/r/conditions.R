@@ -15,14 +15,80 @@ call_text <- function(call) {
   if (nchar(text) > 200L) paste0(substr(text, 1L, 197L), "...") else text
 }
 
+#' Characters of one message, conditions of one kind, and characters of all of them together
+#' that are kept of an operation
+longest_message <- 100000L
+most_conditions <- 10000L
+most_text <- 2^22
+
+#' One string that can go to Python, of whatever a condition holds
+#'
+#' @param made The message, unevaluated: a method of a condition's own may fail.
+message_text <- function(made) {
+  text <- tryCatch(paste(as.character(made), collapse = "\n"), error = function(condition) {
+    paste0("(R could not tell the message: ", simple_text(conditionMessage(condition)), ")")
+  })
+  simple_text(text)
+}
+
+#' A string in UTF-8, with other bytes written as <e9>, and not too long
+simple_text <- function(text) {
+  text <- enc2utf8(text)
+  if (!validUTF8(text)) {
+    text <- iconv(text, "UTF-8", "UTF-8", sub = "byte")
+  }
+  length <- nchar(text)
+  if (length > longest_message) {
+    text <- paste0(
+      substr(text, 1L, longest_message), " [... ", length - longest_message, " more characters]"
+    )
+  }
+  text
+}
+
 #' A condition as a list of character vectors
 describe_condition <- function(condition) {
+  call <- tryCatch(call_text(conditionCall(condition)), error = function(unused) "")
   list(
-    message = conditionMessage(condition),
-    classes = class(condition),
-    call = call_text(conditionCall(condition))
+    message = message_text(conditionMessage(condition)),
+    classes = as.character(class(condition)),
+    call = simple_text(call)
   )
 }
+
+#' A place that keeps conditions in their order, as many as there is room for
+condition_shelf <- function() {
+  kept <- list()
+  text <- 0
+  more <- 0L
+  list(
+    add = function(described) {
+      if (length(kept) < most_conditions && text < most_text) {
+        text <<- text + nchar(described$message)
+        kept[[length(kept) + 1L]] <<- described
+      } else {
+        more <<- more + 1L
+      }
+    },
+    all = function() {
+      if (more == 0L) {
+        return(kept)
+      }
+      c(kept, list(list(message = paste("... and", more, "more"), classes = "condition", call = "")))
+    }
+  )
+}
+
+#' What figures and texts can depend on, as R has it where nobody has set it
+pinned_options <- list(
+  OutDec = ".", contrasts = c(unordered = "contr.treatment", ordered = "contr.poly"),
+  deparse.max.lines = NULL, digits = 7L, digits.secs = NULL, emmeans = NULL, error = NULL,
+  expressions = 5000L, matprod = "default", max.print = 99999L, na.action = "na.omit", scipen = 0L,
+  show.error.messages = TRUE, ts.eps = 1e-05, ts.S.compat = FALSE, useFancyQuotes = TRUE,
+  warn = 0L, warning.expression = NULL, warning.length = 1000L,
+  warnPartialMatchArgs = FALSE, warnPartialMatchAttr = FALSE, warnPartialMatchDollar = FALSE,
+  width = 80L
+)
 
 #' The calls that led to an error, without this file's own frames
 #'
@@ -35,6 +101,33 @@ describe_calls <- function(calls) {
   text[seq_len(last)][seq_len(last) > first]
 }
 
+#' The random numbers of the operations: R's default generator, apart from the one of others
+own_generator <- new.env(parent = emptyenv())
+
+#' Put the operations' generator in place
+#'
+#' @return The state of whoever else uses this R, NULL where nobody has drawn.
+take_generator <- function() {
+  theirs <- globalenv()$.Random.seed
+  if (!is.null(own_generator$state)) {
+    assign(".Random.seed", own_generator$state, envir = globalenv())
+  } else if (!is.null(theirs)) {
+    rm(".Random.seed", envir = globalenv())
+    RNGkind("default", "default", "default")
+  }
+  theirs
+}
+
+#' Keep where the operations' generator is, and put the other's in place
+give_generator_back <- function(theirs) {
+  own_generator$state <- globalenv()$.Random.seed
+  if (!is.null(theirs)) {
+    assign(".Random.seed", theirs, envir = globalenv())
+  } else if (!is.null(own_generator$state)) {
+    rm(".Random.seed", envir = globalenv())
+  }
+}
+
 #' Run one operation, keeping warnings, messages, errors and interrupts
 #'
 #' @param operation The name of a function in `operations`.
@@ -43,8 +136,15 @@ describe_calls <- function(calls) {
 #' @return A list of `value`, `warnings`, `messages`, `error` (NULL when there
 #'   was none) and `interrupted`.
 run_operation <- function(operation, arguments, operations) {
-  warnings <- list()
-  messages <- list()
+  # Others who use this R may have set options, and are given them back.
+  theirs <- list(options = options(pinned_options), seed = take_generator())
+  on.exit({
+    options(theirs$options)
+    give_generator_back(theirs$seed)
+  })
+  said_before <- geterrmessage()
+  warnings <- condition_shelf()
+  messages <- condition_shelf()
   traceback <- character()
   # Arguments are passed by name, not by value, so that a traceback stays short.
   frame <- list2env(arguments, parent = operations)
@@ -52,17 +152,17 @@ run_operation <- function(operation, arguments, operations) {
   names(names) <- names(arguments)
   operation_call <- as.call(c(as.name(operation), names))
 
-  outcome <- tryCatch(
+  outcome <- withRestarts(tryCatch(
     withCallingHandlers(
       list(value = eval(operation_call, frame)),
       warning = function(condition) {
-        warnings[[length(warnings) + 1L]] <<- describe_condition(condition)
+        warnings$add(describe_condition(condition))
         invokeRestart("muffleWarning")
       },
       message = function(condition) {
         described <- describe_condition(condition)
         described$message <- sub("\n$", "", described$message)
-        messages[[length(messages) + 1L]] <<- described
+        messages$add(described)
         invokeRestart("muffleMessage")
       },
       error = function(condition) {
@@ -76,11 +176,22 @@ run_operation <- function(operation, arguments, operations) {
       list(error = c(describe_condition(condition), list(traceback = traceback)))
     },
     interrupt = function(condition) list(interrupted = TRUE)
-  )
+  ), abort = function(...) {
+    # After a stop() with a condition that is no error, R says so here.
+    said <- geterrmessage()
+    message <- "R was told to leave what it was doing (restart 'abort')"
+    if (!identical(said, said_before)) {
+      message <- paste0(message, ": ", message_text(sub("\n$", "", said)))
+    }
+    list(error = list(
+      message = message,
+      classes = c("abort", "error", "condition"), call = "", traceback = character()
+    ))
+  })
   list(
     value = outcome$value,
-    warnings = warnings,
-    messages = messages,
+    warnings = warnings$all(),
+    messages = messages$all(),
     error = outcome$error,
     interrupted = isTRUE(outcome$interrupted)
   )

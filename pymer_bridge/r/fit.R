@@ -11,10 +11,15 @@
 
 #' What a fitted call may find beside its data: lme4's functions, splines' bases
 #'
-#' Below it comes the search path without the user's workspace, so that nothing
-#' that lies about there can enter a model.
+#' Below it come R's own packages, without the user's workspace and without what
+#' another user of this R attached, so that nothing of theirs can enter a model.
 toolbox <- local({
-  env <- new.env(parent = parent.env(globalenv()))
+  for (package in setdiff(
+    c("methods", "datasets", "utils", "grDevices", "graphics", "stats"), .packages()
+  )) {
+    library(package, character.only = TRUE, pos = 2L)
+  }
+  env <- new.env(parent = as.environment("package:stats"))
   delayedAssign("ns", splines::ns, assign.env = env)
   delayedAssign("bs", splines::bs, assign.env = env)
   env

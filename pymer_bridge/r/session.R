@@ -1,9 +1,16 @@
 # What this R is.
 
 #' The version of a package, NA where it is not installed
+#'
+#' A package that is broken has the version "0".
 package_version_text <- function(package) {
   path <- system.file("DESCRIPTION", package = package)
-  if (nzchar(path)) as.character(read.dcf(path, "Version")) else NA_character_
+  if (!nzchar(path)) {
+    return(NA_character_)
+  }
+  version <- tryCatch(as.character(read.dcf(path, "Version")), error = function(condition) "0")
+  valid <- length(version) == 1L && !is.na(numeric_version(version, strict = FALSE))
+  if (valid) version else "0"
 }
 
 #' Operation: versions, libraries and settings that figures can depend on
@@ -34,6 +41,9 @@ require_package <- function(package, minimum) {
   problem <- ""
   if (is.na(version)) {
     problem <- "is not installed"
+  } else if (version == "0") {
+    problem <- paste0("is broken: ", system.file("DESCRIPTION", package = package),
+      " tells no version")
   } else if (numeric_version(version) < minimum) {
     problem <- paste0("is of version ", version, ", and at least ", minimum, " is needed")
   } else {
@@ -72,23 +82,36 @@ stop_for_newer_lme4 <- function(what, version) {
 #' Matrix 1.5, which then reads half of a pointer as the number of fill-reducing
 #' orderings to try (lme4 issue 745).
 built_with_defect <- function() {
-  utils::packageVersion("lme4") < "1.1-35" && utils::packageVersion("Matrix") >= "1.5-0"
+  # Not by packageVersion(): it stops at a broken package that R would pass over.
+  versions <- vapply(c("lme4", "Matrix"), package_version_text, "")
+  !anyNA(versions) && numeric_version(versions[["lme4"]]) < "1.1-35" &&
+    numeric_version(versions[["Matrix"]]) >= "1.5-0"
 }
 
 #' Operation: does chance choose the state, and is all there that lme4's library needs?
-ready_to_pin <- function() {
-  if (is.na(package_version_text("lme4")) || !built_with_defect()) {
+#'
+#' @param minimum The oldest lme4 that is supported.
+ready_to_pin <- function(minimum) {
+  version <- package_version_text("lme4")
+  if (is.na(version) || numeric_version(version) < minimum || !built_with_defect()) {
     return(FALSE)
   }
-  loadNamespace("Matrix")
+  ready <- tryCatch(is.environment(loadNamespace("Matrix")), error = function(condition) FALSE)
   gc() # else memory could be freed, and its place taken, while the library is loaded
-  TRUE
+  ready
 }
 
 #' Operation: load lme4's library, and nothing else; its namespace finds it loaded
+#'
+#' What is wrong with it is said by require_package().
 load_lme4_library <- function() {
-  library.dynam("lme4", "lme4", dirname(system.file(package = "lme4")))
-  TRUE
+  tryCatch(
+    {
+      library.dynam("lme4", "lme4", dirname(system.file(package = "lme4")))
+      TRUE
+    },
+    error = function(condition) FALSE
+  )
 }
 
 #' Operation: which of the two states this process is in
@@ -101,14 +124,30 @@ process_state <- function() {
   methods::slot(lme4::getME(fit, "L"), "type")[1L]
 }
 
-#' Let names and levels have any letter, where the locale knows only ASCII
+#' Let names and levels have any letter, where the locale knows only some
 #'
-#' Under the C locale R parses and deparses "\u00e9" as <U+00E9>. The order of
-#' strings stays as it is.
+#' Under the C locale, and where letters are not UTF-8 (ja_JP.EUC-JP), R parses
+#' and deparses what it lacks as <U+00E9>. The order of strings stays as it is.
 use_utf8 <- function() {
-  if (Sys.getlocale("LC_CTYPE") %in% c("C", "POSIX")) {
+  if (!l10n_info()[["UTF-8"]]) {
     for (name in c("C.UTF-8", "C.utf8", "en_US.UTF-8", "UTF-8")) {
       if (nzchar(suppressWarnings(Sys.setlocale("LC_CTYPE", name)))) break
     }
+  }
+}
+
+#' Refuse to end the process that R lives in
+#'
+#' R's own quit() would take Python with it, whoever calls it: a function that the user
+#' allows, or another package.
+refuse_quit <- function() {
+  refuse <- function(save = "default", status = 0, runLast = TRUE) {
+    stop("quit() is refused: it would end the Python process that R runs in", call. = FALSE)
+  }
+  environment(refuse) <- baseenv()
+  for (name in c("quit", "q")) {
+    unlockBinding(name, baseenv())
+    assign(name, refuse, envir = baseenv())
+    lockBinding(name, baseenv())
   }
 }
