@@ -37,6 +37,7 @@ LONG_FILES = {
 
 LONG_BODIES = {
     "pymer_bridge/rsession.py:_start": "starting R is one sequence: each step must follow the last",
+    "conditions.R:run_operation": "handlers that share a frame, by which tracebacks are cut",
     "r_requirements.R:supply": "one loop over sources of packages, told as it goes",
     "r_requirements.R:main": "what the script does, in order, with its exit statuses",
 }
@@ -351,8 +352,7 @@ def rscript(folder: Path, source: str, *arguments: str) -> str:
 
 def pieces() -> list[Path]:
     """Return the pieces of users' scripts: they have gaps, and are R when these are filled."""
-    gap = re.compile(r"\.[A-Z]+\.")
-    return [p for p in PACKAGE.rglob("*.R") if gap.search(p.read_text(encoding="utf-8"))]
+    return [path for path in (PACKAGE / "r" / "script").iterdir() if path.name != "figures.R"]
 
 
 @pytest.mark.r
