@@ -16,7 +16,7 @@ from pymer_bridge.columns import NA_INTEGER
 from pymer_bridge.decode import RRecord
 from pymer_bridge.results import internals, prediction
 from pymer_bridge.results.codec import frozen_array
-from pymer_bridge.results.matrix import NamedMatrix
+from pymer_bridge.results.matrix import NamedMatrix, NamedVector
 
 
 def _plain(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -105,7 +105,7 @@ def _vector(record: RRecord) -> Any:
     elif logical:
         values = values.astype(np.bool_)
     fixed = frozen_array(values)
-    return fixed if names is None else internals.NamedVector(fixed, names)
+    return fixed if names is None else NamedVector(fixed, names)
 
 
 def _list(record: RRecord) -> Any:

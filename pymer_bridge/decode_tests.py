@@ -14,7 +14,7 @@ from pymer_bridge.decode import (
     text,
     texts,
 )
-from pymer_bridge.results import bootstrap, intervals, means, tests
+from pymer_bridge.results import bootstrap, intervals, means, shares, tests
 from pymer_bridge.results.codec import frozen_array
 
 
@@ -139,16 +139,18 @@ def marginal_parts(record: RRecord) -> dict[str, Any]:
     }
 
 
-def intraclass_correlation(record: RRecord) -> tests.IntraclassCorrelation:
+def intraclass_correlation(record: RRecord) -> shares.IntraclassCorrelation:
     """Read the answer of ``intraclass_correlation()``."""
-    return tests.IntraclassCorrelation(
+    return shares.IntraclassCorrelation(
         number_or_none(record, "adjusted"), number_or_none(record, "unadjusted")
     )
 
 
-def r_squared(record: RRecord) -> tests.RSquared:
+def r_squared(record: RRecord) -> shares.RSquared:
     """Read the answer of ``r_squared()``."""
-    return tests.RSquared(number_or_none(record, "marginal"), number_or_none(record, "conditional"))
+    return shares.RSquared(
+        number_or_none(record, "marginal"), number_or_none(record, "conditional")
+    )
 
 
 def bootstrap_test(record: RRecord, **known: Any) -> bootstrap.BootstrapTest:

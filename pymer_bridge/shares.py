@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pymer_bridge import decode_tests
 from pymer_bridge.fitted import Fitted
-from pymer_bridge.results import tests
+from pymer_bridge.results import shares as results
 from pymer_bridge.rsession import session
 
 
@@ -13,7 +13,7 @@ class Shares(Fitted):
 
     __slots__ = ()
 
-    def icc(self) -> tests.IntraclassCorrelation:
+    def icc(self) -> results.IntraclassCorrelation:
         """Return the intraclass correlation, adjusted and unadjusted.
 
         Returns
@@ -46,7 +46,7 @@ class Shares(Fitted):
         session().require("performance")
         return self._ask("intraclass_correlation", decode_tests.intraclass_correlation)
 
-    def r2(self) -> tests.RSquared:
+    def r2(self) -> results.RSquared:
         """Return Nakagawa's coefficients of determination, marginal and conditional.
 
         Returns

@@ -16,7 +16,18 @@ import pandas as pd
 import pytest
 
 from pymer_bridge import decode, decode_internals, decode_tests
-from pymer_bridge.results import bootstrap, fit, groups, internals, intervals, means, prediction
+from pymer_bridge.results import (
+    bootstrap,
+    fit,
+    groups,
+    internals,
+    intervals,
+    matrix,
+    means,
+    prediction,
+    shares,
+    variances,
+)
 from pymer_bridge.results import tests as tested
 from pymer_bridge.results.codec import encode
 
@@ -155,14 +166,14 @@ VARIANCES = {
 
 
 def test_variance_components():
-    assert decode.variance_components(VARIANCES) == fit.VarianceComponents(
+    assert decode.variance_components(VARIANCES) == variances.VarianceComponents(
         (
-            fit.VarianceComponent("Subject", "Days", 1.0, 3.0),
-            fit.VarianceComponent("Residual", None, 2.0, 4.0),
+            variances.VarianceComponent("Subject", "Days", 1.0, 3.0),
+            variances.VarianceComponent("Residual", None, 2.0, 4.0),
         ),
         (
-            fit.RandomCorrelation("S", "a", "c", 5.0, 7.0),
-            fit.RandomCorrelation("I", "b", "d", 6.0, 8.0),
+            variances.RandomCorrelation("S", "a", "c", 5.0, 7.0),
+            variances.RandomCorrelation("I", "b", "d", 6.0, 8.0),
         ),
     )
     assert_shapes_are_checked(decode.variance_components, VARIANCES, " ".join(VARIANCES))
@@ -239,14 +250,14 @@ def test_convergence():
 def test_a_covariance_matrix():
     record = {"names": ("a", "b"), "values": floats(1, 2, 3, 4)}
     names = ("a", "b")
-    assert decode.covariance_matrix(record) == fit.NamedMatrix(
+    assert decode.covariance_matrix(record) == matrix.NamedMatrix(
         np.array([[1.0, 3.0], [2.0, 4.0]]), names, names
     )
 
 
 def test_a_design_matrix_is_labelled_by_the_users_rows():
     record = {"names": ("a", "b"), "rows": ROWS, "values": floats(1, 2, 3, 4, 5, 6)}
-    expected = fit.NamedMatrix(
+    expected = matrix.NamedMatrix(
         np.array([[1.0, 4.0], [2.0, 5.0], [3.0, 6.0]]), ("a", "b"), ("r1", "r3", "r4")
     )
     assert decode.design_matrix(record, INDEX) == expected
@@ -377,7 +388,7 @@ def test_vectors_as_a_part():
 
 def test_a_named_vector_as_a_part():
     found = vector("integers", ints(1, 2), names=("a", "b"))
-    assert found == internals.NamedVector(ints(1, 2), ("a", "b"))
+    assert found == matrix.NamedVector(ints(1, 2), ("a", "b"))
     assert frozen(found.values)
 
 
@@ -405,7 +416,7 @@ def test_a_dense_matrix_as_a_part():
     assert frozen(plain)
     rows, columns = ("x", "y", "z"), ("a", "b")
     named = part("dense", **given, names=columns, row_names=rows)
-    assert named == fit.NamedMatrix(plain, columns, rows)
+    assert named == matrix.NamedMatrix(plain, columns, rows)
     assert part("dense", **given, names=columns).row_names is None
 
 
@@ -471,7 +482,7 @@ def test_principal_components():
     )
     assert type(found.rows[0].std_dev) is float
     assert [rotation.group for rotation in found.rotations] == ["Subject", "Item"]
-    assert found.rotations[0].matrix == fit.NamedMatrix(
+    assert found.rotations[0].matrix == matrix.NamedMatrix(
         np.array([[1.0, 4], [2, 5], [3, 6]]), ("PC1", "PC2"), ("(Intercept)", "Days", "x")
     )
 
@@ -490,8 +501,8 @@ def test_covariances():
     (found,) = decode_internals.covariances((record,)).groups
     names = ("a", "b")
     assert found.group == "Subject"
-    assert found.covariance == fit.NamedMatrix(np.array([[1.0, 3], [2, 4]]), names, names)
-    assert found.correlation == fit.NamedMatrix(np.array([[5.0, 7], [6, 8]]), names, names)
+    assert found.covariance == matrix.NamedMatrix(np.array([[1.0, 3], [2, 4]]), names, names)
+    assert found.correlation == matrix.NamedMatrix(np.array([[5.0, 7], [6, 8]]), names, names)
 
 
 def test_variables():
@@ -660,12 +671,12 @@ def test_marginal_means():
 def test_shares_of_variance():
     assert decode_tests.intraclass_correlation(
         {"adjusted": floats(0.1), "unadjusted": floats(0.2)}
-    ) == tested.IntraclassCorrelation(0.1, 0.2)
+    ) == shares.IntraclassCorrelation(0.1, 0.2)
     assert decode_tests.r_squared(
         {"marginal": floats(0.3), "conditional": floats(0.4)}
-    ) == tested.RSquared(0.3, 0.4)
+    ) == shares.RSquared(0.3, 0.4)
     assert decode_tests.r_squared({"marginal": floats(NA), "conditional": None}) == (
-        tested.RSquared(None, None)
+        shares.RSquared(None, None)
     )
 
 

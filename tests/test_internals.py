@@ -20,11 +20,10 @@ from pymer_bridge.results.internals import (
     CholeskyFactor,
     Covariances,
     DeviancePoints,
-    NamedVector,
     PrincipalComponents,
     SparseMatrix,
 )
-from pymer_bridge.results.matrix import NamedMatrix
+from pymer_bridge.results.matrix import NamedMatrix, NamedVector
 from pymer_bridge.rsession import session
 
 pytestmark = pytest.mark.r

@@ -103,7 +103,13 @@ _OWN: dict[str, Column] = {
 @register
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Agreement(Rows[ParameterAgreement]):
-    """How far the optimizers agree: ``agreement["fixed", "Days"].spread``."""
+    """How far the optimizers agree: ``agreement["fixed", "Days"].spread``.
+
+    Attributes
+    ----------
+    rows
+        One :class:`ParameterAgreement` a figure.
+    """
 
     rows: tuple[ParameterAgreement, ...]
 
@@ -118,7 +124,17 @@ class Agreement(Rows[ParameterAgreement]):
 @register
 @dataclass(frozen=True, slots=True)
 class OptimizerTiming:
-    """What one optimizer took: seconds, and evaluations of the criterion."""
+    """What one optimizer took: seconds, and evaluations of the criterion.
+
+    Attributes
+    ----------
+    optimizer
+        Its name.
+    seconds
+        By the clock.
+    evaluations
+        How often the criterion was evaluated; None where it was not counted.
+    """
 
     optimizer: str
     seconds: float
@@ -128,7 +144,13 @@ class OptimizerTiming:
 @register
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class OptimizerTimings(Rows[OptimizerTiming]):
-    """What each optimizer took: ``timing["bobyqa"].seconds``."""
+    """What each optimizer took: ``timing["bobyqa"].seconds``.
+
+    Attributes
+    ----------
+    rows
+        One :class:`OptimizerTiming` an optimizer.
+    """
 
     rows: tuple[OptimizerTiming, ...]
 

@@ -86,6 +86,16 @@ class Result:
     def from_dict(cls, mapping: dict[str, Any]) -> Self:
         """Read back what :meth:`to_dict` gave.
 
+        Parameters
+        ----------
+        mapping
+            What :meth:`to_dict` gave, or JSON made of it.
+
+        Returns
+        -------
+        Result
+            Of this class, and equal to the one that was stored.
+
         Raises
         ------
         ValueError

@@ -124,7 +124,13 @@ class BootstrapPValue:
 @register
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class BootstrapPValues(Rows[BootstrapPValue]):
-    """Bootstrap p-values: ``p_values["Days"].p_value``."""
+    """Bootstrap p-values: ``p_values["Days"].p_value``.
+
+    Attributes
+    ----------
+    rows
+        One :class:`BootstrapPValue` a statistic.
+    """
 
     rows: tuple[BootstrapPValue, ...]
 

@@ -63,7 +63,17 @@ class FigureChange:
 @register
 @dataclass(frozen=True, slots=True)
 class DataChange:
-    """Something about the data that is not what it was; ``column`` is None for all of them."""
+    """Something about the data that is not what it was; ``column`` is None for all of them.
+
+    Attributes
+    ----------
+    model
+        The name of the model in the record.
+    column
+        The column.
+    how
+        What is different, in words.
+    """
 
     model: str
     column: str | None
@@ -73,7 +83,17 @@ class DataChange:
 @register
 @dataclass(frozen=True, slots=True)
 class SettingChange:
-    """Something that was asked for, or that R did, and that is not what it was."""
+    """Something that was asked for, or that R did, and that is not what it was.
+
+    Attributes
+    ----------
+    model
+        The name of the model in the record.
+    name
+        The setting.
+    recorded, found
+        Then and now.
+    """
 
     model: str
     name: str
@@ -84,7 +104,15 @@ class SettingChange:
 @register
 @dataclass(frozen=True, slots=True)
 class VersionChange:
-    """A version, library or setting of R's that is not what it was; None: not there."""
+    """A version, library or setting of R's that is not what it was; None: not there.
+
+    Attributes
+    ----------
+    name
+        What has the version.
+    recorded, found
+        Then and now.
+    """
 
     name: str
     recorded: str | None

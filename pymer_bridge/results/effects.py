@@ -135,6 +135,11 @@ class EffectCurve(Rows[EffectPoint]):
         ----------
         term
             One of ``terms``.
+
+        Returns
+        -------
+        bool
+            True for a number.
         """
         return not any(isinstance(row.values[term], str) for row in self.rows)
 

@@ -21,7 +21,21 @@ Floats = NDArray[np.float64]
 @register
 @dataclass(frozen=True, slots=True)
 class FixedEffect:
-    """One fixed effect: estimate and test; None where the method gives no such figure."""
+    """One fixed effect: estimate and test; None where the method gives no such figure.
+
+    Attributes
+    ----------
+    term
+        The name of the coefficient, as R has it.
+    estimate, std_error
+        In units of the linear predictor for one unit of the term.
+    df
+        Degrees of freedom; None for normal tests.
+    statistic, p_value
+        Estimate over standard error, and the two-sided p-value.
+    conf_low, conf_high
+        The ends of the interval, in units of the estimate.
+    """
 
     term: str
     estimate: float
@@ -183,6 +197,8 @@ class Convergence(_Facts):
         How often the deviance function was evaluated; None where the optimizer does not count.
     theta
         The relative covariance parameters at the optimum.
+    theta_names
+        What R calls them.
     gradient
         The gradient there; empty where derivatives were not computed.
     """

@@ -19,7 +19,17 @@ Floats = NDArray[np.float64]
 @register
 @dataclass(frozen=True, slots=True)
 class RandomEffect:
-    """The conditional mode of one term at one level of a group, with its standard deviation."""
+    """The conditional mode of one term at one level of a group, with its standard deviation.
+
+    Attributes
+    ----------
+    group, level, term
+        The grouping factor, its level, and the random term.
+    estimate
+        The conditional mode, in units of the linear predictor for one unit of the term.
+    std_error
+        The conditional standard deviation, in the same units.
+    """
 
     group: str
     level: str
@@ -69,6 +79,16 @@ class _Grouped(Rows[RandomEffect]):
 
     def group(self, name: str) -> GroupTable:
         """Return the table of one grouping factor.
+
+        Parameters
+        ----------
+        name
+            The grouping factor, as R names it.
+
+        Returns
+        -------
+        GroupTable
+            Arrays of levels by terms.
 
         Raises
         ------
@@ -163,7 +183,15 @@ class RandomEffects(_Grouped):
 @register
 @dataclass(frozen=True, slots=True)
 class GroupCoefficient:
-    """A coefficient of one group: the fixed effect plus the group's random effect."""
+    """A coefficient of one group: the fixed effect plus the group's random effect.
+
+    Attributes
+    ----------
+    group, level, term
+        The grouping factor, its level, and the term.
+    estimate
+        In units of the linear predictor for one unit of the term.
+    """
 
     group: str
     level: str

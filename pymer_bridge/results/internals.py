@@ -1,4 +1,4 @@
-"""Parts of a fit: named vectors, sparse matrices, Cholesky factors, covariances, components."""
+"""Parts of a fit: sparse matrices, Cholesky factors, covariances, components."""
 
 from __future__ import annotations
 
@@ -12,61 +12,11 @@ from numpy.typing import DTypeLike, NDArray
 
 from pymer_bridge.results.base import COLUMNS, Result, Rows
 from pymer_bridge.results.codec import frozen_array, register
-from pymer_bridge.results.matrix import NamedMatrix
-from pymer_bridge.results.prediction import as_array
+from pymer_bridge.results.matrix import NamedMatrix, as_array
 from pymer_bridge.tables import Cell, Column, Table
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int32]
-
-
-@register
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class NamedVector(Result):
-    """A vector whose elements have names; numpy takes it as it is.
-
-    Attributes
-    ----------
-    values
-        Read-only array.
-    names
-        The names, in R's order.
-    """
-
-    values: NDArray[Any]
-    names: tuple[str, ...]
-
-    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
-        """Give numpy the values."""
-        return as_array(self.values, dtype, copy)
-
-    def __len__(self) -> int:
-        """Return the number of elements."""
-        return len(self.names)
-
-    def __getitem__(self, name: str) -> Any:
-        """Return the first value of this name.
-
-        Raises
-        ------
-        KeyError
-            There is no such name.
-        """
-        if name not in self.names:
-            raise KeyError(f"no element {name!r}; there are: {', '.join(map(repr, self.names))}")
-        return self.values[self.names.index(name)].item()
-
-    def to_series(self) -> pd.Series[Any]:
-        """Return the vector as a pandas Series on its names."""
-        return pd.Series(np.array(self.values), index=pd.Index(self.names, dtype=object))
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return a pandas frame: name, value."""
-        return pd.DataFrame({"name": list(self.names), "value": np.array(self.values)})
-
-    def _table(self) -> Table:
-        cells = tuple(zip(self.names, self.values.tolist(), strict=True))
-        return Table((COLUMNS["name"], COLUMNS["value"]), cells)
 
 
 @register
@@ -230,6 +180,16 @@ class Covariances(Result):
     def correlation(self, group: str) -> NamedMatrix:
         """Return the correlation matrix of one group.
 
+        Parameters
+        ----------
+        group
+            The grouping factor.
+
+        Returns
+        -------
+        NamedMatrix
+            Terms by terms.
+
         Raises
         ------
         KeyError
@@ -332,6 +292,16 @@ class PrincipalComponents(Rows[PrincipalComponent]):
 
     def rotation(self, group: str) -> NamedMatrix:
         """Return the rotation of one group: terms by components.
+
+        Parameters
+        ----------
+        group
+            The grouping factor.
+
+        Returns
+        -------
+        NamedMatrix
+            One column a component.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Matrices whose columns and rows have names."""
+"""Vectors whose elements, and matrices whose rows and columns, have names."""
 
 from __future__ import annotations
 
@@ -9,9 +9,65 @@ import numpy as np
 import pandas as pd
 from numpy.typing import DTypeLike, NDArray
 
-from pymer_bridge.results.base import Result
+from pymer_bridge.results.base import COLUMNS, Result
 from pymer_bridge.results.codec import register
 from pymer_bridge.tables import Cell, Column, Table
+
+
+def as_array(values: NDArray[Any], dtype: DTypeLike | None, copy: bool | None) -> NDArray[Any]:
+    """Give numpy an array: itself where no copy may be made."""
+    if copy is False:
+        return values if dtype is None else values.astype(dtype, copy=False)
+    return np.array(values, dtype=dtype)
+
+
+@register
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class NamedVector(Result):
+    """A vector whose elements have names; numpy takes it as it is.
+
+    Attributes
+    ----------
+    values
+        Read-only array.
+    names
+        The names, in R's order.
+    """
+
+    values: NDArray[Any]
+    names: tuple[str, ...]
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        """Give numpy the values."""
+        return as_array(self.values, dtype, copy)
+
+    def __len__(self) -> int:
+        """Return the number of elements."""
+        return len(self.names)
+
+    def __getitem__(self, name: str) -> Any:
+        """Return the first value of this name.
+
+        Raises
+        ------
+        KeyError
+            There is no such name.
+        """
+        if name not in self.names:
+            raise KeyError(f"no element {name!r}; there are: {', '.join(map(repr, self.names))}")
+        return self.values[self.names.index(name)].item()
+
+    def to_series(self) -> pd.Series[Any]:
+        """Return the vector as a pandas Series on its names."""
+        return pd.Series(np.array(self.values), index=pd.Index(self.names, dtype=object))
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a pandas frame: name, value."""
+        return pd.DataFrame({"name": list(self.names), "value": np.array(self.values)})
+
+    def _table(self) -> Table:
+        cells = tuple(zip(self.names, self.values.tolist(), strict=True))
+        return Table((COLUMNS["name"], COLUMNS["value"]), cells)
 
 
 @register
@@ -35,9 +91,7 @@ class NamedMatrix(Result):
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         """Give numpy the values."""
-        if copy is False:
-            return self.values if dtype is None else self.values.astype(dtype, copy=False)
-        return np.array(self.values, dtype=dtype)
+        return as_array(self.values, dtype, copy)
 
     def __getitem__(self, key: tuple[str, str]) -> float:
         """Return one value by the names of its row and column.

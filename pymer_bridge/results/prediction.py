@@ -11,22 +11,26 @@ from numpy.typing import DTypeLike, NDArray
 
 from pymer_bridge.results.base import COLUMNS, Result, Rows
 from pymer_bridge.results.codec import register
+from pymer_bridge.results.matrix import as_array
 from pymer_bridge.tables import Cell, Column, Table
 
 Floats = NDArray[np.float64]
 
 
-def as_array(values: NDArray[Any], dtype: DTypeLike | None, copy: bool | None) -> NDArray[Any]:
-    """Give numpy an array: itself where no copy may be made."""
-    if copy is False:
-        return values if dtype is None else values.astype(dtype, copy=False)
-    return np.array(values, dtype=dtype)
-
-
 @register
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """The prediction of one row; None where a figure was not asked for, or R has none."""
+    """The prediction of one row; None where a figure was not asked for, or R has none.
+
+    Attributes
+    ----------
+    label
+        The label of the row in the index.
+    estimate, std_error
+        On the scale that was asked for.
+    conf_low, conf_high
+        The ends of the interval, on that scale.
+    """
 
     label: Any
     estimate: float

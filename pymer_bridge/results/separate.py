@@ -12,7 +12,21 @@ from pymer_bridge.results.codec import register
 @register
 @dataclass(frozen=True, slots=True)
 class SeparateEffect:
-    """One coefficient of the fit to one group; None where it could not be estimated."""
+    """One coefficient of the fit to one group; None where it could not be estimated.
+
+    Attributes
+    ----------
+    level
+        The group.
+    term
+        The name of the coefficient.
+    estimate, std_error
+        In units of the linear predictor for one unit of the term.
+    statistic, p_value
+        Estimate over standard error, and the two-sided p-value.
+    conf_low, conf_high
+        The ends of the interval.
+    """
 
     level: str
     term: str

@@ -27,7 +27,19 @@ class _Printed:
 @register
 @dataclass(frozen=True, slots=True)
 class FTest:
-    """One F test; None where R gives no such figure."""
+    """One F test; None where R gives no such figure.
+
+    Attributes
+    ----------
+    term
+        What is tested.
+    sum_sq, mean_sq
+        Sum of squares, and that divided by ``df1``.
+    df1, df2
+        Degrees of freedom of numerator and denominator.
+    statistic, p_value
+        F, and the probability of a larger one.
+    """
 
     term: str
     sum_sq: float | None
@@ -78,7 +90,19 @@ class FTests(_Printed, Rows[FTest]):
 @register
 @dataclass(frozen=True, slots=True)
 class TTest:
-    """One t test of a linear hypothesis, with its interval."""
+    """One t test of a linear hypothesis, with its interval.
+
+    Attributes
+    ----------
+    term
+        The name of the hypothesis.
+    estimate, std_error
+        Of the sum of weighted coefficients, in their units.
+    df, statistic, p_value
+        Degrees of freedom, t, and the two-sided p-value.
+    conf_low, conf_high
+        The ends of the interval.
+    """
 
     term: str
     estimate: float
@@ -124,7 +148,19 @@ class TTests(_Printed, Rows[TTest]):
 @register
 @dataclass(frozen=True, slots=True)
 class LikelihoodRatioTest:
-    """One row of a table of likelihood ratio tests; the first has nothing to be tested against."""
+    """One row of a table of likelihood ratio tests; the first has nothing to be tested against.
+
+    Attributes
+    ----------
+    term
+        The model, or what was taken out of it.
+    n_parameters
+        How many parameters the model has.
+    aic, bic, log_likelihood, deviance
+        Of the model; the deviance is -2 times the log-likelihood.
+    chi_square, df, p_value
+        The likelihood ratio, its degrees of freedom, and the probability of a larger one.
+    """
 
     term: str
     n_parameters: int | None
@@ -232,7 +268,19 @@ class ModelComparison(_Printed, Result):
 @register
 @dataclass(frozen=True, slots=True)
 class RandomStep:
-    """One step in the elimination of random effects; ``eliminated`` is 0 where it was kept."""
+    """One step in the elimination of random effects; ``eliminated`` is 0 where it was kept.
+
+    Attributes
+    ----------
+    term
+        The random effect.
+    eliminated
+        At which step it went.
+    n_parameters, log_likelihood, aic
+        Of the model without it.
+    chi_square, df, p_value
+        Of the test of the two models.
+    """
 
     term: str
     eliminated: int | None
@@ -247,7 +295,17 @@ class RandomStep:
 @register
 @dataclass(frozen=True, slots=True)
 class FixedStep:
-    """One step in the elimination of fixed effects; ``eliminated`` is 0 where it was kept."""
+    """One step in the elimination of fixed effects; ``eliminated`` is 0 where it was kept.
+
+    Attributes
+    ----------
+    term
+        The fixed effect.
+    eliminated
+        At which step it went.
+    sum_sq, mean_sq, df1, df2, statistic, p_value
+        Of its F test, as of :class:`FTest`.
+    """
 
     term: str
     eliminated: int | None
@@ -305,62 +363,3 @@ class BackwardElimination(_Printed, Result):
             for step in steps
         )
         return Table(columns, rows, notes=(f"Model found: {self.formula}",))
-
-
-@register
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class IntraclassCorrelation(Result):
-    """Intraclass correlation: the share of variance that lies between groups.
-
-    Attributes
-    ----------
-    adjusted
-        Of the variance that the fixed effects leave; None for a singular fit.
-    unadjusted
-        Of all variance, that of the fixed effects included; None for a singular fit.
-    warnings, messages
-        What R warned of and said on the way.
-    """
-
-    adjusted: float | None
-    unadjusted: float | None
-    warnings: tuple[str, ...] = ()
-    messages: tuple[str, ...] = ()
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return a frame of one row."""
-        return pd.DataFrame([{"adjusted": self.adjusted, "unadjusted": self.unadjusted}])
-
-    def _table(self) -> Table:
-        columns = (Column("adjusted", "Adjusted"), Column("unadjusted", "Unadjusted"))
-        rows = ((self.adjusted, self.unadjusted),)
-        return Table(columns, rows, title="Intraclass correlation:")
-
-
-@register
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class RSquared(Result):
-    """Nakagawa's coefficients of determination.
-
-    Attributes
-    ----------
-    marginal
-        The share of variance that the fixed effects explain.
-    conditional
-        The share that fixed and random effects explain together; None for a singular fit.
-    warnings, messages
-        What R warned of and said on the way.
-    """
-
-    marginal: float | None
-    conditional: float | None
-    warnings: tuple[str, ...] = ()
-    messages: tuple[str, ...] = ()
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return a frame of one row."""
-        return pd.DataFrame([{"marginal": self.marginal, "conditional": self.conditional}])
-
-    def _table(self) -> Table:
-        columns = (Column("marginal", "Marginal"), Column("conditional", "Conditional"))
-        return Table(columns, ((self.marginal, self.conditional),), title="R squared:")

@@ -17,7 +17,19 @@ from pymer_bridge.tables import Cell, Column, Table
 @register
 @dataclass(frozen=True, slots=True)
 class VarianceComponent:
-    """One variance: of a random term in a group, or of the residuals (term None)."""
+    """One variance: of a random term in a group, or of the residuals (term None).
+
+    Attributes
+    ----------
+    group
+        The grouping factor, or "Residual".
+    term
+        The random term; None for the residuals.
+    variance
+        In squared units of the response, for one unit of the term.
+    std_dev
+        Its square root.
+    """
 
     group: str
     term: str | None
@@ -28,7 +40,19 @@ class VarianceComponent:
 @register
 @dataclass(frozen=True, slots=True)
 class RandomCorrelation:
-    """The correlation of two random terms of one group."""
+    """The correlation of two random terms of one group.
+
+    Attributes
+    ----------
+    group
+        The grouping factor.
+    term1, term2
+        The two terms, in R's order.
+    covariance
+        In the units of both terms.
+    correlation
+        Between -1 and 1.
+    """
 
     group: str
     term1: str
