@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
 import pymer_bridge as pb
-from pymer_bridge import indexes
-from pymer_bridge.errors import OptionError
+from pymer_bridge import cli, indexes, numerals
+from pymer_bridge.errors import (
+    DataConversionError,
+    FormulaError,
+    OptionError,
+    VerificationError,
+)
+from pymer_bridge.results.verification import VerificationReport, VerifiedFigure
+from pymer_bridge.rsession import session
+from pymer_bridge.verifying import ulps
 
 CLASSIC = "Reaction ~ Days + (Days | Subject)"
 
@@ -86,6 +96,241 @@ def test_a_control_is_made_by_its_functions():
 def test_names_of_data_sets_are_plain(name, package):
     said = refused(pb.load_dataset, name, package=package)
     assert said.endswith("cannot be the name of a data set or package")
+
+
+@pytest.mark.r
+def test_a_statistic_that_r_cannot_read(fit):
+    with pytest.raises(FormulaError, match=r"R cannot read the statistic 'function\(' *"):
+        fit.bootstrap(n_sim=2, seed=1, statistic="function(")
+    with pytest.raises(FormulaError, match="is not the text of an R function of the fit"):
+        fit.bootstrap(n_sim=2, seed=1, statistic="functional")
+    with pytest.raises(OptionError, match="allow_functions takes names in a tuple"):
+        fit.bootstrap(n_sim=2, statistic="function(f) sigma(f)", allow_functions="sigma")
+
+
+@pytest.mark.r
+def test_a_bootstrap_of_predictions_of_the_population(sleepstudy):
+    by_ml = pb.lmer(CLASSIC, sleepstudy, reml=False)
+    boot = by_ml.bootstrap(n_sim=2, seed=1, statistic="predictions", re_form="population")
+    assert boot.replicates.shape == (2, 180)
+    # Ten days, eighteen subjects: the population has ten values, whoever it is.
+    assert len(np.unique(boot.replicates[0].round(6))) == 10
+
+
+@pytest.mark.r("pbkrtest")
+def test_a_sequential_test_goes_in_whole_blocks(sleepstudy):
+    large = pb.lmer(CLASSIC, sleepstudy, reml=False)
+    small = pb.lmer("Reaction ~ 1 + (Days | Subject)", sleepstudy, reml=False)
+    said = refused(pb.pb_modcomp, large, small, n_sim=7, h=3)
+    assert said.startswith("n_sim=7 must be a multiple of ")
+
+
+def test_controls_take_plain_numbers_and_two_stages():
+    with pytest.raises(OptionError, match="must be one optimizer, or one of each stage"):
+        pb.glmer_control(optimizer=("bobyqa", "bobyqa", "bobyqa"))
+    with pytest.raises(OptionError, match="must be one optimizer, or one of each stage"):
+        pb.glmer_control(optimizer=("bobyqa", "none"))
+    ours = pb.lmer_control(optCtrl={"maxfun": np.int64(10)})
+    assert ours == pb.lmer_control(optCtrl={"maxfun": 10})
+    with pytest.raises(OptionError, match="must be a number, a string or a bool"):
+        pb.lmer_control(optCtrl={"maxfun": [10]})
+
+
+# -- many responses --------------------------------------------------------------------------------
+
+
+@pytest.mark.r
+@pytest.mark.parametrize(
+    ("formula", "responses", "error", "said"),
+    [
+        ("y ~ x + (1 | g)", ["y"], FormulaError, "must be the right side alone"),
+        ("~ x + (1 | g)", [], OptionError, "one or more different names of columns"),
+        ("~ x + (1 | g)", ["y", "y"], OptionError, "one or more different names of columns"),
+        ("~ x + (1 | g)", ["y", "z"], DataConversionError, "no such column: 'z'"),
+        ("~ x + (1 | g)", "g", DataConversionError, "a response is not of numbers"),
+    ],
+)
+def test_responses_that_cannot_be_fitted(formula, responses, error, said):
+    data = pd.DataFrame({"y": [1.0, 2.0], "x": [0.0, 1.0], "g": ["a", "b"]})
+    with pytest.raises(error, match=said):
+        pb.fit_many(formula, data, responses)
+
+
+# -- columns ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.r
+@pytest.mark.parametrize(
+    ("column", "said"),
+    [
+        (["a", 3], "column 'g' is of dtype object and holds int, str"),
+        ([{"a": 1}, {"b": 2}], "column 'g' is of dtype object and holds dict"),
+        (["a", "b\0c"], "has an embedded NUL, which R cannot hold"),
+        (["a", "\ud800"], "is not valid Unicode"),
+    ],
+)
+def test_objects_that_are_no_column(column, said):
+    data = pd.DataFrame({"y": [1.0, 2.0], "g": pd.Series(column, dtype=object)})
+    with pytest.raises(DataConversionError, match=said):
+        pb.lmer("y ~ 1 + (1 | g)", data)
+
+
+# -- numbers as R prints them ----------------------------------------------------------------------
+
+
+@pytest.mark.r(alone=True)
+@pytest.mark.parametrize("digits", [1, 7, 15, 16, 20])
+@pytest.mark.parametrize(
+    "value",
+    [
+        0.0, -0.0, 1.0, 123456.789, 1e22, 1e23, 3e25, 1e-5, 2.5, 0.1, 9.9999999999, 1e5, 99999.5,
+        math.inf, -math.inf, math.nan,
+    ],
+)  # fmt: skip
+def test_numbers_are_printed_as_r_prints_them(value, digits):
+    theirs = session().call("format", x=np.array([value]), digits=digits).value
+    assert tuple(numerals.format_numbers([value], digits)) == theirs
+
+
+def test_digits_that_r_does_not_take():
+    for digits in (0, 23):
+        with pytest.raises(ValueError, match=f"digits must be from 1 to 22, not {digits}"):
+            numerals.format_numbers([1.0], digits)
+
+
+# -- how results and models show themselves --------------------------------------------------------
+
+
+@pytest.mark.r
+def test_models_in_one_line_and_in_two_tables(sleepstudy):
+    plain = pb.lm("Reaction ~ Days", sleepstudy)
+    assert repr(plain) == "<LinearModel 'Reaction ~ Days', 180 observations>"
+    again = plain.update("~ . + I(Days^2)")
+    assert [row.term for row in again.fixed_effects()] == ["(Intercept)", "Days", "I(Days^2)"]
+    each = pb.lm_list("Reaction ~ Days | Subject", sleepstudy)
+    assert repr(each) == "<LinearModelList 'Reaction ~ Days | Subject', 18 groups>"
+    assert str(each) == f"{each.heading}\n\n{each.coefficients()}"
+    assert each.heading.splitlines()[0] == "Linear models, one a level of Subject"
+
+
+@pytest.mark.r
+def test_generalized_models_are_updated_and_say_how_they_were_fitted():
+    data = pb.load_dataset("cbpp")
+    data["sick"] = data["incidence"] / data["size"]
+    how = {"family": "binomial", "weights": "size"}
+    laplace = pb.glmer("sick ~ period + (1 | herd)", data, **how)
+    assert "(Laplace approximation)" in laplace.heading
+    simple = laplace.update("~ . - period")
+    assert [row.term for row in simple.fixed_effects()] == ["(Intercept)"]
+    penalized = pb.glmer("sick ~ period + (1 | herd)", data, n_agq=0, **how)
+    assert "(penalized iteration alone)" in penalized.heading
+
+
+@pytest.mark.r
+def test_many_fits_say_what_is_singular(sleepstudy):
+    rng = np.random.default_rng(1)
+    sleepstudy = sleepstudy.assign(noise=rng.normal(size=180), Half=sleepstudy["Reaction"] / 2)
+    found = pb.fit_many("~ Days + (Days | Subject)", sleepstudy, ["Half", "noise"])
+    assert len(found) == 2
+    half, noise = str(found).splitlines()[-2:]
+    assert half.split()[0] == "Half"
+    assert "singular" not in half
+    assert noise.split()[0] == "noise"
+    assert noise.split()[-1] == "singular"
+
+
+def test_the_versions_are_a_frame():
+    versions = pb.show_versions()
+    frame = versions.to_frame()
+    assert list(frame.columns) == ["part", "name", "version"]
+    assert "pandas" in set(frame["name"])
+
+
+# -- what came of a verification -------------------------------------------------------------------
+
+VERSIONS = {"R": "4.2.2", "lme4": "1.1-31"}
+
+
+def figure(ours: Any, theirs: Any, verdict: str) -> VerifiedFigure:
+    there = ulps(ours, theirs)
+    relative = None if there is None else abs(ours - theirs) / abs(ours)
+    return VerifiedFigure("fit", "sigma", ours, theirs, there, relative, verdict)
+
+
+def test_a_report_of_no_figures():
+    report = VerificationReport((), 0, 1, None, (), VERSIONS, ("a picture",))
+    assert not report.ok
+    assert report.line == "No figure could be compared with plain R."
+    assert str(report) == f"{report.line}\nNot compared: a picture"
+    with pytest.raises(VerificationError, match="No figure could be compared"):
+        report.raise_if_different()
+
+
+def test_a_report_of_other_figures():
+    rows = (
+        figure(1.5, 1.5000000000000002, "different"),
+        figure("bobyqa", None, "different"),
+        figure(2, 3.0, "different"),
+    )
+    report = VerificationReport(rows, 9, 2, None, (), VERSIONS, ())
+    assert not report.ok
+    assert report.line == (
+        "DIFFERENT: 3 of 9 figures are not those of plain R in 2 fresh processes "
+        "(R 4.2.2, lme4 1.1-31)."
+    )
+    lines = str(report).splitlines()
+    assert lines[0] == report.line
+    first, second, third = (line.split() for line in lines[-3:])
+    assert first == ["fit", "sigma", "1.5", "1.5000000000000002", "1", "1.5e-16"]
+    assert second == ["fit", "sigma", "bobyqa", "none"]
+    assert third[:4] == ["fit", "sigma", "2", "3.0"]
+    with pytest.raises(VerificationError, match="DIFFERENT: 3 of 9"):
+        report.raise_if_different()
+
+
+def test_a_report_of_rs_other_state():
+    rows = tuple(figure(1.5, 1.5000000000000002, "other state") for _ in range(30))
+    report = VerificationReport(rows, 40, 3, 2, (2, 6, 6), VERSIONS, ())
+    assert report.ok
+    report.raise_if_different()
+    assert report.line.endswith(
+        "1 in the state of this one, and 2 in the other, in which R itself gives 30 figures "
+        "otherwise."
+    )
+    shown = str(report)
+    assert "This lme4 was built so that each process is in one of two states" in shown
+    assert " more differ; .to_frame() has all." in shown
+    assert "R's other state" in shown
+    assert len(report.to_frame()) == 30
+
+
+def test_units_in_the_last_place():
+    assert ulps(1.0, math.nextafter(1.0, 2)) == 1
+    assert ulps(-0.0, 0.0) == 1
+    assert ulps(-5e-324, 5e-324) == 3
+    assert ulps(1.0, "a") is None
+    assert ulps(None, 1.0) is None
+
+
+# -- the command line ------------------------------------------------------------------------------
+
+
+@pytest.mark.r
+def test_normal_tests_on_the_command_line(capsys):
+    assert cli.main(["fit", "lme4::sleepstudy", CLASSIC, "--ddf", "normal"]) == 0
+    shown = capsys.readouterr().out
+    assert "Fixed effects:" in shown
+    assert "Random effects:" in shown
+    assert "Fit statistics:" in shown
+    assert "Pr(>|z|)" in shown or "Pr(>|t|)" in shown
+
+
+@pytest.mark.r
+def test_a_link_of_the_negative_binomial_on_the_command_line(capsys):
+    words = ["fit", "lme4::grouseticks", "TICKS ~ YEAR + (1 | BROOD)"]
+    assert cli.main([*words, "--family", "negative-binomial", "--link", "log"]) == 1
+    said = capsys.readouterr().err
+    assert said == ("pymer-bridge: --link cannot be chosen with --family negative-binomial\n")
 
 
 # -- an index that a file can or cannot hold -------------------------------------------------------
