@@ -10,15 +10,19 @@ import pandas as pd
 import pytest
 
 import pymer_bridge as pb
-from pymer_bridge import cli, indexes, numerals
+from pymer_bridge import cli, indexes, numerals, packing, parallel, rdata, rtext
 from pymer_bridge.errors import (
     DataConversionError,
     FormulaError,
     OptionError,
     VerificationError,
 )
+from pymer_bridge.results import codec
+from pymer_bridge.results.fit import NamedMatrix
+from pymer_bridge.results.tests import IntraclassCorrelation, RSquared
 from pymer_bridge.results.verification import VerificationReport, VerifiedFigure
 from pymer_bridge.rsession import session
+from pymer_bridge.tables import Column, Table
 from pymer_bridge.verifying import ulps
 
 CLASSIC = "Reaction ~ Days + (Days | Subject)"
@@ -353,3 +357,150 @@ def test_a_kept_index_of_unknown_kind_is_refused():
         indexes.unpack_index({**kept, "unit": "fortnight"}, arrays)
     with pytest.raises(ValueError, match="no index is of kind 'tree'"):
         indexes.unpack_index({**kept, "kind": "tree"}, arrays)
+
+
+# -- parts of results ------------------------------------------------------------------------------
+
+
+def test_what_a_result_cannot_hold():
+    with pytest.raises(TypeError, match="a result cannot hold a complex"):
+        codec.encode(1j)
+    with pytest.raises(TypeError, match="a result cannot hold a type"):
+        codec.encode(NamedMatrix)
+
+
+def test_an_array_is_not_the_same_as_something_else():
+    assert not codec.same(np.array([1.0]), (1.0,))
+    assert not codec.same(1.0, np.array([1.0]))
+    assert not codec.same(np.array([1.0]), np.array([1]))
+    assert not codec.same(pd.Index([1]), (1,))
+    assert codec.same(np.array([np.nan]), np.array([np.nan]))
+
+
+def test_an_index_of_numpy_scalars_is_kept():
+    index = pd.Index(np.array([np.int64(1), "a", (np.float64(2.5), "b")], dtype=object))
+    again = codec.decode(codec.encode(index))
+    assert list(again) == [1, "a", (2.5, "b")]
+
+
+def test_a_named_matrix_for_numpy_and_by_names():
+    matrix = NamedMatrix(np.array([[1.0, 2.0]]), ("a", "b"), ("r",))
+    assert np.asarray(matrix, copy=False) is matrix.values
+    assert np.array(matrix, dtype=np.int64).tolist() == [[1, 2]]
+    assert matrix["r", "b"] == 2.0
+    for key in (("x", "a"), ("r", "x")):
+        with pytest.raises(KeyError, match="columns are: 'a', 'b'"):
+            _ = matrix[key]
+    with pytest.raises(KeyError):
+        _ = NamedMatrix(np.array([[1.0]]), ("a",))["r", "a"]
+
+
+def test_numbers_and_names_as_r_text():
+    assert [rtext.atom(value) for value in (None, True, False, np.int8(3), 2.5, "a")] == [
+        "NULL", "TRUE", "FALSE", "3", "2.5", '"a"',
+    ]  # fmt: skip
+    assert rtext.number(math.nan) == "NA_real_"
+    assert (rtext.number(math.inf), rtext.number(-math.inf)) == ("Inf", "-Inf")
+    with pytest.raises(TypeError, match="no R text is made of a bytes"):
+        rtext.atom(b"a")
+
+
+@pytest.mark.r(alone=True)
+@pytest.mark.parametrize(
+    "value",
+    [0.1, 1 / 3, 1e22, 1.1e22, 123456789012345678.0, 5e-324, 1.7976931348623157e308, -2.5e-10],
+)
+def test_r_reads_numbers_to_the_last_bit(value):
+    parsed = session().call("str2lang", s=rtext.number(value)).value
+    read = session().call("eval", expr=parsed).value if type(parsed) is not np.ndarray else parsed
+    assert float(read[0]).hex() == value.hex()
+
+
+def test_what_a_stated_type_takes():
+    assert packing.pack(np.float64(2.5), {}) == 2.5
+    assert packing.conforms(object(), Any)
+    assert packing.conforms((1, "a"), tuple[int, str])
+    assert not packing.conforms((1,), tuple[int, str])
+    assert not packing.conforms([1, "a"], tuple[int, str])
+    assert packing.conforms((1, 2), tuple[int, ...])
+
+
+def test_columns_that_differ_in_any_way():
+    one = {"kind": ("number",), "values": np.array([1.0, 2.0])}
+    factor = {"kind": ("factor",), "values": np.array([1, 2]), "levels": ("a", "b")}
+    assert rdata.same_part(one, dict(one))
+    assert rdata.same_part(factor, {**factor, "levels": ["a", "b"]})
+    assert not rdata.same_part(one, factor)
+    assert not rdata.same_part(one, {**one, "kind": ("integer",)})
+    assert not rdata.same_part(one, {**one, "values": np.array([1.0])})
+    assert not rdata.same_part(one, {**one, "values": np.array([1.0, 3.0])})
+    assert not rdata.same_part(factor, {**factor, "levels": ("a", "c")})
+
+
+def test_what_is_missing_of_a_range():
+    assert parallel.gaps(5, []) == [(0, 5)]
+    assert parallel.gaps(5, [(3, 5), (0, 1)]) == [(1, 3)]
+    assert parallel.gaps(5, [(0, 5)]) == []
+
+
+def test_shares_of_variance_show_themselves():
+    shares = IntraclassCorrelation(0.25, None)
+    assert str(shares).splitlines()[0] == "Intraclass correlation:"
+    assert str(shares).splitlines()[-1].split() == ["0.25"]
+    shares = RSquared(0.25, 0.5)
+    assert str(shares).splitlines()[0] == "R squared:"
+    assert str(shares).splitlines()[-1].split() == ["0.25", "0.5"]
+
+
+def test_a_table_is_whole():
+    columns = (Column("a", "A"), Column("b", "B"))
+    with pytest.raises(ValueError, match="row 1 has 1 cells for 2 columns"):
+        Table(columns, ((1, 2), (3,)))
+    with pytest.raises(ValueError, match="max_rows must be at least 1 or None, not 0"):
+        Table(columns, ((1, 2),), max_rows=0)
+    with pytest.raises(ValueError, match="digits must be from 1 to 22, not 0"):
+        Table(columns, ((1, 2),), digits=0)
+
+
+# -- wrong use of pictures and frames --------------------------------------------------------------
+
+
+@pytest.mark.r
+def test_effects_of_a_tidy_frame_are_named(fit):
+    assert refused(fit.tidy, effects=()) == "effects must name at least one kind of effect"
+
+
+@pytest.mark.r
+def test_normal_tests_go_with_every_kind_of_model():
+    data = pb.load_dataset("cbpp")
+    data["sick"] = data["incidence"] / data["size"]
+    model = pb.glmer("sick ~ period + (1 | herd)", data, family="binomial", weights="size")
+    said = refused(model.tidy, ddf="satterthwaite")
+    assert said == "ddf='satterthwaite' goes with linear mixed models only; here it is 'none'"
+    assert model.tidy(effects="fixed", ddf="none")["term"].tolist()[0] == "(Intercept)"
+    assert "takes a model of lmer()" in refused(model.pooling)
+
+
+@pytest.mark.r
+def test_lines_that_cannot_be_drawn(sleepstudy):
+    rng = np.random.default_rng(2)
+    data = sleepstudy.assign(
+        age=rng.normal(size=180), kind=pd.Categorical(np.resize(["a", "b", "c"], 180)),
+        word=np.resize(["p", "q"], 180), off=0.5,
+    )  # fmt: skip
+    model = pb.lmer("Reaction ~ Days + age + kind + word + (1 | Subject)", data)
+    lines = pb.plots.lines
+    assert "no lines along 'kind' by 'Subject'; numeric predictors are: Days, age" in refused(
+        lines, model, predictor="kind"
+    )
+    assert refused(lines, model, predictor="Days", at={"Days": 1}) == (
+        "at holds 'Days', which is no other predictor of the model"
+    )
+    assert refused(lines, model, predictor="Days", at={"kind": "z"}) == (
+        "at holds 'kind' at 'z', which is none of its levels"
+    )
+    lines(model, predictor="Days", at={"kind": "b"})
+    shifted = pb.lmer("Reaction ~ Days + (1 | Subject)", data, offset="off")
+    assert refused(lines, shifted) == "a model with an offset has no lines through its data"
+    logged = pb.lmer("Reaction ~ log(Days + 1) + age + (1 | Subject)", data)
+    assert "need predictions from plain columns" in refused(lines, logged, predictor="age")
