@@ -133,12 +133,23 @@ def _text_part(column: pd.Series[Any], name: str) -> Part:
     return {"kind": "character", "values": _codes(codes), "levels": levels}
 
 
+def _number_text(value: float) -> str:
+    """Return a number as R names the level of a factor: 15 digits, in the shorter notation."""
+    if np.isinf(value):
+        return "Inf" if value > 0 else "-Inf"
+    mantissa, exponent = f"{value + 0.0:.14e}".split("e")  # a negative zero reads "0"
+    digits = mantissa.rstrip("0").rstrip(".")
+    scientific = f"{digits}e{int(exponent):+03d}"
+    n_digits = len(digits.lstrip("-").replace(".", ""))
+    fixed = f"{value + 0.0:.{max(0, n_digits - 1 - int(exponent))}f}"
+    return fixed if len(fixed) <= len(scientific) else scientific
+
+
 def _level_text(level: Any, name: str) -> str:
     if isinstance(level, bool | np.bool_):
         return "TRUE" if level else "FALSE"  # as R's factor() names the levels of a logical
     if isinstance(level, float | np.floating):
-        # R names the levels of a numeric factor with up to 15 significant digits.
-        return f"{float(level):.15g}"
+        return _number_text(float(level))
     if isinstance(level, str | int | np.integer | pd.Timestamp | pd.Interval):
         return str(level)
     raise DataConversionError(
@@ -269,14 +280,10 @@ def _object_part(column: pd.Series[Any], name: str) -> Part:
     if kind == "boolean":
         return column_to_part(column.astype("boolean"), name)
     if kind in ("datetime", "datetime64", "date", "timedelta", "timedelta64"):
-        return (
-            column_to_part(column.infer_objects(), name)
-            if kind != "date"
-            else column_to_part(pd.to_datetime(column), name)
-        )
+        return column_to_part(_times(column, kind, name), name)
     present = column.dropna()
-    if kind == "floating":
-        return column_to_part(column.astype(np.float64), name)
+    if kind == "floating" and not any(isinstance(value, np.longdouble) for value in present):
+        return column_to_part(column.where(column.notna(), np.nan).astype(np.float64), name)
     if kind == "integer":
         low, high = min(present), max(present)
         if low >= -(2**63) and high < 2**64:
@@ -286,6 +293,22 @@ def _object_part(column: pd.Series[Any], name: str) -> Part:
         f"column {name!r} is of dtype object and holds {', '.join(kinds)}; give it one plain "
         f"dtype. {ACCEPTED}"
     )
+
+
+def _times(column: pd.Series[Any], kind: str, name: str) -> pd.Series[Any]:
+    """Take times that are Python's objects as pandas' own dtype."""
+    try:
+        taken = pd.to_datetime(column) if kind == "date" else column.infer_objects()
+    except (ValueError, TypeError, OverflowError) as error:
+        raise DataConversionError(
+            f"column {name!r} holds times that pandas cannot hold in one column: {error}"
+        ) from error
+    if taken.dtype.kind not in "mM":
+        raise DataConversionError(
+            f"column {name!r} holds times of several time zones, or times that pandas cannot hold "
+            "in one column; convert it with pd.to_datetime(..., utc=True), or pd.to_timedelta()"
+        )
+    return taken
 
 
 def column_from_part(part: Mapping[str, Any], index: pd.Index | None = None) -> pd.Series[Any]:

@@ -72,12 +72,14 @@ def matrix(values: NDArray[np.float64], *shape: int) -> NDArray[np.float64]:
 
 def fixed_effects(record: RRecord, ddf: str, conf_level: float) -> results.FixedEffects:
     """Read the answer of ``fixed_effects()``."""
-    n = len(record["terms"])
-    columns = [numbers(record, name, n) for name in ("df", "p_value", "conf_low", "conf_high")]
+    terms = texts(record, "terms")  # none where the formula has only random terms
+    columns = [
+        numbers(record, name, len(terms)) for name in ("df", "p_value", "conf_low", "conf_high")
+    ]
     rows = tuple(
         results.FixedEffect(term, float(est), float(se), df, float(stat), p, low, high)
         for term, est, se, stat, df, p, low, high in zip(
-            record["terms"],
+            terms,
             record["estimate"],
             record["std_error"],
             record["statistic"],

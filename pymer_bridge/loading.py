@@ -92,7 +92,7 @@ def load(path: str | PathLike[str], allow_functions: Sequence[str] = ()) -> Any:
     >>> again.fixed_effects() == fit.fixed_effects()
     True
     """
-    source = Path(path)
+    source = modelfile.path_of(path)
     allowed = names_of_functions(allow_functions)
     document, arrays = modelfile.read(source)
     try:
@@ -318,7 +318,7 @@ def load_rds(path: str | PathLike[str], trust: bool = False) -> Any:
     >>> again.random_effects == fit.random_effects
     True
     """
-    source = Path(path)
+    source = modelfile.path_of(path)
     if trust is not True:
         raise OptionError(
             "reading an .rds file can run any code that its writer has put there; if you wrote it "

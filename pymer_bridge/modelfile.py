@@ -42,6 +42,24 @@ DTYPES: Final = frozenset(("float64", "float32", "float16", "bool", "int8", "int
 _FIRST_DAY: Final = (1980, 1, 1, 0, 0, 0)
 
 
+def path_of(given: str | os.PathLike[str]) -> Path:
+    """Check what a user gives for a file.
+
+    Raises
+    ------
+    OptionError
+        No file can have such a name.
+    """
+    try:
+        path = Path(given)
+        fits = b"\0" not in os.fsencode(path) and path.name != ""
+    except (TypeError, UnicodeEncodeError):
+        fits = False
+    if not fits:
+        raise OptionError(f"{given!a} cannot be the name of a file")
+    return path
+
+
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
     """Give another name beside ``path``, which takes its place at the end, or never was."""

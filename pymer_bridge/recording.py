@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from pymer_bridge import drift, loading, packing, recordfile, recordparts, tolerances
+from pymer_bridge import drift, loading, modelfile, packing, recordfile, recordparts, tolerances
 from pymer_bridge.errors import (
     DataConversionError,
     FormulaError,
@@ -118,7 +118,7 @@ def record(
         recordparts.pack_model(_recorded(name, model, ddf, sources.get(name)))
         for name, model in models.items()
     ]
-    target = Path(path)
+    target = modelfile.path_of(path)
     recordfile.write(target, {"stack": stack_here(), "models": recorded})
     return target
 
@@ -234,7 +234,7 @@ def verify_record(
     ()
     """
     given = tolerances.check_tolerance(tolerance)
-    file = Path(path)
+    file = modelfile.path_of(path)
     stack, models = read_record(file)
     fits = _fits(file, models, fit, data, loading.names_of_functions(allow_functions))
     here = stack_here()

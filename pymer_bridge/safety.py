@@ -106,8 +106,8 @@ def check_expression(
             f"the {what} {text!r} names {', '.join(map(repr, missing))}, and the data has no such "
             f"column; it has: {', '.join(map(repr, known))}"
         )
-    if "." in variables and "." not in known:
-        return tuple(known)
+    if "." in variables:
+        return tuple(known)  # also where a column is called so: R takes the dot for all others
     return tuple(name for name in variables if name in known)
 
 

@@ -64,7 +64,7 @@ class Saving(Fitted):
         >>> again.sigma == fit.sigma
         True
         """
-        target = Path(path)
+        target = modelfile.path_of(path)
         try:
             found = session().call("saved_model", model=self._model).value
         except RError as error:
@@ -123,7 +123,7 @@ class Saving(Fitted):
         >>> again.sigma == fit.sigma
         True
         """
-        target = Path(path)
+        target = modelfile.path_of(path)
         arrays: packing.Arrays = {}
         record = {
             "version": modelfile.VERSION,

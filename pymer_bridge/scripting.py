@@ -14,6 +14,7 @@ from pymer_bridge.columns import Part
 from pymer_bridge.errors import OptionError, ScriptError
 from pymer_bridge.fitted import Asking
 from pymer_bridge.journal import DoneEntry, FitEntry, journal, unique
+from pymer_bridge.modelfile import path_of
 from pymer_bridge.rmodels import ScriptModel
 from pymer_bridge.rscript import DataFormat, Script, ScriptAct, Setting, write_script
 from pymer_bridge.rsession import Handle, session
@@ -71,7 +72,7 @@ class Scripting(Asking):
         ... )
         True
         """
-        return Analysis.of_model(self._model).write(Path(path), data)
+        return Analysis.of_model(self._model).write(path_of(path), data)
 
 
 def session_script(path: str | Path, data: DataFormat | None = "csv") -> Path:
@@ -111,7 +112,7 @@ def session_script(path: str | Path, data: DataFormat | None = "csv") -> Path:
     >>> "anova(" in pb.session_script(f"{tempfile.mkdtemp()}/analysis.R").read_text()
     True
     """
-    return Analysis.of_session().write(Path(path), data)
+    return Analysis.of_session().write(path_of(path), data)
 
 
 @dataclass(slots=True)

@@ -103,3 +103,34 @@ values_of <- function(texts) {
 n_expressions <- function(texts) {
   vapply(texts, function(text) length(parse(text = text, keep.source = FALSE)), 1L)
 }
+
+#' Kind, values as exact text (NA where missing) and levels of each column of a frame
+exact_frame <- function(frame) {
+  data <- frame_from_parts(frame)
+  columns <- lapply(unname(as.list(data)), function(column) {
+    kind <- if (is.ordered(column)) {
+      "ordered"
+    } else if (is.factor(column)) {
+      "factor"
+    } else if (inherits(column, c("POSIXct", "difftime"))) {
+      "time"
+    } else {
+      typeof(column)
+    }
+    plain <- unclass(column)
+    values <- if (is.double(plain)) {
+      bits(plain)
+    } else {
+      as.character(plain)
+    }
+    values[is.na(column)] <- NA
+    list(
+      kind = kind, values = values, levels = levels(column), zone = attr(column, "tzone"),
+      na_bits = if (is.double(plain)) all(bits(plain)[is.na(plain)] == "7ff00000000007a2") else TRUE
+    )
+  })
+  list(names = names(data), n_rows = nrow(data), columns = columns)
+}
+
+#' The levels that R gives a factor of numbers
+number_levels <- function(values) vapply(values, function(x) levels(factor(x)), "")

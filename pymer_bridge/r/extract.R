@@ -262,5 +262,20 @@ summary_text <- function(model, ddf) {
     # The class is printed, and ours is a detail.
     x$objClass <- structure("lmerModLmerTest", package = "lmerTest")
   }
+  if (methods::is(model$fit, "merMod") && crash_abbreviate(rownames(stats::coef(x)))) {
+    warning("R's abbreviate() may crash on letters beyond U+FFFF, which the names of fixed effects ",
+      "have; their correlations are not printed",
+      call. = FALSE
+    )
+    return(utils::capture.output(print(x, correlation = FALSE)))
+  }
   utils::capture.output(print(x))
+}
+
+#' May R's abbreviate() crash on these names?
+#'
+#' It looks up letters beyond the 16-bit ones outside of a table of C, and lme4 abbreviates the
+#' names above a printed matrix of correlations. In R alone what lies there can mostly be read.
+crash_abbreviate <- function(names) {
+  any(vapply(enc2utf8(as.character(names)), function(name) any(utf8ToInt(name) > 0xFFFF), NA))
 }

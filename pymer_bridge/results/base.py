@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
@@ -101,10 +101,15 @@ class Result:
         ValueError
             The mapping is of another type, of a newer layout, or not whole.
         """
+        if not isinstance(mapping, Mapping):
+            raise ValueError(f"a {type(mapping).__name__} is no mapping of a result")
         schema = mapping.get("schema")
         if schema != codec.SCHEMA:
             raise ValueError(f"schema {schema!r} cannot be read; this version reads {codec.SCHEMA}")
-        result = codec.decode(mapping)
+        try:
+            result = codec.decode(mapping)
+        except (TypeError, KeyError, IndexError, AttributeError, OverflowError) as error:
+            raise ValueError(f"the mapping holds what no result does: {error}") from error
         if not isinstance(result, cls):
             raise ValueError(f"this is a {type(result).__name__}, not a {cls.__name__}")
         return result

@@ -63,7 +63,12 @@ def decode(value: Any) -> Any:  # noqa: PLR0911  # a table of kinds
         return float(value["float"])
     if "array" in value:
         flat = [decode(item) for item in value["array"]]
-        return frozen_array(np.array(flat, dtype=value["dtype"]).reshape(value["shape"]))
+        dtype: np.dtype[Any] = np.dtype(value["dtype"])
+        if dtype.kind == "U":
+            dtype = np.dtype("U")  # as wide as the texts are, not as wide as the mapping says
+        elif dtype.kind not in "biufO" or dtype.fields is not None or dtype.shape:
+            raise ValueError(f"a result has no array of {dtype}")
+        return frozen_array(np.array(flat, dtype=dtype).reshape(value["shape"]))
     if "pandas_index" in value:
         return _decode_index(value["pandas_index"])
     if "mapping" in value:
