@@ -489,8 +489,16 @@ class Actor:
 
 def plain_r() -> Figures:
     """Ask plain R for its figures."""
-    script = str(Path(__file__).with_suffix(".R"))
-    command = ["Rscript", "--vanilla", script, str(N_SIM)]
+    from pymer_bridge import environment
+
+    home = environment.r_home()
+    if home is None:
+        raise SystemExit("R was not found")
+    # Its Renviron is read, as by the package, for libraries; no profile is.
+    command = [
+        str(Path(home) / "bin" / "Rscript"), "--no-init-file", "--no-site-file",
+        str(Path(__file__).with_suffix(".R")), str(N_SIM),
+    ]  # fmt: skip
     answer = subprocess.run(command, capture_output=True, text=True, check=True)
     figures = {}
     for line in answer.stdout.splitlines():
