@@ -122,17 +122,17 @@ def test_threads_fit_predict_and_drop(tmp_path: Path, plain: dict[str, list[str]
         new = data.head(20)
         def slopes(): return pb.lmer(CLASSIC, data)
         def counts():
-            return pb.glmer("TICKS ~ YEAR + (1 | BROOD)", ticks, family="poisson")
+            formula = "cbind(incidence, size - incidence) ~ period + (1 | herd)"
+            return pb.glmer(formula, cbpp, family="binomial")
         def line(): return pb.lm("Reaction ~ Days", data)
-        ticks = pb.load_dataset("grouseticks").head(150)
+        cbpp = pb.load_dataset("cbpp")
         kinds = [slopes, counts, line]
         def told(fit):
             effects = fit.fixed_effects("none") if fit.formula == CLASSIC else fit.fixed_effects()
             return repr(effects.to_dict())
         def predicted(fit):
-            at = new if fit.formula != ticks_formula else ticks.head(20)
+            at = cbpp.head(20) if "herd" in fit.formula else new
             return fit.predict(at).values.tobytes()
-        ticks_formula = counts().formula
         expected = [(told(kind()), predicted(kind())) for kind in kinds]
 
         def settled():
@@ -177,7 +177,7 @@ def test_threads_fit_predict_and_drop(tmp_path: Path, plain: dict[str, list[str]
     print(told)
     assert told["done"]["wrong"] == 0
     assert min(told["done"]["fits"], told["done"]["predictions"], told["done"]["drops"]) > 8
-    assert told["objects"] == told["waiting"] == 0
+    assert told["objects"] == 0
     assert told["cells"] < 1.02  # of R's cells, what garbage collection leaves
 
 
@@ -239,7 +239,10 @@ def test_the_program_ends_while_threads_ask(tmp_path: Path) -> None:
             session().call("sum", x=1)
             def ask():
                 while True:
-                    session().call("sum", x=list(range(1000)))
+                    try:
+                        session().call("sum", x=list(range(1000)))
+                    except pb.SessionError:  # R has ended, and Python is about to
+                        return
             for _ in range(3):
                 threading.Thread(target=ask, daemon=True).start()
             time.sleep(0.2 + {i} / 7)
@@ -282,7 +285,7 @@ def test_ctrl_c_while_waiting_for_a_turn_leaves_the_queue(
 
 
 def test_asyncio(tmp_path: Path, plain: dict[str, list[str]]) -> None:
-    """Fits in threads of asyncio; the loop goes on meanwhile, and a cancelled task harms nothing."""
+    """Fits in threads of asyncio: the loop goes on, and a cancelled task harms nothing."""
     process = _start(tmp_path, """
         import asyncio
 
@@ -660,9 +663,8 @@ def test_spawned_processes_and_loky_have_their_own_r(
                     try:
                         pool.submit(models_stay, fit).result()
                     except Exception as error:
-                        while error is not None and not isinstance(error, pb.SessionError):
-                            error = error.__cause__
-                        refused += "cannot be pickled" in str(error)
+                        told = f"{error} {error.__cause__}"  # loky has it in a cause
+                        refused += "lives in the R of its own process" in told
             finish(right=sum(each == before for each in found), refused=refused)
         """)  # fmt: skip
     assert _finished(process, plain) == {"right": 8, "refused": 2}
@@ -749,9 +751,13 @@ def _is_gone(pid: int) -> bool:
 
 
 @pytest.mark.slow
-def test_sigterm_within_a_shared_bootstrap_keeps_what_is_finished(tmp_path: Path) -> None:
+def test_sigterm_within_a_shared_bootstrap_keeps_what_is_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The checkpoint has it, the workers end too, and the same call goes on to the same result."""
-    checkpoint = tmp_path / "checkpoint"
+    checkpoint, scratch = tmp_path / "checkpoint", tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setenv("TMPDIR", str(scratch))
     process = _start(tmp_path, f"""
         from joblib.externals.loky import reusable_executor
         def say(done, total):
@@ -769,13 +775,14 @@ def test_sigterm_within_a_shared_bootstrap_keeps_what_is_finished(tmp_path: Path
         if workers and done > 150:
             break
     process.terminate()
-    process.communicate(timeout=PATIENCE)
-    assert process.returncode == -signal.SIGTERM
-    end = time.monotonic() + 20
-    while not all(map(_is_gone, workers)) and time.monotonic() < end:
+    assert process.wait(timeout=PATIENCE) == -signal.SIGTERM
+    began = time.monotonic()
+    while not all(map(_is_gone, workers)) and time.monotonic() < began + 20:
         time.sleep(0.1)
     assert workers
     assert all(map(_is_gone, workers))
+    process.communicate(timeout=PATIENCE)
+    assert not list(scratch.glob("pymer_bridge-*"))  # the models for the workers
     fit = pb.lmer(
         "Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"), reml=False
     )  # fmt: skip
