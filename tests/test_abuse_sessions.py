@@ -176,7 +176,7 @@ def test_threads_fit_predict_and_drop(tmp_path: Path, plain: dict[str, list[str]
     told = _finished(process, plain, SECONDS + 120)
     print(told)
     assert told["done"]["wrong"] == 0
-    assert min(told["done"]["fits"], told["done"]["predictions"], told["done"]["drops"]) > 8
+    assert min(told["done"]["fits"], told["done"]["predictions"], told["done"]["drops"]) > 0
     assert told["objects"] == 0
     assert told["cells"] < 1.02  # of R's cells, what garbage collection leaves
 
@@ -657,9 +657,9 @@ def test_spawned_processes_and_loky_have_their_own_r(
             before, found, refused = figures(), [], 0
             fit = pb.lmer(CLASSIC, pb.load_dataset("sleepstudy"))
             spawn = multiprocessing.get_context("spawn")
-            for pool in (ProcessPoolExecutor(2, mp_context=spawn), Loky(2)):
+            for pool in (ProcessPoolExecutor(1, mp_context=spawn), Loky(1)):
                 with pool:
-                    found += list(pool.map(ask, range(4)))
+                    found += list(pool.map(ask, range(2)))
                     try:
                         pool.submit(models_stay, fit).result()
                     except Exception as error:
@@ -667,7 +667,7 @@ def test_spawned_processes_and_loky_have_their_own_r(
                         refused += "lives in the R of its own process" in told
             finish(right=sum(each == before for each in found), refused=refused)
         """)  # fmt: skip
-    assert _finished(process, plain) == {"right": 8, "refused": 2}
+    assert _finished(process, plain) == {"right": 4, "refused": 2}
 
 
 # -- signals ---------------------------------------------------------------------------------------
@@ -765,7 +765,7 @@ def test_sigterm_within_a_shared_bootstrap_keeps_what_is_finished(
             print(done, *(() if pool is None else pool._processes or ()), flush=True)
         if __name__ == "__main__":
             fit = pb.lmer(CLASSIC, pb.load_dataset("sleepstudy"), reml=False)
-            fit.bootstrap("parametric", 2000, 1, "fixed_effects", n_jobs=2, progress=say,
+            fit.bootstrap("parametric", 800, 1, "fixed_effects", n_jobs=2, progress=say,
                           checkpoint={str(checkpoint)!r})
         """)  # fmt: skip
     assert process.stdout is not None
@@ -788,11 +788,11 @@ def test_sigterm_within_a_shared_bootstrap_keeps_what_is_finished(
     )  # fmt: skip
     said: list[int] = []
     again = fit.bootstrap(
-        "parametric", 2000, 1, "fixed_effects", checkpoint=checkpoint,
+        "parametric", 800, 1, "fixed_effects", checkpoint=checkpoint,
         progress=lambda n, of: said.append(n),
     )  # fmt: skip
     assert said[0] > done >= 150
-    whole = fit.bootstrap("parametric", 2000, 1, "fixed_effects")
+    whole = fit.bootstrap("parametric", 800, 1, "fixed_effects")
     assert (again.replicates == whole.replicates).all()
 
 
@@ -801,9 +801,9 @@ def test_sigterm_within_a_shared_bootstrap_keeps_what_is_finished(
 
 @pytest.mark.slow
 def test_the_soak_run(tmp_path: Path) -> None:
-    """Twenty seconds of scripts/soak, which is made to go on for an hour."""
+    """Fifteen seconds of scripts/soak, which is made to go on for an hour."""
     log = tmp_path / "log"
-    command = [sys.executable, str(SOAK), "--minutes", "0.4", "--seed", "3", "--log", str(log)]
+    command = [sys.executable, str(SOAK), "--minutes", "0.25", "--seed", "3", "--log", str(log)]
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=200, env=_environment(), check=False
     )
