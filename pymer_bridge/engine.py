@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import tempfile
 import time
 import uuid
@@ -305,7 +306,7 @@ def _elsewhere(
     several = crew.n_jobs > 1 or crew.cluster
     job = workers.Job(
         uuid.uuid4().hex, run.plan, run.packages, versions,
-        workers.state_here() if several else None, run.n_values,
+        workers.state_here() if several else None, run.n_values, os.getpid(),
     )  # fmt: skip
     packed: Any = None
 

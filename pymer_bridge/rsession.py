@@ -306,7 +306,7 @@ class RSession:
                     raise REnvironmentError(_no_room(error)) from error
                 finally:
                     threading.stack_size(before)
-                atexit.register(self._stop)
+                atexit.register(self.end)
             begun = self._begun
         begun.wait()
         if begun.error is not None:
@@ -365,7 +365,8 @@ class RSession:
         else:
             library.R_interrupts_pending = value
 
-    def _stop(self) -> None:
+    def end(self) -> None:
+        """End R, as at the exit of Python: nothing can be asked of it any more."""
         thread = self._thread
         if thread is None or os.getpid() != self._pid:
             return

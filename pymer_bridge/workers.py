@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import shutil
 import signal
+import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +25,14 @@ Record = dict[str, Any]
 DEPENDED_ON: Final = ("lme4", "Matrix", "pbkrtest")
 """Packages whose versions decide the bits of a replicate."""
 
+PARENT_STEP: Final = 0.5
+"""Seconds after which a worker looks again whether its main process is still there."""
+
 _ready: dict[str, Handle] = {}
 """The task that this process has made ready, by the key of the run."""
+
+_watched: list[str] = []
+"""The key of the run with whose main process this one ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +55,8 @@ class Job:
         :mod:`pymer_bridge.pinning`.
     n_values
         How many values each replicate has.
+    main
+        The number of the process that made the draws.
     """
 
     key: str
@@ -53,6 +65,7 @@ class Job:
     versions: Mapping[str, str | None]
     state: int | None
     n_values: int
+    main: int
 
 
 def state_here() -> int | None:
@@ -104,10 +117,12 @@ def run_chunk(job: Job, packed: NDArray[np.int32] | str, draws: Any) -> Record:
     REnvironmentError
         R or a package is missing here.
     """
-    if type(multiprocessing.current_process()).__module__.startswith("joblib"):
+    task = _ready.get(job.key)
+    if task is None and type(multiprocessing.current_process()).__module__.startswith("joblib"):
         # Ctrl-C in a terminal reaches all its processes; the main one tells this one to end.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-    task = _ready.get(job.key)
+        _watched[:] = [job.key]
+        threading.Thread(target=_end_with, args=(job, packed), daemon=True).start()
     if task is None:
         task = _make_ready(job, packed)
         _ready.clear()
@@ -116,6 +131,21 @@ def run_chunk(job: Job, packed: NDArray[np.int32] | str, draws: Any) -> Record:
         session().call("run_replicates", task=task, draws=draws, n_values=job.n_values).value
     )
     return record
+
+
+def _end_with(job: Job, packed: NDArray[np.int32] | str) -> None:
+    """End this process with its main one, which may be killed, and take its folder away then.
+
+    Left alone, a worker would wait for work, with all that its R holds, for minutes.
+    """
+    while os.getppid() == job.main:
+        time.sleep(PARENT_STEP)
+        if _watched != [job.key]:
+            return  # another run has begun, and is watched by another thread
+    if isinstance(packed, str):
+        shutil.rmtree(Path(packed).parent, ignore_errors=True)
+    session().end()
+    os._exit(1)
 
 
 def store(packed: NDArray[np.int32], folder: str) -> str:

@@ -1,6 +1,6 @@
 # What plain R says, to the last bit: the figures that a soak run compares with.
 #
-#     Rscript --vanilla scripts/soak.R
+#     Rscript --no-init-file scripts/soak.R REPLICATES
 #
 # Prints lines of a name and numbers in hexadecimal.
 
