@@ -111,7 +111,7 @@ def normal_multiple(conf_level: float) -> float:
     1.96
     """
     level = options.check_level(conf_level)
-    return float(session().call("qnorm", p=(1.0 + level) / 2.0).value[0])
+    return float(session().call("normal_multiple", conf_level=level).value[0])
 
 
 def lowess(x: ArrayLike, y: ArrayLike) -> Curve:

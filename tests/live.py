@@ -100,6 +100,15 @@ def assert_same(ours: Figures, theirs: Figures) -> None:
     assert not found, "\n".join(["figures are not R's:", *found])
 
 
+# -- asking R ------------------------------------------------------------------------------------
+
+
+def ask_r(function: str, **arguments: Any) -> Any:
+    """Call a function that an R user finds, in this process; our own operations see base only."""
+    workspace = session().call("globalenv").value
+    return session().call("do.call", what=function, args=arguments, envir=workspace).value
+
+
 # -- data for R ----------------------------------------------------------------------------------
 
 

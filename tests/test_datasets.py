@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from live import ask_r
 
 import pymer_bridge as pb
 from pymer_bridge.rsession import session
@@ -48,10 +49,10 @@ def test_a_seed_draws_the_same_again_and_another_seed_others() -> None:
 
 def test_drawing_leaves_the_generator_as_it_was() -> None:
     session().call("set.seed", seed=9)
-    expected = session().call("runif", n=3).value
+    expected = ask_r("runif", n=3)
     session().call("set.seed", seed=9)
     pb.simulate_childread(1)
-    assert list(session().call("runif", n=3).value) == list(expected)
+    assert list(ask_r("runif", n=3)) == list(expected)
 
 
 @pytest.mark.parametrize("seed", [None, 1.5, "1", 2**40])

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from live import ask_r
 
 import pymer_bridge as pb
 from pymer_bridge.errors import OptionError, PymerWarning, REnvironmentError, RError
@@ -173,9 +174,9 @@ def test_the_smooth_is_on_the_scale_of_the_linear_predictor() -> None:
         return
     frame, smooth = curve.partial_frame(), curve.smooth
     assert smooth is not None
-    theirs = session().call("lowess", x=frame["cHEIGHT"].to_numpy(), y=frame["estimate"].to_numpy())
-    assert np.array_equal(smooth.x, theirs.value["x"])
-    assert np.array_equal(smooth.estimate, theirs.value["y"])
+    theirs = ask_r("lowess", x=frame["cHEIGHT"].to_numpy(), y=frame["estimate"].to_numpy())
+    assert np.array_equal(smooth.x, theirs["x"])
+    assert np.array_equal(smooth.estimate, theirs["y"])
     inverse = session().call("exp", x=np.array(smooth.estimate)).value
     assert np.array_equal(smooth.response_estimate, np.maximum(inverse, np.finfo(float).eps))
     expected = session().call("exp", x=frame["estimate"].to_numpy()).value

@@ -26,6 +26,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from live import ask_r
 
 import pymer_bridge as pb
 from pymer_bridge import curves
@@ -246,7 +247,7 @@ def test_scatter_has_the_ellipse_of_the_fitted_covariance(fit: Any) -> None:
     )
     points = np.array([line.get_xdata(), line.get_ydata()])
     distances = (points * np.linalg.solve(matrix, points)).sum(axis=0)
-    expected = session().call("qchisq", p=0.8, df=2.0).value[0]
+    expected = ask_r("qchisq", p=0.8, df=2.0)[0]
     # The outline solves a quadratic form, which is evaluated here by another way: rounding only.
     np.testing.assert_allclose(distances, expected, rtol=1e-12)
     modes = fit.random_effects.group("Subject").estimate
@@ -259,7 +260,7 @@ def test_terms_that_lme4_keeps_apart_have_an_upright_ellipse() -> None:
     line = next(one for one in ax.lines if len(one.get_xdata()) > 2)
     spread = max(line.get_xdata()), max(line.get_ydata())
     deviations = [row.std_dev for row in model.variance_components.rows[:2]]
-    ratio = np.sqrt(session().call("qchisq", p=0.95, df=2.0).value[0])
+    ratio = np.sqrt(ask_r("qchisq", p=0.95, df=2.0)[0])
     np.testing.assert_allclose(spread, np.array(deviations) * ratio, rtol=1e-12)  # rounding
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from live import ask_r
 from probing import probe
 
 import pymer_bridge as pb
@@ -559,7 +560,7 @@ def test_the_generator_goes_on_as_in_r(plain: Any) -> None:
     theirs = plain("numbers_after", name="slopes", seed=8)
     fit = fit_of("slopes")
     fit.simulate(2, 8)
-    same(session().call("runif", n=3).value, theirs)
+    same(ask_r("runif", n=3), theirs)
     first, second = fit.simulate(1, 8), fit.simulate(1)
     assert first.seed == 8
     assert second.seed is None

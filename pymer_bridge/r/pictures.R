@@ -87,6 +87,9 @@ group_boxes <- function(values, codes) {
   )
 }
 
+#' Operation: how many standard deviations a two-sided normal interval takes
+normal_multiple <- function(conf_level) stats::qnorm((1 + conf_level) / 2)
+
 #' Operation: the points, the line and the band of a normal quantile plot
 #'
 #' The line goes through the quartiles, as that of qqline(). The band holds each
