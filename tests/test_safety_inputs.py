@@ -280,8 +280,8 @@ OF_A_FIT = {
 }  # fmt: skip
 SLOW = {name for name in OF_A_FIT if name.startswith(("emm", "contrast", "step", "bootstrap"))} | {
     "profile", "save", "script", "save_rds", "update of anything", "checkpoint", "refit", "record",
-    "option of an optimizer", "confint", "drop1", "value of an option", "a check", "allow_functions",
-    "tolerance", "predict, name", "effect",
+    "option of an optimizer", "confint", "drop1", "value of an option", "a check",
+    "allow_functions", "tolerance", "predict, name", "effect",
 }  # fmt: skip
 """Of these, which fit, write or wait for R each time, every ninth payload is tried."""
 OF_PANDAS = {"predict, level", "predict, number", "predict, name", "contrasts, dimnames"}
