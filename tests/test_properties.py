@@ -45,7 +45,7 @@ LONGEST = 120
 COUNTS: Counter[str] = Counter()
 LAST = os.environ.get("PYMER_BRIDGE_LAST")
 """A file for the last input, and one beside it for where a process that hung was."""
-STACK = Path(f"{LAST}.stack").open("w") if LAST else sys.__stderr__
+STACK = Path(f"{LAST}.stack").open("w") if LAST else sys.__stderr__  # noqa: SIM115  # to the end
 
 
 def examples(short: int, long: float = 1.0) -> Any:
