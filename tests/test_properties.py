@@ -43,6 +43,9 @@ LONG = int(os.environ.get("PYMER_BRIDGE_EXAMPLES", "0"))
 LONGEST = 120
 """Seconds of one example, after which the process ends and says where it was."""
 COUNTS: Counter[str] = Counter()
+LAST = os.environ.get("PYMER_BRIDGE_LAST")
+"""A file for the last input, and one beside it for where a process that hung was."""
+STACK = Path(f"{LAST}.stack").open("w") if LAST else sys.__stderr__  # noqa: SIM115  # to the end
 
 
 def examples(short: int, long: float = 1.0) -> Any:
@@ -83,10 +86,10 @@ def no_hang() -> Iterator[None]:
 
 def watch(what: str, *given_: Any) -> None:
     """Begin an example; where the process may die of it, leave behind what it was."""
-    if path := os.environ.get("PYMER_BRIDGE_LAST"):
-        Path(path).write_text(f"{what}\n{given_!a}\n")
+    if LAST:
+        Path(LAST).write_text(f"{what}\n{given_!a}\n")
     COUNTS[f"{what}: inputs"] += 1
-    faulthandler.dump_traceback_later(LONGEST, exit=True, file=sys.__stderr__)
+    faulthandler.dump_traceback_later(LONGEST, exit=True, file=STACK)
 
 
 def count(what: str, became: str) -> None:
