@@ -150,8 +150,9 @@ def test_threads_fit_predict_and_drop(tmp_path: Path, plain: dict[str, list[str]
                 done[what] += 1
 
         def work(seed):
-            chance, kept = random.Random(seed), []
-            while time.monotonic() < end:
+            chance, kept, rounds = random.Random(seed), [], 0
+            while time.monotonic() < end or rounds < 10:
+                rounds += 1
                 which = chance.randrange(3)
                 if chance.random() < 0.5 or not kept:
                     fit = kinds[which]()
@@ -163,7 +164,7 @@ def test_threads_fit_predict_and_drop(tmp_path: Path, plain: dict[str, list[str]
                 count("predictions")
                 if predicted(fit) != expected[which][1]:
                     count("wrong")
-                if len(kept) > 4:
+                if len(kept) > 3:
                     kept.pop(chance.randrange(len(kept)))
                     count("drops")
                 del fit
