@@ -418,6 +418,15 @@ def test_what_python_calls_is_an_operation() -> None:
     }  # fmt: skip
     assert len(called) > 80
     assert not {name for name in called if name in own} - marked
+    # What is not ours is of base: operations see nothing that is attached.
+    direct = {
+        node.args[0].value
+        for path in modules().values()
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "session().call"
+        and isinstance(node.args[0], ast.Constant)
+    }  # fmt: skip
+    assert direct - own == {".libPaths"}
 
 
 # -- docstrings ----------------------------------------------------------------------------------
