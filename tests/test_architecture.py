@@ -403,10 +403,13 @@ def test_what_python_calls_is_an_operation() -> None:
     """Python calls what is marked, and what R itself has."""
     marked: set[str] = set()
     own: set[str] = set()
+    twice: set[str] = set()
     for name in rsession.R_FILES:
         text = (PACKAGE / "r" / f"{name}.R").read_text(encoding="utf-8")
         blocks = re.findall(r"((?:^#'.*\n)*)^([\w.]+) <- function\(", text, re.M)
-        own |= {function for _, function in blocks}
+        names = [function for _, function in blocks]
+        twice |= {function for function in names if function in own or names.count(function) > 1}
+        own |= set(names)
         marked |= {function for comment, function in blocks if "Operation:" in comment}
     called = {
         node.args[0].value
@@ -417,6 +420,7 @@ def test_what_python_calls_is_an_operation() -> None:
         and isinstance(node.args[0], ast.Constant)
     }  # fmt: skip
     assert len(called) > 80
+    assert not twice, "one environment has all of R's files: a second definition hides the first"
     assert not {name for name in called if name in own} - marked
     # What is not ours is of base: operations see nothing that is attached.
     direct = {

@@ -128,6 +128,3 @@ normal_ellipse <- function(covariance, center, level) {
   points <- sqrt(stats::qchisq(level, 2)) * root %*% rbind(cos(angle), sin(angle))
   list(x = center[1L] + points[1L, ], y = center[2L] + points[2L, ])
 }
-
-#' Operation: how many standard errors a normal interval reaches to each side
-normal_multiple <- function(conf_level) stats::qnorm((1 + conf_level) / 2)
