@@ -76,7 +76,7 @@ case_holder <- function(model, draws, number, levels, relabel) {
 }
 
 # A fit that plain R made, as the package keeps its own.
-wrap_fit <- function(fit) new_model(fit, environment(formula(fit)), getCall(fit))
+wrap_fit <- function(fit) new_model(fit, environment(stats::formula(fit)), stats::getCall(fit))
 
 # What the design at new data, behind standard errors, gives of the fixed effects.
 designed_prediction <- function(model, frame) {

@@ -375,10 +375,10 @@ def test_r_files_are_r_and_their_functions_short(tmp_path: Path) -> None:
 
 READ_R = """
 options(useFancyQuotes = FALSE)
-home <- new.env(parent = parent.env(globalenv()))
+home <- new.env(parent = baseenv())
 for (file in commandArgs(TRUE)) sys.source(file, home)
 stopifnot(length(ls(home)) > 200L)
-# Every name that a function uses is defined there or in base R.
+# Every name that a function uses is defined there or in base: who attaches what cannot matter.
 unknown <- character()
 note <- function(text) unknown <<- c(unknown, text)
 for (name in ls(home)) {
@@ -396,17 +396,20 @@ def test_the_r_side_is_read_by_plain_r_and_knows_every_function_it_calls(tmp_pat
     files = [str(PACKAGE / "r" / f"{name}.R") for name in rsession.R_FILES]
     unknown = re.findall(r"(\w+): no visible .*'(\S+)'", rscript(tmp_path, READ_R, *files))
     # A call that update() takes apart, whose names are of the data that it is evaluated in.
-    assert unknown == [("influence_task", name) for name in (".groups", "del", "par")]
+    assert unknown == [("influence_task", name) for name in ("data", ".groups", "del", "par")]
 
 
 def test_what_python_calls_is_an_operation() -> None:
     """Python calls what is marked, and what R itself has."""
     marked: set[str] = set()
     own: set[str] = set()
+    twice: set[str] = set()
     for name in rsession.R_FILES:
         text = (PACKAGE / "r" / f"{name}.R").read_text(encoding="utf-8")
         blocks = re.findall(r"((?:^#'.*\n)*)^([\w.]+) <- function\(", text, re.M)
-        own |= {function for _, function in blocks}
+        names = [function for _, function in blocks]
+        twice |= {function for function in names if function in own or names.count(function) > 1}
+        own |= set(names)
         marked |= {function for comment, function in blocks if "Operation:" in comment}
     called = {
         node.args[0].value
@@ -417,7 +420,17 @@ def test_what_python_calls_is_an_operation() -> None:
         and isinstance(node.args[0], ast.Constant)
     }  # fmt: skip
     assert len(called) > 80
+    assert not twice, "one environment has all of R's files: a second definition hides the first"
     assert not {name for name in called if name in own} - marked
+    # What is not ours is of base: operations see nothing that is attached.
+    direct = {
+        node.args[0].value
+        for path in modules().values()
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "session().call"
+        and isinstance(node.args[0], ast.Constant)
+    }  # fmt: skip
+    assert direct - own == {".libPaths"}
 
 
 # -- docstrings ----------------------------------------------------------------------------------
