@@ -18,8 +18,8 @@ from pymer_bridge.errors import (
     VerificationError,
 )
 from pymer_bridge.results import codec
-from pymer_bridge.results.fit import NamedMatrix
-from pymer_bridge.results.tests import IntraclassCorrelation, RSquared
+from pymer_bridge.results.matrix import NamedMatrix
+from pymer_bridge.results.shares import IntraclassCorrelation, RSquared
 from pymer_bridge.results.verification import VerificationReport, VerifiedFigure
 from pymer_bridge.rsession import session
 from pymer_bridge.tables import Column, Table
@@ -150,7 +150,7 @@ def test_controls_take_plain_numbers_and_two_stages():
         ("y ~ x + (1 | g)", ["y"], FormulaError, "must be the right side alone"),
         ("~ x + (1 | g)", [], OptionError, "one or more different names of columns"),
         ("~ x + (1 | g)", ["y", "y"], OptionError, "one or more different names of columns"),
-        ("~ x + (1 | g)", ["y", "z"], DataConversionError, "no such column: 'z'"),
+        ("~ x + (1 | g)", ["y", "z"], DataConversionError, "the data has no column 'z'"),
         ("~ x + (1 | g)", "g", DataConversionError, "a response is not of numbers"),
     ],
 )
