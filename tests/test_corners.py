@@ -18,8 +18,8 @@ from pymer_bridge.errors import (
     VerificationError,
 )
 from pymer_bridge.results import codec
-from pymer_bridge.results.fit import NamedMatrix
-from pymer_bridge.results.tests import IntraclassCorrelation, RSquared
+from pymer_bridge.results.matrix import NamedMatrix
+from pymer_bridge.results.shares import IntraclassCorrelation, RSquared
 from pymer_bridge.results.verification import VerificationReport, VerifiedFigure
 from pymer_bridge.rsession import session
 from pymer_bridge.tables import Column, Table
@@ -150,7 +150,7 @@ def test_controls_take_plain_numbers_and_two_stages():
         ("y ~ x + (1 | g)", ["y"], FormulaError, "must be the right side alone"),
         ("~ x + (1 | g)", [], OptionError, "one or more different names of columns"),
         ("~ x + (1 | g)", ["y", "y"], OptionError, "one or more different names of columns"),
-        ("~ x + (1 | g)", ["y", "z"], DataConversionError, "no such column: 'z'"),
+        ("~ x + (1 | g)", ["y", "z"], DataConversionError, "the data has no column 'z'"),
         ("~ x + (1 | g)", "g", DataConversionError, "a response is not of numbers"),
     ],
 )
@@ -504,3 +504,37 @@ def test_lines_that_cannot_be_drawn(sleepstudy):
     assert refused(lines, shifted) == "a model with an offset has no lines through its data"
     logged = pb.lmer("Reaction ~ log(Days + 1) + age + (1 | Subject)", data)
     assert "need predictions from plain columns" in refused(lines, logged, predictor="age")
+
+
+@pytest.mark.r
+def test_a_predictor_of_pooling_is_said(sleepstudy):
+    rng = np.random.default_rng(3)
+    data = sleepstudy.assign(age=rng.normal(size=180))
+    model = pb.lmer("Reaction ~ Days + age + (1 | Subject)", data)
+    assert refused(model.pooling) == "say which predictor; numeric ones are: Days, age"
+    assert refused(model.pooling, predictor="x") == "no predictor 'x'; numeric ones are: Days, age"
+    assert refused(model.pooling, predictor="Days").startswith("the fixed effects are ")
+    assert refused(model.pooling, "Item") == "no grouping factor 'Item'; there are: Subject"
+
+
+# -- scripts ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.r("pbkrtest")
+def test_what_a_script_writes_otherwise_and_leaves_out(sleepstudy, tmp_path):
+    large = pb.lmer(CLASSIC, sleepstudy, reml=False)
+    small = pb.lmer("Reaction ~ 1 + (Days | Subject)", sleepstudy, reml=False)
+    large.contest([[1, 0], [0, 1]], joint=False, rhs=[250, 10])
+    large.bootstrap("wild", n_sim=2, seed=1)
+    large.bootstrap(n_sim=2, seed=1, statistic="predictions", new_data=sleepstudy.head(3))
+    large.bootstrap(n_sim=2, statistic="fixed_effects")
+    pb.pb_modcomp(large, small, n_sim=2, seed=1, start="cold")
+    written = large.to_r_script(tmp_path / "a.R").read_text(encoding="utf-8")
+    assert "rbind(" in written
+    assert "rhs = 250" in written
+    assert "rhs = 10" in written
+    assert "lme4 has no function for it." in written
+    assert "A bootstrap of predictions at new data was made too; it is not here." in written
+    assert "pbkrtest exports no function that does so." in written
+    assert "bootMer(" in written
+    assert "seed" in written
