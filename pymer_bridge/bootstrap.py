@@ -73,7 +73,8 @@ def checked_statistic(
     try:
         described = session().call("describe_function", text=statistic).value
     except RError as error:
-        raise FormulaError(f"R cannot read the statistic {statistic!r}: {error.message}") from error
+        shown = safety.shortened(statistic)
+        raise FormulaError(f"R cannot read the statistic {shown!r}: {error.message}") from error
     safety.check_function(statistic, described, allowed, "statistic")
     return {"statistic": "code", "code": statistic}
 

@@ -48,10 +48,12 @@ def check_text(
     try:
         described = session().call("describe_expression", text=given).value
     except RError as error:
-        raise FormulaError(f"R cannot read the {what} {given!r}: {error.message}") from error
+        shown = safety.shortened(given)
+        raise FormulaError(f"R cannot read the {what} {shown!r}: {error.message}") from error
     if what == "formula" and not decode.flag(described, "has_response"):
+        shown = safety.shortened(given)
         raise FormulaError(
-            f"{given!r} is not a formula with a response, as in 'y ~ x + (1 | group)'"
+            f"{shown!r} is not a formula with a response, as in 'y ~ x + (1 | group)'"
         )
     return safety.check_expression(given, described, names, allowed, what)
 

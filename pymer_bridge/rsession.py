@@ -301,9 +301,9 @@ class RSession:
                 before = threading.stack_size(STACK_SIZE)
                 try:
                     self._thread.start()
-                except RuntimeError as error:
+                except RuntimeError as refused:
                     self._thread = None
-                    raise REnvironmentError(_no_room(error)) from error
+                    raise REnvironmentError(_no_room(refused)) from refused
                 finally:
                     threading.stack_size(before)
                 atexit.register(self.end)
@@ -393,6 +393,7 @@ class RSession:
                     self._objects.clear()
                     if self._own_r:
                         embedding.ease_the_end()
+                        self._operations["end_session"]()
                         self._interface.embedded.endr(0)
                     return
                 if isinstance(item, int):

@@ -57,6 +57,46 @@ CONSTANTS: Final = frozenset({"pi", "T", "F", "."})
 """Names in a formula that need not be columns."""
 
 
+NEVER_ALLOWED: Final = frozenset({"quit", "q", "base::quit", "base::q"})
+"""What would end the process that R lives in."""
+
+LONGEST_SHOWN: Final = 400
+"""Characters of a formula that an error shows."""
+
+MOST_NAMED: Final = 30
+"""Columns that an error names."""
+
+
+def shortened(text: str) -> str:
+    """Return a text as an error shows it: of a very long one the beginning and the end."""
+    if len(text) <= LONGEST_SHOWN:
+        return text
+    half = LONGEST_SHOWN // 2
+    return f"{text[:half]} [... {len(text) - 2 * half} characters ...] {text[-half:]}"
+
+
+def _named(names: Sequence[str]) -> str:
+    shown = ", ".join(map(repr, names[:MOST_NAMED]))
+    more = len(names) - MOST_NAMED
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def check_allowed(allowed: Sequence[str]) -> None:
+    """Check the functions that a user allows.
+
+    Raises
+    ------
+    OptionError
+        They are no sequence of names, or one of them would end Python.
+    """
+    if isinstance(allowed, str):
+        raise OptionError(f"allow_functions takes names in a tuple: allow_functions=({allowed!r},)")
+    for name in NEVER_ALLOWED.intersection(allowed):
+        raise OptionError(
+            f"allow_functions={name!r} is refused: it would end the Python process that R runs in"
+        )
+
+
 def check_expression(
     text: str,
     described: Mapping[str, Any],
@@ -91,8 +131,7 @@ def check_expression(
     DataConversionError
         It names a column that is not there.
     """
-    if isinstance(allowed, str):
-        raise OptionError(f"allow_functions takes names in a tuple: allow_functions=({allowed!r},)")
+    check_allowed(allowed)
     permitted = ALLOWED_CALLS.union(allowed)
     for call in described["calls"]:
         if call not in permitted:
@@ -103,8 +142,8 @@ def check_expression(
     missing = [name for name in variables if name not in known and name not in CONSTANTS]
     if missing:
         raise DataConversionError(
-            f"the {what} {text!r} names {', '.join(map(repr, missing))}, and the data has no such "
-            f"column; it has: {', '.join(map(repr, known))}"
+            f"the {what} {shortened(text)!r} names {_named(missing)}, and the data has no such "
+            f"column; it has: {_named(known)}"
         )
     if "." in variables:
         return tuple(known)  # also where a column is called so: R takes the dot for all others
@@ -115,9 +154,11 @@ def _forbidden(text: str, call: str, what: str) -> str:
     shown = call[1:-1] if call.startswith("<") else call
     message = f"the {what} calls {shown!r}, which is not among the functions that a {what} may call"
     place = re.search(re.escape(shown), text)
-    if place is not None and "\n" not in text:
+    if place is not None and "\n" not in text and len(text) <= LONGEST_SHOWN:
         message += f"\n  {text}\n  {' ' * place.start()}{'^' * len(shown)}"
-    if not call.startswith("<"):
+    if call in NEVER_ALLOWED:
+        message += "\nIt would end the Python process that R runs in"
+    elif not call.startswith("<"):
         message += f"\nIf you trust it, allow it by name: allow_functions=({call!r},)"
         if what != "statistic":
             message += "; or compute the column in Python before the fit"
@@ -151,10 +192,11 @@ def check_function(
     FormulaError
         The text is no function, or calls one that is not allowed.
     """
-    if isinstance(allowed, str):
-        raise OptionError(f"allow_functions takes names in a tuple: allow_functions=({allowed!r},)")
+    check_allowed(allowed)
     if not described["is_function"][0]:
-        raise FormulaError(f"the {what} {text!r} is not the text of an R function of the fit")
+        raise FormulaError(
+            f"the {what} {shortened(text)!r} is not the text of an R function of the fit"
+        )
     permitted = STATISTIC_CALLS.union(allowed)
     for call in described["calls"] or ():
         if call not in permitted:

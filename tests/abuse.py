@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -58,15 +59,15 @@ def abused(
     cwd: Path | None = None,
     shell: str = "",
     redirect: str = "",
-    said: str = "",
+    said: str | re.Pattern[str] = "",
     sound: bool = True,
     timeout: float = 200,
 ) -> str:
     """Run a script in a fresh Python, and give what it printed.
 
     ``variables`` are set, or taken away (None); ``shell`` is what a shell does before, and
-    ``redirect`` to its streams; ``said`` is all that may stand on stderr; where ``sound`` is True
-    the figures of its last fit have to be plain R's, to the last bit.
+    ``redirect`` to its streams; ``said`` is all that may stand on stderr, or what each line
+    matches; where ``sound`` is True the figures of its last fit are plain R's, to the last bit.
     """
     script, written = folder / "script of the test.py", folder / "figures.txt"
     script.write_text(textwrap.dedent(code) + (SOUND if sound else ""), encoding="utf-8")
@@ -82,7 +83,10 @@ def abused(
         stdin=subprocess.DEVNULL,
     )  # fmt: skip
     assert process.returncode == 0, (process.returncode, process.stdout, process.stderr)
-    assert process.stderr.strip() == said, process.stderr
+    if isinstance(said, re.Pattern):
+        assert all(map(said.fullmatch, process.stderr.splitlines())), process.stderr
+    else:
+        assert process.stderr.strip() == said, process.stderr
     if sound:
         assert read_figures(written.read_text(encoding="ascii")) == plain_figures()
     return process.stdout

@@ -11,7 +11,7 @@ CLASSIC = "Reaction ~ Days + (Days | Subject)"
 
 def figures(data: Any = None, formula: str = CLASSIC) -> dict[str, list[str]]:
     """Fit, and write each figure in hexadecimal."""
-    import pymer_bridge as pb
+    import pymer_bridge as pb  # noqa: PLC0415  # the script decides when
 
     fit = pb.lmer(formula, pb.load_dataset("sleepstudy") if data is None else data)
     fixed = fit.fixed_effects("none").to_frame()

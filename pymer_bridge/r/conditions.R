@@ -58,19 +58,25 @@ describe_condition <- function(condition) {
 
 #' A place that keeps conditions in their order, as many as there is room for
 condition_shelf <- function() {
-  kept <- list()
+  # Not a list, which would be copied at each addition.
+  kept <- new.env(parent = emptyenv())
+  n <- 0L
   text <- 0
   more <- 0L
   list(
-    add = function(described) {
-      if (length(kept) < most_conditions && text < most_text) {
-        text <<- text + nchar(described$message)
-        kept[[length(kept) + 1L]] <<- described
-      } else {
+    add = function(condition) {
+      if (n >= most_conditions || text >= most_text) {
         more <<- more + 1L
+        return()
       }
+      described <- describe_condition(condition)
+      if (inherits(condition, "message")) described$message <- sub("\n$", "", described$message)
+      text <<- text + nchar(described$message)
+      n <<- n + 1L
+      assign(as.character(n), described, envir = kept)
     },
     all = function() {
+      kept <- unname(mget(as.character(seq_len(n)), envir = kept))
       if (more == 0L) {
         return(kept)
       }
@@ -156,13 +162,11 @@ run_operation <- function(operation, arguments, operations) {
     withCallingHandlers(
       list(value = eval(operation_call, frame)),
       warning = function(condition) {
-        warnings$add(describe_condition(condition))
+        warnings$add(condition)
         invokeRestart("muffleWarning")
       },
       message = function(condition) {
-        described <- describe_condition(condition)
-        described$message <- sub("\n$", "", described$message)
-        messages$add(described)
+        messages$add(condition)
         invokeRestart("muffleMessage")
       },
       error = function(condition) {

@@ -7,17 +7,21 @@
 #' text in angle brackets, which no list of allowed functions contains.
 #'
 #' @param expression A call, a name or a constant.
-#' @return A list of `calls` and `variables`, each unique, and `misread` (see
-#'   `misread_group()`).
+#' @return A list of `calls` and `variables`, each unique, `misread` (see
+#'   `misread_group()`) and `depth`, how deep it nests.
 walk_expression <- function(expression) {
   calls <- new.env(parent = emptyenv())
   variables <- new.env(parent = emptyenv())
   order <- character()
   misread <- character()
   stack <- list(expression)
+  depths <- 0L
+  deepest <- 0L
   top <- 1L
   while (top > 0L) {
     here <- stack[[top]]
+    depth <- depths[top] + 1L
+    deepest <- max(deepest, depth)
     top <- top - 1L
     if (is.call(here)) {
       head <- here[[1L]]
@@ -39,6 +43,7 @@ walk_expression <- function(expression) {
         if (!identical(here[[i]], quote(expr = ))) { # x[, 1] leaves one out
           top <- top + 1L
           stack[top] <- list(here[[i]])
+          depths[top] <- depth
         }
       }
     } else if (is.name(here)) {
@@ -51,7 +56,10 @@ walk_expression <- function(expression) {
       assign(paste0("<", typeof(here), ">"), TRUE, envir = calls)
     }
   }
-  list(calls = ls(calls, all.names = TRUE), variables = order, misread = unique(misread))
+  list(
+    calls = ls(calls, all.names = TRUE), variables = order, misread = unique(misread),
+    depth = deepest
+  )
 }
 
 #' Is the group of `(terms || group)` another expression once lme4 has read it?
@@ -106,6 +114,10 @@ is_qualified_name <- function(head) {
 #' as deep as it nests, and a sum of a million terms would exhaust the stack.
 longest_text <- 100000L
 
+#' How deep it may nest; each term of a sum is one level more, and lme4 needs a good part of R's
+#' stack for each.
+deepest_text <- 2000L
+
 #' Operation: what a piece of R text is and names, without running it
 #'
 #' @param text One expression as text.
@@ -118,6 +130,13 @@ describe_expression <- function(text) {
   }
   parsed <- str2lang(text)
   walked <- walk_expression(parsed)
+  if (walked$depth > deepest_text) {
+    stop(
+      "it nests ", walked$depth, " deep, as a sum of so many terms does, and R's own functions ",
+      "for formulas give up at some ", deepest_text, "; take the columns that are wanted and ",
+      "write '.' for them", call. = FALSE
+    )
+  }
   is_formula <- is.call(parsed) && identical(parsed[[1L]], quote(`~`))
   c(walked, list(
     in_names = calls_in_names(walked$variables),

@@ -151,3 +151,12 @@ refuse_quit <- function() {
     lockBinding(name, baseenv())
   }
 }
+
+#' Run what somebody left to be run at the end, as R does; an error in it would end Python
+end_session <- function() {
+  if (exists(".Last", globalenv(), mode = "function", inherits = FALSE)) {
+    tryCatch(get(".Last", globalenv())(), error = function(condition) NULL)
+    rm(".Last", envir = globalenv())
+  }
+  TRUE
+}
