@@ -13,6 +13,8 @@ import queue
 import threading
 import warnings
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -33,8 +35,12 @@ R_FILES = (
     "many", "separate", "predict", "diagnostics", "internals", "tidy", "all_fit", "influence",
     "saving", "pictures", "profile_pictures", "effects", "record", "script", "childread",
 )  # fmt: skip
-START_OPTIONS = ("rpy2", "--quiet", "--no-save", "--no-restore", "--no-site-file", "--no-init-file")
-"""No profile is read, so that nobody's options change a figure; Renviron is, for libraries."""
+START_OPTIONS = (
+    "rpy2", "--quiet", "--no-save", "--no-restore", "--no-site-file", "--no-init-file",
+    "--min-nsize=3M",
+)  # fmt: skip
+"""No profile is read, so that nobody's options change a figure; Renviron is, for libraries.
+With room for lme4 and lmerTest R need not collect garbage again and again while they load."""
 
 
 class Handle:
@@ -100,6 +106,20 @@ def _start_error(error: BaseException, home: str) -> REnvironmentError:
         f"R ({shown}) was found at {home}, but rpy2 cannot use it: {error}\n"
         f"Mend it with: {environment.install_rinterface_command(version)}"
     )
+
+
+@contextmanager
+def _bare_rscript() -> Iterator[None]:
+    """Let an Rscript load no packages: rpy2 starts one to ask for a variable, and waits for it."""
+    before = os.environ.get("R_DEFAULT_PACKAGES")
+    os.environ["R_DEFAULT_PACKAGES"] = "NULL"
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop("R_DEFAULT_PACKAGES", None)
+        else:
+            os.environ["R_DEFAULT_PACKAGES"] = before
 
 
 class RSession:
@@ -285,7 +305,8 @@ class RSession:
         os.environ["R_HOME"] = home
         searched = os.environ.get("LD_LIBRARY_PATH")
         try:
-            import rpy2.rinterface as ri  # noqa: PLC0415  # loads libR: only when R is wanted
+            with _bare_rscript():
+                import rpy2.rinterface as ri  # noqa: PLC0415  # loads libR: only when R is wanted
             from rpy2.rinterface_lib import callbacks, embedded  # noqa: PLC0415
 
             from pymer_bridge import convert  # noqa: PLC0415

@@ -81,7 +81,7 @@ ready_to_pin <- function() {
     return(FALSE)
   }
   loadNamespace("Matrix")
-  gc() # else memory could be freed, and its place taken, while the library is loaded
+  gc(full = FALSE) # else memory could be freed, and its place taken, while the library is loaded
   TRUE
 }
 
