@@ -17,7 +17,7 @@ COMPETITORS = {
     # What is installed, and what shows that it works.
     "pandas2ri": (["pandas", "pyarrow"], "from rpy2.robjects import pandas2ri"),
     # pymer4 states none of what it imports.
-    "pymer4": (["pymer4", "polars"], "from pymer4.models import lmer"),
+    "pymer4": (["pymer4", "polars", "joblib", "scikit-learn"], "from pymer4.models import lmer"),
 }
 
 
