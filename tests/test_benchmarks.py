@@ -27,12 +27,12 @@ def row(ours: Any, theirs: Any = None, **further: Any) -> Row:
 def test_the_command_writes_a_table_a_plot_and_figures_to_compare_with(tmp_path: Path) -> None:
     def run(*words: str) -> str:
         command = [sys.executable, "-m", "benchmarks", "--quick", "--rounds", "1"]
-        command += ["--no-competitors", "--out", str(tmp_path), "--only", *words]
+        command += ["--no-competitors", "--out", str(tmp_path), *words]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    run("crossing", "growth")
+    run("--only", "crossing", "growth")
     rows, facts = report.load(tmp_path / "speed.json")
     names = {each.name for each in rows}
     assert {"float64: to R", "mix of 10: peak memory to R", "10 groups: time"} <= names
@@ -53,7 +53,7 @@ def test_the_command_writes_a_table_a_plot_and_figures_to_compare_with(tmp_path:
         for each in rows
     ]  # fmt: skip
     report.save(tmp_path / "fast.json", fast, {})
-    told = run("growth", "--compare", str(tmp_path / "fast.json"))
+    told = run("--join", str(tmp_path / "speed.json"), "--compare", str(tmp_path / "fast.json"))
     assert re.search(r"growth: 10 groups: time: [\d.]+ times what it was, beside R", told)
 
 
