@@ -51,7 +51,7 @@ def _integer_part(values: NDArray[Any], missing: NDArray[np.bool_] | None, name:
     if low > NA_INTEGER and high < -NA_INTEGER:
         result = np.array(values, dtype=np.int32, copy=True)
         if missing is not None:
-            result[missing] = NA_INTEGER
+            np.putmask(result, missing, NA_INTEGER)
         return {"kind": "integer", "values": result}
     beyond = max(-low, high) > LARGEST_EXACT and not _are_exact(values)
     if beyond:
@@ -79,7 +79,7 @@ def _logical_part(values: NDArray[Any], missing: NDArray[np.bool_] | None) -> Pa
     if missing is None or not missing.any():
         return {"kind": "logical", "values": values.astype(np.bool_)}
     codes = values.astype(np.int32)
-    codes[missing] = NA_INTEGER
+    np.putmask(codes, missing, NA_INTEGER)
     return {"kind": "logical", "values": codes}
 
 
@@ -353,7 +353,7 @@ def column_from_part(part: Mapping[str, Any], index: pd.Index | None = None) -> 
         result = moments
     else:
         result = _microseconds(values, "timedelta64[us]")
-    return pd.Series(result, index=index)
+    return pd.Series(result, index=index, copy=False)  # it is nobody else's
 
 
 def _texts(levels: Sequence[str], codes: NDArray[np.int32]) -> Any:

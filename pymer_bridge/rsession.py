@@ -48,8 +48,12 @@ R_FILES = (
     "all_fit", "influence", "saving", "pictures", "profile_pictures", "effects", "record",
     "script", "childread", "citation",
 )  # fmt: skip
-START_OPTIONS = ("rpy2", "--quiet", "--no-save", "--no-restore", "--no-site-file", "--no-init-file")
-"""No profile is read, so that nobody's options change a figure; Renviron is, for libraries."""
+START_OPTIONS = (
+    "rpy2", "--quiet", "--no-save", "--no-restore", "--no-site-file", "--no-init-file",
+    "--min-nsize=3M",
+)  # fmt: skip
+"""No profile is read, so that nobody's options change a figure; Renviron is, for libraries.
+With room for lme4 and lmerTest R need not collect garbage again and again while they load."""
 
 
 class Handle:

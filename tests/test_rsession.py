@@ -504,6 +504,24 @@ def test_python_ends_cleanly_after_an_error():
 
 
 @r
+@pytest.mark.parametrize("given", [None, "utils,stats"])
+def test_packages_that_r_attaches_are_those_of_the_environment(given):
+    asked = {} if given is None else {"R_DEFAULT_PACKAGES": given}
+    out = run(
+        """
+        import os
+        from pymer_bridge.rsession import session
+        before = os.environ.get("R_DEFAULT_PACKAGES")
+        print(*session().call("search").value)
+        assert os.environ.get("R_DEFAULT_PACKAGES") == before
+        """,
+        **asked,
+    )
+    assert "package:stats" in out
+    assert ("package:graphics" in out) == (given is None)
+
+
+@r
 def test_python_ends_cleanly_while_r_is_busy():
     began = time.monotonic()
     out = run("""

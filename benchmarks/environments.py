@@ -1,0 +1,81 @@
+"""Competitors in environments of their own, made once and kept beside this file."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.shared import HERE, PROJECT
+
+FOLDER = HERE / ".environments"
+PATIENCE = 600
+"""Seconds that an installation may take."""
+
+COMPETITORS = {
+    # What is installed, and what shows that it works.
+    "pandas2ri": (["pandas", "pyarrow"], "from rpy2.robjects import pandas2ri"),
+    # pymer4 states none of what it imports.
+    "pymer4": (["pymer4", "polars", "joblib", "scikit-learn"], "from pymer4.models import lmer"),
+}
+
+
+class NotInstalledError(Exception):
+    """A competitor cannot be had here; the message says why."""
+
+
+def constraints() -> Path:
+    """Return the constraints that rpy2 needs for this R."""
+    from pymer_bridge.environment import r_home, r_version  # noqa: PLC0415
+
+    version = r_version(r_home() or "") or (4, 6)
+    name = "r-4.2-to-4.5.txt" if version < (4, 6) else "r-4.6.txt"
+    return PROJECT / "constraints" / name
+
+
+def _run(words: list[str]) -> None:
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    except subprocess.TimeoutExpired:
+        raise NotInstalledError(f"not there after {PATIENCE} s") from None
+    if done.returncode:
+        said = [line for line in done.stderr.splitlines() if line.strip()]
+        raise NotInstalledError(_shortest(said[-1] if said else f"status {done.returncode}"))
+
+
+def _shortest(reason: str) -> str:
+    """Return a reason without folders of this machine."""
+    return " ".join(Path(word).name if word.startswith("/") else word for word in reason.split())
+
+
+def python_of(name: str) -> str:
+    """Return the Python of a competitor's environment, which is made where it is missing.
+
+    Raises
+    ------
+    NotInstalledError
+        It cannot be installed, or does not work.
+    """
+    packages, trial = COMPETITORS[name]
+    home = FOLDER / name
+    python = str(home / "bin" / "python")
+    if not (home / "made").exists():
+        _run([sys.executable, "-m", "venv", "--clear", str(home)])
+        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        # Not from pip's cache: a wheel there may be of another R.
+        pip += ["-c", str(constraints())]
+        _run([*pip, "--no-cache-dir", "rpy2-rinterface"])
+        _run([*pip, "rpy2", *packages])
+        (home / "made").touch()
+    _run([python, "-c", trial])
+    return python
+
+
+def install() -> Iterator[tuple[str, str | None, str]]:
+    """Go through the competitors: name, Python (None where it is skipped), and why."""
+    for name in COMPETITORS:
+        try:
+            yield name, python_of(name), ""
+        except NotInstalledError as error:
+            yield name, None, str(error)
