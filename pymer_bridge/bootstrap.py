@@ -16,10 +16,11 @@ from pymer_bridge.errors import (
     OptionError,
     RError,
 )
+from pymer_bridge.jobs import Handle
 from pymer_bridge.replicates import BootstrapResult, number_or_none
 from pymer_bridge.results.bootstrap import BootstrapStatistic
 from pymer_bridge.results.codec import frozen_array
-from pymer_bridge.rsession import Handle, session
+from pymer_bridge.rsession import session
 
 ROWS: Final = ".obs"
 """What the rows of the data are called among the levels of a case bootstrap."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pymer_bridge import deadlines, decode_tests, engine, notices
 from pymer_bridge import spec as options
 from pymer_bridge.errors import BootstrapWarning, OptionError
+from pymer_bridge.jobs import Handle
 from pymer_bridge.journal import journal
 from pymer_bridge.linear import LinearModel
 from pymer_bridge.mixed import MixedModel
@@ -20,7 +21,7 @@ from pymer_bridge.preparing import check_text
 from pymer_bridge.results import tests
 from pymer_bridge.results.bootstrap import BootstrapTest
 from pymer_bridge.results.codec import frozen_array
-from pymer_bridge.rsession import Handle, session
+from pymer_bridge.rsession import session
 
 Restriction = LinearMixedModel | str | NDArray[np.float64] | Sequence[Sequence[float]]
 

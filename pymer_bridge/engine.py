@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from pymer_bridge import deadlines, parallel, workers
 from pymer_bridge.checkpoint import Checkpoint
 from pymer_bridge.errors import BootstrapInterrupted, OptionError, RError, RTimeoutError
-from pymer_bridge.rsession import Handle, session
+from pymer_bridge.jobs import Handle
+from pymer_bridge.rsession import session
 from pymer_bridge.versions import r_versions
 
 MEMORY_LIMIT: Final = 4 * 2**30

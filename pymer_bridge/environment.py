@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -77,6 +78,62 @@ def r_version(home: str) -> tuple[int, ...] | None:
     if len(words) < 3:
         return None
     return tuple(int(part) for part in words[2].split("."))
+
+
+def usable_home() -> str:
+    """Return the home of an R that is new enough.
+
+    Raises
+    ------
+    REnvironmentError
+        There is none; the message names what was looked for, where, and the remedy.
+    """
+    home = r_home()
+    if home is None:
+        raise REnvironmentError(
+            "R was not found: there is no R on the PATH and R_HOME is not set\n"
+            f"Mend it with: {install_r_command()}"
+        )
+    version = r_version(home)
+    if version is None:
+        raise REnvironmentError(
+            f"no working R was found at {home} (from R_HOME or the R on the PATH)\n"
+            "Mend it with: unset R_HOME, or set it to what the command 'R RHOME' prints"
+        )
+    if version < tuple(int(part) for part in MINIMUM_R.split(".")):
+        raise REnvironmentError(
+            f"the R at {home} is of version {'.'.join(map(str, version))}, and at least "
+            f"{MINIMUM_R} is needed\n"
+            f"Mend it with: {install_r_command()}"
+        )
+    return home
+
+
+def unusable_rpy2(error: BaseException, home: str) -> REnvironmentError:
+    """Return the error for an rpy2 that does not go with the R at ``home``."""
+    version = r_version(home)
+    shown = "unknown version" if version is None else ".".join(map(str, version))
+    return REnvironmentError(
+        f"R ({shown}) was found at {home}, but rpy2 cannot use it: {error}\n"
+        f"Mend it with: {install_rinterface_command(version)}"
+    )
+
+
+def newer_lme4(message: str) -> REnvironmentError:
+    """Return the error for something that, as R's message says, needs a newer lme4."""
+    version = re.search(r"need lme4 (\S+)", message)
+    assert version is not None
+    command = install_package_command("lme4", version[1])
+    return REnvironmentError(f"{message}\nMend it with: {command}")
+
+
+def no_room(error: RuntimeError, stack: int) -> REnvironmentError:
+    """Return the error for a system that refuses the thread for R its stack of so many bytes."""
+    return REnvironmentError(
+        f"the thread for R needs {stack // 2**20} MB of address space for its stack, and the "
+        f"system refuses it: {error}\n"
+        "Mend it with: ulimit -v unlimited (and see how many threads there may be: ulimit -u)"
+    )
 
 
 def requirements_script() -> Path:

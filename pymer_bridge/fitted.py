@@ -9,10 +9,11 @@ import pandas as pd
 
 from pymer_bridge import decode, notices
 from pymer_bridge import spec as options
+from pymer_bridge.jobs import Handle
 from pymer_bridge.journal import journal
 from pymer_bridge.results import fit as results
 from pymer_bridge.results.matrix import NamedMatrix
-from pymer_bridge.rsession import Handle, session
+from pymer_bridge.rsession import session
 
 T = TypeVar("T")
 

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any, Protocol, Self, TypeVar
 
 from pymer_bridge import decode, frames, notices
+from pymer_bridge.jobs import Outcome
 from pymer_bridge.journal import journal
 from pymer_bridge.modelspec import ModelSpec
 from pymer_bridge.preparing import prepare, texts_of
-from pymer_bridge.rsession import Outcome, session
+from pymer_bridge.rsession import session
 
 
 class Model(Protocol):

@@ -12,9 +12,9 @@ from pymer_bridge.controls import Control, check_control
 from pymer_bridge.estimation import Estimation
 from pymer_bridge.families import Family, FamilyName, LinkName, family_of
 from pymer_bridge.fitting import fit_model
+from pymer_bridge.jobs import Outcome
 from pymer_bridge.modelspec import ModelSpec
 from pymer_bridge.nonnormal import NonNormal
-from pymer_bridge.rsession import Outcome
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)

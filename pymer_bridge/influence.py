@@ -15,10 +15,11 @@ from pymer_bridge import deadlines, decode, engine, notices
 from pymer_bridge import spec as options
 from pymer_bridge.errors import BootstrapWarning, OptionError
 from pymer_bridge.fitted import Fitted
+from pymer_bridge.jobs import Handle
 from pymer_bridge.results.codec import frozen_array
 from pymer_bridge.results.influence import Influence, InfluenceRow
 from pymer_bridge.results.matrix import NamedMatrix
-from pymer_bridge.rsession import Handle, session
+from pymer_bridge.rsession import session
 
 ROWS: Final = "observation"
 CASE: Final = ".case"

@@ -12,9 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 from pymer_bridge import decode, decode_internals, notices
 from pymer_bridge.errors import OptionError
 from pymer_bridge.fitted import Fitted
+from pymer_bridge.jobs import Handle
 from pymer_bridge.results import internals as results
 from pymer_bridge.results.codec import frozen_array
-from pymer_bridge.rsession import Handle, session
+from pymer_bridge.rsession import session
 
 Floats = NDArray[np.float64]
 

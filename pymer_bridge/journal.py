@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+from pymer_bridge.jobs import Handle
 from pymer_bridge.modelspec import ModelSpec
-from pymer_bridge.rsession import Handle
 
 Origin = Literal["fitted", "refitted", "refitted by likelihood"]
 

@@ -12,12 +12,12 @@ from pymer_bridge import deadlines, decode, display, frames
 from pymer_bridge import spec as options
 from pymer_bridge.families import Family, FamilyName, LinkName, family_of
 from pymer_bridge.fitting import dropped_rows, fit_model, shared_fields
+from pymer_bridge.jobs import Handle, Outcome
 from pymer_bridge.linear_prediction import LinearPredicting
 from pymer_bridge.modelspec import ModelSpec
 from pymer_bridge.predictor_effects import PredictorEffects
 from pymer_bridge.reporting import sentence
 from pymer_bridge.results import fit as results
-from pymer_bridge.rsession import Handle, Outcome
 from pymer_bridge.saving import Saving
 from pymer_bridge.scripting import Scripting
 from pymer_bridge.updating import Updating

@@ -25,8 +25,9 @@ from pymer_bridge.errors import (
 )
 from pymer_bridge.families import Family
 from pymer_bridge.indexes import unpack_index
+from pymer_bridge.jobs import Outcome
 from pymer_bridge.modelspec import ARGUMENTS, ModelSpec
-from pymer_bridge.rsession import Outcome, session
+from pymer_bridge.rsession import session
 from pymer_bridge.saving import from_inline
 from pymer_bridge.updating import arguments_of
 from pymer_bridge.versions import versions_here

@@ -8,9 +8,10 @@ from typing import Any
 
 from pymer_bridge import decode_tests, notices
 from pymer_bridge.errors import OptionError
+from pymer_bridge.jobs import Handle, Outcome
 from pymer_bridge.journal import journal
 from pymer_bridge.results.means import MarginalTable
-from pymer_bridge.rsession import Handle, Outcome, session
+from pymer_bridge.rsession import session
 from pymer_bridge.spec import Adjust, ContrastFamily, one_of
 
 

@@ -14,6 +14,7 @@ from pymer_bridge.diagnostics import Diagnostics
 from pymer_bridge.fitting import dropped_rows, shared_fields
 from pymer_bridge.influence import Influences
 from pymer_bridge.internals import Internals
+from pymer_bridge.jobs import Handle, Outcome
 from pymer_bridge.modelspec import ModelSpec
 from pymer_bridge.optimizers import Optimizers
 from pymer_bridge.pictures import Pictures
@@ -24,7 +25,6 @@ from pymer_bridge.results import fit as results
 from pymer_bridge.results import groups
 from pymer_bridge.results.base import Result
 from pymer_bridge.results.variances import VarianceComponents
-from pymer_bridge.rsession import Handle, Outcome
 from pymer_bridge.saving import Saving
 from pymer_bridge.scripting import Scripting
 from pymer_bridge.shares import Shares

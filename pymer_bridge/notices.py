@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from pymer_bridge import errors
-from pymer_bridge.rsession import Condition, Outcome
+from pymer_bridge.jobs import Condition, Outcome
 
 T = TypeVar("T")
 

@@ -11,8 +11,9 @@ import pandas as pd
 from pymer_bridge import decode, frames, safety
 from pymer_bridge import spec as options
 from pymer_bridge.errors import FormulaError, OptionError, RError
+from pymer_bridge.jobs import Condition
 from pymer_bridge.modelspec import ModelSpec
-from pymer_bridge.rsession import Condition, session
+from pymer_bridge.rsession import session
 
 
 def texts_of(conditions: Sequence[Condition]) -> tuple[str, ...]:

@@ -11,20 +11,19 @@ import atexit
 import logging
 import os
 import queue
-import re
 import threading
 import time
 import warnings
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from pymer_bridge import deadlines, embedding, environment, pinning
 from pymer_bridge.errors import REnvironmentError, RError, SessionError
+from pymer_bridge.jobs import Condition, Handle, Job, Outcome, Start
 
 STACK_SIZE = 64 * 1024 * 1024
 """Bytes of stack for R: rpy2 turns R's own stack check off, so depth must fit."""
@@ -37,9 +36,6 @@ INTERRUPT_PATIENCE = 5.0
 
 INTERRUPT_AGAIN = 2.0
 """Seconds after which R is interrupted again: what it runs may have taken the first one."""
-
-STARTING_STEP = 0.005
-"""Seconds after which a thread looks again whether R has started."""
 
 R_FILES = (
     "conditions", "session", "frames", "formula", "fit", "extract", "kenward_roger", "tests",
@@ -56,106 +52,6 @@ START_OPTIONS = (
 With room for lme4 and lmerTest R need not collect garbage again and again while they load."""
 
 
-class Handle:
-    """A token for an R object that stays on the R thread.
-
-    When Python lets go of the token, the R object is freed there.
-    """
-
-    __slots__ = ("__weakref__", "key")
-
-    def __init__(self, key: int) -> None:
-        self.key = key
-
-    def __copy__(self) -> Handle:
-        """Return the token itself: there is one R object."""
-        return self
-
-    def __deepcopy__(self, memo: object) -> Handle:
-        """Return the token itself: there is one R object."""
-        return self
-
-    def __reduce__(self) -> NoReturn:
-        """Refuse to be pickled: in another process the key would name another object."""
-        raise SessionError(
-            "a fitted model lives in the R of its own process and cannot be pickled; fit it again "
-            "where it is needed, or send its results by to_dict()"
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """A warning or a message that R raised during an operation."""
-
-    message: str
-    classes: tuple[str, ...]
-    call: str
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What one operation gave: its value, and every condition it met."""
-
-    value: Any
-    warnings: tuple[Condition, ...] = ()
-    messages: tuple[Condition, ...] = ()
-    output: str = ""
-
-
-@dataclass(eq=False, slots=True)
-class _Start:
-    """One try to start R, for which several threads may wait."""
-
-    ended: bool = False
-    error: BaseException | None = None
-
-    def wait(self) -> None:
-        """Wait until R has started, or could not, or this thread's deadline has passed."""
-        while not self.ended:
-            deadlines.check()
-            time.sleep(STARTING_STEP)
-
-
-@dataclass(eq=False, slots=True)
-class _Job:
-    operation: str
-    arguments: dict[str, Any]
-    outcome: Outcome | None = None
-    error: BaseException | None = None
-    cancelled: bool = False
-    # No threading.Event: where Ctrl-C strikes within its wait(), its lock may be left to the wrong
-    # thread, and set() then fails in R's. This one is made in C, and cannot be left half done.
-    _signal: queue.SimpleQueue[None] = field(default_factory=queue.SimpleQueue)
-
-    def done(self) -> None:
-        """Wake the thread that waits."""
-        self._signal.put(None)
-
-    def wait(self, seconds: float | None = None) -> bool:
-        """Wait until the job is done, and say whether it is."""
-        try:
-            self._signal.get(timeout=seconds)
-        except queue.Empty:
-            return False
-        return True
-
-
-def _start_error(error: BaseException, home: str) -> REnvironmentError:
-    version = environment.r_version(home)
-    shown = "unknown version" if version is None else ".".join(map(str, version))
-    return REnvironmentError(
-        f"R ({shown}) was found at {home}, but rpy2 cannot use it: {error}\n"
-        f"Mend it with: {environment.install_rinterface_command(version)}"
-    )
-
-
-def _needs_newer(message: str) -> REnvironmentError:
-    version = re.search(r"need lme4 (\S+)", message)
-    assert version is not None
-    command = environment.install_package_command("lme4", version[1])
-    return REnvironmentError(f"{message}\nMend it with: {command}")
-
-
 def _situation() -> Any:
     try:
         from rpy2 import situation  # noqa: PLC0415
@@ -164,28 +60,20 @@ def _situation() -> Any:
     return situation
 
 
-def _no_room(error: RuntimeError) -> str:
-    return (
-        f"the thread for R needs {STACK_SIZE // 2**20} MB of address space for its stack, and the "
-        f"system refuses it: {error}\n"
-        "Mend it with: ulimit -v unlimited (and see how many threads there may be: ulimit -u)"
-    )
-
-
 class RSession:
     """The R session; use :func:`session` to get the one of this process."""
 
     def __init__(self) -> None:
-        self._jobs: queue.SimpleQueue[_Job | int | Callable[[], None] | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[Job | int | Callable[[], None] | None] = queue.SimpleQueue()
         self._objects: dict[int, Any] = {}
         self._next_key = 0
         self._output = embedding.Console()
         # A signal's handler runs in a thread that may hold it, and may call R itself.
         self._lock = threading.RLock()
-        self._current: _Job | None = None
+        self._current: Job | None = None
         self._evaluating = False
-        self._waiting: dict[int, _Job] = {}
-        self._begun = _Start()
+        self._waiting: dict[int, Job] = {}
+        self._begun = Start()
         self._thread: threading.Thread | None = None
         self._pid = 0
         self._closing = False
@@ -221,7 +109,7 @@ class RSession:
         """
         self._ensure_started()
         deadlines.check()
-        job = _Job(operation, arguments)
+        job = Job(operation, arguments)
         own = threading.get_ident()
         try:
             self._waiting[own] = job
@@ -298,7 +186,7 @@ class RSession:
         with self._lock:
             if self._thread is None:
                 self._pid = os.getpid()
-                self._begun = _Start()
+                self._begun = Start()
                 self._thread = threading.Thread(
                     target=self._run, args=(self._begun,), name="pymer_bridge-R", daemon=True
                 )
@@ -307,7 +195,7 @@ class RSession:
                     self._thread.start()
                 except RuntimeError as refused:
                     self._thread = None
-                    raise REnvironmentError(_no_room(refused)) from refused
+                    raise environment.no_room(refused, STACK_SIZE) from refused
                 finally:
                     threading.stack_size(before)
                 atexit.register(self.end)
@@ -320,7 +208,7 @@ class RSession:
                     self._thread = None
             raise begun.error
 
-    def _take_back(self, job: _Job, patience: float | None = None) -> bool:
+    def _take_back(self, job: Job, patience: float | None = None) -> bool:
         """Cancel a job, and say whether R has nothing to do with it any more.
 
         One that waits for its turn leaves the queue at once, and whatever R is doing for another
@@ -339,7 +227,7 @@ class RSession:
             if job.wait(min(left, INTERRUPT_AGAIN)):
                 return True
 
-    def _give_up(self, job: _Job) -> None:
+    def _give_up(self, job: Job) -> None:
         """Take a job back whose time is over, unless R has just finished it."""
         deadline = deadlines.current()
         assert deadline is not None
@@ -382,7 +270,7 @@ class RSession:
 
     # -- on the R thread -------------------------------------------------------------------
 
-    def _run(self, begun: _Start) -> None:
+    def _run(self, begun: Start) -> None:
         try:
             self._start()
         except BaseException as error:
@@ -409,24 +297,7 @@ class RSession:
                 del item  # else the last job's frame would be kept alive until the next comes
 
     def _start(self) -> None:
-        home = environment.r_home()
-        if home is None:
-            raise REnvironmentError(
-                "R was not found: there is no R on the PATH and R_HOME is not set\n"
-                f"Mend it with: {environment.install_r_command()}"
-            )
-        version = environment.r_version(home)
-        if version is None:
-            raise REnvironmentError(
-                f"no working R was found at {home} (from R_HOME or the R on the PATH)\n"
-                "Mend it with: unset R_HOME, or set it to what the command 'R RHOME' prints"
-            )
-        if version < tuple(int(part) for part in environment.MINIMUM_R.split(".")):
-            raise REnvironmentError(
-                f"the R at {home} is of version {'.'.join(map(str, version))}, and at least "
-                f"{environment.MINIMUM_R} is needed\n"
-                f"Mend it with: {environment.install_r_command()}"
-            )
+        home = environment.usable_home()
         os.environ["R_HOME"] = home
         embedding.hold_standard_streams()
         embedding.check_temporary_folder()
@@ -447,7 +318,7 @@ class RSession:
         except MemoryError:
             raise
         except Exception as error:  # also cffi's own class, where a symbol of R's is lacking
-            raise _start_error(error, home) from error
+            raise environment.unusable_rpy2(error, home) from error
         finally:
             logging.getLogger("rpy2").setLevel(level)
             # rpy2 adds R's folders for programs that are started from here, such as workers; there
@@ -498,7 +369,7 @@ class RSession:
         weakref.finalize(handle, self._jobs.put, handle.key).atexit = False
         return handle
 
-    def _work(self, job: _Job) -> None:
+    def _work(self, job: Job) -> None:
         with self._lock:
             if job.cancelled:
                 job.done()
@@ -548,7 +419,7 @@ class RSession:
         if record["error"] is not None:
             error = record["error"]
             if "needs_newer_lme4" in error["classes"]:
-                raise _needs_newer(error["message"][0])
+                raise environment.newer_lme4(error["message"][0])
             raise RError(
                 error["message"][0], error["call"][0], error["traceback"], error["classes"]
             )

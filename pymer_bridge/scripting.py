@@ -13,11 +13,12 @@ from pymer_bridge import rcalls, rdata
 from pymer_bridge.columns import Part
 from pymer_bridge.errors import OptionError, ScriptError
 from pymer_bridge.fitted import Asking
+from pymer_bridge.jobs import Handle
 from pymer_bridge.journal import DoneEntry, FitEntry, journal, unique
 from pymer_bridge.modelfile import path_of
 from pymer_bridge.rmodels import ScriptModel
 from pymer_bridge.rscript import DataFormat, Script, ScriptAct, Setting, write_script
-from pymer_bridge.rsession import Handle, session
+from pymer_bridge.rsession import session
 from pymer_bridge.versions import own_version, r_versions
 
 ROW_VECTORS = ("weights", "offset", "subset")

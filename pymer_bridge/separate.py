@@ -12,9 +12,9 @@ from pymer_bridge import deadlines, decode, display, frames
 from pymer_bridge import spec as options
 from pymer_bridge.families import Family, FamilyName, LinkName, family_of
 from pymer_bridge.fitting import fit_model, shared_fields
+from pymer_bridge.jobs import Handle, Outcome
 from pymer_bridge.modelspec import ModelSpec
 from pymer_bridge.results.separate import SeparateEffect, SeparateEffects
-from pymer_bridge.rsession import Handle, Outcome
 from pymer_bridge.scripting import Scripting
 
 

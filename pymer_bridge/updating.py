@@ -12,10 +12,11 @@ import pandas as pd
 from pymer_bridge import deadlines, frames, notices
 from pymer_bridge.errors import DataConversionError, OptionError
 from pymer_bridge.fitted import Fitted
+from pymer_bridge.jobs import Outcome
 from pymer_bridge.journal import Origin, journal
 from pymer_bridge.modelspec import ModelSpec
 from pymer_bridge.preparing import check_text
-from pymer_bridge.rsession import Outcome, session
+from pymer_bridge.rsession import session
 
 
 class Updating(Fitted):

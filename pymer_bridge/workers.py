@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pymer_bridge.errors import WorkerError
-from pymer_bridge.rsession import Handle, session
+from pymer_bridge.jobs import Handle
+from pymer_bridge.rsession import session
 from pymer_bridge.versions import r_versions
 
 Record = dict[str, Any]

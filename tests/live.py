@@ -21,7 +21,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pymer_bridge import environment
-from pymer_bridge.rsession import Handle, session
+from pymer_bridge.jobs import Handle
+from pymer_bridge.rsession import session
 
 REFERENCE = Path(__file__).parent / "reference"
 WRONG_STATE = 3

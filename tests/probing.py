@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 
 from pymer_bridge.frames import collect
-from pymer_bridge.rsession import Handle, Outcome, session
+from pymer_bridge.jobs import Handle, Outcome
+from pymer_bridge.rsession import session
 
 
 @cache

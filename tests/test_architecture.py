@@ -36,7 +36,6 @@ LONG_FILES = {
 """Files over the limit, with the reason."""
 
 LONG_BODIES = {
-    "pymer_bridge/rsession.py:_start": "starting R is one sequence: each step must follow the last",
     "conditions.R:run_operation": "handlers that share a frame, by which tracebacks are cut",
     "r_requirements.R:supply": "one loop over sources of packages, told as it goes",
     "r_requirements.R:main": "what the script does, in order, with its exit statuses",

@@ -21,7 +21,8 @@ from probing import probe
 import pymer_bridge as pb
 from pymer_bridge import engine, parallel
 from pymer_bridge.errors import PymerWarning
-from pymer_bridge.rsession import Handle, session
+from pymer_bridge.jobs import Handle
+from pymer_bridge.rsession import session
 
 pytestmark = [pytest.mark.r, pytest.mark.filterwarnings("ignore::pymer_bridge.PymerWarning")]
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from pymer_bridge.errors import DataConversionError
-from pymer_bridge.rsession import Handle, session
+from pymer_bridge.jobs import Handle
+from pymer_bridge.rsession import session
 
 pytestmark = pytest.mark.r(alone=True)
 

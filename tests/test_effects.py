@@ -19,8 +19,9 @@ from live import ask_r
 
 import pymer_bridge as pb
 from pymer_bridge.errors import OptionError, PymerWarning, REnvironmentError, RError
+from pymer_bridge.jobs import Handle
 from pymer_bridge.results.effects import FIGURES, RESPONSES, EffectCurve
-from pymer_bridge.rsession import Handle, session
+from pymer_bridge.rsession import session
 
 pytestmark = [pytest.mark.r, pytest.mark.filterwarnings("ignore::pymer_bridge.PymerWarning")]
 

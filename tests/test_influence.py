@@ -22,8 +22,9 @@ from pymer_bridge.errors import (
     PymerWarning,
     RWarning,
 )
+from pymer_bridge.jobs import Handle
 from pymer_bridge.results.influence import Influence
-from pymer_bridge.rsession import Handle, session
+from pymer_bridge.rsession import session
 
 pytestmark = [pytest.mark.r, pytest.mark.filterwarnings("ignore::pymer_bridge.PymerWarning")]
 

@@ -31,7 +31,8 @@ from live import ask_r
 import pymer_bridge as pb
 from pymer_bridge import curves
 from pymer_bridge.errors import OptionError, PymerWarning
-from pymer_bridge.rsession import Handle, session
+from pymer_bridge.jobs import Handle
+from pymer_bridge.rsession import session
 
 pytestmark = [pytest.mark.r, pytest.mark.filterwarnings("ignore::pymer_bridge.PymerWarning")]
 

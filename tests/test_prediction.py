@@ -24,8 +24,9 @@ from pymer_bridge.errors import (
     RError,
     RWarning,
 )
+from pymer_bridge.jobs import Handle
 from pymer_bridge.results.prediction import Predictions, Simulations
-from pymer_bridge.rsession import Handle, session
+from pymer_bridge.rsession import session
 
 pytestmark = pytest.mark.r
 

@@ -23,9 +23,9 @@ import pymer_bridge as pb
 from pymer_bridge import rdata, rtext
 from pymer_bridge.errors import OptionError, ScriptError
 from pymer_bridge.frames import collect
+from pymer_bridge.jobs import Handle
 from pymer_bridge.journal import Journal, journal
 from pymer_bridge.plainrun import plain_environment, rscript_program
-from pymer_bridge.rsession import Handle
 
 pytestmark = pytest.mark.r
 

@@ -22,7 +22,8 @@ from probing import probe
 
 import pymer_bridge as pb
 from pymer_bridge.errors import RError, SessionError, SingularFitWarning
-from pymer_bridge.rsession import Handle, RSession, session
+from pymer_bridge.jobs import Handle
+from pymer_bridge.rsession import RSession, session
 
 r = pytest.mark.r
 TESTS = Path(__file__).parent
@@ -501,24 +502,6 @@ def test_python_ends_cleanly_after_an_error():
     process = python(FIT + "raise SystemExit(3)")
     assert process.communicate(timeout=120) == ("", "")
     assert process.returncode == 3
-
-
-@r
-@pytest.mark.parametrize("given", [None, "utils,stats"])
-def test_packages_that_r_attaches_are_those_of_the_environment(given):
-    asked = {} if given is None else {"R_DEFAULT_PACKAGES": given}
-    out = run(
-        """
-        import os
-        from pymer_bridge.rsession import session
-        before = os.environ.get("R_DEFAULT_PACKAGES")
-        print(*session().call("search").value)
-        assert os.environ.get("R_DEFAULT_PACKAGES") == before
-        """,
-        **asked,
-    )
-    assert "package:stats" in out
-    assert ("package:graphics" in out) == (given is None)
 
 
 @r

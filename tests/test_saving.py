@@ -26,10 +26,11 @@ import pymer_bridge as pb
 from pymer_bridge import modelfile, packing
 from pymer_bridge.frames import collect
 from pymer_bridge.indexes import pack_index, unpack_index
+from pymer_bridge.jobs import Handle
 from pymer_bridge.mixed import MixedModel
 from pymer_bridge.packing import pack_part, unpack_part
 from pymer_bridge.results.codec import same
-from pymer_bridge.rsession import Handle, session
+from pymer_bridge.rsession import session
 
 r = pytest.mark.r
 FEW = settings(

@@ -13,7 +13,8 @@ import pytest
 
 import pymer_bridge as pb
 from pymer_bridge.errors import OptionError, PymerWarning, REnvironmentError, RWarning
-from pymer_bridge.rsession import Handle, session
+from pymer_bridge.jobs import Handle
+from pymer_bridge.rsession import session
 
 pytestmark = [pytest.mark.r, pytest.mark.filterwarnings("ignore::pymer_bridge.PymerWarning")]
 

@@ -25,15 +25,8 @@ walk_expression <- function(expression) {
     top <- top - 1L
     if (is.call(here)) {
       head <- here[[1L]]
-      plain <- TRUE
-      if (is.name(head)) {
-        name <- as.character(head)
-      } else if (is_qualified_name(head)) {
-        name <- paste0(as.character(head[[2L]]), "::", as.character(head[[3L]]))
-      } else {
-        name <- paste0("<", call_text(head), ">")
-        plain <- FALSE
-      }
+      name <- head_name(head)
+      plain <- is.name(head) || is_qualified_name(head)
       assign(name, TRUE, envir = calls)
       if (name == "||") {
         misread <- c(misread, misread_group(here))
@@ -60,6 +53,17 @@ walk_expression <- function(expression) {
     calls = ls(calls, all.names = TRUE), variables = order, misread = unique(misread),
     depth = deepest
   )
+}
+
+#' The name of a call's head: plain, `package::name`, or its text in angle brackets
+head_name <- function(head) {
+  if (is.name(head)) {
+    as.character(head)
+  } else if (is_qualified_name(head)) {
+    paste0(as.character(head[[2L]]), "::", as.character(head[[3L]]))
+  } else {
+    paste0("<", call_text(head), ">")
+  }
 }
 
 #' Is the group of `(terms || group)` another expression once lme4 has read it?
