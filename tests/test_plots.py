@@ -236,7 +236,7 @@ def test_random_effects_refuse_what_is_not_there(fit: Any) -> None:
 
 
 def test_scatter_has_the_ellipse_of_the_fitted_covariance(fit: Any) -> None:
-    ax = fit.plot.random_scatter(level=0.8)
+    ax = fit.plot.random_scatter(conf_level=0.8)
     line = next(one for one in ax.lines if len(one.get_xdata()) > 2)
     components = fit.variance_components
     covariance = components.correlations[0].covariance
@@ -342,7 +342,7 @@ def test_each_group_has_its_panel(fit: Any) -> None:
 
 
 def test_many_groups_are_shown_in_part(many: Any) -> None:
-    figure = many.plot.groups(most=10)
+    figure = many.plot.groups(max_groups=10)
     assert len(figure.axes) == 10
     assert figure.axes[0].get_title() == "school 001"
     assert figure.axes[-1].get_title() == "school 500"

@@ -215,7 +215,7 @@ def test_leverage_and_cooks_distances_are_rs() -> None:
     data.loc[7, "Reaction"] = np.nan
     fit = pb.lmer("Reaction ~ Days + (1 | Subject)", data, na_action="exclude")
     hat, cooks = fit.hat_values().drop(7), fit.cooks_distance().drop(7)
-    ax = fit.plot.leverage(label=4)
+    ax = fit.plot.leverage(n_labels=4)
     points, named = ax.collections
     assert np.array_equal(points.get_offsets()[:, 0], hat)
     scaled = fit.residuals("pearson", scaled=True).drop(7)
@@ -223,12 +223,12 @@ def test_leverage_and_cooks_distances_are_rs() -> None:
     largest = cooks.sort_values(ascending=False, kind="stable").index[:4]
     assert [text.get_text() for text in ax.texts] == [str(i) for i in largest]
     assert np.array_equal(named.get_offsets()[:, 0], hat[largest])
-    ax = fit.plot.cooks_distance(label=2)
+    ax = fit.plot.cooks_distance(n_labels=2)
     assert np.array_equal(_segments(ax)[:, 1], np.column_stack([cooks.index, cooks]))
     assert [text.get_text() for text in ax.texts] == [str(i) for i in largest[:2]]
-    assert not fit.plot.leverage(label=0).texts
+    assert not fit.plot.leverage(n_labels=0).texts
     with pytest.raises(OptionError, match="label"):
-        fit.plot.leverage(label=-1)
+        fit.plot.leverage(n_labels=-1)
 
 
 def test_diagnostics_have_leverage_where_r_has_it() -> None:

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def leverage(fit: Any, *, label: int = 3, ax: Axes | None = None) -> Axes:
+def leverage(fit: Any, *, n_labels: int = 3, ax: Axes | None = None) -> Axes:
     """Draw scaled residuals against leverage, the largest Cook's distances named.
 
     Parameters
     ----------
     fit
         A linear or generalized linear mixed model.
-    label
+    n_labels
         How many observations to name: those of the largest Cook's distances.
     ax
         Axes to draw on.
@@ -34,7 +34,7 @@ def leverage(fit: Any, *, label: int = 3, ax: Axes | None = None) -> Axes:
     Raises
     ------
     OptionError
-        ``label`` is not accepted.
+        ``n_labels`` is not accepted.
     RError
         R has no leverage for this model, as for a nonlinear one.
 
@@ -50,7 +50,7 @@ def leverage(fit: Any, *, label: int = 3, ax: Axes | None = None) -> Axes:
     >>> pb.plots.leverage(fit).get_xlabel()
     'Leverage'
     """
-    most = options.whole(label, "label", 0)
+    most = options.whole(n_labels, "n_labels", 0)
     hat, cooks = fit.hat_values(), fit.cooks_distance()
     residuals = fit.residuals("pearson", scaled=True)
     used = (hat.notna() & residuals.notna()).to_numpy()
@@ -65,14 +65,14 @@ def leverage(fit: Any, *, label: int = 3, ax: Axes | None = None) -> Axes:
     return canvas.dress(ax, "Leverage", "Scaled residual")
 
 
-def cooks_distance(fit: Any, *, label: int = 3, ax: Axes | None = None) -> Axes:
+def cooks_distance(fit: Any, *, n_labels: int = 3, ax: Axes | None = None) -> Axes:
     """Draw Cook's distance of each observation, the largest named.
 
     Parameters
     ----------
     fit
         A linear or generalized linear mixed model.
-    label
+    n_labels
         How many observations to name.
     ax
         Axes to draw on.
@@ -85,7 +85,7 @@ def cooks_distance(fit: Any, *, label: int = 3, ax: Axes | None = None) -> Axes:
     Raises
     ------
     OptionError
-        ``label`` is not accepted.
+        ``n_labels`` is not accepted.
     RError
         R has no Cook's distances for this model, as for a nonlinear one.
 
@@ -101,7 +101,7 @@ def cooks_distance(fit: Any, *, label: int = 3, ax: Axes | None = None) -> Axes:
     >>> pb.plots.cooks_distance(fit).get_ylabel()
     "Cook's distance"
     """
-    most = options.whole(label, "label", 0)
+    most = options.whole(n_labels, "n_labels", 0)
     found = fit.cooks_distance()
     places = np.flatnonzero(found.notna().to_numpy())
     values = found.to_numpy()[places]
@@ -136,7 +136,9 @@ def _name_points(ax: Axes, x: Any, y: Any, names: list[str], largest: Any) -> No
         )  # fmt: skip
 
 
-def influence(result: Any, *, order: bool = True, label: int = 5, ax: Axes | None = None) -> Axes:
+def influence(
+    result: Any, *, order: bool = True, n_labels: int = 5, ax: Axes | None = None
+) -> Axes:
     """Draw Cook's distance of each group, or observation, that was left out.
 
     Parameters
@@ -145,7 +147,7 @@ def influence(result: Any, *, order: bool = True, label: int = 5, ax: Axes | Non
         What ``fit.influence()`` gave.
     order
         By size, the largest above? Otherwise in R's order.
-    label
+    n_labels
         Where there is no room to name all: how many of the largest to name.
     ax
         Axes to draw on.
@@ -159,7 +161,7 @@ def influence(result: Any, *, order: bool = True, label: int = 5, ax: Axes | Non
     Raises
     ------
     OptionError
-        ``label`` is not accepted, or nothing could be refitted.
+        ``n_labels`` is not accepted, or nothing could be refitted.
 
     Notes
     -----
@@ -172,7 +174,7 @@ def influence(result: Any, *, order: bool = True, label: int = 5, ax: Axes | Non
     >>> pb.plots.influence(fit.influence("Batch")).get_xlabel()
     "Cook's distance"
     """
-    most = options.whole(label, "label", 0)
+    most = options.whole(n_labels, "n_labels", 0)
     found = result.cooks_distance
     known = found.dropna()
     n = len(known)

@@ -110,7 +110,7 @@ def groups(
     predictor: str | None = None,
     *,
     levels: Sequence[str] | None = None,
-    most: int = 24,
+    max_groups: int = 24,
     at: Mapping[str, Any] | None = None,
     columns: int | None = None,
     ax: Sequence[Axes] | None = None,
@@ -124,8 +124,8 @@ def groups(
     group, predictor, at
         As for :func:`lines`.
     levels
-        Which groups; by default all of them, or ``most`` from all over their order.
-    most
+        Which groups; by default all of them, or ``max_groups`` from all over their order.
+    max_groups
         How many panels there are at most, where ``levels`` does not say.
     columns
         How many panels stand beside each other; by default as many as there is room for.
@@ -153,7 +153,7 @@ def groups(
     missing = [level for level in levels or () if level not in found.levels]
     if missing:
         raise OptionError(f"no level {missing[0]!r} in {found.group!r}")
-    every = canvas.spread(len(found.levels), most)
+    every = canvas.spread(len(found.levels), max_groups)
     chosen = [found.levels.index(level) for level in levels] if levels else every
     few = len(chosen) <= 8
     across = columns or (min(4, math.ceil(len(chosen) / 2)) if few else 6)

@@ -127,7 +127,7 @@ def random_scatter(
     group: str | None = None,
     *,
     terms: Sequence[str] | None = None,
-    level: float = 0.95,
+    conf_level: float = 0.95,
     label: bool | None = None,
     ax: Axes | None = None,
 ) -> Axes:
@@ -141,7 +141,7 @@ def random_scatter(
         A grouping factor; R's first by default.
     terms
         Two terms, of x and of y; the first two by default.
-    level
+    conf_level
         The share of groups that the fitted normal distribution has inside the ellipse.
     label
         Write the levels beside the points? By default where there are no more than 25.
@@ -176,13 +176,13 @@ def random_scatter(
         raise OptionError(f"{table.group!r} has no two terms to set against each other")
     x, y = (table.estimate[:, table.terms.index(term)] for term in chosen)
     covariance = _covariance_of(fit, table.group, chosen)
-    ellipse = curves.normal_ellipse(covariance, (0.0, 0.0), level)
+    ellipse = curves.normal_ellipse(covariance, (0.0, 0.0), conf_level)
     ax = canvas.new_axes(ax, (5.6, 4.8))
     canvas.zero_line(ax)
     canvas.zero_line(ax, vertical=True)
     ax.plot(
         ellipse.x, ellipse.y, color=canvas.VERMILION, linewidth=1.5,
-        label=f"{level * 100:g}% of the fitted distribution",
+        label=f"{conf_level * 100:g}% of the fitted distribution",
     )  # fmt: skip
     ax.scatter(x, y, color=canvas.BLUE, **canvas.point_style(len(x)))
     if label if label is not None else len(x) <= 25:
