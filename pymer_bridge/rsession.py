@@ -417,6 +417,8 @@ class RSession:
         if record["interrupted"][0]:
             raise KeyboardInterrupt
         if record["error"] is not None:
+            # An interrupt that meets no handler leaves by R's restart 'abort', as an error.
+            self._leave_if_taken_back()
             error = record["error"]
             if "needs_newer_lme4" in error["classes"]:
                 raise environment.newer_lme4(error["message"][0])
