@@ -35,10 +35,19 @@ case_factors <- function(fit, levels) {
   chosen[order(vapply(chosen, nlevels, 1L))]
 }
 
+#' Does each level of one factor lie within one level of another?
+#'
+#' lme4 2 has moved the function to reformulas, and warns where it is called by its old place.
+is_nested <- function(f1, f2) {
+  moved <- requireNamespace("reformulas", quietly = TRUE) &&
+    "isNested" %in% getNamespaceExports("reformulas")
+  if (moved) reformulas::isNested(f1, f2) else lme4::isNested(f1, f2)
+}
+
 #' For each factor, the narrowest earlier one in which it is nested, or 0
 parents_of <- function(factors) {
   vapply(seq_along(factors), function(i) {
-    inside <- vapply(factors[seq_len(i - 1L)], function(wider) lme4::isNested(factors[[i]], wider), NA)
+    inside <- vapply(factors[seq_len(i - 1L)], function(wider) is_nested(factors[[i]], wider), NA)
     max(0L, which(inside))
   }, 1L)
 }
@@ -98,7 +107,7 @@ relabelled_columns <- function(model, levels) {
   plan <- list()
   for (name in names(chosen)) {
     others <- Filter(function(other) {
-      other != name && lme4::isNested(chosen[[name]], factors[[other]])
+      other != name && is_nested(chosen[[name]], factors[[other]])
     }, names(parts))
     own <- setdiff(parts[[name]], c(elsewhere, unlist(parts[others]), names(plan)))
     if (length(own) == 0L) {
@@ -112,7 +121,7 @@ relabelled_columns <- function(model, levels) {
   }
   for (column in setdiff(unlist(parts), c(names(plan), elsewhere))) {
     inside <- Filter(function(name) {
-      lme4::isNested(factor(data$frame[[column]][data$used]), chosen[[name]])
+      is_nested(factor(data$frame[[column]][data$used]), chosen[[name]])
     }, names(chosen))
     if (length(inside) > 0L) {
       plan[[column]] <- list(level = inside[length(inside)], whole = FALSE)

@@ -214,7 +214,7 @@ widest_factor <- function(fit) {
   factors <- as.list(lme4::getME(fit, "flist"))
   sizes <- vapply(factors, nlevels, 1L)
   widest <- factors[[which.min(sizes)]]
-  inside <- vapply(factors, lme4::isNested, NA, f2 = widest)
+  inside <- vapply(factors, is_nested, NA, f2 = widest)
   if (!all(inside)) {
     stop("the wild bootstrap needs one grouping factor within which the others are nested; ",
       paste(names(factors)[!inside], collapse = ", "), " crosses ",
