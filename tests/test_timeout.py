@@ -251,7 +251,7 @@ def test_a_timeout_belongs_to_its_thread(sleepstudy: pd.DataFrame) -> None:
 
 
 def test_the_earlier_of_two_deadlines_holds() -> None:
-    for outer, inner, name in ((0.2, 5.0, "outer"), (5.0, 0.2, "inner")):
+    for outer, inner, name in ((0.2, 60.0, "outer"), (60.0, 0.2, "inner")):
         began = time.monotonic()
         with (
             pytest.raises(pb.RTimeoutError) as raised,
@@ -260,7 +260,7 @@ def test_the_earlier_of_two_deadlines_holds() -> None:
         ):
             probe("spin")
         assert raised.value.operation == name
-        assert time.monotonic() - began < 2.0
+        assert time.monotonic() - began < 30.0
 
 
 def test_an_error_of_r_stays_an_error_of_r(sleepstudy: pd.DataFrame) -> None:
@@ -286,6 +286,16 @@ def test_the_error_arrives_whole_from_another_process() -> None:
 
 
 # -- runs of many fits -----------------------------------------------------------------------------
+
+
+def _stopped_midway(seconds: float, call: Callable[[float], Any]) -> pb.RTimeoutError:
+    """Stop a run that has finished something by then: a busy machine may need longer for it."""
+    while True:
+        with pytest.raises(pb.RTimeoutError) as raised:
+            call(seconds)
+        if raised.value.partial is not None:
+            return raised.value
+        seconds *= 2
 
 
 @pytest.mark.slow
@@ -321,16 +331,19 @@ def test_a_bootstrap_keeps_what_was_finished_in_time(
 
 @pytest.mark.slow
 def test_other_runs_keep_what_was_finished_in_time(fit: Any, sleepstudy: pd.DataFrame) -> None:
-    _, error = _seconds(lambda: fit.influence(timeout=0.5))
+    error = _stopped_midway(0.5, lambda seconds: fit.influence(timeout=seconds))
     rows = error.partial.rows
     assert len(rows) == 180
     assert 0 < sum(row.error is None for row in rows) < 180
-    _, error = _seconds(lambda: pb.pb_modcomp(fit, "Days", n_sim=2000, seed=1, timeout=2.0))
+    error = _stopped_midway(
+        2.0, lambda seconds: pb.pb_modcomp(fit, "Days", n_sim=2000, seed=1, timeout=seconds)
+    )
     assert 0 < error.partial.size < 2000
     columns = pd.DataFrame({f"y{i}": sleepstudy["Reaction"] + i for i in range(300)})
     many = pd.concat([sleepstudy, columns], axis=1)
-    _, error = _seconds(
-        lambda: pb.fit_many("~ Days + (Days | Subject)", many, list(columns), timeout=1.0)
+    design = "~ Days + (Days | Subject)"
+    error = _stopped_midway(
+        1.0, lambda seconds: pb.fit_many(design, many, list(columns), timeout=seconds)
     )
     assert 0 < len(error.partial.responses) < 300
 
