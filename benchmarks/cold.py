@@ -26,20 +26,13 @@ def rows(scale: Scale) -> Iterator[Row]:
     def python(text: str, interpreter: str = sys.executable) -> float:
         return command([interpreter, "-c", text], cwd=PROJECT)
 
-    imports = {
-        OURS: lambda: python("import pymer_bridge"),
-        "pandas": lambda: python(PANDAS),
-        "pandas + 0.3 s": lambda: python(PANDAS) + 0.3,
-    }
-    yield Row("cold", "import pymer_bridge", "CPU", by_turns(rounds, imports),
-              {"pandas + 0.3 s": 1.0})  # fmt: skip
-    named = {
-        OURS: lambda: python("from pymer_bridge import lmer"),
-        "pandas": lambda: python(PANDAS),
-        "pandas + 0.3 s": lambda: python(PANDAS) + 0.3,
-    }
-    yield Row("cold", "from pymer_bridge import lmer", "CPU", by_turns(rounds, named),
-              {"pandas + 0.3 s": 1.0})  # fmt: skip
+    for what in ("import pymer_bridge", "from pymer_bridge import lmer"):
+        imports = {
+            OURS: lambda what=what: python(what),
+            "pandas": lambda: python(PANDAS),
+            "pandas + 0.3 s": lambda: python(PANDAS) + 0.3,
+        }
+        yield Row("cold", what, "CPU", by_turns(rounds, imports), {"pandas + 0.3 s": 1.0})
 
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder) / "data.csv")

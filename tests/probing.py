@@ -1,7 +1,8 @@
-"""Call R functions of ``probe.R``, which say what arrived in R."""
+"""Call R functions of the tests: of ``probe.R``, which say what arrived, and of references."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -31,3 +32,14 @@ def arrived(data: pd.DataFrame) -> dict[str, Any]:
     """Tell class, type, levels ... of each column in R."""
     told: dict[str, Any] = probe("describe_frame", frame=collect(data).to_r()).value
     return told
+
+
+def plain_r(reference: Path) -> Callable[..., Any]:
+    """Return a function that calls those of a file of plain R, which sees none of our R code."""
+    home: Handle = session().call("new.env", parent=session().call("globalenv").value).value
+    session().call("sys.source", file=str(reference), envir=home)
+
+    def call(function: str, **arguments: Any) -> Any:
+        return session().call("do.call", what=function, args=arguments, envir=home).value
+
+    return call

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from probing import plain_r
 
 import pymer_bridge as pb
 from pymer_bridge import optimizers
 from pymer_bridge.errors import OptionError, PymerWarning
-from pymer_bridge.jobs import Handle
 from pymer_bridge.results.all_fit import AllFit
 from pymer_bridge.rsession import session
 
@@ -28,13 +28,7 @@ OPTIONAL = {"nmkbw": "dfoptim", "optimx.L-BFGS-B": "optimx"}
 @pytest.fixture(scope="module")
 def plain() -> Any:
     """Return a function that calls plain R."""
-    home: Handle = session().call("new.env", parent=session().call("globalenv").value).value
-    session().call("sys.source", file=str(REFERENCE), envir=home)
-
-    def call(function: str, **arguments: Any) -> Any:
-        return session().call("do.call", what=function, args=arguments, envir=home).value
-
-    return call
+    return plain_r(REFERENCE)
 
 
 def _gaps() -> pd.DataFrame:

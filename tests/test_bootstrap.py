@@ -16,12 +16,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from joblib.externals.loky import reusable_executor
-from probing import probe
+from probing import plain_r, probe
 
 import pymer_bridge as pb
 from pymer_bridge import engine, parallel
 from pymer_bridge.errors import PymerWarning
-from pymer_bridge.jobs import Handle
 from pymer_bridge.rsession import session
 
 pytestmark = [pytest.mark.r, pytest.mark.filterwarnings("ignore::pymer_bridge.PymerWarning")]
@@ -34,13 +33,7 @@ STATE = "function(fit) c(getME(fit, 'theta'), sigma(fit), fixef(fit))"
 def plain() -> Any:
     """Return a function that calls plain R."""
     session().require("pbkrtest")
-    home: Handle = session().call("new.env", parent=session().call("globalenv").value).value
-    session().call("sys.source", file=str(REFERENCE), envir=home)
-
-    def call(function: str, **arguments: Any) -> Any:
-        return session().call("do.call", what=function, args=arguments, envir=home).value
-
-    return call
+    return plain_r(REFERENCE)
 
 
 def _fit(name: str) -> pb.LinearMixedModel:

@@ -16,10 +16,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from live import ask_r
+from probing import plain_r
 
 import pymer_bridge as pb
 from pymer_bridge.errors import OptionError, PymerWarning, REnvironmentError, RError
-from pymer_bridge.jobs import Handle
 from pymer_bridge.results.effects import FIGURES, RESPONSES, EffectCurve
 from pymer_bridge.rsession import session
 
@@ -31,13 +31,7 @@ REFERENCE = Path(__file__).parent / "reference" / "effects.R"
 @pytest.fixture(scope="module")
 def plain() -> Any:
     """Return a function that calls plain R."""
-    home: Handle = session().call("new.env", parent=session().call("globalenv").value).value
-    session().call("sys.source", file=str(REFERENCE), envir=home)
-
-    def call(function: str, **arguments: Any) -> Any:
-        return session().call("do.call", what=function, args=arguments, envir=home).value
-
-    return call
+    return plain_r(REFERENCE)
 
 
 @cache

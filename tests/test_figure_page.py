@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
-import sys
-from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import Any
 
 import pytest
+from scripted import load_script
 
 from pymer_bridge.results import codec
 from pymer_bridge.rsession import session
@@ -23,13 +22,7 @@ OPTIONAL = ("performance", "effects", "car")
 @pytest.fixture(scope="module")
 def script() -> Any:
     """Return the script as a module."""
-    loader = SourceFileLoader("list_figures", str(SCRIPT))
-    spec = importlib.util.spec_from_loader("list_figures", loader)
-    assert spec is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["list_figures"] = module  # dataclasses look for it
-    loader.exec_module(module)
-    return module
+    return load_script("list-figures")
 
 
 @pytest.fixture(scope="module")

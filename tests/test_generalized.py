@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from probing import plain_r
 
 import pymer_bridge as pb
 from pymer_bridge.errors import PymerWarning
-from pymer_bridge.jobs import Handle
 from pymer_bridge.rsession import session
 
 pytestmark = [pytest.mark.r, pytest.mark.filterwarnings("ignore::pymer_bridge.PymerWarning")]
@@ -31,13 +31,7 @@ def plain() -> Any:
     """Return a function that calls plain R."""
     for package in ("lmerTest", "emmeans"):
         session().require(package)
-    home: Handle = session().call("new.env", parent=session().call("globalenv").value).value
-    session().call("sys.source", file=str(REFERENCE), envir=home)
-
-    def call(function: str, **arguments: Any) -> Any:
-        return session().call("do.call", what=function, args=arguments, envir=home).value
-
-    return call
+    return plain_r(REFERENCE)
 
 
 def _fit(name: str) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from probing import plain_r
 
 import pymer_bridge as pb
 from pymer_bridge import parallel
@@ -22,7 +23,6 @@ from pymer_bridge.errors import (
     PymerWarning,
     RWarning,
 )
-from pymer_bridge.jobs import Handle
 from pymer_bridge.results.influence import Influence
 from pymer_bridge.rsession import session
 
@@ -34,13 +34,7 @@ REFERENCE = Path(__file__).parent / "reference" / "influence.R"
 @pytest.fixture(scope="module")
 def plain() -> Any:
     """Return a function that calls plain R."""
-    home: Handle = session().call("new.env", parent=session().call("globalenv").value).value
-    session().call("sys.source", file=str(REFERENCE), envir=home)
-
-    def call(function: str, **arguments: Any) -> Any:
-        return session().call("do.call", what=function, args=arguments, envir=home).value
-
-    return call
+    return plain_r(REFERENCE)
 
 
 def _few() -> pd.DataFrame:

@@ -27,11 +27,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from live import ask_r
+from probing import plain_r
 
 import pymer_bridge as pb
 from pymer_bridge import curves
 from pymer_bridge.errors import OptionError, PymerWarning
-from pymer_bridge.jobs import Handle
 from pymer_bridge.rsession import session
 
 pytestmark = [pytest.mark.r, pytest.mark.filterwarnings("ignore::pymer_bridge.PymerWarning")]
@@ -51,13 +51,7 @@ picture = pytest.mark.mpl_image_compare(
 def plain() -> Any:
     """Return a function that calls plain R."""
     session().require("lme4")
-    home: Handle = session().call("new.env", parent=session().call("globalenv").value).value
-    session().call("sys.source", file=str(REFERENCE), envir=home)
-
-    def call(function: str, **arguments: Any) -> Any:
-        return session().call("do.call", what=function, args=arguments, envir=home).value
-
-    return call
+    return plain_r(REFERENCE)
 
 
 @pytest.fixture(autouse=True)

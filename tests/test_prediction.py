@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from live import ask_r
-from probing import probe
+from probing import plain_r, probe
 
 import pymer_bridge as pb
 from pymer_bridge.errors import (
@@ -24,7 +24,6 @@ from pymer_bridge.errors import (
     RError,
     RWarning,
 )
-from pymer_bridge.jobs import Handle
 from pymer_bridge.results.prediction import Predictions, Simulations
 from pymer_bridge.rsession import session
 
@@ -37,13 +36,7 @@ REFERENCE = Path(__file__).parent / "reference" / "prediction.R"
 def plain() -> Any:
     """Return a function that calls plain R."""
     session().require("lme4")
-    home: Handle = session().call("new.env", parent=session().call("globalenv").value).value
-    session().call("sys.source", file=str(REFERENCE), envir=home)
-
-    def call(function: str, **arguments: Any) -> Any:
-        return session().call("do.call", what=function, args=arguments, envir=home).value
-
-    return call
+    return plain_r(REFERENCE)
 
 
 def _gaps() -> pd.DataFrame:

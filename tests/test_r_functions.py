@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
-import sys
-from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import Any
 
 import pytest
+from scripted import load_script
 
 from pymer_bridge.rsession import session
 
@@ -20,13 +18,7 @@ SCRIPT = ROOT / "scripts" / "list-r-functions"
 @pytest.fixture(scope="module")
 def script() -> Any:
     """Return the script as a module."""
-    loader = SourceFileLoader("list_r_functions", str(SCRIPT))
-    spec = importlib.util.spec_from_loader("list_r_functions", loader)
-    assert spec is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["list_r_functions"] = module  # dataclasses look for it
-    loader.exec_module(module)
-    return module
+    return load_script("list-r-functions")
 
 
 @pytest.fixture(scope="module")

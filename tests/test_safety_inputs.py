@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from live import REFERENCE
+from probing import plain_r
 from test_docs import BLOCKS
 from test_record import edited
 from test_saving import forged
@@ -709,15 +710,11 @@ calls a function that it is given), one is of aov(), two are functions of the ex
 
 def test_every_formula_of_lme4s_examples_passes():
     """Help pages of lme4, lmerTest and pbkrtest, as they are installed."""
-    home = session().call("new.env", parent=session().call("globalenv").value).value
-    session().call("sys.source", file=str(REFERENCE / "examples.R"), envir=home)
+    plain = plain_r(REFERENCE / "examples.R")
     refused = {}
     found = 0
     for package in ("lme4", "lmerTest", "pbkrtest"):
-        texts = session().call(
-            "do.call", what="example_formulas", args={"package": package}, envir=home
-        )
-        for text in texts.value or ():
+        for text in plain("example_formulas", package=package) or ():
             found += 1
             try:
                 reads(text)

@@ -20,13 +20,13 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from probing import plain_r
 from test_frames import COLUMNS, TEXTS
 
 import pymer_bridge as pb
 from pymer_bridge import modelfile, packing
 from pymer_bridge.frames import collect
 from pymer_bridge.indexes import pack_index, unpack_index
-from pymer_bridge.jobs import Handle
 from pymer_bridge.mixed import MixedModel
 from pymer_bridge.packing import pack_part, unpack_part
 from pymer_bridge.results.codec import same
@@ -44,13 +44,7 @@ SLEEP = "Reaction ~ Days + (Days | Subject)"
 def plain() -> Any:
     """Return a function that calls plain R."""
     session().require("lme4")
-    home: Handle = session().call("new.env", parent=session().call("globalenv").value).value
-    session().call("sys.source", file=str(REFERENCE), envir=home)
-
-    def call(function: str, **arguments: Any) -> Any:
-        return session().call("do.call", what=function, args=arguments, envir=home).value
-
-    return call
+    return plain_r(REFERENCE)
 
 
 def sleepstudy() -> pd.DataFrame:

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from probing import plain_r
 
 import pymer_bridge as pb
 from pymer_bridge.errors import OptionError, PymerWarning, REnvironmentError, RWarning
-from pymer_bridge.jobs import Handle
 from pymer_bridge.rsession import session
 
 pytestmark = [pytest.mark.r, pytest.mark.filterwarnings("ignore::pymer_bridge.PymerWarning")]
@@ -25,13 +25,7 @@ REFERENCE = Path(__file__).parent / "reference" / "tidy.R"
 def plain() -> Any:
     """Return a function that calls plain R."""
     session().require("lmerTest")
-    home: Handle = session().call("new.env", parent=session().call("globalenv").value).value
-    session().call("sys.source", file=str(REFERENCE), envir=home)
-
-    def call(function: str, **arguments: Any) -> Any:
-        return session().call("do.call", what=function, args=arguments, envir=home).value
-
-    return call
+    return plain_r(REFERENCE)
 
 
 @pytest.fixture(scope="module")
