@@ -770,12 +770,14 @@ def test_sigterm_within_a_shared_bootstrap_keeps_what_is_finished(
     monkeypatch.setenv("TMPDIR", str(scratch))
     process = _start(tmp_path, f"""
         from joblib.externals.loky import reusable_executor
+        from pymer_bridge import parallel
+        parallel.START_SECONDS = 0.0  # share even this little work
         def say(done, total):
             pool = reusable_executor._executor
             print(done, *(() if pool is None else pool._processes or ()), flush=True)
         if __name__ == "__main__":
             fit = pb.lmer(CLASSIC, pb.load_dataset("sleepstudy"), reml=False)
-            fit.bootstrap("parametric", 800, 1, "fixed_effects", n_jobs=2, progress=say,
+            fit.bootstrap("parametric", 1600, 1, "fixed_effects", n_jobs=2, progress=say,
                           checkpoint={str(checkpoint)!r})
         """)  # fmt: skip
     assert process.stdout is not None
@@ -799,11 +801,11 @@ def test_sigterm_within_a_shared_bootstrap_keeps_what_is_finished(
     )  # fmt: skip
     said: list[int] = []
     again = fit.bootstrap(
-        "parametric", 800, 1, "fixed_effects", checkpoint=checkpoint,
+        "parametric", 1600, 1, "fixed_effects", checkpoint=checkpoint,
         progress=lambda n, of: said.append(n),
     )  # fmt: skip
     assert said[0] > done >= 150
-    whole = fit.bootstrap("parametric", 800, 1, "fixed_effects")
+    whole = fit.bootstrap("parametric", 1600, 1, "fixed_effects")
     assert (again.replicates == whole.replicates).all()
 
 
