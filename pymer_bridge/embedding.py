@@ -80,9 +80,9 @@ def check_temporary_folder() -> None:
             f"TMPDIR, TMP or TEMP)\n{mend}"
         )
     try:
-        with tempfile.NamedTemporaryFile(dir=folder) as file:
+        # Unbuffered, as a buffer that cannot be written is tried again when the file is closed.
+        with tempfile.NamedTemporaryFile(dir=folder, buffering=0) as file:
             file.write(b"x")
-            file.flush()
     except OSError as error:
         raise REnvironmentError(
             f"R needs a folder for temporary files, and {folder} cannot be written to: "

@@ -199,12 +199,15 @@ shutil.rmtree(library); library.mkdir()
 
 @pytest.mark.parametrize("closed", ["0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-"])
 def test_closed_streams(closed, tmp_path):
+    # Newer libffi opens a file when it is loaded, before us: it takes the number that is free, and
+    # what R starts finds it closed.
+    said = re.compile(r"to stderr|(sh|cat): .*(I/O error|Bad file descriptor)")
     abused("""
 import os
 from pymer_bridge.rsession import session
 session().call("writeLines", text="to the console")
 session().call("system", command="echo to stdout; echo to stderr >&2; cat")
-""", tmp_path, redirect=closed, said="" if "2>&-" in closed else "to stderr")  # fmt: skip
+""", tmp_path, redirect=closed, said="" if "2>&-" in closed else said)  # fmt: skip
 
 
 # -- locales ---------------------------------------------------------------------------------------
