@@ -37,7 +37,7 @@ ACCEPTED = (
 
 def _numeric_part(values: NDArray[np.float64], missing: NDArray[np.bool_] | None) -> Part:
     # A column without NaN is not copied here: R copies it. The least number is NaN if any is.
-    if values.size and np.isnan(values.min()):
+    if values.size and np.isnan(np.min(values)):
         missing = np.isnan(values) if missing is None else missing | np.isnan(values)
     if missing is not None:
         values = np.where(missing, NA_REAL, values)

@@ -137,7 +137,7 @@ def _predicted(fit: Any, group: str | None, predictor: str | None, at: Mapping[s
     held = {name: at.get(name, _typical(frame[name])) for name in fixed if name != along}
     parts_of_x = [x[codes == i] for i in range(len(levels))]
     grids = [np.linspace(np.min(part), np.max(part), CORNERS) for part in parts_of_x]
-    whole = np.linspace(x.min(), x.max(), CORNERS)
+    whole = np.linspace(np.min(x), np.max(x), CORNERS)
     new = _new_data(frame, np.concatenate(grids), along, held)
     new[chosen] = np.repeat(np.array(levels, dtype=object), CORNERS)
     # A group keeps what is its own: the parts of "a:b", and predictors that do not vary in it.
