@@ -102,6 +102,13 @@ def command(words: Sequence[str], **options: Any) -> float:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
+def waited(words: Sequence[str], **options: Any) -> float:
+    """Run a command; return the seconds that somebody waits for it."""
+    start = time.perf_counter()
+    subprocess.run(words, check=True, capture_output=True, **options)
+    return time.perf_counter() - start
+
+
 def resident(field_name: str = "VmRSS") -> int:
     """Return bytes of this process in memory, or with "VmHWM" the most there were."""
     for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
-from pymer_bridge.errors import OptionError
+from pymer_bridge.errors import OptionError, PymerError
 from pymer_bridge.reading import read_data
+from pymer_bridge.rsession import session
 
 FAMILIES: Final = ("binomial", "poisson", "Gamma", "inverse.gaussian", "gaussian",
                    "negative-binomial")  # fmt: skip
@@ -81,15 +85,35 @@ def fit_model(options: argparse.Namespace) -> Any:
     if options.optimizer is not None:
         control = pb.glmer_control if generalized else pb.lmer_control
         asked["control"] = control(options.optimizer)
-    data = read_data(options.data)
+    with _packages_loading(options):
+        data = read_data(options.data)
+        lmer, glmer, glmer_nb = pb.lmer, pb.glmer, pb.glmer_nb  # imported here
     if not generalized:
-        return pb.lmer(options.formula, data, reml=not options.ml, **asked)
+        return lmer(options.formula, data, reml=not options.ml, **asked)
     if options.family != "negative-binomial":
         family = {"family": options.family, "link": options.link}
-        return pb.glmer(options.formula, data, **family, **asked)
+        return glmer(options.formula, data, **family, **asked)
     if options.link is not None:
         raise OptionError("--link cannot be chosen with --family negative-binomial")
-    return pb.glmer_nb(options.formula, data, **asked)
+    return glmer_nb(options.formula, data, **asked)
+
+
+@contextmanager
+def _packages_loading(options: argparse.Namespace) -> Iterator[None]:
+    """Let R load its packages, each of which takes about a second, while Python does something."""
+    packages = ["lme4"] if ddf_of(options) == "normal" else ["lme4", "lmerTest"]
+
+    def load() -> None:
+        with suppress(PymerError):  # whoever needs the package meets the same error
+            for package in packages:
+                session().require(package)
+
+    # R starts before, as it sets variables that a library being loaded may be reading.
+    session().start()
+    loading = threading.Thread(target=load, daemon=True)
+    loading.start()
+    yield
+    loading.join()
 
 
 def ddf_of(options: argparse.Namespace) -> Any:

@@ -218,23 +218,29 @@ class Turn:
     def __init__(self, openrlib: Any) -> None:
         self._lock = openrlib.rlock
         self._library = openrlib.rlib
+        self._nothing = openrlib.ffi.NULL
         stack = stack_of_this_thread()
         self._stack = stack and (stack[0], int(stack[1] * STACK_SHARE))
-        self._theirs = (0, 0, 0)
+        self._theirs: dict[str, Any] = {}
 
     def __enter__(self) -> None:
         """Wait until nobody else uses R, and set what belongs to this thread."""
         self._lock.acquire()
-        library = self._library
-        self._theirs = (library.R_CStackStart, library.R_CStackLimit, library.R_Interactive)
+        ours: dict[str, Any] = {"R_Interactive": 0}
         if self._stack:
-            library.R_CStackStart, library.R_CStackLimit = self._stack
-        library.R_Interactive = 0
+            ours["R_CStackStart"], ours["R_CStackLimit"] = self._stack
+        if os.name != "nt":
+            # R calls this thousands of times a second, and rpy2 does nothing there; but it takes
+            # Python's lock for it, for which R waits 5 ms each time that another thread computes.
+            ours["ptr_R_ProcessEvents"] = self._nothing
+        self._theirs = {name: getattr(self._library, name) for name in ours}
+        for name, value in ours.items():
+            setattr(self._library, name, value)
 
     def __exit__(self, *unused: object) -> None:
         """Leave everything as it was."""
-        library = self._library
-        library.R_CStackStart, library.R_CStackLimit, library.R_Interactive = self._theirs
+        for name, value in self._theirs.items():
+            setattr(self._library, name, value)
         self._lock.release()
 
 

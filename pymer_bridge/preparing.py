@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,13 @@ def _needed_columns(
     return needed
 
 
+@lru_cache(maxsize=256)
+def _described(text: str) -> Mapping[str, Any]:
+    """Ask R what a text calls and names; of the same text it is asked once, errors always."""
+    described: Mapping[str, Any] = session().call("describe_expression", text=text).value
+    return described
+
+
 def check_text(
     given: str, what: str, names: Sequence[str], allowed: Sequence[str]
 ) -> tuple[str, ...]:
@@ -47,7 +55,7 @@ def check_text(
     if not isinstance(given, str):
         raise FormulaError(f"the {what} must be a string, not {type(given).__name__}")
     try:
-        described = session().call("describe_expression", text=given).value
+        described = _described(given)
     except RError as error:
         shown = safety.shortened(given)
         raise FormulaError(f"R cannot read the {what} {shown!r}: {error.message}") from error

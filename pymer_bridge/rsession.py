@@ -127,6 +127,16 @@ class RSession:
         assert job.outcome is not None
         return job.outcome
 
+    def start(self) -> None:
+        """Start R where it has not; whatever asks for something does that by itself.
+
+        Raises
+        ------
+        REnvironmentError, SessionError
+            As for :meth:`call`.
+        """
+        self._ensure_started()
+
     def require(self, package: str) -> None:
         """Load an R package once, or say what is wrong with it.
 
