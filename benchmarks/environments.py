@@ -17,7 +17,10 @@ COMPETITORS = {
     # What is installed, and what shows that it works.
     "pandas2ri": (["pandas", "pyarrow"], "from rpy2.robjects import pandas2ri"),
     # pymer4 states none of what it imports.
-    "pymer4": (["pymer4", "polars", "joblib", "scikit-learn"], "from pymer4.models import lmer"),
+    "pymer4": (
+        ["pymer4", "pandas", "polars", "joblib", "scikit-learn", "great-tables"],
+        "from pymer4.models import lmer",
+    ),
 }
 
 
@@ -40,7 +43,9 @@ def _run(words: list[str]) -> None:
     except subprocess.TimeoutExpired:
         raise NotInstalledError(f"not there after {PATIENCE} s") from None
     if done.returncode:
-        said = [line for line in done.stderr.splitlines() if line.strip()]
+        lines = done.stderr.splitlines()
+        # R's console may speak after Python's error.
+        said = [line for line in lines if "Error" in line] or [line for line in lines if line]
         raise NotInstalledError(_shortest(said[-1] if said else f"status {done.returncode}"))
 
 
