@@ -380,7 +380,7 @@ ASKED = [
     lambda fit: fit.residuals(), lambda fit: fit.vcov, lambda fit: fit.convergence,
     lambda fit: fit.icc(),
     lambda fit: fit.update(reml=False), lambda fit: fit.refit_ml(), lambda fit: fit.hat_values(),
-    lambda fit: fit.model_frame, lambda fit: fit.model_matrix, lambda fit: fit.covariances(),
+    lambda fit: fit.model_frame, lambda fit: fit.model_matrix, lambda fit: fit.covariances,
     lambda fit: fit.re_pca(), lambda fit: fit.emmeans("f"), lambda fit: fit.effect("x"),
     lambda fit: fit.contest([1.0] * len(fit.fixed_effects("none").rows)), lambda fit: fit.r2(),
     lambda fit: fit.predict(DATA.head(3)), lambda fit: fit.bootstrap(n_sim=2, seed=1,
