@@ -103,14 +103,17 @@ def test_r_does_not_ask_for_pythons_lock_while_it_evaluates(monkeypatch):
     """rpy2 answers R's every question for events in Python; it waits for threads that compute."""
     from rpy2.rinterface_lib import callbacks, openrlib  # noqa: PLC0415  # loads libR
 
-    theirs = openrlib.rlib.ptr_R_ProcessEvents
+    session().start()
+    with openrlib.rlock:  # no operation runs
+        theirs = openrlib.rlib.ptr_R_ProcessEvents
     asked = []
     monkeypatch.setattr(callbacks, "processevents", lambda: asked.append(threading.get_ident()))
     session().call("Sys.sleep", time=0.3)
     pb.lmer(CLASSIC, pb.load_dataset("sleepstudy"))
     assert not asked
     assert theirs != openrlib.ffi.NULL
-    assert openrlib.rlib.ptr_R_ProcessEvents == theirs  # for others who use this R
+    with openrlib.rlock:
+        assert openrlib.rlib.ptr_R_ProcessEvents == theirs  # for others who use this R
 
 
 @r

@@ -160,7 +160,10 @@ group_coefficients <- function(model) {
 #' Which names are numbers of rows
 #'
 #' Where a subset is NA for a row, R makes up rows named "NA", "NA.1" ...
-is_row <- function(names) grepl("^[0-9]+$", names)
+is_row <- function(names) {
+  # Perl's expressions take a quarter of the time of R's own.
+  grepl("^[0-9]+$", names, perl = TRUE)
+}
 
 #' A vector over rows, with the row numbers of the data it belongs to
 over_rows <- function(values) {
