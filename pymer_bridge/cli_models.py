@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Final
 
+from pymer_bridge import environment
 from pymer_bridge.errors import OptionError, PymerError
 from pymer_bridge.reading import read_data
 from pymer_bridge.rsession import session
@@ -101,7 +102,7 @@ def fit_model(options: argparse.Namespace) -> Any:
 @contextmanager
 def _packages_loading(options: argparse.Namespace) -> Iterator[None]:
     """Let R load its packages, each of which takes about a second, while Python does something."""
-    packages = ["lme4"] if ddf_of(options) == "normal" else ["lme4", "lmerTest"]
+    packages = ("lme4", *environment.DDF_PACKAGES.get(ddf_of(options), ()))
 
     def load() -> None:
         with suppress(PymerError):  # whoever needs the package meets the same error

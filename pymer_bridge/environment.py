@@ -27,6 +27,12 @@ MINIMUM_PACKAGES: Final = {
 }
 """The oldest supported versions; ``r_requirements.R`` states the same table."""
 
+DDF_PACKAGES: Final = {
+    "satterthwaite": ("lmerTest",),
+    "kenward-roger": ("lmerTest", "pbkrtest"),
+}
+"""R packages besides lme4 that a method of degrees of freedom needs."""
+
 
 def r_home() -> str | None:
     """Return R's home directory, from ``R_HOME`` or else from the ``R`` on the path.

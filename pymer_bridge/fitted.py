@@ -7,7 +7,7 @@ from typing import Any, NoReturn, Self, TypeVar
 
 import pandas as pd
 
-from pymer_bridge import decode, notices
+from pymer_bridge import decode, environment, notices
 from pymer_bridge import spec as options
 from pymer_bridge.jobs import Handle
 from pymer_bridge.journal import journal
@@ -63,10 +63,8 @@ class Fitted(Asking):
 
     def _require(self, ddf: str) -> None:
         """Load the R packages that a method of degrees of freedom needs."""
-        if ddf in ("satterthwaite", "kenward-roger"):
-            session().require("lmerTest")
-        if ddf == "kenward-roger":
-            session().require("pbkrtest")
+        for package in environment.DDF_PACKAGES.get(ddf, ()):
+            session().require(package)
 
     @property
     def fit_statistics(self) -> results.FitStatistics:

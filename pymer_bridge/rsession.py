@@ -107,7 +107,7 @@ class RSession:
         SessionError
             This is a forked child, or the R thread itself.
         """
-        self._ensure_started()
+        self.start()
         deadlines.check()
         job = Job(operation, arguments)
         own = threading.get_ident()
@@ -126,16 +126,6 @@ class RSession:
             raise job.error
         assert job.outcome is not None
         return job.outcome
-
-    def start(self) -> None:
-        """Start R where it has not; whatever asks for something does that by itself.
-
-        Raises
-        ------
-        REnvironmentError, SessionError
-            As for :meth:`call`.
-        """
-        self._ensure_started()
 
     def require(self, package: str) -> None:
         """Load an R package once, or say what is wrong with it.
@@ -162,7 +152,7 @@ class RSession:
 
     def rpy2_mode(self) -> str:
         """Return how rpy2 reaches R, ``"API"`` (compiled) or ``"ABI"``; figures are the same."""
-        self._ensure_started()
+        self.start()
         return str(self._interface.openrlib.cffi_mode.value)
 
     def interrupt(self, thread: threading.Thread) -> None:
@@ -178,7 +168,14 @@ class RSession:
                 job.error = KeyboardInterrupt()
                 job.done()
 
-    def _ensure_started(self) -> None:
+    def start(self) -> None:
+        """Start R where it has not; whatever asks for something does that by itself.
+
+        Raises
+        ------
+        REnvironmentError, SessionError
+            As for :meth:`call`.
+        """
         if self._thread is not None and os.getpid() != self._pid:
             raise SessionError(
                 "R was started in the parent of this forked process and cannot be used here; "
