@@ -7,12 +7,13 @@ It knows vectors and lists, and nothing of what they mean.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import rpy2.rinterface as ri
 from numpy.typing import NDArray
-from rpy2.rinterface_lib import conversion, openrlib
+from rpy2.rinterface_lib import _rinterface_capi, conversion, openrlib
 from rpy2.rinterface_lib.embedded import RRuntimeError
 
 from pymer_bridge.errors import DataConversionError
@@ -44,6 +45,12 @@ def strings_to_r(values: Sequence[str | None]) -> ri.StrSexpVector:
         raise DataConversionError(
             f"R cannot hold a string that is not valid Unicode: {_around(error)!r}"
         ) from error
+
+
+@lru_cache(maxsize=512)
+def names_to_r(names: tuple[str, ...]) -> ri.StrSexpVector:
+    """Copy names that come again and again into a character vector, which stays as it is."""
+    return strings_to_r(names)
 
 
 def _around(error: UnicodeEncodeError) -> str:
@@ -118,7 +125,7 @@ def to_r(value: Any, resolve: Resolve) -> ri.Sexp:
         return array_to_r(value)
     if isinstance(value, Mapping):
         result = ri.ListSexpVector([to_r(item, resolve) for item in value.values()])
-        result.names = strings_to_r([str(key) for key in value])
+        result.names = names_to_r(tuple(map(str, value)))
         return result
     if isinstance(value, np.generic):
         value = value.item()
@@ -129,13 +136,14 @@ def to_r(value: Any, resolve: Resolve) -> ri.Sexp:
     raise TypeError(f"no R vector is made of {type(value).__name__}")
 
 
-def _strings_from_r(value: ri.StrSexpVector) -> tuple[str | None, ...]:
-    if len(value) >= MANY:
+def _strings_from_r(cdata: Any) -> tuple[str | None, ...]:
+    n = openrlib.rlib.Rf_xlength(cdata)
+    if n >= MANY:
         try:
-            return _many_strings_from_r(value)
+            return _many_strings_from_r(conversion._cdata_to_rinterface(cdata))
         except RRuntimeError:
             pass  # an encoding that R translates string by string, or more than 2 GB of text
-    return tuple(None if text is ri.NA_Character else text for text in value)
+    return tuple(_rinterface_capi._string_getitem(cdata, i) for i in range(n))
 
 
 def _many_strings_from_r(value: ri.StrSexpVector) -> tuple[str | None, ...]:
@@ -145,34 +153,53 @@ def _many_strings_from_r(value: ri.StrSexpVector) -> tuple[str | None, ...]:
         ri.ByteSexpVector([]),
         useBytes=ri.BoolSexpVector([True]),
     )
-    texts: list[str | None] = list(
-        _array_from_r(raw, np.uint8).tobytes().decode("utf-8").split("\0")
-    )
+    whole = _array_from_r(raw.__sexp__._cdata, openrlib.RAW, np.uint8)
+    texts: list[str | None] = list(whole.tobytes().decode("utf-8").split("\0"))
     texts.pop()
     if ri.baseenv["anyNA"](value)[0]:
-        for i in np.flatnonzero(_array_from_r(ri.baseenv["is.na"](value), np.int32)):
+        missing = ri.baseenv["is.na"](value).__sexp__._cdata
+        for i in np.flatnonzero(_array_from_r(missing, openrlib.LOGICAL, np.int32)):
             texts[i] = None
     return tuple(texts)
 
 
-def _array_from_r(value: ri.SexpVector, dtype: Any) -> Any:
-    # Not by its memoryview(): each call of that takes a reference from None, until Python falls.
-    n = len(value)
+def _array_from_r(cdata: Any, pointer: Callable[[Any], Any], dtype: Any) -> Any:
+    n = openrlib.rlib.Rf_xlength(cdata)
     if n == 0:
         return np.empty(0, dtype)
-    pointer = value._R_GET_PTR(value.__sexp__._cdata)
-    seen = openrlib.ffi.buffer(pointer, n * np.dtype(dtype).itemsize)
+    seen = openrlib.ffi.buffer(pointer(cdata), n * np.dtype(dtype).itemsize)
     # A view into R's memory dangles once R frees it: copy, always.
     return np.frombuffer(seen, dtype).copy()
 
 
-def _list_from_r(value: ri.ListSexpVector, keep: Keep) -> dict[str, Any] | tuple[Any, ...]:
-    items = [from_r(value[i], keep) for i in range(len(value))]
-    try:
-        names = value.do_slot("names")  # a call of R's names() takes four times as long
-    except LookupError:
+def _list_from_r(cdata: Any, keep: Keep) -> dict[str, Any] | tuple[Any, ...]:
+    rlib = openrlib.rlib
+    items = [_from_r(rlib.VECTOR_ELT(cdata, i), keep) for i in range(rlib.Rf_xlength(cdata))]
+    names = rlib.Rf_getAttrib(cdata, rlib.Rf_install(b"names"))
+    if names == rlib.R_NilValue:
         return tuple(items)
     return dict(zip(_strings_from_r(names), items, strict=True))  # type: ignore[arg-type]
+
+
+def _from_r(cdata: Any, keep: Keep) -> Any:
+    """Copy what R's pointer points at.
+
+    An object of rpy2 for each vector would take five times as long. Nothing here lets R free
+    what is read: the whole of it is held by its object.
+    """
+    rlib = openrlib.rlib
+    kind = _rinterface_capi._TYPEOF(cdata)
+    if kind == rlib.REALSXP:
+        return _array_from_r(cdata, openrlib.REAL, np.float64)
+    if kind == rlib.INTSXP:
+        return _array_from_r(cdata, openrlib.INTEGER, np.int32)
+    if kind == rlib.LGLSXP:
+        return _array_from_r(cdata, openrlib.LOGICAL, np.int32)
+    if kind == rlib.STRSXP:
+        return _strings_from_r(cdata)
+    if kind == rlib.VECSXP:
+        return _list_from_r(cdata, keep)
+    return None if kind == rlib.NILSXP else keep(conversion._cdata_to_rinterface(cdata))
 
 
 def from_r(value: ri.Sexp, keep: Keep) -> Any:
@@ -192,13 +219,4 @@ def from_r(value: ri.Sexp, keep: Keep) -> Any:
         None, a float64 or int32 array (logicals too: 0, 1 and the missing integer), a tuple
         of strings, a dict for a named list, a tuple for another, or a handle.
     """
-    kind = type(value)
-    if kind is ri.FloatSexpVector:
-        return _array_from_r(value, np.float64)
-    if kind in (ri.IntSexpVector, ri.BoolSexpVector):
-        return _array_from_r(value, np.int32)
-    if kind is ri.StrSexpVector:
-        return _strings_from_r(value)
-    if kind is ri.ListSexpVector:
-        return _list_from_r(value, keep)
-    return None if kind is type(ri.NULL) else keep(value)
+    return _from_r(value.__sexp__._cdata, keep)

@@ -416,7 +416,7 @@ class RSession:
 
     def _perform(self, operation: str, arguments: dict[str, Any]) -> Outcome:
         self._output.clear()
-        name = self._convert.strings_to_r([operation])
+        name = self._convert.names_to_r((operation,))
         crossed = self._convert.to_r(arguments, self._resolve)
         with self._evaluation():
             answer = self._run_operation(name, crossed, self._operations)

@@ -277,3 +277,12 @@ def test_what_is_no_vector_from_r_is_a_handle():
     assert [type(item) for item in found.values()] == [Handle, Handle]
     assert kind(found["symbol"]) == "symbol"
     assert kind(found["e"]) == "environment"
+
+
+def test_names_that_are_kept_for_the_next_call_stay_as_they_are():
+    text = "function(x) { names(x)[1L] <- 'z'; names(x) }"
+    renamed = session().call("eval", expr=session().call("str2expression", text=text).value).value
+    for _ in range(2):
+        given = {"first": 1, "second": 2}
+        assert session().call("do.call", what=renamed, args={"x": given}).value == ("z", "second")
+        assert list(same(given)) == ["first", "second"]
