@@ -10,5 +10,5 @@ case_figure <- function(model, kind) {
     cooks.distance = stats::cooks.distance,
     stop("unknown figure: ", kind)
   )
-  over_rows(figure(model$fit))
+  over_rows(figure(model$fit), model$fit)
 }

@@ -165,15 +165,42 @@ is_row <- function(names) {
   grepl("^[0-9]+$", names, perl = TRUE)
 }
 
+#' The numbers of the rows of a model frame, NA where R made the row up
+row_numbers <- function(frame) {
+  rows <- attr(frame, "row.names")
+  # R keeps numbers as numbers; to make names of them, and look at those, takes longer than a fit.
+  if (is.integer(rows)) rows else name_numbers(rows)
+}
+
+#' The numbers of rows with names, NA for those that R made up
+name_numbers <- function(names) {
+  names[!is_row(names)] <- NA
+  as.integer(names)
+}
+
 #' A vector over rows, with the row numbers of the data it belongs to
-over_rows <- function(values) {
-  values <- values[is_row(names(values))]
-  list(values = as.double(values), rows = as.integer(names(values)))
+#'
+#' @param values Over the rows of the model frame; by names where there are more,
+#'   for na.exclude.
+#' @param fit The fit that they are of.
+over_rows <- function(values, fit) {
+  rows <- row_numbers(stats::model.frame(fit))
+  if (length(rows) != length(values)) {
+    rows <- name_numbers(names(values))
+  }
+  # as.double() alone would copy the names too.
+  values <- as.double(c(values, use.names = FALSE))
+  if (anyNA(rows)) {
+    known <- !is.na(rows)
+    values <- values[known]
+    rows <- rows[known]
+  }
+  list(values = values, rows = rows)
 }
 
 #' Operation: fitted values
 fitted_values <- function(model) {
-  over_rows(stats::fitted(model$fit))
+  over_rows(stats::fitted(model$fit), model$fit)
 }
 
 #' Operation: residuals
@@ -181,11 +208,12 @@ fitted_values <- function(model) {
 #' @param kind "response", "pearson", "deviance" or "working".
 #' @param scaled Divide by the residual standard deviation?
 model_residuals <- function(model, kind, scaled) {
+  fit <- model$fit
   over_rows(if (scaled) {
-    stats::residuals(model$fit, type = kind, scaled = TRUE)
+    stats::residuals(fit, type = kind, scaled = TRUE)
   } else {
-    stats::residuals(model$fit, type = kind)
-  })
+    stats::residuals(fit, type = kind)
+  }, fit)
 }
 
 #' Operation: quantiles of the scaled residuals, as the summary prints them
@@ -229,7 +257,7 @@ model_matrix <- function(model) {
   list(
     names = colnames(design), values = as.vector(design),
     # A nonlinear model has a block of rows for each parameter.
-    rows = rep_len(as.integer(rownames(stats::model.frame(model$fit))), nrow(design))
+    rows = rep_len(row_numbers(stats::model.frame(model$fit)), nrow(design))
   )
 }
 

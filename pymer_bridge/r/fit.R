@@ -173,7 +173,8 @@ model_data <- function(model) {
     )
   }
   frame <- get(as.character(stats::getCall(model$fit)$data), model$frame_env)
-  list(frame = frame, used = match(rownames(stats::model.frame(model$fit)), rownames(frame)))
+  numbers <- function(frame) attr(frame, "row.names") # rownames() would make names of them
+  list(frame = frame, used = match(numbers(stats::model.frame(model$fit)), numbers(frame)))
 }
 
 #' Operation: fit a model

@@ -30,11 +30,11 @@ model_frame_parts <- function(model) {
   plain[[1L]] <- TRUE
   others <- setdiff(names(frame)[plain], names(groups))
   result <- c(unclass(frame)[others], groups)
-  rows <- rownames(frame)
-  known <- is_row(rows)
+  rows <- row_numbers(frame)
+  known <- !is.na(rows)
   result <- as.data.frame(lapply(result, function(column) column[known]), optional = TRUE)
   names(result) <- c(others, names(groups))
-  c(frame_to_parts(result), list(rows = as.integer(rows[known])))
+  c(frame_to_parts(result), list(rows = rows[known]))
 }
 
 #' Operation: a line for all, and one for each group by itself

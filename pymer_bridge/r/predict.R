@@ -226,7 +226,7 @@ over_predicted_rows <- function(vectors, fit, frame) {
       names(values) <- rownames(used)
       values <- stats::napredict(stats::na.action(used), values)
     }
-    over_rows(values)
+    over_rows(values, fit)
   })
   c(lapply(placed, `[[`, "values"), list(rows = placed[[1L]]$rows))
 }

@@ -224,12 +224,12 @@ augment_model <- function(model) {
   }, NA)
   columns <- c(columns[there], response_columns(fit))
   frame <- c(flat_columns(frame), columns)
-  rows <- rownames(stats::model.frame(fit))
-  keep <- is_row(rows)
+  rows <- row_numbers(stats::model.frame(fit))
+  keep <- !is.na(rows)
   frame <- lapply(frame, function(values) values[keep])
   list(
     names = names(frame), n_rows = sum(keep), row_names = NULL,
-    parts = unname(Map(column_to_part, frame, names(frame))), rows = as.integer(rows[keep])
+    parts = unname(Map(column_to_part, frame, names(frame))), rows = rows[keep]
   )
 }
 
