@@ -123,7 +123,7 @@ def _check_texts(given: Iterable[Any], name: str) -> list[str]:
             raise DataConversionError(
                 f"column {name!r} holds a string that {problem}: {text[:40]!r}"
             )
-        result.append(text)
+        result.append(str(text))  # numpy has a kind of its own
     return result
 
 
@@ -134,8 +134,7 @@ def _text_part(column: pd.Series[Any], name: str) -> Part:
         raise DataConversionError(
             f"column {name!r} holds objects that cannot be taken to R ({error}). {ACCEPTED}"
         ) from error
-    texts = [str(text) if isinstance(text, np.str_) else text for text in uniques.tolist()]
-    levels = _check_texts(texts, name)
+    levels = _check_texts(uniques.tolist(), name)
     return {"kind": "character", "values": _codes(codes), "levels": levels}
 
 
@@ -152,6 +151,8 @@ def _number_text(value: float) -> str:
 
 
 def _level_text(level: Any, name: str) -> str:
+    if type(level) in (str, int):
+        return str(level)
     if isinstance(level, bool | np.bool_):
         return "TRUE" if level else "FALSE"  # as R's factor() names the levels of a logical
     if isinstance(level, float | np.floating):
@@ -165,7 +166,7 @@ def _level_text(level: Any, name: str) -> str:
 
 
 def _factor_part(column: pd.Series[Any], name: str) -> Part:
-    categories = column.cat.categories
+    categories = column.cat.categories.tolist()  # an index would make its items one by one
     levels = _check_texts((_level_text(level, name) for level in categories), name)
     if len(set(levels)) != len(levels):
         raise DataConversionError(
