@@ -26,7 +26,7 @@ fit_and_read <- function(formula, data) {
     coef(shown), as.data.frame(lme4::VarCorr(fit)), lme4::ranef(fit, condVar = TRUE), coef(fit),
     lme4::REMLcrit(fit), logLik(fit), deviance(fit, REML = FALSE), AIC(fit), BIC(fit),
     df.residual(fit), shown$optinfo, lme4::isSingular(fit), as.matrix(vcov(fit)), fitted(fit),
-    residuals(fit), anova(fit), capture.output(print(shown))
+    residuals(fit), capture.output(print(anova(fit))), capture.output(print(shown))
   )))
 }
 
