@@ -7,6 +7,7 @@ became of how many. ``scripts/fuzz`` does both in a process of its own.
 
 from __future__ import annotations
 
+import atexit
 import faulthandler
 import json
 import math
@@ -46,6 +47,8 @@ COUNTS: Counter[str] = Counter()
 LAST = os.environ.get("PYMER_BRIDGE_LAST")
 """A file for the last input, and one beside it for where a process that hung was."""
 STACK = Path(f"{LAST}.stack").open("w") if LAST else sys.__stderr__  # noqa: SIM115  # to the end
+if LAST:
+    atexit.register(STACK.close)
 
 
 def examples(short: int, long: float = 1.0) -> Any:
