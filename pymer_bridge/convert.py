@@ -157,8 +157,9 @@ def _many_strings_from_r(value: ri.StrSexpVector) -> tuple[str | None, ...]:
     texts: list[str | None] = list(whole.tobytes().decode("utf-8").split("\0"))
     texts.pop()
     if ri.baseenv["anyNA"](value)[0]:
-        missing = ri.baseenv["is.na"](value).__sexp__._cdata
-        for i in np.flatnonzero(_array_from_r(missing, openrlib.LOGICAL, np.int32)):
+        missing = ri.baseenv["is.na"](value)  # held, so that R does not free it
+        there = _array_from_r(missing.__sexp__._cdata, openrlib.LOGICAL, np.int32)
+        for i in np.flatnonzero(there):
             texts[i] = None
     return tuple(texts)
 

@@ -286,3 +286,21 @@ def test_names_that_are_kept_for_the_next_call_stay_as_they_are():
         given = {"first": 1, "second": 2}
         assert session().call("do.call", what=renamed, args={"x": given}).value == ("z", "second")
         assert list(same(given)) == ["first", "second"]
+
+
+def test_nothing_is_freed_while_it_crosses():
+    many = [None if i % 7 == 0 else f"é{i}" for i in range(70)]
+    given = {
+        "real": [1.5, 2.5],
+        "none": None,
+        "text": ["x", None],
+        "deep": {"many": many, "l": [1, "a"]},
+    }
+    expected = repr(same(given))
+    session().call("gctorture", on=True)  # R collects garbage whenever it takes memory
+    try:
+        found = repr(same(given))
+    finally:
+        session().call("gctorture", on=False)
+    assert found == expected
+    assert str(many[1]) in found
