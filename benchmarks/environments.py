@@ -50,8 +50,9 @@ def _run(words: list[str]) -> None:
 
 
 def _shortest(reason: str) -> str:
-    """Return a reason without folders of this machine."""
-    return " ".join(Path(word).name if word.startswith("/") else word for word in reason.split())
+    """Return a reason without the class of Python's error and folders of this machine."""
+    words = [Path(word).name if word.startswith("/") else word for word in reason.split()]
+    return " ".join(words[1:] if words[0].endswith("Error:") else words).rstrip(".")
 
 
 def python_of(name: str) -> str:
