@@ -214,6 +214,57 @@ def test_a_lone_surrogate_is_refused():
     assert isinstance(raised.value.__cause__, UnicodeEncodeError)
 
 
+def among_many(*texts: Any) -> list[Any]:
+    """So many strings that they cross as one text, with some in their middle."""
+    return [*(f"s{i}" for i in range(40)), *texts, *(f"t{i}" for i in range(40))]
+
+
+@pytest.mark.parametrize(
+    "values", [among_many(), among_many(*TEXTS), among_many("é"), [""] * 80, TEXTS * 8]
+)
+def test_many_strings_cross_as_few_do(values):
+    assert same(values) == tuple(values)
+    assert session().call("nchar", x=values, type="chars").value.tolist() == list(map(len, values))
+    marks = tuple("unknown" if text.isascii() else "UTF-8" for text in values)
+    assert session().call("Encoding", x=values).value == marks
+    assert session().call("identical", x=values, y=values).value.tolist() == [1]
+
+
+def test_missing_strings_among_many():
+    values = among_many(None, "NA", None, "é")
+    assert same(values) == tuple(values)
+    missing = session().call("is.na", x=values).value
+    assert np.flatnonzero(missing).tolist() == [40, 42]
+    assert same([None] * 80) == (None,) * 80
+
+
+def test_many_strings_of_another_encoding_come_as_text():
+    values = among_many("é", "plain", "ü")
+    latin = session().call("iconv", x=values, **{"from": "UTF-8", "to": "latin1"})
+    assert latin.value == tuple(values)
+
+
+@pytest.mark.parametrize("place", [0, 33, 65])
+def test_a_string_with_a_nul_is_named_among_many(place):
+    values = [f"s{i}" for i in range(66)]
+    values[place] = "a\0b" + "x" * 60
+    with pytest.raises(DataConversionError) as raised:
+        same(values)
+    shown = repr("a\0b" + "x" * 37)
+    assert str(raised.value) == f"R cannot hold a string with an embedded NUL: {shown}"
+
+
+@pytest.mark.parametrize("place", [0, 1, 33, 65])
+@pytest.mark.parametrize("text", ["\ud800", "ab\udfff" + "x" * 60, "é\ud800XX\ud801"])
+def test_a_lone_surrogate_is_named_among_many(place, text):
+    values = [f"sXX{i}" for i in range(66)]
+    values[place] = text
+    with pytest.raises(DataConversionError) as raised:
+        same(values)
+    said = f"R cannot hold a string that is not valid Unicode: {text[:40]!r}"
+    assert str(raised.value) == said
+
+
 def test_names_are_strings_too():
     assert same({"é": 1, 3: 2, None: 4}).keys() == {"é", "3", "None"}
     with pytest.raises(DataConversionError):
