@@ -136,6 +136,15 @@ def to_r(value: Any, resolve: Resolve) -> ri.Sexp:
     raise TypeError(f"no R vector is made of {type(value).__name__}")
 
 
+def _string_from_r(charsxp: Any) -> str | None:
+    rlib = openrlib.rlib
+    if rlib.Rf_getCharCE(charsxp) == rlib.CE_BYTES:
+        # R would stop with an error, which has no place to go here and ends the process.
+        text: bytes = openrlib.ffi.string(rlib.R_CHAR(charsxp))
+        return text.decode("utf-8", "backslashreplace")
+    return None if charsxp == rlib.R_NaString else conversion._rchar_to_str(charsxp, "utf-8")
+
+
 def _strings_from_r(cdata: Any) -> tuple[str | None, ...]:
     n = openrlib.rlib.Rf_xlength(cdata)
     if n >= MANY:
@@ -143,7 +152,7 @@ def _strings_from_r(cdata: Any) -> tuple[str | None, ...]:
             return _many_strings_from_r(conversion._cdata_to_rinterface(cdata))
         except RRuntimeError:
             pass  # an encoding that R translates string by string, or more than 2 GB of text
-    return tuple(_rinterface_capi._string_getitem(cdata, i) for i in range(n))
+    return tuple(_string_from_r(openrlib.rlib.STRING_ELT(cdata, i)) for i in range(n))
 
 
 def _many_strings_from_r(value: ri.StrSexpVector) -> tuple[str | None, ...]:

@@ -244,6 +244,20 @@ def test_many_strings_of_another_encoding_come_as_text():
     assert latin.value == tuple(values)
 
 
+@pytest.mark.parametrize("values", [["a", "é"], among_many("é")])
+def test_strings_that_r_takes_for_bytes_do_not_end_the_process(values):
+    marked = session().call("Encoding<-", x=values, value="bytes")
+    assert marked.value == tuple(values)
+    assert same([None, "a"]) == (None, "a")
+
+
+def test_bytes_that_are_no_text_are_shown_as_numbers():
+    text = (
+        session().call("parse", text="`Encoding<-`(rawToChar(as.raw(c(97, 233))), 'bytes')").value
+    )
+    assert session().call("eval", expr=text).value == ("a\\xe9",)
+
+
 @pytest.mark.parametrize("place", [0, 33, 65])
 def test_a_string_with_a_nul_is_named_among_many(place):
     values = [f"s{i}" for i in range(66)]
