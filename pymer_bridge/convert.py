@@ -150,8 +150,8 @@ def _strings_from_r(cdata: Any) -> tuple[str | None, ...]:
     if n >= MANY:
         try:
             return _many_strings_from_r(conversion._cdata_to_rinterface(cdata))
-        except RRuntimeError:
-            pass  # an encoding that R translates string by string, or more than 2 GB of text
+        except (RRuntimeError, UnicodeDecodeError):
+            pass  # what R translates string by string, bytes that are no text, or more than 2 GB
     return tuple(_string_from_r(openrlib.rlib.STRING_ELT(cdata, i)) for i in range(n))
 
 

@@ -251,11 +251,11 @@ def test_strings_that_r_takes_for_bytes_do_not_end_the_process(values):
     assert same([None, "a"]) == (None, "a")
 
 
-def test_bytes_that_are_no_text_are_shown_as_numbers():
-    text = (
-        session().call("parse", text="`Encoding<-`(rawToChar(as.raw(c(97, 233))), 'bytes')").value
-    )
-    assert session().call("eval", expr=text).value == ("a\\xe9",)
+@pytest.mark.parametrize("n", [1, 80])
+def test_bytes_that_are_no_text_are_shown_as_numbers(n):
+    text = f"rep(`Encoding<-`(rawToChar(as.raw(c(97, 233))), 'bytes'), {n})"
+    parsed = session().call("parse", text=text).value
+    assert session().call("eval", expr=parsed).value == ("a\\xe9",) * n
 
 
 @pytest.mark.parametrize("place", [0, 33, 65])
