@@ -32,7 +32,7 @@ def versions() -> str:
     """Name what the figures depend on."""
     from importlib.metadata import version  # noqa: PLC0415
 
-    from pymer_bridge.rsession import session  # noqa: PLC0415
+    from pymer_bridge.session.r_session import session  # noqa: PLC0415
 
     r = session().call("describe_session", packages=["lme4", "lmerTest", "Matrix"]).value
     named = {"Python": platform.python_version()}

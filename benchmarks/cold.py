@@ -96,7 +96,7 @@ def main() -> None:
     fitter = pb.lmer
     data = pd.read_csv(sys.argv[1])
     done("import pymer_bridge, read the file")
-    from pymer_bridge.rsession import session  # noqa: PLC0415
+    from pymer_bridge.session.r_session import session  # noqa: PLC0415
 
     session().call("c")
     done("start R, read our R files")

@@ -29,7 +29,7 @@ class Crossing:
     """Our way to R and back, in its two halves."""
 
     def __init__(self) -> None:
-        from pymer_bridge import frames  # noqa: PLC0415
+        from pymer_bridge.data import frames  # noqa: PLC0415
 
         self._frames = frames
         self._r = PlainR.among_ours(HERE / "crossing.R")

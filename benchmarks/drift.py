@@ -23,8 +23,9 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 import pymer_bridge as pb
-from pymer_bridge import drift, pinning, tolerances
-from pymer_bridge.recording import read_record, stack_here
+from pymer_bridge.session import library_address
+from pymer_bridge.verification import drift, tolerances
+from pymer_bridge.verification.records import read_record, stack_here
 
 OTHER_STATE = "6"
 NOT_A_NUMBER = 1e300
@@ -180,7 +181,7 @@ def main() -> None:
     elif what == "verify":
         verify(*paths)
     elif what == "other":
-        pinning.signed_addresses = contextlib.nullcontext  # chance chooses
+        library_address.signed_addresses = contextlib.nullcontext  # chance chooses
         if stack_here()["state"] != OTHER_STATE:
             sys.exit(3)
         verify(*paths)

@@ -30,7 +30,7 @@ class NotInstalledError(Exception):
 
 def constraints() -> Path:
     """Return the constraints that rpy2 needs for this R."""
-    from pymer_bridge.environment import r_home, r_version  # noqa: PLC0415
+    from pymer_bridge.session.installation import r_home, r_version  # noqa: PLC0415
 
     version = r_version(r_home() or "") or (4, 6)
     name = "r-4.2-to-4.5.txt" if version < (4, 6) else "r-4.6.txt"

@@ -29,7 +29,7 @@ def read(fit: Any) -> tuple[Any, ...]:
 def rows(scale: Scale) -> Iterator[Row]:
     """Fit each model, ours and R's by turns in this process."""
     import pymer_bridge as pb  # noqa: PLC0415
-    from pymer_bridge.rsession import session  # noqa: PLC0415
+    from pymer_bridge.session.r_session import session  # noqa: PLC0415
 
     for package in ("lme4", "lmerTest"):
         session().require(package)

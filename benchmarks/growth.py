@@ -72,7 +72,7 @@ def rows(scale: Scale) -> Iterator[Row]:
 def main() -> None:
     """Fit once; print seconds and bytes."""
     import pymer_bridge as pb  # noqa: PLC0415
-    from pymer_bridge.rsession import session  # noqa: PLC0415
+    from pymer_bridge.session.r_session import session  # noqa: PLC0415
 
     data = read(Path(sys.argv[1]), int(sys.argv[2]))
     seconds: list[float] = []

@@ -25,8 +25,8 @@ import numpy as np
 import pandas as pd
 
 import pymer_bridge as pb
-from pymer_bridge.jobs import Handle
-from pymer_bridge.rsession import session
+from pymer_bridge.session.calls import Handle
+from pymer_bridge.session.r_session import session
 
 HERE = Path(__file__).parent
 FORMULAS = {2: "y ~ a + (1 | g)", 6: "y ~ a * c + (1 | g)", 12: "y ~ a * b * c + (1 | g)"}

@@ -131,7 +131,7 @@ class PlainR:
     """Functions of an R file, in an environment of this process that knows nothing of ours."""
 
     def __init__(self, file: Path, inside: Any = None) -> None:
-        from pymer_bridge.rsession import session  # noqa: PLC0415  # competitors have no such package
+        from pymer_bridge.session.r_session import session  # noqa: PLC0415  # competitors have no such package
 
         self._session = session()
         parent = inside or self._session.call("globalenv").value
@@ -143,7 +143,7 @@ class PlainR:
     @classmethod
     def among_ours(cls, file: Path) -> PlainR:
         """Put an R file where the functions of our own R files are found."""
-        from pymer_bridge.rsession import session  # noqa: PLC0415
+        from pymer_bridge.session.r_session import session  # noqa: PLC0415
 
         frame = session().call("environment", fun=None).value
         return cls(file, session().call("parent.env", env=frame).value)

@@ -26,7 +26,7 @@ def small(n: int = 60) -> pd.DataFrame:
 
 def heap() -> float:
     """Return the bytes that R's heap uses after it is cleaned."""
-    from pymer_bridge.rsession import session  # noqa: PLC0415
+    from pymer_bridge.session.r_session import session  # noqa: PLC0415
 
     gc.collect()
     cells = session().call("gc", full=True).value

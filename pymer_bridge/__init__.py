@@ -8,19 +8,10 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from pymer_bridge._version import __version__ as __version__
+
 if TYPE_CHECKING:
     from pymer_bridge import plots as plots
-    from pymer_bridge.citing import citation as citation
-    from pymer_bridge.comparisons import anova as anova
-    from pymer_bridge.comparisons import kr_modcomp as kr_modcomp
-    from pymer_bridge.comparisons import pb_modcomp as pb_modcomp
-    from pymer_bridge.comparisons import sat_modcomp as sat_modcomp
-    from pymer_bridge.controls import glmer_control as glmer_control
-    from pymer_bridge.controls import lmer_control as lmer_control
-    from pymer_bridge.controls import nlmer_control as nlmer_control
-    from pymer_bridge.datasets import load_dataset as load_dataset
-    from pymer_bridge.datasets import simulate_childread as simulate_childread
-    from pymer_bridge.doctor import show_versions as show_versions
     from pymer_bridge.errors import BootstrapInterrupted as BootstrapInterrupted
     from pymer_bridge.errors import BootstrapWarning as BootstrapWarning
     from pymer_bridge.errors import CheckpointError as CheckpointError
@@ -44,41 +35,50 @@ if TYPE_CHECKING:
     from pymer_bridge.errors import SingularFitWarning as SingularFitWarning
     from pymer_bridge.errors import VerificationError as VerificationError
     from pymer_bridge.errors import WorkerError as WorkerError
-    from pymer_bridge.families import negative_binomial as negative_binomial
-    from pymer_bridge.generalized import (
+    from pymer_bridge.models.comparisons import anova as anova
+    from pymer_bridge.models.comparisons import kr_modcomp as kr_modcomp
+    from pymer_bridge.models.comparisons import pb_modcomp as pb_modcomp
+    from pymer_bridge.models.comparisons import sat_modcomp as sat_modcomp
+    from pymer_bridge.models.fit_many import fit_many as fit_many
+    from pymer_bridge.models.glmer import (
         GeneralizedLinearMixedModel as GeneralizedLinearMixedModel,
     )
-    from pymer_bridge.generalized import glmer as glmer
-    from pymer_bridge.generalized import glmer_nb as glmer_nb
-    from pymer_bridge.linear import GeneralizedLinearModel as GeneralizedLinearModel
-    from pymer_bridge.linear import LinearModel as LinearModel
-    from pymer_bridge.linear import glm as glm
-    from pymer_bridge.linear import lm as lm
-    from pymer_bridge.loading import load as load
-    from pymer_bridge.loading import load_rds as load_rds
-    from pymer_bridge.many import fit_many as fit_many
-    from pymer_bridge.models import LinearMixedModel as LinearMixedModel
-    from pymer_bridge.models import lmer as lmer
-    from pymer_bridge.nonlinear import NonlinearMixedModel as NonlinearMixedModel
-    from pymer_bridge.nonlinear import nlmer as nlmer
-    from pymer_bridge.papers import model_table as model_table
-    from pymer_bridge.recording import record as record
-    from pymer_bridge.recording import verify_record as verify_record
-    from pymer_bridge.replicates import BootstrapResult as BootstrapResult
+    from pymer_bridge.models.glmer import glmer as glmer
+    from pymer_bridge.models.glmer import glmer_nb as glmer_nb
+    from pymer_bridge.models.inference_routes import compare_inference as compare_inference
+    from pymer_bridge.models.lm import GeneralizedLinearModel as GeneralizedLinearModel
+    from pymer_bridge.models.lm import LinearModel as LinearModel
+    from pymer_bridge.models.lm import glm as glm
+    from pymer_bridge.models.lm import lm as lm
+    from pymer_bridge.models.lm_list import LinearModelList as LinearModelList
+    from pymer_bridge.models.lm_list import lm_list as lm_list
+    from pymer_bridge.models.lmer import LinearMixedModel as LinearMixedModel
+    from pymer_bridge.models.lmer import lmer as lmer
+    from pymer_bridge.models.loading import load as load
+    from pymer_bridge.models.loading import load_rds as load_rds
+    from pymer_bridge.models.model_table import model_table as model_table
+    from pymer_bridge.models.nlmer import NonlinearMixedModel as NonlinearMixedModel
+    from pymer_bridge.models.nlmer import nlmer as nlmer
+    from pymer_bridge.r_script.analysis import session_script as session_script
+    from pymer_bridge.replicates.replicates import BootstrapResult as BootstrapResult
     from pymer_bridge.results.verification import VerificationReport as VerificationReport
-    from pymer_bridge.routes import compare_inference as compare_inference
-    from pymer_bridge.scripting import session_script as session_script
-    from pymer_bridge.separate import LinearModelList as LinearModelList
-    from pymer_bridge.separate import lm_list as lm_list
-    from pymer_bridge.verifying import verify as verify
-
-__version__ = "0.1.0.dev0"
+    from pymer_bridge.session.citation import citation as citation
+    from pymer_bridge.session.datasets import load_dataset as load_dataset
+    from pymer_bridge.session.datasets import simulate_childread as simulate_childread
+    from pymer_bridge.session.doctor import show_versions as show_versions
+    from pymer_bridge.spec.controls import glmer_control as glmer_control
+    from pymer_bridge.spec.controls import lmer_control as lmer_control
+    from pymer_bridge.spec.controls import nlmer_control as nlmer_control
+    from pymer_bridge.spec.families import negative_binomial as negative_binomial
+    from pymer_bridge.verification.against_r import verify as verify
+    from pymer_bridge.verification.records import record as record
+    from pymer_bridge.verification.records import verify_record as verify_record
 
 _HOMES = {
-    "citing": ("citation",),
-    "comparisons": ("anova", "kr_modcomp", "pb_modcomp", "sat_modcomp"),
-    "datasets": ("load_dataset", "simulate_childread"),
-    "doctor": ("show_versions",),
+    "session.citation": ("citation",),
+    "models.comparisons": ("anova", "kr_modcomp", "pb_modcomp", "sat_modcomp"),
+    "session.datasets": ("load_dataset", "simulate_childread"),
+    "session.doctor": ("show_versions",),
     "errors": (
         "BootstrapInterrupted",
         "BootstrapWarning",
@@ -104,22 +104,22 @@ _HOMES = {
         "VerificationError",
         "WorkerError",
     ),
-    "many": ("fit_many",),
-    "families": ("negative_binomial",),
-    "generalized": ("GeneralizedLinearMixedModel", "glmer", "glmer_nb"),
-    "linear": ("GeneralizedLinearModel", "LinearModel", "glm", "lm"),
-    "loading": ("load", "load_rds"),
-    "models": ("LinearMixedModel", "lmer"),
-    "nonlinear": ("NonlinearMixedModel", "nlmer"),
-    "papers": ("model_table",),
-    "recording": ("record", "verify_record"),
-    "replicates": ("BootstrapResult",),
-    "routes": ("compare_inference",),
+    "models.fit_many": ("fit_many",),
+    "spec.families": ("negative_binomial",),
+    "models.glmer": ("GeneralizedLinearMixedModel", "glmer", "glmer_nb"),
+    "models.lm": ("GeneralizedLinearModel", "LinearModel", "glm", "lm"),
+    "models.loading": ("load", "load_rds"),
+    "models.lmer": ("LinearMixedModel", "lmer"),
+    "models.nlmer": ("NonlinearMixedModel", "nlmer"),
+    "models.model_table": ("model_table",),
+    "verification.records": ("record", "verify_record"),
+    "replicates.replicates": ("BootstrapResult",),
+    "models.inference_routes": ("compare_inference",),
     "results.verification": ("VerificationReport",),
-    "scripting": ("session_script",),
-    "verifying": ("verify",),
-    "separate": ("LinearModelList", "lm_list"),
-    "controls": ("glmer_control", "lmer_control", "nlmer_control"),
+    "r_script.analysis": ("session_script",),
+    "verification.against_r": ("verify",),
+    "models.lm_list": ("LinearModelList", "lm_list"),
+    "spec.controls": ("glmer_control", "lmer_control", "nlmer_control"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 _MODULES = ("plots",)

@@ -31,11 +31,12 @@ def r_reference() -> Callable[..., Any]:
     """Run a snippet of plain R on data: ``r_reference("mean(d$x)", d=frame)``.
 
     The value of the last expression comes back, doubles to the last bit; see
-    :func:`pymer_bridge.plainr.run_snippet`. R runs in a process of its own, without profiles.
+    :func:`pymer_bridge.verification.plain_r.run_snippet`. R runs in a process of its own, without
+    profiles.
     """
 
     def run(script: str, *, timeout: float | None = None, **data: Any) -> Any:
-        from pymer_bridge.plainr import run_snippet  # noqa: PLC0415  # R only when wanted
+        from pymer_bridge.verification.plain_r import run_snippet  # noqa: PLC0415  # R only when wanted
 
         return run_snippet(script, data, timeout=timeout)
 
@@ -48,14 +49,14 @@ def assert_matches_r(r_reference: Callable[..., Any]) -> Callable[..., None]:
 
     The script sees the data of the model under the name that its call shows, and what else is
     given by name. It ends with a model that it has fitted, or with figures under the keys of
-    :mod:`pymer_bridge.figures`, such as
+    :mod:`pymer_bridge.verification.figures`, such as
     ``c("fixed_effect///Days/estimate" = fixef(fit)[["Days"]])``. Each figure must be the model's,
     to the last bit.
     """
 
     def check(fit: Any, script: str, *, ddf: str | None = None, **data: Any) -> None:
         __tracebackhide__ = True
-        from pymer_bridge.figures import figures_of  # noqa: PLC0415
+        from pymer_bridge.verification.figures import figures_of  # noqa: PLC0415
 
         ours = figures_of(fit, ddf).values
         theirs = r_reference(script, **{fit.spec.data_name: fit, **data})
@@ -96,7 +97,7 @@ def assert_matches_record(request: pytest.FixtureRequest) -> Callable[..., None]
 
 
 def _differences(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
-    from pymer_bridge.bits import same, ulps  # noqa: PLC0415
+    from pymer_bridge.results.exact import same, ulps  # noqa: PLC0415
 
     found = []
     for key, value in theirs.items():

@@ -167,7 +167,7 @@ class Work:
 
 def models(work: Work) -> None:
     """Fit, predict and drop in threads; the main one is interrupted all the time."""
-    from pymer_bridge.rsession import session
+    from pymer_bridge.session.r_session import session
 
     def settled() -> int:
         for _ in range(2):
@@ -296,9 +296,9 @@ def frames(work: Work) -> None:
     """Take random frames to R and back, in threads, with Ctrl-C and timeouts on the way."""
     import pandas as pd
 
-    from pymer_bridge import deadlines
-    from pymer_bridge.frames import collect, frame_from_r
-    from pymer_bridge.rsession import session
+    from pymer_bridge.data.frames import collect, frame_from_r
+    from pymer_bridge.session import deadlines
+    from pymer_bridge.session.r_session import session
 
     np = work.np
     letters = [*"abcXYZ09 ._`'\"\\\n\t~$", "é", "ß", "日", "😀", "e\u0301", "\u200b", "NA", "TRUE"]
@@ -491,9 +491,9 @@ class Actor:
 
 def plain_r() -> Figures:
     """Ask plain R for its figures."""
-    from pymer_bridge import environment
+    from pymer_bridge.session import installation
 
-    home = environment.r_home()
+    home = installation.r_home()
     if home is None:
         raise SystemExit("R was not found")
     # Its Renviron is read, as by the package, for libraries; no profile is.

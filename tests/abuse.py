@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-from pymer_bridge import environment
+from pymer_bridge.session import installation
 
 TESTS = Path(__file__).parent
 PROJECT = TESTS.parent
@@ -34,7 +34,7 @@ def caught(call):
 @cache
 def plain_figures() -> dict[str, tuple[float, ...]]:
     """Ask a plain R, in a process and an environment of its own."""
-    home = environment.r_home()
+    home = installation.r_home()
     assert home is not None
     answer = subprocess.run(
         [Path(home) / "bin" / "Rscript", "--vanilla", TESTS / "reference" / "sound.R"],

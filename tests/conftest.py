@@ -13,7 +13,7 @@ from functools import cache
 import pytest
 
 from pymer_bridge.errors import REnvironmentError
-from pymer_bridge.rsession import session
+from pymer_bridge.session.r_session import session
 
 # A job that a shell runs in the background ignores Ctrl-C, and so would all that it starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)

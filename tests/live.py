@@ -20,9 +20,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pymer_bridge import environment
-from pymer_bridge.jobs import Handle
-from pymer_bridge.rsession import session
+from pymer_bridge.session import installation
+from pymer_bridge.session.calls import Handle
+from pymer_bridge.session.r_session import session
 
 REFERENCE = Path(__file__).parent / "reference"
 WRONG_STATE = 3
@@ -209,7 +209,7 @@ class AnsweringScript:
     """
 
     def __init__(self, script: str, folder: Path) -> None:
-        home = environment.r_home()
+        home = installation.r_home()
         assert home is not None
         self._answers = folder / "answers.rds"
         self._command = [
@@ -245,7 +245,7 @@ class SeparateProcess:
     """
 
     def __init__(self, data: Path, answers: Path, state: int) -> None:
-        home = environment.r_home()
+        home = installation.r_home()
         assert home is not None
         self._answers = answers
         self._command = [

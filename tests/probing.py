@@ -9,9 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from pymer_bridge.frames import collect
-from pymer_bridge.jobs import Handle, Outcome
-from pymer_bridge.rsession import session
+from pymer_bridge.data.frames import collect
+from pymer_bridge.session.calls import Handle, Outcome
+from pymer_bridge.session.r_session import session
 
 
 @cache

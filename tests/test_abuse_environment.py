@@ -15,14 +15,14 @@ from pathlib import Path
 import pytest
 from abuse import CATCH, PROJECT, TESTS, abused, remedies
 
-from pymer_bridge import environment
+from pymer_bridge.session import installation
 
 pytestmark = pytest.mark.r
 
 ASK = (
     CATCH
     + """
-from pymer_bridge.rsession import session
+from pymer_bridge.session.r_session import session
 def ask():
     caught(lambda: print(int(session().call("sum", x=[1, 2]).value[0])))
 """
@@ -59,7 +59,8 @@ def test_a_broken_renviron(tmp_path):
 def test_default_packages_and_libraries(packages, tmp_path):
     nowhere = {name: str(tmp_path / "nowhere") for name in ("R_LIBS", "R_LIBS_USER")}
     out = abused(
-        "import os; from pymer_bridge.rsession import session; session().call('sum', x=1)\n"
+        "import os; from pymer_bridge.session.r_session import session\n"
+        "session().call('sum', x=1)\n"
         "print(os.environ['R_DEFAULT_PACKAGES'])",
         tmp_path, variables={"R_DEFAULT_PACKAGES": packages, **nowhere},
     )  # fmt: skip
@@ -126,7 +127,7 @@ ask()
 
 @pytest.mark.parametrize("path", [None, "/nonexistent", ""])
 def test_r_home_without_a_path(path, tmp_path):
-    home = environment.r_home()
+    home = installation.r_home()
     abused("", tmp_path, variables={"R_HOME": home, "PATH": path})
 
 
@@ -159,7 +160,7 @@ def test_packages_that_are_old_or_broken(tmp_path):
     out = abused(CATCH + f"""
 import shutil
 from pathlib import Path
-from pymer_bridge.rsession import session
+from pymer_bridge.session.r_session import session
 library = Path({str(library)!r})
 def fake(package, description, namespace=None):
     shutil.rmtree(library); (library / package / "Meta").mkdir(parents=True)
@@ -204,7 +205,7 @@ def test_closed_streams(closed, tmp_path):
     said = re.compile(r"to stderr|(sh|cat): .*(I/O error|Bad file descriptor)")
     abused("""
 import os
-from pymer_bridge.rsession import session
+from pymer_bridge.session.r_session import session
 session().call("writeLines", text="to the console")
 session().call("system", command="echo to stdout; echo to stderr >&2; cat")
 """, tmp_path, redirect=closed, said="" if "2>&-" in closed else said)  # fmt: skip
@@ -429,7 +430,7 @@ def test_a_small_stack(kilobytes, tmp_path):
     abused("""
 import threading
 threading.stack_size(128 * 1024)
-from pymer_bridge.rsession import session
+from pymer_bridge.session.r_session import session
 session().call("sum", x=1)
 assert threading.stack_size() == 128 * 1024
 """, tmp_path, shell=f"ulimit -s {kilobytes}")  # fmt: skip

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.r
 
 RUN = f"""
 from pymer_bridge.errors import PymerError
-from pymer_bridge.rsession import session
+from pymer_bridge.session.r_session import session
 here = session().call("environment", fun=None).value
 session().call("sys.source", file={str(TESTS / "reference" / "faults.R")!r}, envir=here)
 run_code = session().call("get", x="run_code", envir=here).value

@@ -28,7 +28,7 @@ import nbformat
 import pytest
 
 import pymer_bridge as pb
-from pymer_bridge import environment
+from pymer_bridge.session import installation
 
 pytestmark = [
     pytest.mark.r,
@@ -45,7 +45,7 @@ READY = "ready"
 PRELUDE = """
 import json, os, signal, sys, threading, time, warnings
 import pymer_bridge as pb
-from pymer_bridge.rsession import session
+from pymer_bridge.session.r_session import session
 
 CLASSIC = "Reaction ~ Days + (Days | Subject)"
 
@@ -69,7 +69,7 @@ def finish(**told):
 @pytest.fixture(scope="module")
 def plain() -> dict[str, list[str]]:
     """Return the figures of sleepstudy that plain R gives."""
-    home = environment.r_home()
+    home = installation.r_home()
     assert home is not None
     answer = subprocess.run(
         [str(Path(home) / "bin" / "Rscript"), "--no-init-file", str(SOAK.with_suffix(".R")), "1"],
@@ -517,7 +517,7 @@ LONG = {
         """,
     "crossing": """
         import pandas as pd
-        from pymer_bridge.frames import collect
+        from pymer_bridge.data.frames import collect
         record = collect(pd.DataFrame({"x": [f"level {i}" for i in range(1_000_000)]})).to_r()
         session().call("sum", x=1)
         print("ready", flush=True)

@@ -14,10 +14,10 @@ import pytest
 from probing import plain_r
 
 import pymer_bridge as pb
-from pymer_bridge import optimizers
 from pymer_bridge.errors import OptionError, PymerWarning
+from pymer_bridge.models.methods import optimizers
 from pymer_bridge.results.all_fit import AllFit
-from pymer_bridge.rsession import session
+from pymer_bridge.session.r_session import session
 
 pytestmark = [pytest.mark.r, pytest.mark.filterwarnings("ignore::pymer_bridge.PymerWarning")]
 

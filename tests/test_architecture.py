@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 import pymer_bridge as pb
-from pymer_bridge import rsession
+from pymer_bridge.session import r_session
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "pymer_bridge"
@@ -29,7 +29,7 @@ PAGE = ROOT / "CONTRIBUTING.md"
 MOST_LINES = 400
 MOST_LINES_OF_A_BODY = 50
 LONG_FILES = {
-    "pymer_bridge/rsession.py": "the one thread that may touch R, its lock and its interrupts: "
+    "pymer_bridge/r_session.py": "the one thread that may touch R, its lock and its interrupts: "
     "apart they could not be read",
     "r_requirements.R": "has to run alone, before anything is installed",
 }
@@ -58,8 +58,10 @@ SHOWN_R = {"bootstrap": "the message of an error shows what a statistic may look
 """Modules in which R stands in a text that is shown, with what it is."""
 
 NOT_OF_R = {
-    "pymer_bridge.reporting.Reporting.report", "pymer_bridge.linear.LinearModel.report",
-    "pymer_bridge.replicates.BootstrapResult.p_values", "plots.bootstrap", "plots.coefficients",
+    "pymer_bridge.models.methods.reporting.Reporting.report",
+    "pymer_bridge.models.lm.LinearModel.report",
+    "pymer_bridge.replicates.replicates.BootstrapResult.p_values", "plots.bootstrap",
+    "plots.coefficients",
     "plots.groups", "plots.profile_pairs", "plots.routes", "plots.zeta",
 }  # fmt: skip
 """What draws or words figures that another method asked of R, and has no function there."""
@@ -155,7 +157,7 @@ def test_the_map_of_r_and_the_files_are_the_same() -> None:
     files = {p.relative_to(folder).with_suffix("").as_posix() for p in folder.rglob("*.R")}
     assert len(mapped) == len(set(mapped))
     assert set(mapped) == files
-    assert set(rsession.R_FILES) == {name for name in files if "/" not in name}
+    assert set(r_session.R_FILES) == {name for name in files if "/" not in name}
 
 
 def test_modules_import_from_below_only() -> None:
@@ -217,7 +219,7 @@ def test_what_is_above_is_found(tmp_path: Path) -> None:
         "from typing import TYPE_CHECKING\n"
         "if TYPE_CHECKING:\n    from pymer_bridge import mixed\n"
         "else:\n    from pymer_bridge import papers\n"
-        "def f():\n    import pymer_bridge.cli\n    from pymer_bridge.results.fit import x\n"
+        "def f():\n    import pymer_bridge.cli.commands\n    from pymer_bridge.results.fixed_effects import x\n"
         "class C:\n    def g(self): return lambda: import_module('pymer_bridge.plots')\n"
     )
     found = {room_of(name) for name in imported(ast.parse(source))}
@@ -392,7 +394,7 @@ cat(grep("no visible (global function|binding)", unknown, value = TRUE), sep = "
 
 @pytest.mark.r
 def test_the_r_side_is_read_by_plain_r_and_knows_every_function_it_calls(tmp_path: Path) -> None:
-    files = [str(PACKAGE / "r" / f"{name}.R") for name in rsession.R_FILES]
+    files = [str(PACKAGE / "r" / f"{name}.R") for name in r_session.R_FILES]
     unknown = re.findall(r"(\w+): no visible .*'(\S+)'", rscript(tmp_path, READ_R, *files))
     # A call that update() takes apart, whose names are of the data that it is evaluated in.
     assert unknown == [("influence_task", name) for name in ("data", ".groups", "del", "par")]
@@ -403,7 +405,7 @@ def test_what_python_calls_is_an_operation() -> None:
     marked: set[str] = set()
     own: set[str] = set()
     twice: set[str] = set()
-    for name in rsession.R_FILES:
+    for name in r_session.R_FILES:
         text = (PACKAGE / "r" / f"{name}.R").read_text(encoding="utf-8")
         blocks = re.findall(r"((?:^#'.*\n)*)^([\w.]+) <- function\(", text, re.M)
         names = [function for _, function in blocks]

@@ -19,9 +19,9 @@ from joblib.externals.loky import reusable_executor
 from probing import plain_r, probe
 
 import pymer_bridge as pb
-from pymer_bridge import engine, parallel
 from pymer_bridge.errors import PymerWarning
-from pymer_bridge.rsession import session
+from pymer_bridge.replicates import engine, parallel
+from pymer_bridge.session.r_session import session
 
 pytestmark = [pytest.mark.r, pytest.mark.filterwarnings("ignore::pymer_bridge.PymerWarning")]
 

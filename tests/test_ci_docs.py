@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pymer_bridge import tolerances
-from pymer_bridge.cli import main
+from pymer_bridge.cli.commands import main
+from pymer_bridge.verification import tolerances
 
 DOCS = Path(__file__).parent.parent / "docs"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import pymer_bridge as pb
-from pymer_bridge import citing
+from pymer_bridge.session import citation
 
 PACKAGES = ("base", "lme4", "lmerTest", "pbkrtest")
 PLAIN = """
@@ -43,7 +43,7 @@ def test_references_are_those_of_plain_r(references, tmp_path):
 @pytest.mark.r
 def test_references_can_be_kept(references):
     assert pb.__version__ in references.rows[0].text
-    assert references.rows[0].text.startswith(f"{citing.AUTHOR} ({citing.YEAR}).")
+    assert references.rows[0].text.startswith(f"{citation.AUTHOR} ({citation.YEAR}).")
     assert type(references).from_dict(references.to_dict()) == references
     assert list(references.to_frame()["package"]) == ["pymer_bridge", *PACKAGES]
     assert re.findall(r"^@\w+\{(\S+),$", references.to_bibtex(), re.M) == [
@@ -69,6 +69,6 @@ def test_the_citation_file_says_the_same():
     path = Path(__file__).parent.parent / "CITATION.cff"
     said = dict(re.findall(r"^([a-z-]+): (.+)$", path.read_text(encoding="utf-8"), re.M))
     assert said["version"] == pb.__version__
-    assert said["date-released"][:4] == citing.YEAR
-    assert said["title"] == f'"{citing.TITLE}"'
-    assert f"- name: {citing.AUTHOR}\n" in path.read_text(encoding="utf-8")
+    assert said["date-released"][:4] == citation.YEAR
+    assert said["title"] == f'"{citation.TITLE}"'
+    assert f"- name: {citation.AUTHOR}\n" in path.read_text(encoding="utf-8")

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 import pymer_bridge as pb
-from pymer_bridge.cli import main, read_data
+from pymer_bridge.cli.commands import main, read_data
 
 SLEEPSTUDY = ("lme4::sleepstudy", "Reaction ~ Days + (Days | Subject)")
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from pymer_bridge.errors import DataConversionError
-from pymer_bridge.jobs import Handle
-from pymer_bridge.rsession import session
+from pymer_bridge.session.calls import Handle
+from pymer_bridge.session.r_session import session
 
 pytestmark = pytest.mark.r(alone=True)
 

@@ -10,20 +10,24 @@ import pandas as pd
 import pytest
 
 import pymer_bridge as pb
-from pymer_bridge import cli, indexes, numerals, packing, parallel, rdata, rtext
+from pymer_bridge.cli import commands
+from pymer_bridge.data import indexes, packing
+from pymer_bridge.display import r_numbers
+from pymer_bridge.display.tables import Column, Table
 from pymer_bridge.errors import (
     DataConversionError,
     FormulaError,
     OptionError,
     VerificationError,
 )
+from pymer_bridge.r_script import data_files, syntax
+from pymer_bridge.replicates import parallel
 from pymer_bridge.results import codec
+from pymer_bridge.results.icc_r2 import IntraclassCorrelation, RSquared
 from pymer_bridge.results.matrix import NamedMatrix
-from pymer_bridge.results.shares import IntraclassCorrelation, RSquared
 from pymer_bridge.results.verification import VerificationReport, VerifiedFigure
-from pymer_bridge.rsession import session
-from pymer_bridge.tables import Column, Table
-from pymer_bridge.verifying import ulps
+from pymer_bridge.session.r_session import session
+from pymer_bridge.verification.against_r import ulps
 
 CLASSIC = "Reaction ~ Days + (Days | Subject)"
 
@@ -193,13 +197,13 @@ def test_objects_that_are_no_column(column, said):
 )  # fmt: skip
 def test_numbers_are_printed_as_r_prints_them(value, digits):
     theirs = session().call("format", x=np.array([value]), digits=digits).value
-    assert tuple(numerals.format_numbers([value], digits)) == theirs
+    assert tuple(r_numbers.format_numbers([value], digits)) == theirs
 
 
 def test_digits_that_r_does_not_take():
     for digits in (0, 23):
         with pytest.raises(ValueError, match=f"digits must be from 1 to 22, not {digits}"):
-            numerals.format_numbers([1.0], digits)
+            r_numbers.format_numbers([1.0], digits)
 
 
 # -- how results and models show themselves --------------------------------------------------------
@@ -321,7 +325,7 @@ def test_units_in_the_last_place():
 
 @pytest.mark.r
 def test_normal_tests_on_the_command_line(capsys):
-    assert cli.main(["fit", "lme4::sleepstudy", CLASSIC, "--ddf", "normal"]) == 0
+    assert commands.main(["fit", "lme4::sleepstudy", CLASSIC, "--ddf", "normal"]) == 0
     shown = capsys.readouterr().out
     assert "Fixed effects:" in shown
     assert "Random effects:" in shown
@@ -332,7 +336,7 @@ def test_normal_tests_on_the_command_line(capsys):
 @pytest.mark.r
 def test_a_link_of_the_negative_binomial_on_the_command_line(capsys):
     words = ["fit", "lme4::grouseticks", "TICKS ~ YEAR + (1 | BROOD)"]
-    assert cli.main([*words, "--family", "negative-binomial", "--link", "log"]) == 1
+    assert commands.main([*words, "--family", "negative-binomial", "--link", "log"]) == 1
     said = capsys.readouterr().err
     assert said == ("pymer-bridge: --link cannot be chosen with --family negative-binomial\n")
 
@@ -396,13 +400,13 @@ def test_a_named_matrix_for_numpy_and_by_names():
 
 
 def test_numbers_and_names_as_r_text():
-    assert [rtext.atom(value) for value in (None, True, False, np.int8(3), 2.5, "a")] == [
+    assert [syntax.atom(value) for value in (None, True, False, np.int8(3), 2.5, "a")] == [
         "NULL", "TRUE", "FALSE", "3", "2.5", '"a"',
     ]  # fmt: skip
-    assert rtext.number(math.nan) == "NA_real_"
-    assert (rtext.number(math.inf), rtext.number(-math.inf)) == ("Inf", "-Inf")
+    assert syntax.number(math.nan) == "NA_real_"
+    assert (syntax.number(math.inf), syntax.number(-math.inf)) == ("Inf", "-Inf")
     with pytest.raises(TypeError, match="no R text is made of a bytes"):
-        rtext.atom(b"a")
+        syntax.atom(b"a")
 
 
 @pytest.mark.r(alone=True)
@@ -411,7 +415,7 @@ def test_numbers_and_names_as_r_text():
     [0.1, 1 / 3, 1e22, 1.1e22, 123456789012345678.0, 5e-324, 1.7976931348623157e308, -2.5e-10],
 )
 def test_r_reads_numbers_to_the_last_bit(value):
-    parsed = session().call("str2lang", s=rtext.number(value)).value
+    parsed = session().call("str2lang", s=syntax.number(value)).value
     read = session().call("eval", expr=parsed).value if type(parsed) is not np.ndarray else parsed
     assert float(read[0]).hex() == value.hex()
 
@@ -428,13 +432,13 @@ def test_what_a_stated_type_takes():
 def test_columns_that_differ_in_any_way():
     one = {"kind": ("number",), "values": np.array([1.0, 2.0])}
     factor = {"kind": ("factor",), "values": np.array([1, 2]), "levels": ("a", "b")}
-    assert rdata.same_part(one, dict(one))
-    assert rdata.same_part(factor, {**factor, "levels": ["a", "b"]})
-    assert not rdata.same_part(one, factor)
-    assert not rdata.same_part(one, {**one, "kind": ("integer",)})
-    assert not rdata.same_part(one, {**one, "values": np.array([1.0])})
-    assert not rdata.same_part(one, {**one, "values": np.array([1.0, 3.0])})
-    assert not rdata.same_part(factor, {**factor, "levels": ("a", "c")})
+    assert data_files.same_part(one, dict(one))
+    assert data_files.same_part(factor, {**factor, "levels": ["a", "b"]})
+    assert not data_files.same_part(one, factor)
+    assert not data_files.same_part(one, {**one, "kind": ("integer",)})
+    assert not data_files.same_part(one, {**one, "values": np.array([1.0])})
+    assert not data_files.same_part(one, {**one, "values": np.array([1.0, 3.0])})
+    assert not data_files.same_part(factor, {**factor, "levels": ("a", "c")})
 
 
 def test_what_is_missing_of_a_range():

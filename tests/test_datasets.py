@@ -10,7 +10,7 @@ import pytest
 from live import ask_r
 
 import pymer_bridge as pb
-from pymer_bridge.rsession import session
+from pymer_bridge.session.r_session import session
 
 pytestmark = pytest.mark.r
 

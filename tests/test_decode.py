@@ -1,8 +1,8 @@
 """R records to results, each field against the one it comes from.
 
-The records are of the shape that :func:`pymer_bridge.convert.from_r` gives, written down by hand
-and without R, so that every field can have a value of its own: a fit may well have two alike.
-What real records hold is for the tests that fit.
+The records are of the shape that :func:`pymer_bridge.session.convert.from_r` gives, written down
+by hand and without R, so that every field can have a value of its own: a fit may well have two
+alike. What real records hold is for the tests that fit.
 """
 
 from __future__ import annotations
@@ -15,21 +15,23 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pymer_bridge import decode, decode_internals, decode_tests
 from pymer_bridge.results import (
     bootstrap,
-    fit,
+    fixed_effects,
     groups,
+    icc_r2,
     internals,
     intervals,
     matrix,
     means,
     prediction,
-    shares,
     variances,
 )
 from pymer_bridge.results import tests as tested
 from pymer_bridge.results.codec import encode
+from pymer_bridge.results.decode import internals as decode_internals
+from pymer_bridge.results.decode import record as decode
+from pymer_bridge.results.decode import tests as decode_tests
 
 NA = float(np.array([0x7FF00000000007A2], dtype=np.uint64).view(np.float64)[0])
 """R's missing float, with its own bits."""
@@ -130,10 +132,10 @@ FIXED = {
 
 
 def test_fixed_effects():
-    assert decode.fixed_effects(FIXED, "satterthwaite", 0.9) == fit.FixedEffects(
+    assert decode.fixed_effects(FIXED, "satterthwaite", 0.9) == fixed_effects.FixedEffects(
         (
-            fit.FixedEffect("(Intercept)", 1.0, 3.0, 7.0, 5.0, 9.0, 11.0, 13.0),
-            fit.FixedEffect("Days", 2.0, 4.0, None, 6.0, 10.0, 12.0, 14.0),
+            fixed_effects.FixedEffect("(Intercept)", 1.0, 3.0, 7.0, 5.0, 9.0, 11.0, 13.0),
+            fixed_effects.FixedEffect("Days", 2.0, 4.0, None, 6.0, 10.0, 12.0, 14.0),
         ),
         "satterthwaite",
         0.9,
@@ -143,7 +145,7 @@ def test_fixed_effects():
 def test_fixed_effects_without_tests():
     bare = {**FIXED, "df": None, "p_value": None, "conf_low": None, "conf_high": None}
     rows = decode.fixed_effects(bare, "none", 0.95).rows
-    assert rows[1] == fit.FixedEffect("Days", 2.0, 4.0, None, 6.0, None, None, None)
+    assert rows[1] == fixed_effects.FixedEffect("Days", 2.0, 4.0, None, 6.0, None, None, None)
 
 
 def test_columns_of_fixed_effects_have_one_length():
@@ -220,7 +222,7 @@ def test_fit_statistics():
         "n_obs": ints(8),
     }  # fmt: skip
     found = decode.fit_statistics(record)
-    assert found == fit.FitStatistics(1.0, 2.0, 3.0, 4.0, 5.0, 6, 7, 8)
+    assert found == fixed_effects.FitStatistics(1.0, 2.0, 3.0, 4.0, 5.0, 6, 7, 8)
     assert [type(getattr(found, name)) for name in ("df", "df_residual", "n_obs")] == [int] * 3
     assert decode.fit_statistics({**record, "reml_criterion": None}).reml_criterion is None
 
@@ -233,7 +235,7 @@ def test_convergence():
         "gradient": floats(3, 4),
     }  # fmt: skip
     found = decode.convergence(record)
-    assert found == fit.Convergence(
+    assert found == fixed_effects.Convergence(
         converged=True, singular=False, code=4, messages=("m",), warnings=("w1", "w2"),
         optimizer="bobyqa", optimizer_message="done", evaluations=9, theta=floats(1, 2),
         theta_names=("a", "b"), gradient=floats(3, 4),
@@ -671,12 +673,12 @@ def test_marginal_means():
 def test_shares_of_variance():
     assert decode_tests.intraclass_correlation(
         {"adjusted": floats(0.1), "unadjusted": floats(0.2)}
-    ) == shares.IntraclassCorrelation(0.1, 0.2)
+    ) == icc_r2.IntraclassCorrelation(0.1, 0.2)
     assert decode_tests.r_squared(
         {"marginal": floats(0.3), "conditional": floats(0.4)}
-    ) == shares.RSquared(0.3, 0.4)
+    ) == icc_r2.RSquared(0.3, 0.4)
     assert decode_tests.r_squared({"marginal": floats(NA), "conditional": None}) == (
-        shares.RSquared(None, None)
+        icc_r2.RSquared(None, None)
     )
 
 

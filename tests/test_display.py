@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 import pymer_bridge as pb
-from pymer_bridge import display
-from pymer_bridge.results.fit import FixedEffect, FixedEffects
+from pymer_bridge.display import notebook
+from pymer_bridge.results.fixed_effects import FixedEffect, FixedEffects
 
 FORMULA = "reading_age ~ 1 + hrs_week + (1 + hrs_week | school)"
 
@@ -36,12 +36,12 @@ def singular() -> Any:
 
 
 def test_alerts_are_escaped_and_told_once() -> None:
-    page = display.alerts(["<script>alert(1)</script>", "one\x00two", "one\x00two"])
+    page = notebook.alerts(["<script>alert(1)</script>", "one\x00two", "one\x00two"])
     assert page.count("<div") == 2
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
     assert "\x00" not in page
-    assert display.alerts([]) == ""
+    assert notebook.alerts([]) == ""
 
 
 def test_a_warning_of_a_result_stands_above_its_figures() -> None:

@@ -37,7 +37,7 @@ from nbconvert import HTMLExporter
 from traitlets.config import Config
 
 import pymer_bridge as pb
-from pymer_bridge import cli
+from pymer_bridge.cli import commands as cli
 
 ROOT = Path(__file__).parent.parent
 ELSEWHERE = {"ci.md": "tests/test_ci_docs.py runs its blocks, among the files that they name"}

@@ -21,7 +21,7 @@ from probing import plain_r
 import pymer_bridge as pb
 from pymer_bridge.errors import OptionError, PymerWarning, REnvironmentError, RError
 from pymer_bridge.results.effects import FIGURES, RESPONSES, EffectCurve
-from pymer_bridge.rsession import session
+from pymer_bridge.session.r_session import session
 
 pytestmark = [pytest.mark.r, pytest.mark.filterwarnings("ignore::pymer_bridge.PymerWarning")]
 

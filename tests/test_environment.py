@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from pymer_bridge import environment
 from pymer_bridge.errors import REnvironmentError
-from pymer_bridge.rsession import session
+from pymer_bridge.session import installation
+from pymer_bridge.session.r_session import session
 
 r = pytest.mark.r
 
 ASK = """
     from pymer_bridge.errors import REnvironmentError
-    from pymer_bridge.rsession import session
+    from pymer_bridge.session.r_session import session
     try:
         session().call("sum", x=1)
     except REnvironmentError as error:
@@ -85,7 +85,7 @@ def test_an_r_that_is_too_old(tmp_path):
     for variables in ({"R_HOME": str(home)}, {"R_HOME": None, "PATH": f"{home}/bin:/usr/bin:/bin"}):
         said = run(ASK, **variables)
         assert "3.6.3" in said
-        assert environment.MINIMUM_R in said
+        assert installation.MINIMUM_R in said
         assert str(home) in said
         assert remedy(said)
 
@@ -95,7 +95,7 @@ def test_what_was_missing_may_be_mended_in_the_same_process(tmp_path):
     out = run(f"""
         import os
         from pymer_bridge.errors import REnvironmentError
-        from pymer_bridge.rsession import session
+        from pymer_bridge.session.r_session import session
         right = os.environ.pop("R_HOME", None)
         os.environ["R_HOME"] = {str(tmp_path)!r}
         for _ in range(2):
@@ -112,30 +112,30 @@ def test_what_was_missing_may_be_mended_in_the_same_process(tmp_path):
 
 @r
 def test_the_versions_that_are_found():
-    home = environment.r_home()
+    home = installation.r_home()
     assert home is not None
-    version = environment.r_version(home)
+    version = installation.r_version(home)
     told = session().call("describe_session", packages=["lme4"]).value
     assert version == tuple(map(int, told["r_version"][0].split(".")))
     assert Path(told["r_home"][0]).resolve() == Path(home).resolve()
 
 
 def test_versions_of_what_is_no_r(tmp_path):
-    assert environment.r_version(str(tmp_path)) is None
-    assert environment.r_version(str(fake_r(tmp_path / "odd", "4.3.0"))) == (4, 3, 0)
+    assert installation.r_version(str(tmp_path)) is None
+    assert installation.r_version(str(fake_r(tmp_path / "odd", "4.3.0"))) == (4, 3, 0)
     program = tmp_path / "bin" / "R"
     program.parent.mkdir()
     program.write_text("#!/bin/sh\necho hello\n")
     program.chmod(0o755)
-    assert environment.r_version(str(tmp_path)) is None
+    assert installation.r_version(str(tmp_path)) is None
 
 
 def test_the_install_command_fits_the_platform(monkeypatch):
     for tool, start in (("apt-get", "sudo apt-get"), ("brew", "brew"), ("conda", "conda")):
-        monkeypatch.setattr(environment.shutil, "which", lambda name, tool=tool: name == tool)
-        assert environment.install_r_command().startswith(start)
-    monkeypatch.setattr(environment.shutil, "which", lambda name: None)
-    assert "cloud.r-project.org" in environment.install_r_command()
+        monkeypatch.setattr(installation.shutil, "which", lambda name, tool=tool: name == tool)
+        assert installation.install_r_command().startswith(start)
+    monkeypatch.setattr(installation.shutil, "which", lambda name: None)
+    assert "cloud.r-project.org" in installation.install_r_command()
 
 
 # -- packages of R ---------------------------------------------------------------------------------
@@ -149,12 +149,12 @@ def test_a_missing_package_is_named():
     assert "'notapackage' is not installed" in said
     assert session().call(".libPaths").value[0] in said
     assert remedy(said).endswith("--require=notapackage")
-    assert environment.requirements_script().is_file()
+    assert installation.requirements_script().is_file()
 
 
 @r
 def test_a_package_that_is_too_old_is_named(monkeypatch):
-    monkeypatch.setitem(environment.MINIMUM_PACKAGES, "lme4", "99.1-2")
+    monkeypatch.setitem(installation.MINIMUM_PACKAGES, "lme4", "99.1-2")
     monkeypatch.setattr(session(), "_loaded", set())
     with pytest.raises(REnvironmentError) as caught:
         session().require("lme4")
@@ -162,7 +162,7 @@ def test_a_package_that_is_too_old_is_named(monkeypatch):
     installed = session().call("describe_session", packages=["lme4"]).value["versions"][0]
     assert f"'lme4' is of version {installed}" in said
     assert "at least 99.1-2" in said
-    assert remedy(said) == f'Rscript "{environment.requirements_script()}"'
+    assert remedy(said) == f'Rscript "{installation.requirements_script()}"'
 
 
 @r
@@ -173,7 +173,7 @@ def test_a_package_that_does_not_load_is_named(tmp_path):
     out = run(
         """
         from pymer_bridge.errors import REnvironmentError
-        from pymer_bridge.rsession import session
+        from pymer_bridge.session.r_session import session
         try:
             session().require("brokenpackage")
         except REnvironmentError as error:
@@ -194,12 +194,12 @@ def test_a_package_is_loaded_once(monkeypatch):
 
 
 def test_the_two_tables_of_versions_agree():
-    script = environment.requirements_script().read_text(encoding="utf-8")
+    script = installation.requirements_script().read_text(encoding="utf-8")
     table = re.search(r"^requirements <- c\(\n(.*?)^\)", script, flags=re.MULTILINE | re.DOTALL)
     assert table is not None
     stated = dict(re.findall(r'(\w+)\s*=\s*"([^"]+)"', table[1]))
-    assert stated.pop("R") == environment.MINIMUM_R
-    assert stated == environment.MINIMUM_PACKAGES
+    assert stated.pop("R") == installation.MINIMUM_R
+    assert stated == installation.MINIMUM_PACKAGES
 
 
 # -- rpy2 ------------------------------------------------------------------------------------------
@@ -223,9 +223,9 @@ def test_a_broken_rpy2(kind, tmp_path):
     paths = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
     said = run(ASK, PYTHONPATH=paths)
     assert BROKEN[kind].split("'")[1] in said
-    assert (environment.r_home() or "") in said
-    version = environment.r_version(environment.r_home() or "")
-    assert remedy(said) == environment.install_rinterface_command(version)
+    assert (installation.r_home() or "") in said
+    version = installation.r_version(installation.r_home() or "")
+    assert remedy(said) == installation.install_rinterface_command(version)
     assert remedy(said).startswith(f'"{Path(sys.executable)}" -m pip install ')
 
 
@@ -247,7 +247,7 @@ def test_an_rpy2_that_is_missing(tmp_path):
     ],
 )
 def test_the_rinterface_that_fits_an_r(version, wanted):
-    assert f'"rpy2-rinterface{wanted}"' in environment.install_rinterface_command(version)
+    assert f'"rpy2-rinterface{wanted}"' in installation.install_rinterface_command(version)
 
 
 # -- the command line says it in one line ----------------------------------------------------------

@@ -11,7 +11,7 @@ import pytest
 from scripted import load_script
 
 from pymer_bridge.results import codec
-from pymer_bridge.rsession import session
+from pymer_bridge.session.r_session import session
 
 ROOT = Path(__file__).parent.parent
 SCRIPT = ROOT / "scripts" / "list-figures"
@@ -50,7 +50,7 @@ def test_what_has_no_row_is_told(script: Any, entries: Any) -> None:
 
 def test_every_result_is_looked_at(script: Any) -> None:
     assert len(script.results()) > 70
-    importlib.import_module("pymer_bridge.verifying")
+    importlib.import_module("pymer_bridge.verification.against_r")
     known = {name for name, kind in codec._classes.items() if "pymer_bridge" in kind.__module__}
     assert {name for name in known if name[0] != "_"} <= set(script.results())
 

@@ -13,10 +13,10 @@ import pytest
 from probing import probe
 
 import pymer_bridge as pb
-from pymer_bridge import controls, safety
 from pymer_bridge.errors import DataConversionError, FormulaError, OptionError, PymerError, RError
-from pymer_bridge.preparing import check_text
-from pymer_bridge.rsession import session
+from pymer_bridge.models.preparing import check_text
+from pymer_bridge.session.r_session import session
+from pymer_bridge.spec import controls, formula_safety
 
 pytestmark = pytest.mark.r
 
@@ -678,7 +678,7 @@ def test_some_of_them_fit(name, i):
 
 def test_no_allowed_function_takes_a_function():
     """No argument of theirs, or of their default methods, is one that R calls."""
-    for call in sorted(safety.ALLOWED_CALLS):
+    for call in sorted(formula_safety.ALLOWED_CALLS):
         plain = call.rpartition("::")[2]
         found = probe("argument_names", of=plain).value or ()
         assert not {"FUN", "fun", "FUNC", "fn", "func", "what", "expr", "envir"} & set(found), call

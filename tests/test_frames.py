@@ -19,10 +19,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from probing import arrived, probe
 
-from pymer_bridge.columns import NA_REAL, column_to_part
+from pymer_bridge.data.columns import NA_REAL, column_to_part
+from pymer_bridge.data.frames import as_pandas, collect, frame_from_r
 from pymer_bridge.errors import DataConversionError
-from pymer_bridge.frames import as_pandas, collect, frame_from_r
-from pymer_bridge.rsession import session
+from pymer_bridge.session.r_session import session
 
 r = pytest.mark.r
 

@@ -16,7 +16,7 @@ from probing import plain_r
 
 import pymer_bridge as pb
 from pymer_bridge.errors import PymerWarning
-from pymer_bridge.rsession import session
+from pymer_bridge.session.r_session import session
 
 pytestmark = [pytest.mark.r, pytest.mark.filterwarnings("ignore::pymer_bridge.PymerWarning")]
 
@@ -68,7 +68,7 @@ def test_replicates_are_bootmers(plain: Any, name: str, use_u: bool) -> None:
 
 
 def test_workers_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pymer_bridge.parallel.START_SECONDS", 0.0)
+    monkeypatch.setattr("pymer_bridge.replicates.parallel.START_SECONDS", 0.0)
     fit = _fit("binomial")
     alone = fit.bootstrap("parametric", 24, 3)
     _same(fit.bootstrap("parametric", 24, 3, n_jobs=2).replicates, alone.replicates)

@@ -43,11 +43,11 @@ from pymer_bridge.errors import (
     RWarning,
     SingularFitWarning,
 )
-from pymer_bridge.marginal import MarginalMeans
-from pymer_bridge.results import fit as fit_results
-from pymer_bridge.results import intervals, means, shares, tests
+from pymer_bridge.models.methods.emmeans import MarginalMeans
+from pymer_bridge.results import fixed_effects as fit_results
+from pymer_bridge.results import icc_r2, intervals, means, tests
 from pymer_bridge.results.base import Result, Rows
-from pymer_bridge.rsession import session
+from pymer_bridge.session.r_session import session
 
 pytestmark = [
     pytest.mark.r("lmerTest", "pbkrtest", "emmeans"),
@@ -1022,7 +1022,7 @@ def test_results_come_back_from_json(design: str, question: str, live: Live) -> 
 
 
 @pytest.mark.parametrize(
-    "result", [shares.IntraclassCorrelation(0.7, 0.5), shares.RSquared(0.1 + 0.2, float("nan"))]
+    "result", [icc_r2.IntraclassCorrelation(0.7, 0.5), icc_r2.RSquared(0.1 + 0.2, float("nan"))]
 )
 def test_shares_come_back_from_json(result: Result) -> None:
     back = type(result).from_dict(json.loads(json.dumps(result.to_dict(), allow_nan=False)))

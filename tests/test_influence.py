@@ -14,7 +14,6 @@ import pytest
 from probing import plain_r
 
 import pymer_bridge as pb
-from pymer_bridge import parallel
 from pymer_bridge.errors import (
     BootstrapInterrupted,
     BootstrapWarning,
@@ -23,8 +22,9 @@ from pymer_bridge.errors import (
     PymerWarning,
     RWarning,
 )
+from pymer_bridge.replicates import parallel
 from pymer_bridge.results.influence import Influence
-from pymer_bridge.rsession import session
+from pymer_bridge.session.r_session import session
 
 pytestmark = [pytest.mark.r, pytest.mark.filterwarnings("ignore::pymer_bridge.PymerWarning")]
 

@@ -24,7 +24,7 @@ from pymer_bridge.results.internals import (
     SparseMatrix,
 )
 from pymer_bridge.results.matrix import NamedMatrix, NamedVector
-from pymer_bridge.rsession import session
+from pymer_bridge.session.r_session import session
 
 pytestmark = pytest.mark.r
 __all__ = ["plain"]  # a fixture

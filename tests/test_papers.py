@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 
 import pymer_bridge as pb
-from pymer_bridge import apa, papers, reporting
+from pymer_bridge.display import apa
 from pymer_bridge.errors import OptionError, REnvironmentError
-from pymer_bridge.models import LinearMixedModel
-from pymer_bridge.results.fit import FixedEffect, FixedEffects
-from pymer_bridge.rsession import session
+from pymer_bridge.models import model_table
+from pymer_bridge.models.lmer import LinearMixedModel
+from pymer_bridge.models.methods import reporting
+from pymer_bridge.results.fixed_effects import FixedEffect, FixedEffects
+from pymer_bridge.session.r_session import session
 
 M = "\N{MINUS SIGN}"
 with_r = pytest.mark.r
@@ -189,7 +191,7 @@ def test_models_stand_side_by_side(models: Any) -> None:
 @with_r
 def test_a_table_can_be_stored_and_shown(models: Any) -> None:
     table = pb.model_table(*models, caption="Sleep & reaction")
-    assert papers.ModelTable.from_dict(table.to_dict()) == table
+    assert model_table.ModelTable.from_dict(table.to_dict()) == table
     assert str(table) == pb.model_table(*models, caption="Sleep & reaction", format="text")
     assert "Sleep &amp; reaction" in pb.model_table(*models, caption="Sleep & reaction",
                                                     format="html")  # fmt: skip

@@ -30,9 +30,9 @@ from live import ask_r
 from probing import plain_r
 
 import pymer_bridge as pb
-from pymer_bridge import curves
 from pymer_bridge.errors import OptionError, PymerWarning
-from pymer_bridge.rsession import session
+from pymer_bridge.plots import curves
+from pymer_bridge.session.r_session import session
 
 pytestmark = [pytest.mark.r, pytest.mark.filterwarnings("ignore::pymer_bridge.PymerWarning")]
 

@@ -25,7 +25,7 @@ import pymer_bridge as pb
 from pymer_bridge.errors import OptionError, PymerWarning, REnvironmentError
 from pymer_bridge.results.all_fit import AllFit
 from pymer_bridge.results.effects import EffectCurve, EffectPoint, EffectSmooth, PartialResidual
-from pymer_bridge.rsession import session
+from pymer_bridge.session.r_session import session
 
 pytestmark = [pytest.mark.r, pytest.mark.filterwarnings("ignore::pymer_bridge.PymerWarning")]
 

@@ -25,7 +25,7 @@ from pymer_bridge.errors import (
     RWarning,
 )
 from pymer_bridge.results.prediction import Predictions, Simulations
-from pymer_bridge.rsession import session
+from pymer_bridge.session.r_session import session
 
 pytestmark = pytest.mark.r
 

@@ -33,10 +33,10 @@ from live import REFERENCE, write_frame
 from probing import probe
 
 import pymer_bridge as pb
-from pymer_bridge.columns import column_to_part
+from pymer_bridge.data.columns import column_to_part
+from pymer_bridge.data.frames import collect
 from pymer_bridge.errors import DataConversionError, FormulaError, PymerError, RError
-from pymer_bridge.frames import collect
-from pymer_bridge.rsession import session
+from pymer_bridge.session.r_session import session
 
 pytestmark = pytest.mark.r
 

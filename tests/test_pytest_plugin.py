@@ -12,8 +12,8 @@ import pytest
 
 import pymer_bridge as pb
 from pymer_bridge.errors import OptionError, RError
-from pymer_bridge.figures import figures_of
-from pymer_bridge.plainr import run_snippet
+from pymer_bridge.verification.figures import figures_of
+from pymer_bridge.verification.plain_r import run_snippet
 
 pytest_plugins = ("pytester",)
 pytestmark = pytest.mark.r("lmerTest")
@@ -39,7 +39,7 @@ def test_the_plugin_starts_nothing(pytester: pytest.Pytester) -> None:
         import sys
 
         def test_nothing():
-            assert not {"pandas", "rpy2", "pymer_bridge.rsession"} & set(sys.modules)
+            assert not {"pandas", "rpy2", "pymer_bridge.session.r_session"} & set(sys.modules)
         """
     )
     pytester.runpytest_subprocess(*PLUGIN).assert_outcomes(passed=1)

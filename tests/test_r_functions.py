@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from scripted import load_script
 
-from pymer_bridge.rsession import session
+from pymer_bridge.session.r_session import session
 
 ROOT = Path(__file__).parent.parent
 SCRIPT = ROOT / "scripts" / "list-r-functions"

@@ -26,7 +26,7 @@ import pytest
 from live import AnsweringScript
 
 import pymer_bridge as pb
-from pymer_bridge.fitted import Fitted
+from pymer_bridge.models.base import Fitted
 from pymer_bridge.results.base import Result
 
 pytestmark = [pytest.mark.r("lmerTest", "pbkrtest", "emmeans"), pytest.mark.slow]

@@ -22,9 +22,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pymer_bridge as pb
-from pymer_bridge import drift, recordfile, tolerances
-from pymer_bridge.bits import ulps
-from pymer_bridge.cli import main
+from pymer_bridge.cli.commands import main
+from pymer_bridge.data import record_file
 from pymer_bridge.errors import (
     DataConversionError,
     FormulaError,
@@ -32,11 +31,13 @@ from pymer_bridge.errors import (
     RecordError,
     SingularFitWarning,
 )
-from pymer_bridge.figures import escape, figures_of
-from pymer_bridge.fingerprint import data_changes, data_print
-from pymer_bridge.plainr import run_snippet
-from pymer_bridge.recording import read_record, stack_here
-from pymer_bridge.rsession import session
+from pymer_bridge.results.exact import ulps
+from pymer_bridge.session.r_session import session
+from pymer_bridge.verification import drift, tolerances
+from pymer_bridge.verification.data_fingerprint import data_changes, data_print
+from pymer_bridge.verification.figures import escape, figures_of
+from pymer_bridge.verification.plain_r import run_snippet
+from pymer_bridge.verification.records import read_record, stack_here
 
 pytestmark = [
     pytest.mark.r("lmerTest"),
@@ -93,7 +94,7 @@ def edited(path: Path, target: Path, change: Callable[[dict[str, Any]], None]) -
     document = json.loads(path.read_text())
     change(document)
     del document["sha256"]
-    target.write_text(json.dumps({**document, "sha256": recordfile.digest(document)}))
+    target.write_text(json.dumps({**document, "sha256": record_file.digest(document)}))
     return target
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import pymer_bridge as pb
-from pymer_bridge import environment
+from pymer_bridge.session import installation
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -63,7 +63,7 @@ def test_an_installed_wheel_fits_a_model(distributions, tmp_path):
         "import pymer_bridge as pb\n"
         "from pymer_bridge import environment\n"
         "print(pb.__file__)\n"
-        "print(environment.requirements_script().is_file())\n"
+        "print(installation.requirements_script().is_file())\n"
         "fit = pb.lmer('Reaction ~ Days + (Days | Subject)', pb.load_dataset('sleepstudy'))\n"
         "print(fit.fixed_effects()['Days'].estimate)"
     )
@@ -91,7 +91,7 @@ def test_every_dependency_has_its_licence_on_the_page():
         if extra not in ("mutation", "bench"):
             wanted += named
     names = {re.match(r"[\w.-]+", text)[0].lower() for text in wanted}
-    assert names | set(environment.MINIMUM_PACKAGES) <= set(licences)
+    assert names | set(installation.MINIMUM_PACKAGES) <= set(licences)
     assert not [name for name, text in licences.items() if "UNKNOWN" in text or not text.strip()]
 
 

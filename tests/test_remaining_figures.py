@@ -13,7 +13,7 @@ from live import AnsweringScript
 
 import pymer_bridge as pb
 from pymer_bridge.errors import REnvironmentError
-from pymer_bridge.rsession import session
+from pymer_bridge.session.r_session import session
 
 pytestmark = [
     pytest.mark.r("pbkrtest"),

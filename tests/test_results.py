@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 import pymer_bridge as pb
 from pymer_bridge.results import codec
 from pymer_bridge.results.base import Result
-from pymer_bridge.results.fit import FixedEffect, FixedEffects
+from pymer_bridge.results.fixed_effects import FixedEffect, FixedEffects
 from pymer_bridge.results.matrix import NamedMatrix
 
 FORMULA = "Reaction ~ Days + (Days | Subject)"

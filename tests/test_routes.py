@@ -60,7 +60,7 @@ def fit() -> Any:
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> list[list[float]]:
     """Plain R's figures, from a process in the state of ours (lme4 issue 745)."""
-    from pymer_bridge.rsession import session  # noqa: PLC0415
+    from pymer_bridge.session.r_session import session  # noqa: PLC0415
 
     state = int(session().call("process_state").value[0])
     script: Path = tmp_path_factory.mktemp("plain") / "routes.R"

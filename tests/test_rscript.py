@@ -20,12 +20,12 @@ from probing import probe
 from test_exactness import CASES, data_set
 
 import pymer_bridge as pb
-from pymer_bridge import rdata, rtext
+from pymer_bridge.data.frames import collect
 from pymer_bridge.errors import OptionError, ScriptError
-from pymer_bridge.frames import collect
-from pymer_bridge.jobs import Handle
-from pymer_bridge.journal import Journal, journal
-from pymer_bridge.plainrun import plain_environment, rscript_program
+from pymer_bridge.r_script import data_files, syntax
+from pymer_bridge.r_script.journal import Journal, journal
+from pymer_bridge.session.calls import Handle
+from pymer_bridge.verification.plain_run import plain_environment, rscript_program
 
 pytestmark = pytest.mark.r
 
@@ -74,23 +74,23 @@ def values(texts: list[str]) -> tuple[Any, ...]:
 @given(st.lists(TEXTS, min_size=1, max_size=20))
 def test_r_reads_strings_back(texts: list[str]) -> None:
     texts = texts + AWKWARD
-    assert [value[0] for value in values([rtext.string(text) for text in texts])] == texts
+    assert [value[0] for value in values([syntax.string(text) for text in texts])] == texts
 
 
 @FEW
 @given(st.lists(TEXTS.filter(bool), min_size=1, max_size=10, unique=True))
 def test_r_reads_names_back(texts: list[str]) -> None:
     names = list(dict.fromkeys([*texts, *filter(None, AWKWARD)]))
-    vector = rtext.render(rtext.vector([1.0] * len(names), names))
+    vector = syntax.render(syntax.vector([1.0] * len(names), names))
     assert values([f"names({vector})"])[0] == tuple(names)
-    made = f"local({{x <- list(); {rtext.element('x', names[0])} <- 1; names(x)}})"
+    made = f"local({{x <- list(); {syntax.element('x', names[0])} <- 1; names(x)}})"
     assert values([made])[0] == (names[0],)
 
 
 @FEW
 @given(st.lists(TEXTS, min_size=1, max_size=20))
 def test_nothing_gets_out_of_a_comment(texts: list[str]) -> None:
-    comments = [rtext.comment(text) for text in texts + AWKWARD]
+    comments = [syntax.comment(text) for text in texts + AWKWARD]
     assert set(probe("n_expressions", texts=comments).value) == {0}
 
 
@@ -108,31 +108,31 @@ def bits(numbers: Any) -> list[int]:
 @given(st.lists(st.floats(allow_nan=False), min_size=1, max_size=60))
 def test_r_reads_numbers_back_to_the_last_bit(numbers: list[float]) -> None:
     numbers = numbers + HARD
-    assert bits([value[0] for value in values(list(map(rtext.number, numbers)))]) == bits(numbers)
+    assert bits([value[0] for value in values(list(map(syntax.number, numbers)))]) == bits(numbers)
 
 
 @FEW
 @given(st.lists(st.tuples(st.integers(-(10**9), 10**9), st.integers(-12, 6)), max_size=60))
 def test_decimals_are_read_back_to_the_last_bit(parts: list[tuple[int, int]]) -> None:
     numbers = [float(f"{digits}e{power}") for digits, power in parts]
-    texts = list(map(rtext.number, numbers))
+    texts = list(map(syntax.number, numbers))
     assert bits([value[0] for value in values([*texts, "0"])][:-1]) == bits(numbers)
 
 
 @pytest.mark.parametrize("number", [0.1, -0.25, 249.56, 1e-5, 123456.789, 3.7, 1e6, 0.0005])
 def test_short_decimals_stay_decimals(number: float) -> None:
-    assert "0x" not in rtext.number(number)
+    assert "0x" not in syntax.number(number)
 
 
 def test_calls_are_laid_out_to_be_read() -> None:
-    short = rtext.call("lmer", "y ~ x", data="d", REML="FALSE")
-    assert rtext.assign("fit", short) == "fit <- lmer(y ~ x, data = d, REML = FALSE)"
-    levels = rtext.vector([f"level {i}" for i in range(30)])
-    lines = rtext.assign("d$f", rtext.call("factor", "d$f", levels=levels)).split("\n")
+    short = syntax.call("lmer", "y ~ x", data="d", REML="FALSE")
+    assert syntax.assign("fit", short) == "fit <- lmer(y ~ x, data = d, REML = FALSE)"
+    levels = syntax.vector([f"level {i}" for i in range(30)])
+    lines = syntax.assign("d$f", syntax.call("factor", "d$f", levels=levels)).split("\n")
     assert lines[:3] == ["d$f <- factor(", "  d$f,", "  levels = c("]
-    assert max(map(len, lines)) <= rtext.WIDTH
-    assert rtext.render(rtext.vector(range(1, 501))) == "1:500"
-    matrix = values([rtext.render(rtext.matrix([[1, 2], [3, 4.5]], ["a", "b"], ["c", 'd"']))])[0]
+    assert max(map(len, lines)) <= syntax.WIDTH
+    assert syntax.render(syntax.vector(range(1, 501))) == "1:500"
+    matrix = values([syntax.render(syntax.matrix([[1, 2], [3, 4.5]], ["a", "b"], ["c", 'd"']))])[0]
     assert matrix.tolist() == [1, 3, 2, 4.5]
 
 
@@ -179,9 +179,9 @@ def frames(draw: st.DrawFn) -> pd.DataFrame:
 def same_in_r(frame: pd.DataFrame, path: Path) -> bool:
     """Say whether R reads just this frame from the file that is written of it."""
     collected = collect(frame)
-    data = rdata.DataSet("d", collected.names, collected.parts, {})
-    path.write_text(rdata.csv_text(data), encoding="utf-8", newline="\n")
-    code = "\n".join(rdata.reading_csv(data, str(path)))
+    data = data_files.DataSet("d", collected.names, collected.parts, {})
+    path.write_text(data_files.csv_text(data), encoding="utf-8", newline="\n")
+    code = "\n".join(data_files.reading_csv(data, str(path)))
     answer = probe("reads_same", code=code, variable="d", frame=collected.to_r()).value
     return bool(answer[0] == 1)
 

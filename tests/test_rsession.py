@@ -22,8 +22,8 @@ from probing import probe
 
 import pymer_bridge as pb
 from pymer_bridge.errors import RError, SessionError, SingularFitWarning
-from pymer_bridge.jobs import Handle
-from pymer_bridge.rsession import RSession, session
+from pymer_bridge.session.calls import Handle
+from pymer_bridge.session.r_session import RSession, session
 
 r = pytest.mark.r
 TESTS = Path(__file__).parent
@@ -60,8 +60,8 @@ def run(code: str, **environment: str) -> str:
 def test_importing_loads_nothing_heavy():
     out = run("""
         import sys, threading
-        import pymer_bridge, pymer_bridge.errors, pymer_bridge.environment, pymer_bridge.cli
-        import pymer_bridge.rsession
+        import pymer_bridge, pymer_bridge.errors, pymer_bridge.session.installation
+        import pymer_bridge.cli.commands, pymer_bridge.session.r_session
         heavy = {"rpy2", "numpy", "pandas", "matplotlib", "scipy", "cffi", "pyarrow"}
         print(sorted(heavy & set(sys.modules)), threading.active_count())
     """)
@@ -157,7 +157,7 @@ def test_threads_get_the_results_of_one_thread():
 def test_threads_that_come_and_go_while_r_starts():
     out = run("""
         import threading
-        from pymer_bridge.rsession import session
+        from pymer_bridge.session.r_session import session
         answers = []
         def ask(): answers.append(session().call("sum", x=[1, 2]).value[0])
         threads = [threading.Thread(target=ask) for _ in range(8)]
@@ -296,7 +296,7 @@ def interrupted(code: str, patience: float = 3.0) -> tuple[float, str]:
 
 LOOP = """
     from probing import probe
-    from pymer_bridge.rsession import session
+    from pymer_bridge.session.r_session import session
     probe("same", x=1)
     print("ready", flush=True)
     try:
@@ -318,7 +318,7 @@ def test_ctrl_c_stops_an_r_loop():
 def test_ctrl_c_stops_a_long_fit():
     busy = """
     import pymer_bridge as pb
-    from pymer_bridge.rsession import session
+    from pymer_bridge.session.r_session import session
     data = pb.load_dataset("InstEval")
     session().require("lme4")
     print("ready", flush=True)
@@ -336,7 +336,7 @@ def test_ctrl_c_stops_a_long_fit():
 def test_ctrl_c_still_stops_plain_python():
     interrupted("""
         import time
-        from pymer_bridge.rsession import session
+        from pymer_bridge.session.r_session import session
         session().call("sum", x=1)
         print("ready", flush=True)
         try:
@@ -354,7 +354,7 @@ def test_ctrl_c_again_and_again():
     out = run("""
         import os, signal, threading, time
         from probing import probe
-        from pymer_bridge.rsession import session
+        from pymer_bridge.session.r_session import session
         probe("same", x=1)
         caught = 0
         for i in range(20):
@@ -377,7 +377,7 @@ def test_ctrl_c_for_one_thread_leaves_the_others_alone():
     out = run("""
         import os, signal, threading, time
         from probing import probe
-        from pymer_bridge.rsession import session
+        from pymer_bridge.session.r_session import session
         probe("same", x=1)
         answers = []
         def ask():
@@ -406,7 +406,7 @@ FORK = """
     warnings.simplefilter("ignore", DeprecationWarning)  # of fork beside threads
     import pymer_bridge as pb
     from pymer_bridge.errors import SessionError
-    from pymer_bridge.rsession import session
+    from pymer_bridge.session.r_session import session
     {before}
     child = os.fork()
     if child == 0:
@@ -486,8 +486,8 @@ def test_accents_survive_the_c_locale():
         """
         import numpy as np, pandas as pd, warnings
         import pymer_bridge as pb
-        from pymer_bridge.frames import collect, frame_from_r
-        from pymer_bridge.rsession import session
+        from pymer_bridge.data.frames import collect, frame_from_r
+        from pymer_bridge.session.r_session import session
         words = ["Zürich", "ß", "\\U0001f600", "日本", None, "e\\u0301"]
         data = pd.DataFrame({"é": words, "名": pd.Categorical(words[::-1])})
         back = frame_from_r(session().call("echo_frame", frame=collect(data).to_r()).value)
@@ -511,7 +511,7 @@ def test_accents_survive_the_c_locale():
 
 @r
 def test_python_ends_cleanly():
-    out = run(FIT + "import tempfile; from pymer_bridge.rsession import session\n"
+    out = run(FIT + "import tempfile; from pymer_bridge.session.r_session import session\n"
               "print(session().call('tempdir').value[0])")  # fmt: skip
     assert not Path(out.strip()).exists()  # R took its folder away
 
@@ -529,7 +529,7 @@ def test_python_ends_cleanly_while_r_is_busy():
     out = run("""
         import threading, time
         from probing import probe
-        from pymer_bridge.rsession import session
+        from pymer_bridge.session.r_session import session
         probe("same", x=1)
         threading.Thread(target=probe, args=("spin",), daemon=True).start()
         threading.Thread(target=probe, args=("spin",), daemon=True).start()
@@ -551,7 +551,7 @@ def test_a_call_after_the_end_is_refused():
             except SessionError as error:
                 print(error)
         atexit.register(late)  # runs after what is registered later: R's end
-        from pymer_bridge.rsession import session
+        from pymer_bridge.session.r_session import session
         session().call("sum", x=1)
     """)
     assert "exiting" in out

@@ -28,12 +28,13 @@ from test_record import edited
 from test_saving import forged
 
 import pymer_bridge as pb
-from pymer_bridge import environment, modelfile
-from pymer_bridge.cli import main
+from pymer_bridge.cli.commands import main
+from pymer_bridge.data import model_file
 from pymer_bridge.errors import FormulaError, PymerError
-from pymer_bridge.preparing import check_text
-from pymer_bridge.reading import read_data
-from pymer_bridge.rsession import session
+from pymer_bridge.models.preparing import check_text
+from pymer_bridge.session import installation
+from pymer_bridge.session.data_sources import read_data
+from pymer_bridge.session.r_session import session
 
 pytestmark = [pytest.mark.r, pytest.mark.filterwarnings("ignore::pymer_bridge.errors.PymerWarning")]
 
@@ -468,7 +469,7 @@ def test_names_and_levels_run_nothing_wherever_they_are_shown(trap):
 
 
 def run_r(script: Path) -> subprocess.CompletedProcess[str]:
-    rscript = Path(str(environment.r_home())) / "bin" / "Rscript"
+    rscript = Path(str(installation.r_home())) / "bin" / "Rscript"
     libraries = os.pathsep.join(session().call(".libPaths").value)
     return subprocess.run(
         [rscript, "--vanilla", script.name], cwd=script.parent, capture_output=True, text=True,
@@ -545,7 +546,7 @@ def test_no_text_of_a_record_runs_anything(trap):
 
 def test_no_text_of_a_saved_model_runs_anything(trap):
     path = cake().save(Path.cwd() / "fit.pbr.zip")
-    document, _ = modelfile.read(path)
+    document, _ = model_file.read(path)
     places = [place for place in texts_in(document) if "figures" not in place]
     assert len(places) > 15
     for i, place in enumerate(places):

@@ -24,13 +24,13 @@ from probing import plain_r
 from test_frames import COLUMNS, TEXTS
 
 import pymer_bridge as pb
-from pymer_bridge import modelfile, packing
-from pymer_bridge.frames import collect
-from pymer_bridge.indexes import pack_index, unpack_index
-from pymer_bridge.mixed import MixedModel
-from pymer_bridge.packing import pack_part, unpack_part
+from pymer_bridge.data import model_file, packing
+from pymer_bridge.data.frames import collect
+from pymer_bridge.data.indexes import pack_index, unpack_index
+from pymer_bridge.data.packing import pack_part, unpack_part
+from pymer_bridge.models.mixed import MixedModel
 from pymer_bridge.results.codec import same
-from pymer_bridge.rsession import session
+from pymer_bridge.session.r_session import session
 
 r = pytest.mark.r
 FEW = settings(
@@ -215,7 +215,7 @@ def test_another_process_gives_the_same(name: str, tmp_path: Path) -> None:
 @r
 def test_only_the_columns_that_were_used_are_stored(tmp_path: Path) -> None:
     path = fitted("slopes").save(tmp_path / "fit.pbr.zip")
-    document, _ = modelfile.read(path)
+    document, _ = model_file.read(path)
     assert document["columns"]["names"] == ["Reaction", "Days", "Subject"]
 
 
@@ -223,7 +223,7 @@ def test_only_the_columns_that_were_used_are_stored(tmp_path: Path) -> None:
 def test_numpy_opens_the_file_as_well(tmp_path: Path) -> None:
     fit = fitted("slopes")
     path = fit.save(tmp_path / "fit.pbr.zip")
-    document, _ = modelfile.read(path)
+    document, _ = model_file.read(path)
     place = document["columns"]["parts"][1]["values"]["array"]
     with np.load(path, allow_pickle=False) as arrays:
         assert (arrays[f"arrays/{place}"] == pb.load_dataset("sleepstudy")["Days"]).all()
@@ -238,8 +238,8 @@ def test_any_columns_come_back_to_the_bit(tmp_path: Path, columns: Any) -> None:
     arrays: packing.Arrays = {}
     packed = [pack_part(part, arrays) for part in found["parts"]]
     path = tmp_path / "any.zip"
-    modelfile.write(path, {"parts": packed}, arrays)
-    document, stored = modelfile.read(path)
+    model_file.write(path, {"parts": packed}, arrays)
+    document, stored = model_file.read(path)
     parts = [unpack_part(part, stored, len(data)) for part in document["parts"]]
     frame = {"names": found["names"], "n_rows": len(data), "parts": parts}
     again = session().call("echo_frame", frame=frame).value
@@ -288,8 +288,8 @@ INDEXES: dict[str, pd.Index] = {
 
 def index_there_and_back(index: pd.Index, path: Path) -> pd.Index:
     arrays: packing.Arrays = {}
-    modelfile.write(path, {"index": pack_index(index, arrays)}, arrays)
-    document, stored = modelfile.read(path)
+    model_file.write(path, {"index": pack_index(index, arrays)}, arrays)
+    document, stored = model_file.read(path)
     return unpack_index(document["index"], stored)
 
 
@@ -363,7 +363,7 @@ def test_saving_into_no_folder_is_pythons_error(tmp_path: Path) -> None:
 
 @r
 def test_a_model_that_is_too_large_is_refused(tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr(modelfile, "LARGEST_FILE", 1000)
+    monkeypatch.setattr(model_file, "LARGEST_FILE", 1000)
     with pytest.raises(pb.OptionError, match="too large"):
         fitted("slopes").save(tmp_path / "fit.pbr.zip")
     assert list(tmp_path.iterdir()) == []
@@ -393,10 +393,10 @@ def write_members(path: Path, content: dict[str, bytes]) -> Path:
 
 def forged(stored: Path, path: Path, change: Any) -> Path:
     """Return the file with a change to it, and a hash that is right: a forger can compute it."""
-    document, arrays = modelfile.read(stored)
+    document, arrays = model_file.read(stored)
     copied = {name: values.copy() for name, values in arrays.items()}
     change(document, copied)
-    modelfile.write(path, document, copied)
+    model_file.write(path, document, copied)
     return path
 
 
@@ -422,11 +422,11 @@ def test_a_changed_byte_is_told_or_changes_nothing(
     path = tmp_path / "changed"
     path.write_bytes(whole)
     try:
-        document, arrays = modelfile.read(path)
+        document, arrays = model_file.read(path)
     except pb.ModelFileError:
         return
     # Bytes of the zip that say nothing of the content, such as the time of a member.
-    right, right_arrays = modelfile.read(stored)
+    right, right_arrays = model_file.read(stored)
     assert document == right
     assert all(same(arrays[name], right_arrays[name]) for name in {*arrays, *right_arrays})
 
@@ -480,7 +480,7 @@ def _with_npy(content: dict[str, bytes], npy: bytes) -> dict[str, bytes]:
     arrays["arrays/0.npy"] = npy
     document = json.loads(content["model.json"])
     del document["sha256"]
-    document["sha256"] = modelfile._digest(document, arrays)
+    document["sha256"] = model_file._digest(document, arrays)
     return {"model.json": json.dumps(document).encode(), **arrays}
 
 
@@ -578,12 +578,12 @@ def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path: Path, monkeypatch: An
         archive.writestr("model.json", b"{}")
         archive.writestr("arrays/0.npy", bytes(2**24))
     assert path.stat().st_size < 2**16
-    monkeypatch.setattr(modelfile, "LARGEST_FILE", 2**20)
+    monkeypatch.setattr(model_file, "LARGEST_FILE", 2**20)
     with pytest.raises(pb.ModelFileError, match="larger"):
         pb.load(path)
     large = write_members(tmp_path / "text", {"model.json": b" " * (2**20)})
-    monkeypatch.setattr(modelfile, "LARGEST_DOCUMENT", 2**16)
-    monkeypatch.setattr(modelfile, "LARGEST_FILE", 2**24)
+    monkeypatch.setattr(model_file, "LARGEST_DOCUMENT", 2**16)
+    monkeypatch.setattr(model_file, "LARGEST_FILE", 2**24)
     with pytest.raises(pb.ModelFileError, match=r"model\.json is larger"):
         pb.load(large)
 
@@ -1018,7 +1018,7 @@ def test_what_is_no_rds_is_told(stored: Path, tmp_path: Path) -> None:
 
 
 def test_arrays_in_an_rds_are_plain() -> None:
-    from pymer_bridge.saving import from_inline  # noqa: PLC0415  # beside its only test
+    from pymer_bridge.models.methods.export import from_inline  # noqa: PLC0415  # beside its only test
 
     with pytest.raises(ValueError, match="object"):
         from_inline({"dtype": "object", "shape": [1], "base64": ""})
@@ -1026,7 +1026,7 @@ def test_arrays_in_an_rds_are_plain() -> None:
 
 def test_a_file_of_ours_is_a_zip_of_json_and_npy(tmp_path: Path) -> None:
     path = tmp_path / "fit.zip"
-    modelfile.write(path, {"note": "x"}, {"0": np.arange(3.0)})
+    model_file.write(path, {"note": "x"}, {"0": np.arange(3.0)})
     found = members(path)
     assert list(found) == ["model.json", "arrays/0.npy"]
     assert np.load(io.BytesIO(found["arrays/0.npy"]), allow_pickle=False).tolist() == [0, 1, 2]

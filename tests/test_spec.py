@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pymer_bridge import spec
 from pymer_bridge.errors import OptionError
+from pymer_bridge.spec import options
 
 ROWS = pd.Index(["a", "b", "c"])
 MATRIX = 'contrasts must be a mapping, such as {"group": "contr.sum"}'
@@ -31,57 +31,61 @@ def refused(check: Callable[[], Any]) -> str:
 
 def test_one_of_takes_the_members_and_lists_them():
     for member in ("sdcor", "vcov"):
-        assert spec.one_of(member, spec.RandomScale, "scales") is None
-    said = refused(lambda: spec.one_of("sd", spec.RandomScale, "scales"))
+        assert options.one_of(member, options.RandomScale, "scales") is None
+    said = refused(lambda: options.one_of("sd", options.RandomScale, "scales"))
     assert said == "scales='sd' is not accepted; choose one of: 'sdcor', 'vcov'"
-    assert "reml=1 is not accepted" in refused(lambda: spec.one_of(1, spec.RandomScale, "reml"))
+    assert "reml=1 is not accepted" in refused(
+        lambda: options.one_of(1, options.RandomScale, "reml")
+    )
 
 
 @pytest.mark.parametrize("value", [True, False, np.True_, np.False_])
 def test_a_flag_is_a_plain_bool(value):
-    assert spec.flag(value, "reml") is bool(value)
+    assert options.flag(value, "reml") is bool(value)
 
 
 @pytest.mark.parametrize("value", ["FALSE", "ML", 1, 0, None, 1.0])
 def test_what_only_looks_like_a_flag_is_refused(value):
-    assert refused(lambda: spec.flag(value, "reml")) == f"reml={value!r} must be True or False"
+    assert refused(lambda: options.flag(value, "reml")) == f"reml={value!r} must be True or False"
 
 
 @pytest.mark.parametrize("value", [0, 5, -3, np.int64(7), np.int8(-2)])
 def test_a_whole_number_is_a_plain_int(value):
-    taken = spec.whole(value, "n_sim")
+    taken = options.whole(value, "n_sim")
     assert type(taken) is int
     assert taken == value
 
 
 @pytest.mark.parametrize("value", [True, 1.0, "1", None, np.float64(2), np.True_])
 def test_what_is_no_whole_number_is_refused(value):
-    assert refused(lambda: spec.whole(value, "n_sim")) == f"n_sim={value!r} must be a whole number"
+    assert (
+        refused(lambda: options.whole(value, "n_sim")) == f"n_sim={value!r} must be a whole number"
+    )
 
 
 def test_a_whole_number_has_a_minimum():
-    assert spec.whole(2, "n_jobs", 2) == 2
-    assert spec.whole(0, "n_jobs", minimum=0) == 0
-    assert refused(lambda: spec.whole(1, "n_jobs", 2)) == "n_jobs=1 must be at least 2"
-    assert refused(lambda: spec.whole(-1, "n_jobs", 0)) == "n_jobs=-1 must be at least 0"
+    assert options.whole(2, "n_jobs", 2) == 2
+    assert options.whole(0, "n_jobs", minimum=0) == 0
+    assert refused(lambda: options.whole(1, "n_jobs", 2)) == "n_jobs=1 must be at least 2"
+    assert refused(lambda: options.whole(-1, "n_jobs", 0)) == "n_jobs=-1 must be at least 0"
 
 
 @pytest.mark.parametrize("seed", [None, 0, 2**31 - 1, -(2**31) + 1, np.int32(4)])
 def test_a_seed_is_one_of_rs_integers(seed):
-    taken = spec.random_seed(seed)
+    taken = options.random_seed(seed)
     assert taken == seed
     assert type(taken) in (int, type(None))
 
 
 @pytest.mark.parametrize("seed", [2**31, -(2**31), 10**20])
 def test_a_seed_beyond_rs_integers_is_refused(seed):
-    said = refused(lambda: spec.random_seed(seed))
+    said = refused(lambda: options.random_seed(seed))
     assert said == f"seed={seed!r} must lie within R's integers, below 2**31"
 
 
 @pytest.mark.parametrize("seed", [1.5, "1", True])
 def test_a_seed_that_is_no_whole_number_is_refused(seed):
-    assert refused(lambda: spec.random_seed(seed)) == f"seed={seed!r} must be a whole number"
+    assert refused(lambda: options.random_seed(seed)) == f"seed={seed!r} must be a whole number"
 
 
 # -- numbers and starting values -----------------------------------------------------------------
@@ -99,45 +103,45 @@ def test_a_seed_that_is_no_whole_number_is_refused(seed):
     ],
 )
 def test_numbers_are_a_tuple_of_floats(given, taken):
-    found = spec.numbers(given, "start")
+    found = options.numbers(given, "start")
     assert found == taken
     assert found is None or all(type(value) is float for value in found)
 
 
 @pytest.mark.parametrize("given", [1, 2.5, [[1.0, 2.0]], ["x"], "x", {"a": 1}, object, 1j])
 def test_what_is_no_sequence_of_numbers_is_refused(given):
-    said = refused(lambda: spec.numbers(given, "start"))
+    said = refused(lambda: options.numbers(given, "start"))
     assert said == f"start={given!r} must be a sequence of numbers"
 
 
 def test_starting_values_of_a_generalized_model():
-    assert spec.start_of_parts(None) is None
-    assert spec.start_of_parts([1, 2]) == (1.0, 2.0)
-    assert spec.start_of_parts({"theta": [1], "fixef": [0, 2]}) == (
+    assert options.start_of_parts(None) is None
+    assert options.start_of_parts([1, 2]) == (1.0, 2.0)
+    assert options.start_of_parts({"theta": [1], "fixef": [0, 2]}) == (
         ("theta", (1.0,)), ("fixef", (0.0, 2.0)),
     )  # fmt: skip
-    assert spec.start_of_parts({"fixef": None}) == (("fixef", None),)
-    assert refused(lambda: spec.start_of_parts(3)) == "start=3 must be a sequence of numbers"
-    said = refused(lambda: spec.start_of_parts({"theta": ["x"]}))
+    assert options.start_of_parts({"fixef": None}) == (("fixef", None),)
+    assert refused(lambda: options.start_of_parts(3)) == "start=3 must be a sequence of numbers"
+    said = refused(lambda: options.start_of_parts({"theta": ["x"]}))
     assert said == "start['theta']=['x'] must be a sequence of numbers"
 
 
 @pytest.mark.parametrize("given", [{}, {"beta": [1]}, {"theta": [1], "par": [1]}])
 def test_starting_values_of_other_parts_are_refused(given):
-    said = refused(lambda: spec.start_of_parts(given))
+    said = refused(lambda: options.start_of_parts(given))
     assert said == "start as a mapping has the parts 'theta' and 'fixef', as in R"
 
 
 def test_starting_values_of_a_nonlinear_model():
     given = {"Asym": 200, "xmid": [725.5], "scal": np.float32(350)}
-    assert spec.start_of_parameters(given) == (
+    assert options.start_of_parameters(given) == (
         ("Asym", (200.0,)), ("xmid", (725.5,)), ("scal", (350.0,)),
     )  # fmt: skip
 
 
 @pytest.mark.parametrize("given", [None, {}, [200], "Asym"])
 def test_starting_values_of_a_nonlinear_model_are_a_mapping(given):
-    said = refused(lambda: spec.start_of_parameters(given))
+    said = refused(lambda: options.start_of_parameters(given))
     assert said == f"start must give a number for each nonlinear parameter: {LOGISTIC}"
 
 
@@ -149,7 +153,7 @@ def test_starting_values_of_a_nonlinear_model_are_a_mapping(given):
     ],
 )  # fmt: skip
 def test_each_nonlinear_parameter_starts_at_one_number(name, value):
-    said = refused(lambda: spec.start_of_parameters({"first": 1, name: value}))
+    said = refused(lambda: options.start_of_parameters({"first": 1, name: value}))
     assert said == f"start[{name!r}]={value!r} must be one number: {LOGISTIC}"
 
 
@@ -158,20 +162,20 @@ def test_each_nonlinear_parameter_starts_at_one_number(name, value):
 
 @pytest.mark.parametrize("level", [0.95, 0.001, 0.999, np.float64(0.5)])
 def test_a_confidence_level_is_a_plain_float(level):
-    taken = spec.check_level(level)
+    taken = options.check_level(level)
     assert type(taken) is float
     assert taken == level
 
 
 @pytest.mark.parametrize("level", [0.0, 1.0, -0.5, 95, float("nan")])
 def test_a_confidence_level_lies_between_0_and_1(level):
-    said = refused(lambda: spec.check_level(level))
+    said = refused(lambda: options.check_level(level))
     assert said == f"conf_level={level!r} must lie between 0 and 1, as in 0.95"
 
 
 @pytest.mark.parametrize("name", ["data", "d", "A.b_9", "Z", "a0", "If", "nan", "FUNCTION", "x.."])
 def test_a_plain_name_for_the_data_is_taken(name):
-    assert spec.check_data_name(name) == name
+    assert options.check_data_name(name) == name
 
 
 @pytest.mark.parametrize(
@@ -183,7 +187,7 @@ def test_a_plain_name_for_the_data_is_taken(name):
     ],
 )  # fmt: skip
 def test_a_name_that_r_would_not_take_plainly_is_refused(name):
-    said = refused(lambda: spec.check_data_name(name))
+    said = refused(lambda: options.check_data_name(name))
     assert said == (
         f"data_name={name!r} must be a plain R name: letters, digits, dots and underscores"
     )
@@ -194,7 +198,7 @@ def test_a_name_that_r_would_not_take_plainly_is_refused(name):
 
 def test_a_vector_over_rows_is_a_copy_that_cannot_be_changed():
     given = np.array([1.0, 2.0, 3.0])
-    taken = spec.row_vector(given, ROWS, "weights", np.float64)
+    taken = options.row_vector(given, ROWS, "weights", np.float64)
     given[0] = 99
     assert taken.tolist() == [1.0, 2.0, 3.0]
     assert taken.dtype == np.float64
@@ -203,7 +207,7 @@ def test_a_vector_over_rows_is_a_copy_that_cannot_be_changed():
 
 @pytest.mark.parametrize("given", [[1, 2, 3], (1, 2, 3), pd.Series([1, 2, 3], index=ROWS)])
 def test_a_vector_over_rows_may_be_of_any_kind(given):
-    taken = spec.row_vector(given, ROWS, "offset", np.float64)
+    taken = options.row_vector(given, ROWS, "offset", np.float64)
     assert taken.dtype == np.float64
     assert taken.tolist() == [1.0, 2.0, 3.0]
 
@@ -218,7 +222,7 @@ def test_a_vector_over_rows_may_be_of_any_kind(given):
     ],
 )
 def test_a_subset_is_of_bools(given):
-    taken = spec.row_vector(given, ROWS, "subset", np.bool_)
+    taken = options.row_vector(given, ROWS, "subset", np.bool_)
     assert taken.dtype == np.bool_
     assert taken.tolist() == [True, False, True]
     assert not taken.flags.writeable
@@ -228,13 +232,13 @@ def test_a_subset_is_of_bools(given):
     "given", [[1, 0, 1], ["a", "", "b"], np.array([True, 1, None], dtype=object), [0.0, 1.0, 1.0]]
 )
 def test_a_subset_of_anything_else_is_refused(given):
-    said = refused(lambda: spec.row_vector(given, ROWS, "subset", np.bool_))
+    said = refused(lambda: options.row_vector(given, ROWS, "subset", np.bool_))
     assert said == "subset must be an expression of columns or one bool a row"
 
 
 def test_a_series_of_other_rows_is_refused():
     other = pd.Series([1.0, 2.0, 3.0], index=[1, 2, 3])
-    said = refused(lambda: spec.row_vector(other, ROWS, "weights", np.float64))
+    said = refused(lambda: options.row_vector(other, ROWS, "weights", np.float64))
     assert said == (
         "weights is a Series whose index is not that of the data; align it with "
         ".reindex(data.index), or give its values with .to_numpy()"
@@ -245,18 +249,18 @@ def test_a_series_of_other_rows_is_refused():
     ("given", "shape"), [([1.0], (1,)), ([[1.0, 2.0, 3.0]], (1, 3)), (1.0, ())]
 )
 def test_a_vector_of_another_shape_is_refused(given, shape):
-    said = refused(lambda: spec.row_vector(given, ROWS, "weights", np.float64))
+    said = refused(lambda: options.row_vector(given, ROWS, "weights", np.float64))
     assert said == f"weights has shape {shape}, and the data has 3 rows"
 
 
 def test_a_vector_of_no_numbers_is_refused():
-    said = refused(lambda: spec.row_vector(["x", "y", "z"], ROWS, "weights", np.float64))
+    said = refused(lambda: options.row_vector(["x", "y", "z"], ROWS, "weights", np.float64))
     assert said == (
         "weights must be a column's name or one number a row: "
         "could not convert string to float: 'x'"
     )
     assert "one number a row" in refused(
-        lambda: spec.row_vector([None, object(), 1], ROWS, "weights", np.float64)
+        lambda: options.row_vector([None, object(), 1], ROWS, "weights", np.float64)
     )
 
 
@@ -266,7 +270,7 @@ def test_a_vector_of_no_numbers_is_refused():
 def test_contrasts_by_name_and_by_matrix():
     given = np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, -1.0]])
     table = pd.DataFrame([[1], [-1]], index=["lo", 2], columns=["d"])
-    taken = spec.check_contrasts(
+    taken = options.check_contrasts(
         {"g": "contr.sum", "h": given, "t": table}, iter(["t", "h", "g", "y"])
     )
     assert [name for name, _ in taken] == ["g", "h", "t"]
@@ -283,31 +287,31 @@ def test_contrasts_by_name_and_by_matrix():
 
 @pytest.mark.parametrize("nothing", [None, {}])
 def test_no_contrasts(nothing):
-    assert spec.check_contrasts(nothing, ["g"]) == ()
+    assert options.check_contrasts(nothing, ["g"]) == ()
 
 
 def test_contrasts_that_are_no_mapping_are_refused():
-    assert refused(lambda: spec.check_contrasts("contr.sum", ["g"])) == MATRIX
-    assert refused(lambda: spec.check_contrasts([("g", "contr.sum")], ["g"])) == MATRIX
+    assert refused(lambda: options.check_contrasts("contr.sum", ["g"])) == MATRIX
+    assert refused(lambda: options.check_contrasts([("g", "contr.sum")], ["g"])) == MATRIX
 
 
 def test_contrasts_of_no_column_are_refused():
-    said = refused(lambda: spec.check_contrasts({"h": "contr.sum"}, ["g"]))
+    said = refused(lambda: options.check_contrasts({"h": "contr.sum"}, ["g"]))
     assert said == "contrasts name 'h', and the data has no such column; it has: 'g'"
 
 
 def test_only_rs_own_contrast_functions_are_called():
-    said = refused(lambda: spec.check_contrasts({"g": "system"}, ["g"]))
+    said = refused(lambda: options.check_contrasts({"g": "system"}, ["g"]))
     assert said.startswith("contrasts['g']='system' is not accepted; choose one of: 'contr.tre")
 
 
 def test_contrasts_that_are_no_matrix_are_refused():
     wanted = "contrasts['g'] must be a name or a matrix of levels by contrasts"
-    assert refused(lambda: spec.check_contrasts({"g": [1, 2]}, ["g"])) == wanted
-    assert refused(lambda: spec.check_contrasts({"g": [["x"]]}, ["g"])) == (
+    assert refused(lambda: options.check_contrasts({"g": [1, 2]}, ["g"])) == wanted
+    assert refused(lambda: options.check_contrasts({"g": [["x"]]}, ["g"])) == (
         f"{wanted}: could not convert string to float: 'x'"
     )
-    said = refused(lambda: spec.check_contrasts({"g": [[object()]]}, ["g"]))
+    said = refused(lambda: options.check_contrasts({"g": [[object()]]}, ["g"]))
     assert said.startswith(f"{wanted}: ")
 
 
@@ -315,19 +319,19 @@ def test_contrasts_that_are_no_matrix_are_refused():
 
 
 def test_one_name_or_several():
-    assert spec.names_of("Days", "of") == ("Days",)
-    assert spec.names_of(["a", "b"], "of") == ("a", "b")
+    assert options.names_of("Days", "of") == ("Days",)
+    assert options.names_of(["a", "b"], "of") == ("a", "b")
 
 
 @pytest.mark.parametrize("given", [[], (), ["a", 1], [None]])
 def test_names_that_are_none_are_refused(given):
-    said = refused(lambda: spec.names_of(given, "of"))
+    said = refused(lambda: options.names_of(given, "of"))
     assert said == f"of={given!r} must be a name or several names of predictors"
 
 
 def test_values_at_which_means_are_wanted():
-    assert spec.values_at(None) == {}
-    taken = spec.values_at(
+    assert options.values_at(None) == {}
+    taken = options.values_at(
         {"Days": 5, "g": ["a", "b"], "x": np.array([1.5, 2]), 3: (True,), "n": np.int64(2)}
     )
     assert taken == {"Days": [5], "g": ["a", "b"], "x": [1.5, 2.0], "3": [True], "n": [2]}
@@ -337,11 +341,11 @@ def test_values_at_which_means_are_wanted():
 
 
 def test_numpy_scalars_at_which_means_are_wanted_become_plain():
-    taken = spec.values_at({"x": [np.float32(0.5), np.int8(3)]})
+    taken = options.values_at({"x": [np.float32(0.5), np.int8(3)]})
     assert [type(value) for value in taken["x"]] == [float, int]
 
 
 @pytest.mark.parametrize("given", [[], None, [None], [1, object], [b"x"], 1j])
 def test_values_that_are_neither_numbers_nor_levels_are_refused(given):
-    said = refused(lambda: spec.values_at({"x": given}))
+    said = refused(lambda: options.values_at({"x": given}))
     assert said == f"at['x'] must be numbers or levels, not {given!r}"

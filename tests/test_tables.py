@@ -18,8 +18,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pymer_bridge.numerals import format_numbers, format_p_values
-from pymer_bridge.tables import Cell, Column, Table
+from pymer_bridge.display.r_numbers import format_numbers, format_p_values
+from pymer_bridge.display.tables import Cell, Column, Table
 
 INF, NAN = math.inf, math.nan
 
@@ -532,7 +532,7 @@ def test_long_tables_format_only_what_they_show(monkeypatch: pytest.MonkeyPatch)
         formatted.append(len(values))
         return format_numbers(values, digits)
 
-    monkeypatch.setattr("pymer_bridge.tables.format_numbers", counting)
+    monkeypatch.setattr("pymer_bridge.display.tables.format_numbers", counting)
     table = Table((Column("x", "x"),), ((0.1,),) * 100_000)
     table.to_text()
     table.to_html()

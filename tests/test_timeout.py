@@ -18,8 +18,8 @@ import pytest
 from probing import probe
 
 import pymer_bridge as pb
-from pymer_bridge import deadlines
-from pymer_bridge.rsession import INTERRUPT_PATIENCE, session
+from pymer_bridge.session import deadlines
+from pymer_bridge.session.r_session import INTERRUPT_PATIENCE, session
 
 pytestmark = pytest.mark.r
 CLASSIC = "Reaction ~ Days + (Days | Subject)"
@@ -304,7 +304,7 @@ def _stopped_midway(call: Callable[[float], Any]) -> pb.RTimeoutError:
 def test_a_bootstrap_keeps_what_was_finished_in_time(
     n_jobs: int, fit: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pymer_bridge import parallel  # noqa: PLC0415
+    from pymer_bridge.replicates import parallel  # noqa: PLC0415
 
     monkeypatch.setattr(parallel, "START_SECONDS", 0.0)  # share even this little work
     by_likelihood = fit.update(reml=False)

@@ -7,11 +7,11 @@ import math
 import pytest
 
 import pymer_bridge as pb
-from pymer_bridge.bits import same
 from pymer_bridge.errors import OptionError, VerificationError
-from pymer_bridge.plainrun import Answer, Key, read_answer
+from pymer_bridge.results.exact import same
 from pymer_bridge.results.verification import Value, VerificationReport
-from pymer_bridge.verifying import _report, in_r
+from pymer_bridge.verification.against_r import _report, in_r
+from pymer_bridge.verification.plain_run import Answer, Key, read_answer
 
 pytestmark = pytest.mark.r
 

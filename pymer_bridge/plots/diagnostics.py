@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from pymer_bridge import curves
-from pymer_bridge import spec as options
 from pymer_bridge.errors import OptionError
-from pymer_bridge.plots import canvas
+from pymer_bridge.plots import canvas, curves
 from pymer_bridge.plots.leverage import cooks_distance
 from pymer_bridge.plots.leverage import leverage as draw_leverage
 from pymer_bridge.plots.random import draw_quantiles
+from pymer_bridge.spec import options
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pymer_bridge import spec as options
 from pymer_bridge.errors import OptionError
 from pymer_bridge.plots import canvas
+from pymer_bridge.spec import options
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pymer_bridge import profile_curves
 from pymer_bridge.errors import OptionError
-from pymer_bridge.plots import canvas
-from pymer_bridge.profile_curves import LEVELS, ProfilePair
+from pymer_bridge.plots import canvas, profile_curves
+from pymer_bridge.plots.profile_curves import LEVELS, ProfilePair
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pymer_bridge import curves
 from pymer_bridge.errors import OptionError
-from pymer_bridge.plots import canvas
+from pymer_bridge.plots import canvas, curves
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
+from pymer_bridge.display.tables import Cell, Column, Table
 from pymer_bridge.results.base import COLUMNS, Rows, draw
 from pymer_bridge.results.codec import register
-from pymer_bridge.tables import Cell, Column, Table
 
 
 @register

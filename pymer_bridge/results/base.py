@@ -9,9 +9,9 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import pandas as pd
 
-from pymer_bridge import display
+from pymer_bridge.display import notebook
+from pymer_bridge.display.tables import Cell, Column, Table
 from pymer_bridge.results import codec
-from pymer_bridge.tables import Cell, Column, Table
 
 COLUMNS: dict[str, Column] = {
     column.name: column
@@ -136,7 +136,7 @@ class Result:
         return tuple(text for text in getattr(self, "warnings", ()) if isinstance(text, str))
 
     def _repr_html_(self) -> str:
-        return display.alerts(self._alerts()) + self._table().to_html()
+        return notebook.alerts(self._alerts()) + self._table().to_html()
 
     def to_markdown(self) -> str:
         """Return the result as a Markdown table."""

@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import pandas as pd
 
+from pymer_bridge.display.tables import Column, Table
 from pymer_bridge.results.base import Result
 from pymer_bridge.results.codec import register
-from pymer_bridge.tables import Column, Table
 
 
 @register

@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-from pymer_bridge.bits import Value
+from pymer_bridge.display.tables import Column, Table
 from pymer_bridge.results.base import Result
 from pymer_bridge.results.codec import register
-from pymer_bridge.tables import Column, Table
+from pymer_bridge.results.exact import Value
 
 SHOWN = 12
 """How many figures a printed report lists; a frame holds all."""
@@ -26,7 +26,7 @@ class FigureChange:
     model
         The name of the model in the record.
     key
-        The figure, see :mod:`pymer_bridge.figures`.
+        The figure, see :mod:`pymer_bridge.verification.figures`.
     recorded, found
         Then and now; None where R gave none.
     change

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
+from pymer_bridge.display.tables import Cell, Column, Table
 from pymer_bridge.results.base import COLUMNS, Rows, draw
 from pymer_bridge.results.codec import register
-from pymer_bridge.tables import Cell, Column, Table
 
 FIGURES = ("estimate", "std_error", "conf_low", "conf_high")
 RESPONSES = tuple(f"response_{name}" for name in FIGURES)

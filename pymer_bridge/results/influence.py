@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pymer_bridge.display.tables import Cell, Column, Table
 from pymer_bridge.results.base import Rows, draw
 from pymer_bridge.results.codec import register
 from pymer_bridge.results.matrix import NamedMatrix
-from pymer_bridge.tables import Cell, Column, Table
 
 
 @register

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import DTypeLike, NDArray
 
+from pymer_bridge.display.tables import Cell, Column, Table
 from pymer_bridge.results.base import COLUMNS, Result, Rows
 from pymer_bridge.results.codec import frozen_array, register
 from pymer_bridge.results.matrix import NamedMatrix, as_array
-from pymer_bridge.tables import Cell, Column, Table
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int32]

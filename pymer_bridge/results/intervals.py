@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pymer_bridge.display.tables import Column, Table
 from pymer_bridge.results.base import Result, Rows, draw
 from pymer_bridge.results.codec import register
-from pymer_bridge.tables import Column, Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

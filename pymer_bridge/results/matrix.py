@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import DTypeLike, NDArray
 
+from pymer_bridge.display.tables import Cell, Column, Table
 from pymer_bridge.results.base import COLUMNS, Result
 from pymer_bridge.results.codec import register
-from pymer_bridge.tables import Cell, Column, Table
 
 
 def as_array(values: NDArray[Any], dtype: DTypeLike | None, copy: bool | None) -> NDArray[Any]:

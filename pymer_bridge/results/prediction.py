@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import DTypeLike, NDArray
 
+from pymer_bridge.display.tables import Cell, Column, Table
 from pymer_bridge.results.base import COLUMNS, Result, Rows
 from pymer_bridge.results.codec import register
 from pymer_bridge.results.matrix import as_array
-from pymer_bridge.tables import Cell, Column, Table
 
 Floats = NDArray[np.float64]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from pymer_bridge.display.tables import Column, Table
 from pymer_bridge.results.base import Rows, draw
 from pymer_bridge.results.codec import register
-from pymer_bridge.tables import Column, Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

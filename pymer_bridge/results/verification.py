@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, NoReturn
 
-from pymer_bridge.bits import Value
+from pymer_bridge.display.tables import Column, Table
 from pymer_bridge.errors import VerificationError
 from pymer_bridge.results.base import Rows
 from pymer_bridge.results.codec import register
-from pymer_bridge.tables import Column, Table
+from pymer_bridge.results.exact import Value
 
 SHOWN = 10
 

@@ -1,0 +1,183 @@
+"""Any data frame to checked columns ready for R, and back.
+
+pandas, polars and pyarrow frames are taken. Columns cross as parts, see
+:mod:`pymer_bridge.data.columns`; the R side (``r/frames.R``) puts them together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from pymer_bridge.data.columns import Part, column_from_part, column_to_part, unfit_for_r
+from pymer_bridge.errors import DataConversionError
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Columns ready for R, and the index that results come back on."""
+
+    names: tuple[str, ...]
+    parts: tuple[Part, ...]
+    index: pd.Index
+
+    def to_r(self) -> dict[str, Any]:
+        """Return the nested mapping that ``frame_from_parts()`` in R takes."""
+        return {"names": self.names, "n_rows": len(self.index), "parts": self.parts}
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFrame:
+    """The data of a fitted model, which are in R already.
+
+    Attributes
+    ----------
+    names, index
+        As of a :class:`Frame`.
+    model
+        The model, as R knows it.
+    """
+
+    names: tuple[str, ...]
+    index: pd.Index
+    model: Any
+
+    def to_r(self) -> Any:
+        """Return what ``fit_model()`` in R takes for the data."""
+        return self.model
+
+
+AnyFrame = Frame | KeptFrame
+
+
+def as_pandas(data: Any) -> pd.DataFrame:
+    """Take a pandas, polars or pyarrow frame, or a mapping of columns, as a pandas frame.
+
+    Raises
+    ------
+    DataConversionError
+        It is none of these.
+    """
+    if isinstance(data, pd.DataFrame):
+        return data
+    module = type(data).__module__.partition(".")[0]
+    try:
+        # As Arrow columns: numpy's would turn integers with missing values into floats.
+        if module == "polars" and hasattr(data, "to_pandas"):
+            return pd.DataFrame(data.to_pandas(use_pyarrow_extension_array=True))
+        if module == "pyarrow" and hasattr(data, "to_pandas"):
+            return pd.DataFrame(data.to_pandas(types_mapper=pd.ArrowDtype))
+    except ImportError as error:
+        raise DataConversionError(
+            f"a {module} frame needs pyarrow to become columns: pip install 'pymer-bridge[polars]'"
+        ) from error
+    if isinstance(data, Mapping):
+        return pd.DataFrame(data)
+    raise DataConversionError(
+        f"data must be a pandas, polars or pyarrow frame, not {type(data).__name__}"
+    )
+
+
+def column_names(data: pd.DataFrame) -> list[str]:
+    """Return the column labels as R will see them.
+
+    Raises
+    ------
+    DataConversionError
+        The frame has no columns, two of the same name, or a name that R cannot hold.
+    """
+    names = [str(label) for label in data.columns]
+    if not names:
+        raise DataConversionError(
+            "the data frame has no columns: give one with a column for each name of the formula"
+        )
+    seen: set[str] = set()
+    for name in names:
+        if problem := unfit_for_r(name):
+            raise DataConversionError(f"the name of column {name!r} {problem}; rename it")
+        if name in seen:
+            raise DataConversionError(
+                f"column {name!r} stands twice in the data frame; rename one of them"
+            )
+        seen.add(name)
+    return names
+
+
+def collect(data: pd.DataFrame, needed: Iterable[str] | None = None) -> Frame:
+    """Take the columns that are needed, in the data's own order.
+
+    Parameters
+    ----------
+    data
+        A pandas frame.
+    needed
+        Names of columns; None for all of them.
+
+    Raises
+    ------
+    DataConversionError
+        The frame is empty, a name is missing or doubled, or a column cannot be taken to R.
+    """
+    names = column_names(data)
+    if len(data) == 0:
+        raise DataConversionError(
+            "the data frame has no rows: look at the filter or the join that made it"
+        )
+    wanted = set(names) if needed is None else set(needed)
+    chosen = [(i, name) for i, name in enumerate(names) if name in wanted]
+    parts = tuple(column_to_part(data.iloc[:, i], name) for i, name in chosen)
+    return Frame(tuple(name for _, name in chosen), parts, data.index)
+
+
+def collect_new(table: pd.DataFrame, needed: Iterable[str], known: Iterable[str]) -> Frame:
+    """Take the columns of new data that a model knows, and see that none is missing.
+
+    Parameters
+    ----------
+    table
+        A pandas frame.
+    needed
+        Names that predictions need; those that the model does not know are no columns.
+    known
+        The columns of the model's own data.
+
+    Raises
+    ------
+    DataConversionError
+        A column is missing, or cannot be taken to R.
+    """
+    names = column_names(table)
+    columns = set(known)
+    missing = [name for name in dict.fromkeys(needed) if name in columns.difference(names)]
+    if missing:
+        raise DataConversionError(
+            f"new_data has no column {', '.join(map(repr, missing))}, which the predictions "
+            f"need; it has: {', '.join(map(repr, names))}"
+        )
+    return collect(table, columns.intersection(names))
+
+
+def frame_from_r(record: Mapping[str, Any]) -> pd.DataFrame:
+    """Put together a data frame that came from R as parts.
+
+    Parameters
+    ----------
+    record
+        What ``frame_to_parts()`` in R gives.
+
+    Returns
+    -------
+    pandas.DataFrame
+        With R's row names as the index where R had any.
+    """
+    row_names = record["row_names"]
+    n_rows = int(record["n_rows"][0])
+    index = pd.RangeIndex(n_rows) if row_names is None else pd.Index(list(row_names))
+    columns = {i: column_from_part(part, index) for i, part in enumerate(record["parts"])}
+    # Each column was copied from R for this frame alone.
+    frame = pd.DataFrame(columns, index=index, copy=False)
+    frame.columns = pd.Index(list(record["names"]))
+    return frame

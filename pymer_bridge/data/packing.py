@@ -1,0 +1,269 @@
+"""Specifications, columns and indexes as JSON and plain arrays, and back with every check.
+
+An array stands in the JSON as ``{"array": its name}``. Reading trusts nothing: what is not exactly
+of the kind that is expected there is refused with a ``ValueError``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pymer_bridge.data.columns import NA_INTEGER, Part, unfit_for_r
+from pymer_bridge.spec.controls import Control
+from pymer_bridge.spec.families import Family
+from pymer_bridge.spec.model_spec import ModelSpec
+
+T = TypeVar("T")
+Arrays = dict[str, NDArray[Any]]
+
+_TIMEZONE: Final = re.compile(r"[A-Za-z0-9_+\-]*(/[A-Za-z0-9_+\-]+)*")
+_CODED: Final = ("factor", "character")
+_KINDS: Final = {
+    "numeric": "float64", "datetime": "float64", "duration": "float64",
+    "integer": "int32", "logical": "int32", "character": "int32", "factor": "int32",
+}  # fmt: skip
+"""What each kind of column is held in."""
+
+
+SPEC_CLASSES: Final = (ModelSpec, Control, Family)
+"""The classes that a specification in a file may be made of, and no others."""
+
+
+def pack(value: Any, arrays: Arrays) -> Any:
+    """Turn a value into what JSON can hold; its arrays go into ``arrays``.
+
+    Raises
+    ------
+    ValueError
+        It is of a kind that has no such form.
+    """
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else {"float": repr(value)}
+    if isinstance(value, np.ndarray):
+        return put(value, arrays)
+    if isinstance(value, tuple | list):
+        return [pack(item, arrays) for item in value]
+    if isinstance(value, Mapping):
+        return {"mapping": {str(key): pack(item, arrays) for key, item in value.items()}}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {
+            f.name: pack(getattr(value, f.name), arrays)
+            for f in dataclasses.fields(value)
+            if not _is_default(getattr(value, f.name), f.default)
+        }
+        return {"type": type(value).__name__, "fields": fields}
+    raise ValueError(f"a {type(value).__name__} cannot be stored: {value!r}")
+
+
+def _is_default(value: Any, default: Any) -> bool:
+    """Say whether a field need not be written, so that versions without it read the file."""
+    return value is default or (type(value) is type(default) and bool(value == default))
+
+
+def put(values: NDArray[Any], arrays: Arrays) -> dict[str, str]:
+    """Put an array aside, and return what stands for it."""
+    name = str(len(arrays))
+    arrays[name] = values
+    return {"array": name}
+
+
+def get(stored: Any, arrays: Arrays, dtype: str, length: int | None = None) -> NDArray[Any]:
+    """Return the array that something stands for, of one dimension.
+
+    Raises
+    ------
+    ValueError
+        There is none, or it is of another dtype or length.
+    """
+    values = unpack(stored, arrays)
+    if not isinstance(values, np.ndarray) or values.ndim != 1 or values.dtype.name != dtype:
+        raise ValueError(f"an array of {dtype} is wanted")
+    if length is not None and len(values) != length:
+        raise ValueError(f"an array of length {length} is wanted, and this has {len(values)}")
+    return values
+
+
+def unpack(stored: Any, arrays: Arrays, classes: Sequence[type[Any]] = ()) -> Any:
+    """Turn what :func:`pack` gave back into the value; sequences come back as tuples.
+
+    Raises
+    ------
+    ValueError
+        It is nothing that :func:`pack` gives.
+    """
+    if isinstance(stored, list):
+        return tuple(unpack(item, arrays, classes) for item in stored)
+    if not isinstance(stored, dict):
+        return stored
+    match stored:
+        case {"float": "nan" | "inf" | "-inf" as text} if len(stored) == 1:
+            return float(text)
+        case {"array": str() as name} if len(stored) == 1 and name in arrays:
+            return arrays[name]
+        case {"mapping": dict() as items} if len(stored) == 1:
+            return {key: unpack(item, arrays, classes) for key, item in items.items()}
+        case {"type": name, "fields": dict() as items}:
+            for cls in classes:
+                if cls.__name__ == name:
+                    fields = {key: unpack(item, arrays, classes) for key, item in items.items()}
+                    return _instance(cls, fields)
+    raise ValueError(f"nothing that could be stored: {str(stored)[:80]}")
+
+
+def _instance(cls: type[T], fields: dict[str, Any]) -> T:
+    """Make a dataclass of fields that are of the types it states, and refuse any others."""
+    hints = typing.get_type_hints(cls)
+    known = {f.name for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    if unknown := sorted(set(fields) - known):
+        raise ValueError(f"{cls.__name__} has no {', '.join(unknown)}")
+    for name, value in fields.items():
+        if not conforms(value, hints[name]):
+            raise ValueError(f"{cls.__name__}.{name} cannot be {str(value)[:80]!r}")
+    return cls(**fields)
+
+
+def conforms(value: Any, hint: Any) -> bool:  # noqa: PLR0911  # a table of kinds
+    """Say whether a value is of a stated type."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    while hasattr(origin, "__value__"):  # an alias with parameters, as numpy's NDArray may be
+        origin = typing.get_origin(origin.__value__)
+    if hint is Any:
+        return True
+    if origin is Literal:
+        return any(value == one and type(value) is type(one) for one in arguments)
+    if origin is typing.Union or origin is types.UnionType:
+        return any(conforms(value, one) for one in arguments)
+    if origin is tuple:
+        if not isinstance(value, tuple):
+            return False
+        if len(arguments) == 2 and arguments[1] is Ellipsis:
+            return all(conforms(item, arguments[0]) for item in value)
+        return len(value) == len(arguments) and all(map(conforms, value, arguments))
+    if origin is not None and issubclass(origin, Mapping):
+        return isinstance(value, Mapping) and all(conforms(v, arguments[1]) for v in value.values())
+    if origin is not None and issubclass(origin, np.ndarray):
+        return isinstance(value, np.ndarray)
+    if hint is float:
+        return isinstance(value, float | int) and not isinstance(value, bool)
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, origin or hint)
+
+
+# -- columns -------------------------------------------------------------------------------------
+
+
+def pack_part(part: Mapping[str, Any], arrays: Arrays) -> dict[str, Any]:
+    """Turn a column, as ``column_to_part()`` in R gives it, into JSON and an array."""
+    record: dict[str, Any] = {"kind": part["kind"][0], "values": put(part["values"], arrays)}
+    if record["kind"] in _CODED:
+        record["levels"] = list(part["levels"])
+    if record["kind"] == "factor":
+        record["ordered"] = bool(part["ordered"][0])
+    if record["kind"] == "datetime":
+        record["timezone"] = part["timezone"][0]
+    return record
+
+
+def unpack_part(record: Any, arrays: Arrays, n_rows: int) -> Part:
+    """Turn what :func:`pack_part` gave into a column that is ready for R.
+
+    Raises
+    ------
+    ValueError
+        It is no column of ``n_rows`` rows.
+    """
+    kind = record["kind"]
+    further = {"factor": {"levels", "ordered"}, "character": {"levels"}, "datetime": {"timezone"}}
+    if set(record) != {"kind", "values"} | further.get(kind, set()):
+        raise ValueError(f"a column with {', '.join(map(str, record))}")
+    values = get(record["values"], arrays, _KINDS[kind], n_rows)
+    part: Part = {"kind": kind, "values": values}
+    if kind in _CODED:
+        part["levels"] = check_texts(record["levels"])
+        if len(set(part["levels"])) != len(part["levels"]):
+            raise ValueError("two levels of one name")
+        _check_codes(values, 1, len(part["levels"]))
+    if kind == "logical":
+        _check_codes(values, 0, 1)
+    if kind == "factor":
+        part["ordered"] = _of(record["ordered"], bool)
+    if kind == "datetime":
+        part["timezone"] = _of(record["timezone"], str)
+        if not _TIMEZONE.fullmatch(part["timezone"]):
+            raise ValueError(f"a time zone {part['timezone'][:40]!r}")
+    return part
+
+
+def check_texts(texts: Any) -> list[str]:
+    """Check that something is a list of strings that R can hold.
+
+    Raises
+    ------
+    ValueError
+        It is not.
+    """
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise ValueError("a list of strings is wanted")
+    if any(unfit_for_r(text) for text in texts):
+        raise ValueError("a string that R cannot hold")
+    return texts
+
+
+def _check_codes(values: NDArray[Any], low: int, high: int) -> None:
+    present = values[values != NA_INTEGER]
+    if present.size and (present.min() < low or present.max() > high):
+        raise ValueError("a code that stands for nothing")
+
+
+def _of(value: Any, kind: type[T]) -> T:
+    if not isinstance(value, kind):
+        raise ValueError(f"{value!r} is no {kind.__name__}")
+    return value
+
+
+# -- figures -------------------------------------------------------------------------------------
+
+
+def pack_figures(found: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Turn what ``saved_figures()`` in R gives into JSON, at full precision."""
+    return [
+        {
+            "figure": name,
+            "labels": list(each["labels"] or ()),
+            "values": [pack(float(value), {}) for value in each["values"]],
+        }
+        for name, each in found.items()
+    ]
+
+
+def unpack_figures(stored: Any) -> dict[tuple[str, str], float]:
+    """Return the figures by name and label.
+
+    Raises
+    ------
+    ValueError
+        They are none.
+    """
+    figures: dict[tuple[str, str], float] = {}
+    for each in _of(stored, list):
+        name, values = _of(each["figure"], str), unpack(_of(each["values"], list), {})
+        labels: Sequence[str] = check_texts(each["labels"]) or [""] * len(values)
+        for label, value in zip(labels, values, strict=True):
+            if not conforms(value, float):
+                raise ValueError(f"{value!r} is no figure")
+            figures[name, label] = float(value)
+    return figures

@@ -1,0 +1,139 @@
+"""The file of a record: one JSON text, of which nothing is ever run.
+
+``record.schema.json`` beside this module is its JSON Schema. A hash of the content tells of damage
+and of edits; it is no signature, and does not say who wrote the file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+from pymer_bridge.data.model_file import whole
+from pymer_bridge.errors import RecordError
+
+FORMAT: Final = "pymer_bridge record"
+SCHEMA: Final = 1
+"""Version of the layout; a later one is refused."""
+
+LARGEST_FILE: Final = 2**28
+"""Bytes."""
+
+LARGEST_INTEGER: Final = 2**63
+MOST_DIGITS: Final = 400
+"""Of a number as it is written: more than any float has."""
+
+Document = dict[str, Any]
+
+
+def write(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a record, whole or not at all.
+
+    Parameters
+    ----------
+    path
+        The file; what was there is replaced.
+    content
+        ``stack`` and ``models``.
+
+    Raises
+    ------
+    OSError
+        The file cannot be written.
+    """
+    headed = {"format": FORMAT, "schema": SCHEMA, **content}
+    text = json.dumps({**headed, "sha256": digest(headed)}, indent=1, allow_nan=False) + "\n"
+    with whole(path) as unfinished, unfinished.open("x", encoding="ascii") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read(path: Path) -> Document:
+    """Read a record: whole, unchanged, of a version that is known, and JSON of the strict kind.
+
+    What its parts are is not looked at.
+
+    Raises
+    ------
+    RecordError
+        It is no such file.
+    OSError
+        It is not there, or may not be read.
+    """
+    with path.open("rb") as file:
+        text = file.read(LARGEST_FILE + 1)
+    if len(text) > LARGEST_FILE:
+        refuse(path, f"it is larger than {LARGEST_FILE} bytes")
+    try:
+        document = _parse(text)
+    except RecursionError as error:
+        refuse(path, "it cannot be read as a record (it is nested too deep)", error)
+    except ValueError as error:
+        refuse(path, f"it cannot be read as a record ({str(error)[:200]})", error)
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        refuse(path, "it is no record of models")
+    schema = document.get("schema")
+    if type(schema) is not int:
+        refuse(path, "it has no version of its layout")
+    if schema > SCHEMA:
+        refuse(
+            path, f"its layout is of version {schema}, and this package reads {SCHEMA}; take a "
+            "newer one: pip install --upgrade pymer-bridge",
+        )  # fmt: skip
+    if schema != SCHEMA:
+        refuse(path, f"there is no version {schema} of its layout")
+    stated = document.pop("sha256", None)
+    if digest(document) != stated:
+        refuse(path, "its content is not what was written: it was changed, or is damaged")
+    return document
+
+
+def refuse(path: Path, why: str, cause: BaseException | None = None) -> NoReturn:
+    """Raise the error that says why a file is no record."""
+    raise RecordError(f"{path}: {why}") from cause
+
+
+def digest(content: Mapping[str, Any]) -> str:
+    """Return the hash of a record without its ``sha256``; layout and order do not count."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def _parse(text: bytes) -> Any:
+    return json.loads(
+        text.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_float,
+        parse_int=_integer, object_pairs_hook=_object,
+    )  # fmt: skip
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def _float(text: str) -> float:
+    number = float(text) if len(text) <= MOST_DIGITS else math.inf
+    if not math.isfinite(number):
+        raise ValueError(f"the number {text[:40]} is too large")
+    return number
+
+
+def _integer(text: str) -> int:
+    number = int(text) if len(text) <= 20 else LARGEST_INTEGER
+    if abs(number) >= LARGEST_INTEGER:
+        raise ValueError(f"the number {text[:40]} is too large")
+    return number
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        double = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{double[:40]!r} stands twice")
+    return found

@@ -1,0 +1,394 @@
+"""Tests between fitted models: likelihood ratios, and F tests of a restriction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pymer_bridge.errors import BootstrapWarning, OptionError
+from pymer_bridge.models.lm import LinearModel
+from pymer_bridge.models.lmer import LinearMixedModel
+from pymer_bridge.models.mixed import MixedModel
+from pymer_bridge.models.preparing import check_text
+from pymer_bridge.r_script.journal import journal
+from pymer_bridge.replicates import engine
+from pymer_bridge.results import tests
+from pymer_bridge.results.bootstrap import BootstrapTest
+from pymer_bridge.results.codec import frozen_array
+from pymer_bridge.results.decode import tests as decode_tests
+from pymer_bridge.session import conditions, deadlines
+from pymer_bridge.session.calls import Handle
+from pymer_bridge.session.r_session import session
+from pymer_bridge.spec import options
+
+Restriction = LinearMixedModel | str | NDArray[np.float64] | Sequence[Sequence[float]]
+
+
+def anova(
+    *models: MixedModel | LinearModel, refit: bool = True, names: Sequence[str] | None = None
+) -> tests.LikelihoodRatioTests:
+    """Compare two or more nested models by likelihood ratio tests.
+
+    Parameters
+    ----------
+    *models
+        Models of the same data; models without random effects (:func:`pymer_bridge.lm`,
+        :func:`pymer_bridge.glm`) may be among them.
+    refit
+        Refit by maximum likelihood what was fitted by REML, as R does; R says so in a message,
+        which is raised as a warning and kept on the result.
+    names
+        Names for the rows; "model1", "model2" ... by default.
+
+    Returns
+    -------
+    LikelihoodRatioTests
+        One row a model, fewest parameters first.
+
+    Raises
+    ------
+    OptionError
+        Fewer than two models, or not one name a model.
+    RError
+        The models are of different data.
+
+    Notes
+    -----
+    R function: ``anova`` of lme4. R tells data apart by name; here the responses are compared.
+
+    Examples
+    --------
+    >>> import pymer_bridge as pb
+    >>> sleepstudy = pb.load_dataset("sleepstudy")
+    >>> large = pb.lmer("Reaction ~ Days + (Days | Subject)", sleepstudy, reml=False)
+    >>> small = pb.lmer("Reaction ~ 1 + (Days | Subject)", sleepstudy, reml=False)
+    >>> round(pb.anova(small, large).rows[1].chi_square, 3)
+    23.537
+    """
+    if len(models) < 2:
+        raise OptionError("anova() compares two or more models; for one model use model.anova()")
+    for model in models:
+        if not isinstance(model, MixedModel | LinearModel):
+            raise OptionError(f"anova() takes fitted models, not {type(model).__name__}")
+    chosen = [f"model{i + 1}" for i in range(len(models))] if names is None else list(names)
+    if len(chosen) != len(models) or len(set(chosen)) != len(chosen):
+        raise OptionError(f"names must be {len(models)} different names, one a model")
+    outcome = session().call(
+        "anova_models",
+        models=[model._model for model in models],
+        names=tuple(chosen),
+        refit=options.flag(refit, "refit"),
+    )
+    conditions.raise_warnings(outcome)
+    result = conditions.with_conditions(decode_tests.ratio_tests(outcome.value), outcome)
+    asked = {"names": tuple(chosen), "refit": bool(refit)}
+    journal.note("anova_models", [model._model for model in models], asked, result)
+    return result
+
+
+def _restriction(full: LinearMixedModel, restricted: Restriction) -> Any:
+    """Check both, and take the restriction as the R side takes it."""
+    if not isinstance(full, LinearMixedModel):
+        raise OptionError(
+            f"the full model must be a fitted model, made by lmer(), not a {type(full).__name__}"
+        )
+    if isinstance(restricted, LinearMixedModel):
+        return restricted._model
+    if isinstance(restricted, str):
+        return _formula_change(full, restricted)
+    values = np.atleast_2d(np.asarray(restricted, dtype=np.float64))
+    terms = full._terms()
+    if values.ndim != 2 or values.shape[1] != len(terms):
+        raise OptionError(
+            f"a restriction matrix must have {len(terms)} columns, one a fixed effect "
+            f"({', '.join(terms)}), not the shape {values.shape}"
+        )
+    return {"values": np.ascontiguousarray(values).ravel(), "n_rows": values.shape[0]}
+
+
+def _formula_change(full: LinearMixedModel, given: str) -> str:
+    """Check a formula change, or make one from the name of a term."""
+    if "~" not in given:
+        labels = session().call("term_labels", model=full._model).value
+        label = next((known for known in labels if known in (given, f"`{given}`")), None)
+        if label is None:
+            raise OptionError(
+                f"{given!r} is no term of the model; its terms are: "
+                f"{', '.join(map(repr, labels)) or 'none'}"
+            )
+        given = f". ~ . - {label}"
+    check_text(given, "formula", full.columns, full.spec.allow_functions)
+    return given
+
+
+def kr_modcomp(full: LinearMixedModel, restricted: Restriction) -> tests.ModelComparison:
+    """Test a restriction of the fixed effects by Kenward and Roger's F test.
+
+    Parameters
+    ----------
+    full
+        The larger model.
+    restricted
+        The smaller model; or a change of formula (``". ~ . - Days"``), the name of the term that
+        goes, or a restriction matrix with one column a fixed effect.
+
+    Returns
+    -------
+    ModelComparison
+        The scaled test, and the unscaled one.
+
+    Raises
+    ------
+    OptionError
+        The restriction cannot be read.
+    RError
+        The models are not nested, or have the same fixed effects.
+
+    Notes
+    -----
+    R function: ``pbkrtest::KRmodcomp`` [1]_. A fit by maximum likelihood is refitted by REML, as
+    pbkrtest does.
+
+    References
+    ----------
+    .. [1] Halekoh, U. and Højsgaard, S. (2014). A Kenward-Roger Approximation and Parametric
+       Bootstrap Methods for Tests in Linear Mixed Models - The R Package pbkrtest. Journal of
+       Statistical Software, 59(9).
+
+    Examples
+    --------
+    >>> import pymer_bridge as pb
+    >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+    >>> round(pb.kr_modcomp(fit, "Days").statistic, 2)
+    45.85
+    """
+    session().require("pbkrtest")
+    return _compare("kr_modcomp", "Kenward-Roger", full, restricted)
+
+
+def sat_modcomp(full: LinearMixedModel, restricted: Restriction) -> tests.ModelComparison:
+    """Test a restriction of the fixed effects by Satterthwaite's F test.
+
+    Parameters
+    ----------
+    full
+        The larger model.
+    restricted
+        As for :func:`kr_modcomp`.
+
+    Returns
+    -------
+    ModelComparison
+        The test; there is no scaling.
+
+    Raises
+    ------
+    OptionError
+        The restriction cannot be read.
+    RError
+        The models are not nested, or have the same fixed effects.
+
+    Notes
+    -----
+    R function: ``pbkrtest::SATmodcomp``.
+
+    Examples
+    --------
+    >>> import pymer_bridge as pb
+    >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+    >>> round(pb.sat_modcomp(fit, "Days").df2, 1)
+    17.0
+    """
+    session().require("pbkrtest")
+    return _compare("sat_modcomp", "Satterthwaite", full, restricted)
+
+
+@deadlines.timed
+def pb_modcomp(
+    full: LinearMixedModel,
+    restricted: Restriction,
+    n_sim: int = 1000,
+    seed: int | None = None,
+    *,
+    start: options.RatioStart = "warm",
+    h: int | None = None,
+    n_jobs: int = 1,
+    progress: engine.Progress = False,
+    checkpoint: str | Path | None = None,
+    timeout: float | None = None,
+) -> BootstrapTest:
+    """Test a restriction by a parametric bootstrap of the likelihood ratio.
+
+    Parameters
+    ----------
+    full
+        The larger model.
+    restricted
+        As for :func:`kr_modcomp`.
+    n_sim
+        How many responses are simulated from the smaller model.
+    seed
+        R's ``set.seed`` integer; None goes on from where R's generator is.
+    start
+        How the refits start. "warm": as pbkrtest does, from the estimates (from pbkrtest 0.5.5
+        on, anew); "cold": where ``lmer`` starts; "multiple": from the estimates, where ``lmer``
+        starts, and from a tenth of that, and the best is taken.
+    h
+        Stop, after each 200 replicates, once this many likelihood ratios are larger than that of
+        the data, as ``pbkrtest::seqPBmodcomp`` does; ``n_sim`` is then a multiple of 200.
+    n_jobs, progress, checkpoint
+        As for :meth:`LinearMixedModel.bootstrap`.
+    timeout
+        As for :func:`pymer_bridge.lmer`.
+
+    Returns
+    -------
+    BootstrapTest
+        The bootstrap's own p-value, and those by chi square, Gamma, Bartlett and F.
+
+    Raises
+    ------
+    OptionError
+        An argument is not accepted.
+    RError
+        The models are not nested, or have the same fixed effects.
+    BootstrapInterrupted
+        Ctrl-C; ``partial`` is the array of the likelihood ratios that were finished.
+    RTimeoutError
+        It did not end within ``timeout``; what was finished is in its ``partial``.
+
+    Warns
+    -----
+    BootstrapWarning
+        More than 5 in 100 likelihood ratios are not positive: refits were trapped, and the
+        tests, which rest on the positive ones alone, are not to be trusted.
+
+    Notes
+    -----
+    R function: ``pbkrtest::PBmodcomp`` [1]_.
+
+    References
+    ----------
+    .. [1] Halekoh, U. and Højsgaard, S. (2014). A Kenward-Roger Approximation and Parametric
+       Bootstrap Methods for Tests in Linear Mixed Models - The R Package pbkrtest. Journal of
+       Statistical Software, 59(9).
+
+    Examples
+    --------
+    >>> import pymer_bridge as pb
+    >>> fit = pb.lmer("Reaction ~ Days + (1 | Subject)", pb.load_dataset("sleepstudy"))
+    >>> test = pb.pb_modcomp(fit, "Days", n_sim=20, seed=1)
+    >>> [row.term for row in test.rows][:2]
+    ['LRT', 'PBtest']
+    """
+    given = _restriction(full, restricted)
+    result = bootstrap_test(
+        full, given, n_sim, seed, start=start, h=h,
+        how=engine.Running(n_jobs, progress, checkpoint),
+    )  # fmt: skip
+    asked = {"n_sim": n_sim, "seed": result.seed, "start": start, "h": h}
+    _note("pb_modcomp", full, given, asked, result)
+    return result
+
+
+BLOCK: Final = 200
+"""How many replicates pbkrtest's sequential rule makes at a time."""
+
+
+def bootstrap_test(
+    full: LinearMixedModel,
+    restricted: Any,
+    n_sim: int,
+    seed: int | None,
+    *,
+    start: options.RatioStart = "warm",
+    h: int | None = None,
+    how: engine.Running,
+) -> BootstrapTest:
+    """Do what :func:`pb_modcomp` does, of a restriction as the R side takes it."""
+    options.one_of(start, options.RatioStart, "start")
+    n = options.whole(n_sim, "n_sim", 1)
+    checked_seed = options.random_seed(seed)
+    if h is not None and (options.whole(h, "h", 1) and n % BLOCK):
+        raise OptionError(f"n_sim={n} must be a multiple of {BLOCK} where h is given")
+    session().require("pbkrtest")
+    outcome = session().call("ratio_models", model=full._model, restricted=restricted)
+    conditions.raise_warnings(outcome)
+    models = [outcome.value["large"], outcome.value["small"]]
+    observed = float(session().call("observed_ratio", models=models).value[0])
+
+    def draw(state: list[int] | None) -> Any:
+        return session().call(
+            "make_ratio_draws", model=models[1], n_sim=n, seed=checked_seed,
+            state=state, block=None if h is None else BLOCK,
+        ).value  # fmt: skip
+
+    plan = {"task": "ratios", "start": start}
+    run = engine.Run(
+        models=models, plan=plan, n=n, n_values=3, draw=draw, item_bytes=8 * full.n_obs,
+        header={"kind": "ratios", "seed": checked_seed, "start": start, "h": h},
+        packages=("lme4", "pbkrtest"),
+        block=None if h is None else BLOCK,
+        enough=lambda found: h is not None and int((found[:, 0] > observed).sum()) >= h,
+    )  # fmt: skip
+    with engine.keeping(lambda found: frozen_array(found.values[:, 0])):
+        collected = engine.perform(run, how)
+    ratios = collected.values[:, 0]
+    usable = ratios[~np.isnan(ratios)]
+    with deadlines.lifted():  # it is all there
+        record = session().call(
+            "ratio_tests_of", model=full._model, restricted=outcome.value["given"], ratios=usable
+        )
+    conditions.raise_warnings(record)
+    test = decode_tests.bootstrap_test(
+        record.value, n_sim=n, n_not_positive=_not_positive(usable),
+        n_failed=len(ratios) - len(usable), stopped_early=len(ratios) < n, start=start,
+        likelihood_ratios=frozen_array(ratios), seed=checked_seed,
+        generator=collected.generator, versions=dict(collected.versions),
+        seconds=collected.seconds, warnings=_warned_of_trapped(usable),
+    )  # fmt: skip
+    return conditions.with_conditions(conditions.with_conditions(test, outcome), record)
+
+
+def _not_positive(ratios: NDArray[np.float64]) -> int:
+    return int((ratios <= 0).sum())
+
+
+def _warned_of_trapped(usable: NDArray[np.float64]) -> tuple[str, ...]:
+    """Warn where more refits than chance explains were trapped, and return what was said."""
+    n_not_positive = _not_positive(usable)
+    if n_not_positive <= 0.05 * len(usable):
+        return ()
+    said = (
+        f"{n_not_positive} of {len(usable)} likelihood ratios are not positive: refits were "
+        "trapped on the boundary, and the tests rest on the others alone; use start='cold' "
+        "or start='multiple'"
+    )
+    conditions.warn(BootstrapWarning(said))
+    return (said,)
+
+
+def _compare(
+    operation: str, method: str, full: LinearMixedModel, restricted: Restriction
+) -> tests.ModelComparison:
+    given = _restriction(full, restricted)
+    outcome = session().call(operation, model=full._model, restricted=given)
+    conditions.raise_warnings(outcome)
+    result = conditions.with_conditions(
+        decode_tests.model_comparison(outcome.value, method), outcome
+    )
+    _note(operation, full, given, {}, result)
+    return result
+
+
+def _note(
+    operation: str, full: LinearMixedModel, given: Any, asked: Mapping[str, Any], result: Any
+) -> None:
+    """Note a comparison in the journal: of two models, or of one and a restriction."""
+    models = [full._model, *([given] if isinstance(given, Handle) else [])]
+    restriction = None if isinstance(given, Handle) else given
+    journal.note(operation, models, {"restriction": restriction, **asked}, result)

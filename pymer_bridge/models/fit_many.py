@@ -1,0 +1,185 @@
+"""One design fitted to many responses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pymer_bridge.data import frames
+from pymer_bridge.errors import (
+    DataConversionError,
+    FormulaError,
+    OptionError,
+)
+from pymer_bridge.models.preparing import prepare
+from pymer_bridge.replicates import engine
+from pymer_bridge.results.bootstrap import ManyFits
+from pymer_bridge.results.codec import frozen_array
+from pymer_bridge.results.decode import record as decode
+from pymer_bridge.session import conditions, deadlines
+from pymer_bridge.session.r_session import session
+from pymer_bridge.spec import options
+from pymer_bridge.spec.controls import Control, check_control
+from pymer_bridge.spec.model_spec import ModelSpec
+
+RESPONSE = ".response"
+"""What the response is called in R."""
+
+
+@deadlines.timed
+def fit_many(
+    formula: str,
+    data: Any,
+    responses: Sequence[str],
+    *,
+    reml: bool = True,
+    weights: Any = None,
+    offset: Any = None,
+    contrasts: Mapping[str, Any] | None = None,
+    control: Control | None = None,
+    check_convergence: bool = False,
+    allow_functions: Sequence[str] = (),
+    n_jobs: int = 1,
+    progress: engine.Progress = False,
+    checkpoint: str | Path | None = None,
+    timeout: float | None = None,
+) -> ManyFits:
+    """Fit one model to many responses, reading the design once.
+
+    Parameters
+    ----------
+    formula
+        The right side of lme4's formula: ``"~ Days + (Days | Subject)"``.
+    data
+        A frame with the columns of the design and the responses.
+    responses
+        The names of the columns that are fitted, one after the other.
+    reml, weights, offset, contrasts, control, allow_functions
+        As for :func:`pymer_bridge.lmer`.
+    check_convergence
+        Compute R's derivatives and convergence checks as well; they change no estimate.
+    n_jobs, progress, checkpoint
+        As for :meth:`LinearMixedModel.bootstrap`.
+    timeout
+        As for :func:`pymer_bridge.lmer`.
+
+    Returns
+    -------
+    ManyFits
+        The parameters of each response, those of ``lmer`` to the last bit, and what became of
+        each fit.
+
+    Raises
+    ------
+    FormulaError
+        The formula has a left side, or cannot be read.
+    DataConversionError
+        A response is missing, or not of numbers.
+    BootstrapInterrupted
+        Ctrl-C; what was finished is in its ``partial``.
+    RTimeoutError
+        It did not end within ``timeout``; what was finished is in its ``partial``.
+
+    Notes
+    -----
+    R functions: ``lFormula`` once, then what ``lmer`` does with each response. A response with
+    missing values has rows of its own, and R fits it from the start.
+
+    Examples
+    --------
+    >>> import pymer_bridge as pb
+    >>> data = pb.load_dataset("sleepstudy")
+    >>> data["half"] = data["Reaction"] / 2
+    >>> pb.fit_many("~ Days + (1 | Subject)", data, ["Reaction", "half"]).values.shape
+    (2, 4)
+    """
+    if not formula.lstrip().startswith("~"):
+        raise FormulaError(f"{formula!r} must be the right side alone, as in '~ x + (1 | group)'")
+    names = (responses,) if isinstance(responses, str) else tuple(responses)
+    table = frames.as_pandas(data)
+    values = _numbers_of(table, names)
+    session().require("lme4")
+    design = table.drop(columns=list(names)).assign(**{RESPONSE: _any_response(len(table))})
+    asked, frame = prepare(
+        "lmer", f"{RESPONSE} {formula}", design, weights=weights, offset=offset, subset=None,
+        contrasts=contrasts, na_action="omit", data_name=None, allow_functions=allow_functions,
+        reml=options.flag(reml, "reml"), control=check_control(control, "lmerControl"), start=None,
+    )  # fmt: skip
+    outcome = session().call("fit_template", spec=asked.to_r(), frame=frame.to_r())
+    conditions.raise_warnings(outcome)
+    template = outcome.value
+
+    def draw(state: list[int] | None) -> Any:
+        return session().call("kept_draws", all=list(values.T)).value
+
+    run = engine.Run(
+        models=[template["model"]],
+        plan={
+            "task": "many",
+            "check_convergence": options.flag(check_convergence, "check_convergence"),
+        },
+        n=len(names), n_values=decode.integer(template, "n_values"), draw=draw,
+        item_bytes=8 * len(table),
+        header={"kind": "many", "responses": engine.digest(values), "names": list(names)},
+    )  # fmt: skip
+
+    def result(collected: engine.Collected) -> ManyFits:
+        return _many_fits(collected, names, template, asked)
+
+    with engine.keeping(result):
+        collected = engine.perform(run, engine.Running(n_jobs, progress, checkpoint))
+    return result(collected)
+
+
+def _numbers_of(table: pd.DataFrame, names: Sequence[str]) -> NDArray[np.float64]:
+    """Return the responses, rows by responses."""
+    if not names or len(set(names)) != len(names):
+        raise OptionError("responses must be one or more different names of columns")
+    missing = [name for name in names if name not in table.columns]
+    if missing:
+        raise DataConversionError(
+            f"the data has no column {', '.join(map(repr, missing))}; it has: "
+            f"{', '.join(map(repr, table.columns))}"
+        )
+    try:
+        values: NDArray[np.float64] = table[list(names)].to_numpy(dtype=np.float64, na_value=np.nan)
+    except (TypeError, ValueError) as error:
+        raise DataConversionError(f"a response is not of numbers: {error}") from error
+    return values
+
+
+def _any_response(n_rows: int) -> NDArray[np.float64]:
+    """Return a response to read the design with: any would do, and this fits none too well."""
+    response: NDArray[np.float64] = np.sin(np.arange(1.0, n_rows + 1.0) ** 2)
+    return response
+
+
+def _many_fits(
+    collected: engine.Collected, names: Sequence[str], template: Any, asked: ModelSpec
+) -> ManyFits:
+    keys = template["names"]
+    k = len(keys["names"])
+    return ManyFits(
+        responses=tuple(names[i - 1] for i in collected.iterations),
+        names=tuple(keys["names"]),
+        effects=tuple(keys["effect"]),
+        groups=tuple(keys["group"]),
+        terms=tuple(keys["term"]),
+        values=frozen_array(collected.values[:, :k]),
+        std_errors=frozen_array(collected.values[:, k:-2]),
+        criterion=frozen_array(collected.values[:, -2]),
+        log_likelihood=frozen_array(collected.values[:, -1]),
+        converged=frozen_array(collected.converged),
+        singular=frozen_array(collected.singular),
+        warnings=tuple(collected.warnings),
+        messages=tuple(collected.messages),
+        errors=tuple(collected.errors),
+        reml=bool(asked.reml),
+        versions=dict(collected.versions),
+        seconds=collected.seconds,
+    )

@@ -1,0 +1,216 @@
+"""Generalized linear mixed models: counts, proportions and other responses that are not normal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pymer_bridge.data import frames
+from pymer_bridge.models.fitting import fit_model
+from pymer_bridge.models.methods.intervals import Estimation
+from pymer_bridge.models.nonnormal import NonNormal
+from pymer_bridge.results.decode import record as decode
+from pymer_bridge.session import deadlines
+from pymer_bridge.session.calls import Outcome
+from pymer_bridge.spec import options
+from pymer_bridge.spec.controls import Control, check_control
+from pymer_bridge.spec.families import Family, FamilyName, LinkName, family_of
+from pymer_bridge.spec.model_spec import ModelSpec
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class GeneralizedLinearMixedModel(NonNormal, Estimation):
+    """A generalized linear mixed model; made by :func:`glmer` and :func:`glmer_nb`.
+
+    Its attributes are those of :class:`pymer_bridge.models.mixed.MixedModel`, and these.
+
+    Attributes
+    ----------
+    family
+        The family, as R names it.
+    link
+        The link.
+    size
+        The size parameter (theta) of a negative binomial; None for other families.
+    """
+
+    family: str
+    link: str
+    size: float | None
+
+    @classmethod
+    def _of(
+        cls, outcome: Outcome, asked: ModelSpec, frame: frames.AnyFrame, **further: Any
+    ) -> GeneralizedLinearMixedModel:
+        facts = outcome.value["facts"]
+        return super(GeneralizedLinearMixedModel, cls)._of(
+            outcome, asked, frame, family=decode.text(facts, "family"),
+            link=decode.text(facts, "link"), size=decode.number_or_none(facts, "size"), **further,
+        )  # fmt: skip
+
+    def _fit_again(
+        self, formula: str, data: Any, arguments: Mapping[str, Any]
+    ) -> GeneralizedLinearMixedModel:
+        if self.spec.fitter == "glmer.nb":
+            return glmer_nb(formula, data, **arguments)
+        return glmer(formula, data, **arguments)
+
+    def _kind(self) -> str:
+        n_agq = 1 if self.spec.n_agq is None else self.spec.n_agq
+        by = "Laplace approximation" if n_agq == 1 else f"{n_agq} quadrature points"
+        if n_agq == 0:
+            by = "penalized iteration alone"
+        return (
+            f"Generalized linear mixed model fit by maximum likelihood ({by})\n"
+            f"Family: {self.family} ({self.link})"
+        )
+
+
+@deadlines.timed
+def glmer(
+    formula: str,
+    data: Any,
+    *,
+    family: FamilyName | Family,
+    link: LinkName | None = None,
+    n_agq: int | None = None,
+    weights: Any = None,
+    offset: Any = None,
+    subset: Any = None,
+    contrasts: Mapping[str, Any] | None = None,
+    control: Control | None = None,
+    na_action: options.NaAction = "omit",
+    start: Sequence[float] | Mapping[str, Sequence[float]] | None = None,
+    data_name: str | None = None,
+    allow_functions: Sequence[str] = (),
+    timeout: float | None = None,
+) -> GeneralizedLinearMixedModel:
+    """Fit a generalized linear mixed model with R's lme4.
+
+    Parameters
+    ----------
+    formula
+        lme4's formula. A binomial response is a column of 0 and 1, bools or a factor, two
+        columns ``cbind(successes, failures)``, or a proportion with the numbers of trials as
+        ``weights``.
+    data
+        As for :func:`pymer_bridge.lmer`.
+    family
+        "binomial", "poisson", "Gamma", "inverse.gaussian", "gaussian" with another link than
+        the identity, or :func:`pymer_bridge.negative_binomial`.
+    link
+        One of R's links of that family; R's default where it is None.
+    n_agq
+        How many points of the adaptive Gauss-Hermite quadrature: 1 (R's default) is the Laplace
+        approximation, more need one random effect alone, 0 is faster and less exact.
+    weights, offset, subset, contrasts, na_action, data_name, allow_functions
+        As for :func:`pymer_bridge.lmer`.
+    control
+        Made by :func:`glmer_control`.
+    start
+        Starting values of theta, or ``{"theta": ..., "fixef": ...}``.
+    timeout
+        As for :func:`pymer_bridge.lmer`.
+
+    Returns
+    -------
+    GeneralizedLinearMixedModel
+        The fitted model. R's warnings and messages are on it, and raised as warnings.
+
+    Raises
+    ------
+    FormulaError, DataConversionError, OptionError, RError, REnvironmentError
+        As for :func:`pymer_bridge.lmer`.
+    RTimeoutError
+        It did not end within ``timeout``; R is ready for the next call.
+
+    Notes
+    -----
+    R function: ``lme4::glmer`` [1]_.
+
+    References
+    ----------
+    .. [1] Bates, D., Maechler, M., Bolker, B. and Walker, S. (2015). Fitting Linear
+       Mixed-Effects Models Using lme4. Journal of Statistical Software, 67(1).
+
+    Examples
+    --------
+    >>> import pymer_bridge as pb
+    >>> cbpp = pb.load_dataset("cbpp")
+    >>> formula = "cbind(incidence, size - incidence) ~ period + (1 | herd)"
+    >>> fit = pb.glmer(formula, cbpp, family="binomial")
+    >>> round(fit.fixed_effects()["period2"].estimate, 2)
+    -0.99
+    """
+    return fit_model(
+        GeneralizedLinearMixedModel, "glmer", formula, data,
+        family=family_of(family, link, mixed=True),
+        n_agq=None if n_agq is None else options.whole(n_agq, "n_agq", 0), weights=weights,
+        offset=offset, subset=subset, contrasts=contrasts,
+        control=check_control(control, "glmerControl"), na_action=na_action,
+        start=options.start_of_parts(start), data_name=data_name, allow_functions=allow_functions,
+    )  # fmt: skip
+
+
+@deadlines.timed
+def glmer_nb(
+    formula: str,
+    data: Any,
+    *,
+    n_agq: int | None = None,
+    weights: Any = None,
+    offset: Any = None,
+    subset: Any = None,
+    contrasts: Mapping[str, Any] | None = None,
+    control: Control | None = None,
+    na_action: options.NaAction = "omit",
+    start: Sequence[float] | Mapping[str, Sequence[float]] | None = None,
+    data_name: str | None = None,
+    allow_functions: Sequence[str] = (),
+    timeout: float | None = None,
+) -> GeneralizedLinearMixedModel:
+    """Fit a negative binomial mixed model, and estimate its size parameter.
+
+    Parameters
+    ----------
+    formula
+        lme4's formula; the response is a count.
+    data, n_agq, weights, offset, subset, contrasts, control, na_action, start
+        As for :func:`glmer`.
+    data_name, allow_functions
+        As for :func:`glmer`.
+    timeout
+        As for :func:`pymer_bridge.lmer`.
+
+    Returns
+    -------
+    GeneralizedLinearMixedModel
+        The fitted model; ``size`` is the estimated size parameter.
+
+    Raises
+    ------
+    FormulaError, DataConversionError, OptionError, RError, REnvironmentError
+        As for :func:`pymer_bridge.lmer`.
+    RTimeoutError
+        It did not end within ``timeout``; R is ready for the next call.
+
+    Notes
+    -----
+    R function: ``lme4::glmer.nb``, which fits a Poisson model first, then searches the size.
+
+    Examples
+    --------
+    >>> import pymer_bridge as pb
+    >>> ticks = pb.load_dataset("grouseticks")
+    >>> fit = pb.glmer_nb("TICKS ~ YEAR + (1 | BROOD)", ticks)
+    >>> round(fit.size, 2)
+    3.3
+    """
+    return fit_model(
+        GeneralizedLinearMixedModel, "glmer.nb", formula, data,
+        n_agq=None if n_agq is None else options.whole(n_agq, "n_agq", 0), weights=weights,
+        offset=offset, subset=subset, contrasts=contrasts,
+        control=check_control(control, "glmerControl"), na_action=na_action,
+        start=options.start_of_parts(start), data_name=data_name, allow_functions=allow_functions,
+    )  # fmt: skip

@@ -1,0 +1,257 @@
+"""The routes to inference on one coefficient, taken one after the other."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, get_args
+
+from pymer_bridge.errors import OptionError, PymerError
+from pymer_bridge.models.comparisons import bootstrap_test
+from pymer_bridge.models.lmer import LinearMixedModel
+from pymer_bridge.replicates import engine
+from pymer_bridge.replicates.replicates import BootstrapResult
+from pymer_bridge.results.decode import record as decode
+from pymer_bridge.results.routes import InferenceRoute, InferenceRoutes
+from pymer_bridge.session import conditions
+from pymer_bridge.session.r_session import session
+from pymer_bridge.spec import options
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What all routes are asked alike."""
+
+    fit: LinearMixedModel
+    term: str
+    n_sim: int
+    seed: int | None
+    conf_level: float
+    n_jobs: int
+
+    def call(self, operation: str, **arguments: Any) -> Mapping[str, Any]:
+        """Ask R, warn of what it warned of, and return its record."""
+        outcome = session().call(operation, model=self.fit._model, **arguments)
+        conditions.raise_warnings(outcome)
+        value: Mapping[str, Any] = outcome.value
+        return value
+
+
+_Figures = dict[str, float | str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    """How a route is taken, and what is to be known of it."""
+
+    take: Callable[[_Request], _Figures]
+    refitted: str
+    reference: str
+    advice: str
+
+
+def _fixed_effects(ddf: options.Ddf) -> Callable[[_Request], _Figures]:
+    def take(request: _Request) -> _Figures:
+        row = request.fit.fixed_effects(ddf, request.conf_level)[request.term]
+        names = (
+            "estimate", "std_error", "df", "statistic", "p_value", "conf_low", "conf_high",
+        )  # fmt: skip
+        return {name: getattr(row, name) for name in names}
+
+    return take
+
+
+def _ratio(request: _Request) -> _Figures:
+    session().require("pbkrtest")
+    record = request.call("ratio_test_of", term=request.term)
+    return {name: decode.number(record, name) for name in ("statistic", "df", "p_value")}
+
+
+def _bootstrap_ratio(request: _Request) -> _Figures:
+    test = bootstrap_test(
+        request.fit, {"coefficient": request.term}, request.n_sim, request.seed,
+        how=engine.Running(request.n_jobs),
+    )  # fmt: skip
+    return {
+        "statistic": test.lrt,
+        "p_value": test.p_value,
+        "note": f"{test.n_usable} of {request.n_sim} replicates usable",
+    }
+
+
+def _of_bootstrap(request: _Request, replicates: BootstrapResult) -> _Figures:
+    row = replicates[request.term]
+    ends = replicates.confint("percentile", request.conf_level, row.name, formulas="lmeresampler")
+    interval = ends[request.term]
+    return {
+        "estimate": row.estimate, "std_error": row.std_error, "conf_low": interval.conf_low,
+        "conf_high": interval.conf_high,
+        "note": f"{replicates.counts.n_usable} of {request.n_sim} replicates usable",
+    }  # fmt: skip
+
+
+def _parametric(request: _Request) -> _Figures:
+    replicates = request.fit.bootstrap(
+        "parametric", request.n_sim, request.seed, "fixed_effects", n_jobs=request.n_jobs
+    )
+    return _of_bootstrap(request, replicates)
+
+
+def _case(request: _Request) -> _Figures:
+    group = min(request.fit.n_groups, key=lambda name: request.fit.n_groups[name])
+    replicates = request.fit.bootstrap(
+        "case", request.n_sim, request.seed, "fixed_effects", resample={group: True, ".obs": True},
+        n_jobs=request.n_jobs,
+    )  # fmt: skip
+    return _of_bootstrap(request, replicates)
+
+
+ROUTES: Final[dict[str, _Route]] = {
+    "normal": _Route(
+        _fixed_effects("normal"),
+        "nothing",
+        "Bates et al. 2015",
+        "trust it with many groups; with few it is too sure",
+    ),
+    "satterthwaite": _Route(
+        _fixed_effects("satterthwaite"),
+        "nothing",
+        "Kuznetsova et al. 2017",
+        "a good default for moderate numbers of groups",
+    ),
+    "kenward-roger": _Route(
+        _fixed_effects("kenward-roger"),
+        "nothing",
+        "Kenward and Roger 1997",
+        "the best with few groups, for REML fits; slow for large crossed data",
+    ),
+    "likelihood-ratio": _Route(
+        _ratio,
+        "both models, by ML",
+        "Wilks 1938",
+        "trust it with many groups; with few its p-values are too small",
+    ),
+    "bootstrap-likelihood-ratio": _Route(
+        _bootstrap_ratio,
+        "both models, n_sim times",
+        "Halekoh and Højsgaard 2014",
+        "needs no large-sample theory, but the model must be right",
+    ),
+    "parametric-bootstrap": _Route(
+        _parametric,
+        "the model, n_sim times",
+        "Efron and Tibshirani 1993",
+        "needs no large-sample theory, but the model must be right",
+    ),
+    "case-bootstrap": _Route(
+        _case,
+        "the model, n_sim times",
+        "van der Leeden et al. 2008",
+        "does not lean on the model, but needs many groups",
+    ),
+}
+
+
+def compare_inference(
+    fit: LinearMixedModel,
+    term: str,
+    methods: options.Route | Sequence[options.Route] | None = None,
+    *,
+    n_sim: int = 1000,
+    seed: int | None = None,
+    conf_level: float = 0.95,
+    n_jobs: int = 1,
+) -> InferenceRoutes:
+    """Take several routes to inference on one coefficient, and set them side by side.
+
+    Parameters
+    ----------
+    fit
+        A linear mixed model.
+    term
+        The name of a fixed effect.
+    methods
+        Which of "normal", "satterthwaite", "kenward-roger", "likelihood-ratio",
+        "bootstrap-likelihood-ratio", "parametric-bootstrap" and "case-bootstrap"; all by default.
+    n_sim
+        How many simulations each bootstrap makes.
+    seed
+        R's ``set.seed`` integer, set anew for each bootstrap, so that one of them alone gives
+        the same figures.
+    conf_level
+        The level of the intervals; those of the bootstraps are percentile intervals, from R's
+        ordinary quantiles.
+    n_jobs
+        How many processes work at the bootstraps.
+
+    Returns
+    -------
+    InferenceRoutes
+        One row a method: estimate, standard error, df, statistic, p, interval, what was
+        refitted, how long it took, the reference, and when it is to be trusted. A route that
+        cannot be taken with this model keeps its row, with the reason in ``note``.
+
+    Raises
+    ------
+    OptionError
+        A method is not known, or another argument is not accepted.
+    KeyError
+        The model has no such fixed effect.
+
+    Notes
+    -----
+    R functions: ``summary`` of lme4 and lmerTest, ``anova``, ``pbkrtest::PBmodcomp``,
+    ``lme4::bootMer``, and ``update`` on resampled groups and rows. The case bootstrap draws the
+    groups of the grouping factor with the fewest levels, then rows within each group.
+
+    References
+    ----------
+    .. [1] van der Leeden, R., Meijer, E. and Busing, F. M. T. A. (2008). Resampling Multilevel
+       Models. In Handbook of Multilevel Analysis, 401-433. Springer.
+
+    Examples
+    --------
+    >>> import pymer_bridge as pb
+    >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+    >>> routes = pb.compare_inference(fit, "Days", ["normal", "satterthwaite", "kenward-roger"])
+    >>> [row.method for row in routes.rows]
+    ['normal', 'satterthwaite', 'kenward-roger']
+    """
+    if not isinstance(fit, LinearMixedModel):
+        raise OptionError(f"compare_inference() takes a fitted model, not {type(fit).__name__}")
+    given = (methods,) if isinstance(methods, str) else methods
+    chosen = get_args(options.Route) if given is None else tuple(given)
+    for method in chosen:
+        options.one_of(method, options.Route, "methods")
+    fit.fixed_effects("none")[term]
+    request = _Request(
+        fit,
+        term,
+        options.whole(n_sim, "n_sim", 1),
+        options.random_seed(seed),
+        options.check_level(conf_level),
+        n_jobs,
+    )
+    rows = tuple(_take(ROUTES[method], method, request) for method in chosen)
+    return InferenceRoutes(rows, term, request.conf_level, request.n_sim, request.seed)
+
+
+def _take(route: _Route, method: str, request: _Request) -> InferenceRoute:
+    figures: dict[str, Any] = dict.fromkeys(
+        ("estimate", "std_error", "df", "statistic", "p_value", "conf_low", "conf_high")
+    )
+    start = time.perf_counter()
+    try:
+        figures |= route.take(request)
+    except PymerError as error:
+        # One route that R cannot take must not lose the others.
+        figures["note"] = f"not taken: {error}"
+    return InferenceRoute(
+        method=method,
+        **figures,
+        refitted=route.refitted,
+        seconds=time.perf_counter() - start,
+        reference=route.reference,
+        advice=route.advice,
+    )

@@ -1,0 +1,202 @@
+"""Separate fits of one formula to each group: no pooling."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import pandas as pd
+
+from pymer_bridge.data import frames
+from pymer_bridge.display import notebook
+from pymer_bridge.models.fitting import fit_model, shared_fields
+from pymer_bridge.r_script.analysis import Scripting
+from pymer_bridge.results.decode import record as decode
+from pymer_bridge.results.separate import SeparateEffect, SeparateEffects
+from pymer_bridge.session import deadlines
+from pymer_bridge.session.calls import Handle, Outcome
+from pymer_bridge.spec import options
+from pymer_bridge.spec.families import Family, FamilyName, LinkName, family_of
+from pymer_bridge.spec.model_spec import ModelSpec
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class LinearModelList(Scripting):
+    """Separate linear models, one a group; made by :func:`lm_list`.
+
+    Attributes
+    ----------
+    formula
+        The formula, in R's spelling.
+    group
+        The grouping factor.
+    levels
+        Its levels.
+    failed
+        The levels to which R could not fit.
+    n_obs
+        The number of observations used.
+    sigma
+        The residual standard deviation, pooled over groups; None where it is not.
+    warnings, messages
+        What R warned of and said during the fits.
+    spec
+        What was asked for.
+    columns
+        The columns of the data that went to R.
+    """
+
+    formula: str
+    group: str
+    levels: tuple[str, ...]
+    failed: tuple[str, ...]
+    n_obs: int
+    sigma: float | None
+    warnings: tuple[str, ...]
+    messages: tuple[str, ...]
+    spec: ModelSpec
+    columns: tuple[str, ...]
+    _model: Handle
+    _index: pd.Index
+    _kept: dict[Any, Any] = field(default_factory=dict)
+
+    @classmethod
+    def _of(cls, outcome: Outcome, asked: ModelSpec, frame: frames.AnyFrame) -> Self:
+        facts = outcome.value["facts"]
+        return cls(
+            group=decode.text(facts, "group"),
+            levels=decode.texts(facts, "levels"),
+            failed=decode.texts(facts, "failed"),
+            sigma=decode.number_or_none(facts, "sigma"),
+            **shared_fields(outcome, asked, frame),
+        )
+
+    def coefficients(self, conf_level: float = 0.95) -> SeparateEffects:
+        """Return the coefficients of each group with their tests and intervals.
+
+        Parameters
+        ----------
+        conf_level
+            The level of the intervals.
+
+        Returns
+        -------
+        SeparateEffects
+            One row a group and term, groups first, in units of the response.
+
+        Raises
+        ------
+        OptionError
+            ``conf_level`` is not accepted.
+
+        Notes
+        -----
+        R functions: ``summary`` and ``confint`` of lme4's ``lmList``. As there, standard errors and
+        tests take the residual standard deviation of all groups together, and intervals that of
+        each group alone.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> fits = pb.lm_list("Reaction ~ Days | Subject", pb.load_dataset("sleepstudy"))
+        >>> round(fits.coefficients()["308", "Days"].estimate, 2)
+        21.76
+        """
+        level = options.check_level(conf_level)
+        return self._ask("separate_effects", _effects, level, conf_level=level)
+
+    @property
+    def heading(self) -> str:
+        """What was fitted, and to what: three lines of text."""
+        return (
+            f"Linear models, one a level of {self.group}\nFormula: {self.formula}\n"
+            f"Observations: {self.n_obs}, groups: {len(self.levels)}"
+        )
+
+    def __str__(self) -> str:
+        """Return the fits in one table."""
+        return f"{self.heading}\n\n{self.coefficients()}"
+
+    def __repr__(self) -> str:
+        """Return the fits in one line."""
+        return f"<LinearModelList {self.formula!r}, {len(self.levels)} groups>"
+
+    def _repr_html_(self) -> str:
+        said = [f"R: {text}" for text in (*self.messages, *self.warnings)]
+        if self.failed:
+            said.insert(0, f"Could not be fitted: {', '.join(self.failed)}")
+        return notebook.block(self.heading, said, [self.coefficients()._table()])
+
+
+def _effects(record: decode.RRecord, conf_level: float) -> SeparateEffects:
+    levels, terms = decode.texts(record, "levels"), decode.texts(record, "terms")
+    names = ("estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high")
+    columns = [decode.numbers(record, name, len(levels) * len(terms)) for name in names]
+    rows = tuple(
+        SeparateEffect(level, term, *(column[j * len(levels) + i] for column in columns))
+        for i, level in enumerate(levels)
+        for j, term in enumerate(terms)
+    )
+    return SeparateEffects(rows, conf_level)
+
+
+@deadlines.timed
+def lm_list(
+    formula: str,
+    data: Any,
+    *,
+    family: FamilyName | Family | None = None,
+    link: LinkName | None = None,
+    weights: Any = None,
+    offset: Any = None,
+    subset: Any = None,
+    na_action: options.NaAction = "omit",
+    data_name: str | None = None,
+    allow_functions: Sequence[str] = (),
+    timeout: float | None = None,
+) -> LinearModelList:
+    """Fit one linear model to each group: no pooling.
+
+    Parameters
+    ----------
+    formula
+        A model and a grouping factor: ``"Reaction ~ Days | Subject"``.
+    data
+        As for :func:`pymer_bridge.lmer`.
+    family, link
+        For generalized linear models, as for :func:`pymer_bridge.glm`.
+    weights, offset, subset, na_action, data_name, allow_functions
+        As for :func:`pymer_bridge.lmer`.
+    timeout
+        As for :func:`pymer_bridge.lmer`.
+
+    Returns
+    -------
+    LinearModelList
+        The fits. A group that R could not fit is named in ``failed``, and R warns of it.
+
+    Raises
+    ------
+    FormulaError, DataConversionError, OptionError, RError, REnvironmentError
+        As for :func:`pymer_bridge.lmer`.
+    RTimeoutError
+        It did not end within ``timeout``; R is ready for the next call.
+
+    Notes
+    -----
+    R function: ``lme4::lmList``.
+
+    Examples
+    --------
+    >>> import pymer_bridge as pb
+    >>> fits = pb.lm_list("Reaction ~ Days | Subject", pb.load_dataset("sleepstudy"))
+    >>> len(fits.levels)
+    18
+    """
+    return fit_model(
+        LinearModelList, "lmList", formula, data,
+        family=None if family is None else family_of(family, link, mixed=False),
+        weights=weights, offset=offset, subset=subset, contrasts=None, na_action=na_action,
+        data_name=data_name, allow_functions=allow_functions,
+    )  # fmt: skip

@@ -1,0 +1,237 @@
+"""Linear mixed models: fitting them, and what only they give."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pymer_bridge.models.fitting import fit_model
+from pymer_bridge.models.methods.intervals import Estimation
+from pymer_bridge.models.methods.testing import Inference
+from pymer_bridge.models.mixed import MixedModel
+from pymer_bridge.results import fixed_effects as results
+from pymer_bridge.results.decode import record as decode
+from pymer_bridge.session import deadlines
+from pymer_bridge.spec import options
+from pymer_bridge.spec.controls import Control, check_control
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class LinearMixedModel(MixedModel, Inference, Estimation):
+    """A linear mixed model fitted by R's ``lme4::lmer``; made by :func:`lmer`.
+
+    Its attributes are those of :class:`pymer_bridge.models.mixed.MixedModel`.
+    """
+
+    def fixed_effects(
+        self, ddf: options.Ddf = "satterthwaite", conf_level: float = 0.95
+    ) -> results.FixedEffects:
+        """Return the fixed effects with their tests and Wald intervals.
+
+        Parameters
+        ----------
+        ddf
+            "satterthwaite" (t tests with Satterthwaite's degrees of freedom, from lmerTest),
+            "kenward-roger" (t tests with Kenward and Roger's degrees of freedom and standard
+            errors, from lmerTest and pbkrtest), "normal" (z tests) or "none" (no test, as
+            lme4 gives).
+        conf_level
+            The level of the intervals.
+
+        Returns
+        -------
+        FixedEffects
+            One row a term, in units of the response.
+
+        Raises
+        ------
+        OptionError
+            An argument is not accepted.
+        REnvironmentError
+            lmerTest or pbkrtest is needed and not installed.
+        RError
+            R cannot give these degrees of freedom, for example Kenward and Roger's for a fit
+            by maximum likelihood.
+
+        Notes
+        -----
+        R functions: ``coef(summary(fit))`` of lme4, and of lmerTest [1]_.
+
+        References
+        ----------
+        .. [1] Kuznetsova, A., Brockhoff, P. B. and Christensen, R. H. B. (2017). lmerTest
+           Package: Tests in Linear Mixed Effects Models. Journal of Statistical Software, 82(13).
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+        >>> round(fit.fixed_effects()["Days"].df, 3)
+        17.0
+        """
+        options.one_of(ddf, options.Ddf, "ddf")
+        level = options.check_level(conf_level)
+        self._require(ddf)
+        return self._ask(
+            "fixed_effects", decode.fixed_effects, ddf, level, ddf=ddf, conf_level=level
+        )
+
+    def summary(self, ddf: options.SummaryDdf = "satterthwaite") -> results.ModelSummary:
+        """Return R's summary; ``str()`` of it is R's printed text, to the character.
+
+        Parameters
+        ----------
+        ddf
+            "satterthwaite" or "kenward-roger" for lmerTest's summary, "none" for lme4's.
+
+        Returns
+        -------
+        ModelSummary
+            The text, and the figures in it at full precision.
+
+        Raises
+        ------
+        OptionError
+            ``ddf`` is not accepted: R prints no summary with normal tests.
+        REnvironmentError
+            lmerTest or pbkrtest is needed and not installed.
+        RError
+            R cannot give these degrees of freedom, for example Kenward and Roger's for a fit
+            by maximum likelihood.
+
+        Notes
+        -----
+        R function: ``summary`` of lmerTest or lme4.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+        >>> print(fit.summary(ddf="none").text.splitlines()[0])
+        Linear mixed model fit by REML ['lmerMod']
+        """
+        options.one_of(ddf, options.SummaryDdf, "ddf")
+        self._require(ddf)
+        return results.ModelSummary(
+            self._ask("summary_text", "\n".join, ddf=ddf),
+            self.fixed_effects(ddf),
+            self.variance_components,
+            self.fit_statistics,
+        )
+
+    def _estimates(self) -> results.FixedEffects:
+        return self.fixed_effects("none")
+
+    def _fit_again(self, formula: str, data: Any, arguments: Mapping[str, Any]) -> LinearMixedModel:
+        return lmer(formula, data, **arguments)
+
+    def _kind(self) -> str:
+        by = "REML" if self.reml else "maximum likelihood"
+        return f"Linear mixed model fit by {by}"
+
+
+@deadlines.timed
+def lmer(
+    formula: str,
+    data: Any,
+    *,
+    reml: bool = True,
+    weights: Any = None,
+    offset: Any = None,
+    subset: Any = None,
+    contrasts: Mapping[str, Any] | None = None,
+    control: Control | None = None,
+    na_action: options.NaAction = "omit",
+    start: Sequence[float] | None = None,
+    data_name: str | None = None,
+    allow_functions: Sequence[str] = (),
+    timeout: float | None = None,
+) -> LinearMixedModel:
+    """Fit a linear mixed model with R's lme4.
+
+    Parameters
+    ----------
+    formula
+        lme4's formula, such as ``"Reaction ~ Days + (Days | Subject)"``.
+    data
+        A pandas, polars or pyarrow frame. Only the columns that are named cross into R.
+    reml
+        Restricted maximum likelihood (True) or maximum likelihood (False).
+    weights
+        Prior weights: a column's name, an expression of columns, or one number a row.
+    offset
+        A known part of the linear predictor, given likewise.
+    subset
+        Which rows to use: an expression of columns, such as ``"Days > 1"``, or one bool a row.
+    contrasts
+        For each factor, the name of one of R's contrast functions ("contr.sum" ...) or a
+        matrix of levels by contrasts.
+    control
+        Made by :func:`lmer_control`.
+    na_action
+        What happens to rows with missing values: "omit", "exclude" (residuals and fitted
+        values then have NaN there), "fail" or "pass".
+    start
+        Starting values of theta.
+    data_name
+        The name of the data in R's call and summary; by default the name that
+        :func:`load_dataset` gave it, or "data".
+    allow_functions
+        Further functions that the formula may call.
+    timeout
+        How many seconds the call may take, waiting for its turn in R included; None for as long
+        as it takes. See "When things go wrong" in the documentation.
+
+    Returns
+    -------
+    LinearMixedModel
+        The fitted model. R's warnings and messages are on it, and raised as warnings.
+
+    Raises
+    ------
+    FormulaError
+        The formula cannot be read, or calls a function that it may not.
+    DataConversionError
+        A column is missing, or cannot be taken to R.
+    OptionError
+        An argument has a value that is not accepted.
+    RError
+        R stopped.
+    REnvironmentError
+        R or lme4 is missing.
+    RTimeoutError
+        It did not end within ``timeout``; R is ready for the next call.
+
+    Notes
+    -----
+    R function: ``lme4::lmer`` [1]_.
+
+    References
+    ----------
+    .. [1] Bates, D., Maechler, M., Bolker, B. and Walker, S. (2015). Fitting Linear
+       Mixed-Effects Models Using lme4. Journal of Statistical Software, 67(1).
+
+    Examples
+    --------
+    >>> import pymer_bridge as pb
+    >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+    >>> round(fit.fixed_effects(ddf="none")["Days"].estimate, 3)
+    10.467
+    """
+    return fit_model(
+        LinearMixedModel,
+        "lmer",
+        formula,
+        data,
+        weights=weights,
+        offset=offset,
+        subset=subset,
+        contrasts=contrasts,
+        na_action=na_action,
+        data_name=data_name,
+        allow_functions=allow_functions,
+        reml=options.flag(reml, "reml"),
+        control=check_control(control, "lmerControl"),
+        start=options.numbers(start, "start"),
+    )

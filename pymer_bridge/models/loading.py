@@ -1,0 +1,397 @@
+"""Models read back from files: fitted again from what is stored, or taken from R's own file."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+import pymer_bridge
+from pymer_bridge.data import frames, model_file, packing
+from pymer_bridge.data.indexes import unpack_index
+from pymer_bridge.errors import (
+    DataConversionError,
+    DriftWarning,
+    FormulaError,
+    ModelFileError,
+    OptionError,
+    RError,
+)
+from pymer_bridge.models.methods.export import from_inline
+from pymer_bridge.models.methods.refitting import arguments_of
+from pymer_bridge.results.decode import record as decode
+from pymer_bridge.session import conditions
+from pymer_bridge.session.calls import Outcome
+from pymer_bridge.session.r_session import session
+from pymer_bridge.session.versions import versions_here
+from pymer_bridge.spec.controls import Control
+from pymer_bridge.spec.families import Family
+from pymer_bridge.spec.model_spec import ARGUMENTS, ModelSpec
+
+R_CLASSES: Final = {
+    "lm": ("lm", "LinearModel"),
+    "glm": ("glm", "GeneralizedLinearModel"),
+    "lmerMod": ("lmer", "LinearMixedModel"),
+    "glmerMod": ("glmer", "GeneralizedLinearMixedModel"),
+    "nlmerMod": ("nlmer", "NonlinearMixedModel"),
+}
+"""R's classes that :func:`load_rds` takes: the R function that fits them, and the class here."""
+
+Figures = Mapping[tuple[str, str], float]
+
+
+def load(path: str | PathLike[str], allow_functions: Sequence[str] = ()) -> Any:
+    """Fit a model again that ``fit.save()`` stored, and compare its figures with the stored ones.
+
+    Parameters
+    ----------
+    path
+        The file.
+    allow_functions
+        The functions that were allowed when the model was fitted, where there were any: a file
+        does not allow itself what its formula may call.
+
+    Returns
+    -------
+    LinearMixedModel, LinearModel ...
+        The model, of the class that it had.
+
+    Raises
+    ------
+    ModelFileError
+        The file is no saved model, is damaged, was changed, is too large, or is of a newer
+        version.
+    FormulaError
+        The formula, or another of its texts, calls what it may not; the message names it.
+    RError
+        R stopped.
+    OSError
+        The file is not there, or may not be read.
+
+    Warns
+    -----
+    DriftWarning
+        A figure is not the stored one to the last bit. Its ``differences`` say which, and its
+        ``versions`` which versions are others.
+
+    Notes
+    -----
+    Nothing in the file is ever run. All that it asks for passes the checks that a user's own
+    arguments pass.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import pymer_bridge as pb
+    >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     again = pb.load(fit.save(f"{folder}/fit.pbr.zip"))
+    >>> again.fixed_effects() == fit.fixed_effects()
+    True
+    """
+    source = model_file.path_of(path)
+    allowed = names_of_functions(allow_functions)
+    document, arrays = model_file.read(source)
+    try:
+        spec = packing.unpack(document["spec"], arrays, packing.SPEC_CLASSES)
+        if not isinstance(spec, ModelSpec):
+            raise ValueError("it holds no specification of a model")
+        frame = _frame(document["columns"], document["index"], arrays)
+        figures = packing.unpack_figures(document["figures"])
+        versions = _versions(document["versions"])
+        refitted = document["refitted"] is True
+        require_allowed(source, spec, allowed)
+        fit = fit_again(spec, frame)
+    except (FormulaError, ModelFileError):
+        raise
+    except (DataConversionError, OptionError, *_UNREADABLE) as error:
+        model_file.refuse(source, f"what it asks for cannot be: {error}", error)
+    found = session().call("saved_figures", model=fit._model).value
+    now = packing.unpack_figures(packing.pack_figures(found))
+    _warn_of_drift(source, figures, now, versions, refitted=refitted)
+    return fit
+
+
+_UNREADABLE: Final = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError,
+                      RecursionError, ImportError)  # fmt: skip
+"""What reading something that is not of the kind expected can raise."""
+
+
+def names_of_functions(given: Sequence[str]) -> tuple[str, ...]:
+    """Check a user's ``allow_functions``.
+
+    Raises
+    ------
+    OptionError
+        It is one string.
+    """
+    if isinstance(given, str):
+        raise OptionError(f"allow_functions takes names in a tuple: allow_functions=({given!r},)")
+    return tuple(given)
+
+
+def require_allowed(source: Path, spec: ModelSpec, allowed: tuple[str, ...]) -> None:
+    """Have a user confirm the functions that a file wants allowed.
+
+    Raises
+    ------
+    FormulaError
+        One is not among those that the user allows.
+    """
+    lacking = [name for name in spec.allow_functions if name not in allowed]
+    if lacking:
+        raise FormulaError(
+            f"{source}: the model was fitted with functions allowed that a formula may not call "
+            f"else: {', '.join(map(repr, lacking))}. If you trust the file, allow them again: "
+            f"allow_functions={spec.allow_functions!r}"
+        )
+
+
+def _frame(columns: Any, index: Any, arrays: packing.Arrays) -> frames.Frame:
+    names, n_rows = packing.check_texts(columns["names"]), columns["n_rows"]
+    if len(set(names)) != len(names) or not isinstance(n_rows, int) or n_rows < 1:
+        raise ValueError("its columns are no data frame")
+    records = columns["parts"]
+    if not isinstance(records, list) or len(records) != len(names):
+        raise ValueError("it has not one column a name")
+    parts = tuple(packing.unpack_part(record, arrays, n_rows) for record in records)
+    labels = unpack_index(index, arrays)
+    if len(labels) != n_rows:
+        raise ValueError(f"its index has {len(labels)} labels for {n_rows} rows")
+    return frames.Frame(tuple(names), parts, labels)
+
+
+def _versions(stored: Any) -> dict[str, str | None]:
+    if not all(isinstance(text, str | None) for text in stored.values()):
+        raise ValueError("its versions are no texts")
+    return dict(stored)
+
+
+def fit_again(spec: ModelSpec, data: Any) -> Any:
+    """Call the public function, so that everything passes a user's checks.
+
+    Parameters
+    ----------
+    spec
+        From a file.
+    data
+        Columns ready for R, or data as a user gives them.
+
+    Raises
+    ------
+    ValueError
+        The specification is none that a fitted model has.
+    FormulaError, DataConversionError, OptionError, RError, REnvironmentError
+        As for the public function.
+    """
+    if spec.fitter not in ARGUMENTS:
+        raise ValueError(f"{spec.fitter!r} is no function by which this version fits models")
+    taken = ("fitter", "formula", *spec.argument_names)
+    for field in dataclasses.fields(spec):
+        value = getattr(spec, field.name)
+        if field.name not in taken and value is not field.default:
+            raise ValueError(f"a model of {spec.fitter} has no {field.name}")
+    given = {name: arguments_of(spec)[name] for name in spec.argument_names}
+    if spec.control is not None:
+        given["control"] = _control(spec.control)
+    names = {"glmer.nb": "glmer_nb", "lmList": "lm_list"}
+    fitter = getattr(pymer_bridge, names.get(spec.fitter, spec.fitter))
+    return fitter(
+        spec.formula, data, **{key: value for key, value in given.items() if value is not None}
+    )
+
+
+def _control(stored: Control) -> Control:
+    """Make the control object anew, by the function that checks what it is given."""
+    make = getattr(pymer_bridge, stored.constructor.replace("Control", "_control"))
+    given: dict[str, Any] = {}
+    for name, value in stored.arguments:
+        pairs = isinstance(value, tuple) and all(isinstance(item, tuple) for item in value)
+        given[name.replace(".", "_")] = dict(value) if pairs else value
+    if "optimizer" in given and given["optimizer"] is None:
+        given["optimizer"] = "none"
+    made: Control = make(**given)
+    if packing.pack(made, {}) != packing.pack(stored, {}):
+        raise ValueError("it has a control object that cannot be made")
+    return made
+
+
+# -- drift ---------------------------------------------------------------------------------------
+
+
+def _warn_of_drift(
+    source: Path,
+    stored: Figures,
+    now: Figures,
+    versions: Mapping[str, str | None],
+    *,
+    refitted: bool,
+) -> None:
+    keys = list(dict.fromkeys((*stored, *now)))
+    differing = [key for key in keys if not _same(stored.get(key), now.get(key))]
+    if not differing:
+        return
+    here = versions_here()
+    changed = {
+        name: (versions.get(name), here.get(name))
+        for name in dict.fromkeys((*versions, *here))
+        if versions.get(name) != here.get(name)
+    }
+    told = "; ".join(
+        _describe(figure, [key for key in differing if key[0] == figure], stored, now)
+        for figure in dict.fromkeys(figure for figure, _ in differing)
+    )
+    since = ", ".join(
+        f"{name} ({then} then, {today} now)" for name, (then, today) in changed.items()
+    )
+    told += f". Changed since: {since or 'no version; the machine may be another'}"
+    if refitted:
+        told += ". It was made by refit() or refit_ml(), which start elsewhere than a new fit"
+    differences = [
+        {"figure": key[0], "label": key[1], "stored": stored.get(key), "refitted": now.get(key)}
+        for key in differing
+    ]
+    said = f"{source}: fitted again, the model gives other figures than were stored: {told}"
+    conditions.warn(DriftWarning(said, differences, changed))
+
+
+def _same(one: float | None, other: float | None) -> bool:
+    if one is None or other is None:
+        return False
+    return one == other or (math.isnan(one) and math.isnan(other))
+
+
+def _describe(figure: str, keys: list[tuple[str, str]], stored: Figures, now: Figures) -> str:
+    both = [key for key in keys if key in stored and key in now]
+    if len(both) < len(keys):
+        alone = ", ".join(repr(key[1]) for key in keys if key not in both)
+        return f"{figure} (on one side only: {alone})"
+    apart = {key: abs(stored[key] - now[key]) for key in both}
+    worst = max(both, key=lambda key: apart[key])
+    where = f" of {worst[1]!r}" if worst[1] else ""
+    return f"{figure}{where}: {stored[worst]!r} then, {now[worst]!r} now, {apart[worst]:.2g} apart"
+
+
+# -- R's own file --------------------------------------------------------------------------------
+
+
+def load_rds(path: str | PathLike[str], trust: bool = False) -> Any:
+    """Read a fitted model from R's own file, by ``fit.save_rds()`` or R's ``saveRDS()``.
+
+    Parameters
+    ----------
+    path
+        The file.
+    trust
+        Must be True: reading an ``.rds`` can run code that whoever wrote it has put there.
+
+    Returns
+    -------
+    LinearMixedModel, LinearModel ...
+        The fit itself, not fitted again. Of a file that another program wrote the data are those
+        that the fit carries along; where it carries none, its model frame, and what needs more
+        than that is R's error.
+
+    Raises
+    ------
+    OptionError
+        ``trust`` is not True.
+    ModelFileError
+        It is no ``.rds``, or holds something else than a supported model.
+    OSError
+        The file is not there, or may not be read.
+
+    Notes
+    -----
+    R function: ``readRDS``. A file of :meth:`save` is safe to take from others, and this is not.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import pymer_bridge as pb
+    >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     again = pb.load_rds(fit.save_rds(f"{folder}/fit.rds"), trust=True)
+    >>> again.random_effects == fit.random_effects
+    True
+    """
+    source = model_file.path_of(path)
+    if trust is not True:
+        raise OptionError(
+            "reading an .rds file can run any code that its writer has put there; if you wrote it "
+            f"or trust who did: load_rds({str(path)!r}, trust=True). Files of fit.save() are safe "
+            "to take from others"
+        )
+    source.open("rb").close()
+    session().require("lme4")
+    try:
+        outcome = session().call(
+            "read_rds", path=str(source.resolve()), kinds=list(R_CLASSES),
+        )  # fmt: skip
+    except RError as error:
+        model_file.refuse(source, f"R cannot read a model from it ({error.message})", error)
+    conditions.raise_warnings(outcome)
+    kind = outcome.value["kind"][0]
+    if kind not in R_CLASSES:
+        model_file.refuse(
+            source, f"it holds an object of class {kind}, and not one of {', '.join(R_CLASSES)}"
+        )
+    spec, frame = _known(source, outcome) or _guessed(R_CLASSES[kind][0], outcome)
+    return getattr(pymer_bridge, R_CLASSES[kind][1])._of(outcome, spec, frame)
+
+
+def _known(source: Path, outcome: Outcome) -> tuple[ModelSpec, frames.Frame] | None:
+    """Return what our own file says, None where it is not ours."""
+    if outcome.value["record"] is None:
+        return None
+    try:
+        record = json.loads(outcome.value["record"][0])
+        if record["version"] > model_file.VERSION:
+            raise ValueError(f"version {record['version']} is newer than {model_file.VERSION}")
+        arrays = {name: from_inline(each) for name, each in record["arrays"].items()}
+        spec = packing.unpack(record["spec"], arrays, packing.SPEC_CLASSES)
+        index = unpack_index(record["index"], arrays)
+    except _UNREADABLE as error:
+        model_file.refuse(source, f"it cannot be read as a saved model ({error})", error)
+    return spec, frames.Frame(outcome.value["columns"], (), index)
+
+
+def _family(facts: Mapping[str, Any]) -> Family | None:
+    """Return the family of a fit, None where it is one of R that this package has not."""
+    name, size = decode.text(facts, "family"), decode.number_or_none(facts, "size")
+    try:
+        return Family("negative.binomial" if size else name, decode.text(facts, "link"), size)
+    except OptionError:
+        return None
+
+
+def _guessed(fitter: str, outcome: Outcome) -> tuple[ModelSpec, frames.Frame]:
+    """Return what can be read of a fit that another program made."""
+    told, facts = outcome.value, outcome.value["facts"]
+    rows = told["row_names"]
+    n_rows = decode.integer(told, "n_rows")
+    action: Any = decode.text(told, "na_action")
+    weights, offset, subset = (
+        None if told[name] is None else decode.text(told, name)
+        for name in ("weights", "offset", "subset")
+    )
+    spec = ModelSpec(
+        fitter=fitter,
+        formula=decode.text(facts, "formula"),
+        data_name=decode.text(told, "data_name"),
+        na_action=action,
+        reml=decode.flag(facts, "reml") if fitter == "lmer" else None,
+        n_agq=decode.integer_or_none(told, "n_agq") if fitter in ("glmer", "nlmer") else None,
+        family=_family(facts) if fitter in ("glm", "glmer") else None,
+        weights=weights,
+        offset=offset,
+        subset=subset,
+    )
+    index = pd.RangeIndex(n_rows) if rows is None else pd.Index(list(rows))
+    return spec, frames.Frame(tuple(told["columns"]), (), index)

@@ -1,0 +1,219 @@
+"""The bootstrap of one fitted model: a method of a model class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pymer_bridge.errors import OptionError
+from pymer_bridge.models.base import Fitted
+from pymer_bridge.r_script.journal import journal
+from pymer_bridge.replicates import bootstrap as boot
+from pymer_bridge.replicates import engine
+from pymer_bridge.replicates.replicates import BootstrapResult
+from pymer_bridge.session import deadlines
+from pymer_bridge.spec import options
+from pymer_bridge.spec.model_spec import ModelSpec
+
+
+class Resampling(Fitted):
+    """Bootstraps of a mixed model."""
+
+    __slots__ = ()
+
+    n_obs: int
+    n_groups: Mapping[str, int]
+    columns: tuple[str, ...]
+    spec: ModelSpec
+
+    @deadlines.timed
+    def bootstrap(
+        self,
+        kind: options.BootstrapKind = "parametric",
+        n_sim: int = 1000,
+        seed: int | None = None,
+        statistic: options.NamedStatistic | str = "parameters",
+        *,
+        resample: Mapping[str, bool] | None = None,
+        use_u: bool | None = None,
+        relabel: bool = True,
+        hccme: options.Hccme = "hc2",
+        aux_dist: options.AuxiliaryDistribution = "mammen",
+        new_data: Any = None,
+        re_form: options.ReForm | None = None,
+        check_convergence: bool = False,
+        allow_functions: tuple[str, ...] = (),
+        n_jobs: int = 1,
+        progress: engine.Progress = False,
+        checkpoint: str | Path | None = None,
+        timeout: float | None = None,
+    ) -> BootstrapResult:
+        """Refit the model to simulated or resampled data, many times.
+
+        All draws are made first, in this process and in R's order, so that the replicates are
+        the same whatever the number of workers.
+
+        Parameters
+        ----------
+        kind
+            "parametric": responses simulated from the model (R's ``bootMer``).
+            "semiparametric": fitted values plus resampled residuals (``bootMer``, too).
+            "case": groups or rows drawn with replacement, as ``resample`` says [3]_.
+            "residual": random effects and residuals, centred and rescaled to the estimated
+            variances, and drawn with replacement [1]_.
+            "wild": residuals of whole groups, made larger by their leverage, times one random
+            weight a group [2]_; for one grouping factor or nested ones.
+        n_sim
+            How many replicates.
+        seed
+            R's ``set.seed`` integer; None goes on from where R's generator is.
+        statistic
+            "parameters" (standard deviations, correlations and fixed effects, as in R's
+            intervals), "fixed_effects", "variance_components", "random_effects",
+            "predictions", or the text of an R function of the fit.
+        resample
+            For "case": which levels are drawn with replacement, by grouping factor, and ".obs"
+            for rows within the units of the narrowest of them: ``{"school": True, ".obs":
+            False}``. A level that is nested in another one listed is drawn within it.
+        use_u
+            For "parametric": keep the random effects as they are estimated? "semiparametric"
+            always does.
+        relabel
+            For "case": a group that is drawn twice counts as two. With False its copies are one
+            group, as in lmeresampler.
+        hccme, aux_dist
+            For "wild": how leverage enters ("hc2", "hc3"), and the distribution of the weights
+            ("mammen", "rademacher").
+        new_data, re_form
+            For "predictions": where (None: at the data), and with which random effects (None:
+            all; "population": none).
+        check_convergence
+            Compute R's derivatives and checks for each replicate as well. They change no
+            estimate and cost half as much again; without them ``converged`` is what the
+            optimizer says.
+        allow_functions
+            Further functions that the text of a statistic may call.
+        n_jobs
+            How many processes work, this one among them; -1 for all cores. Under
+            ``joblib.parallel_config(backend="dask")`` a Dask cluster does.
+        progress
+            Show a bar, or call this with the numbers done and in all.
+        checkpoint
+            A file that keeps what is finished: the same call goes on from there.
+        timeout
+            As for :func:`pymer_bridge.lmer`.
+
+        Returns
+        -------
+        BootstrapResult
+            Replicates, estimates, biases, standard errors, and what became of each replicate.
+
+        Raises
+        ------
+        OptionError
+            An argument is not accepted, an extra is not installed, or the draws would take more
+            than 4 GiB.
+        FormulaError
+            The statistic cannot be read, or calls a function that it may not.
+        RError
+            R cannot make the draws, or every replicate failed.
+        CheckpointError
+            The file is of another fit, seed or version.
+        WorkerError
+            A worker cannot give the same figures as this process.
+        BootstrapInterrupted
+            Ctrl-C; what was finished is in its ``partial``.
+        RTimeoutError
+            It did not end within ``timeout``; what was finished is in its ``partial``.
+
+        Warns
+        -----
+        BootstrapWarning
+            Some replicates failed.
+
+        Notes
+        -----
+        R functions: ``lme4::bootMer`` with ``refit``; ``lmer`` on the resampled data for "case".
+        Refits of REML fits by lme4 before 1.1-33 optimise a wrong criterion, and R says so.
+
+        References
+        ----------
+        .. [1] Carpenter, J. R., Goldstein, H. and Rasbash, J. (2003). A novel bootstrap
+           procedure for assessing the relationship between class size and achievement. Applied
+           Statistics, 52(4), 431-443.
+        .. [2] Modugno, L. and Giannerini, S. (2015). The wild bootstrap for multilevel models.
+           Communications in Statistics - Theory and Methods, 44(22), 4812-4825.
+        .. [3] van der Leeden, R., Meijer, E. and Busing, F. M. T. A. (2008). Resampling
+           Multilevel Models. In Handbook of Multilevel Analysis, 401-433. Springer.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> fit = pb.lmer("Yield ~ 1 + (1 | Batch)", pb.load_dataset("Dyestuff"), reml=False)
+        >>> boot = fit.bootstrap("parametric", n_sim=20, seed=1)
+        >>> boot.names
+        ('.sig01', '.sigma', '(Intercept)')
+        >>> boot.replicates.shape
+        (20, 3)
+        """
+        options.one_of(kind, options.BootstrapKind, "kind")
+        plan = boot.checked_statistic(statistic, new_data, re_form, self.columns, allow_functions)
+        use_u = None if use_u is None else options.flag(use_u, "use_u")
+        _check_together(kind, resample, use_u)
+        extra: dict[str, Any] = {"use_u": bool(use_u)}
+        plan |= {
+            "task": "responses",
+            "check_convergence": options.flag(check_convergence, "check_convergence"),
+        }
+        if kind == "case":
+            extra = _resampled(resample, statistic, tuple(self.n_groups))
+            plan |= {
+                "task": "cases", "levels": extra["levels"],
+                "relabel": options.flag(relabel, "relabel"),
+            }  # fmt: skip
+        elif kind == "wild":
+            options.one_of(hccme, options.Hccme, "hccme")
+            options.one_of(aux_dist, options.AuxiliaryDistribution, "aux_dist")
+            extra = {"hccme": hccme, "aux_dist": aux_dist}
+        request = boot.Request(
+            kind=kind,
+            n_sim=options.whole(n_sim, "n_sim", 1),
+            seed=options.random_seed(seed),
+            statistic=statistic,
+            plan=plan,
+            options=extra,
+        )
+        how = engine.Running(n_jobs, progress, checkpoint)
+        result = boot.run_bootstrap(self._model, self.n_obs, request, how)
+        asked = {
+            "kind": kind, "n_sim": request.n_sim, "seed": request.seed, "statistic": statistic,
+            "use_u": bool(use_u), "re_form": re_form, "at_new_data": new_data is not None,
+        }  # fmt: skip
+        journal.note("bootstrap", (self._model,), asked, result)
+        return result
+
+
+def _check_together(
+    kind: options.BootstrapKind, resample: Mapping[str, bool] | None, use_u: bool | None
+) -> None:
+    """Raise where an argument goes with another kind of bootstrap."""
+    if kind != "case" and resample is not None:
+        raise OptionError("resample goes with kind='case'")
+    if use_u is not None and kind not in ("parametric", "semiparametric"):
+        raise OptionError("use_u goes with kind='parametric'")
+    if kind == "semiparametric" and use_u is False:
+        raise OptionError("R has no semiparametric bootstrap with use_u=False")
+
+
+def _resampled(
+    resample: Mapping[str, bool] | None, statistic: str, groups: tuple[str, ...]
+) -> dict[str, Any]:
+    """Return which levels a case bootstrap goes down, and which of them are resampled."""
+    if statistic == "random_effects":
+        raise OptionError(
+            "a case bootstrap has other groups in each replicate, so that there are no "
+            "random effects to set side by side"
+        )
+    levels, resampled = boot.checked_resample(resample, groups)
+    return {"levels": levels, "resampled": resampled}

@@ -1,0 +1,265 @@
+"""Predictions and simulations of one fitted mixed model: methods of a model class."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+import pandas as pd
+
+from pymer_bridge.data import frames
+from pymer_bridge.errors import (
+    DataConversionError,
+    FormulaError,
+    OptionError,
+    RError,
+)
+from pymer_bridge.models.base import Fitted
+from pymer_bridge.models.preparing import check_text
+from pymer_bridge.results import prediction as results
+from pymer_bridge.results.decode import internals as decode_internals
+from pymer_bridge.session import conditions
+from pymer_bridge.session.r_session import session
+from pymer_bridge.spec import options
+from pymer_bridge.spec.model_spec import ModelSpec
+
+
+def _raise_clearly(error: RError) -> NoReturn:
+    """Raise R's error, with the remedy where there is one."""
+    if "new levels detected" in error.message:
+        error.add_note("allow_new_levels=True predicts for new levels with effects of zero")
+    raise error
+
+
+class Predicting(Fitted):
+    """Predictions and simulations of a mixed model."""
+
+    __slots__ = ()
+
+    columns: tuple[str, ...]
+    spec: ModelSpec
+
+    def predict(
+        self,
+        new_data: Any = None,
+        re_form: str | None = None,
+        type: options.PredictionType = "link",  # noqa: A002  # R's word
+        *,
+        allow_new_levels: bool = False,
+        std_error: bool = False,
+        interval: options.PredictionInterval | None = None,
+        conf_level: float = 0.95,
+    ) -> results.Predictions:
+        """Predict the mean response, at new data or at the data themselves.
+
+        Parameters
+        ----------
+        new_data
+            A pandas, polars or pyarrow frame, or a mapping of columns, with the predictors and
+            grouping factors that are counted. Strings stand for levels. None for the data
+            themselves.
+        re_form
+            Which random effects are counted: None for all, "population" for none (R's NA), or
+            a one-sided formula of some, such as ``"~ (1 | school)"``.
+        type
+            "link" (the scale of the linear predictor) or "response". For a linear model they
+            are the same, and so they are, in R, for a nonlinear one.
+        allow_new_levels
+            Give levels of grouping factors that the data do not have effects of zero (True), or
+            let R stop at them.
+        std_error
+            Give standard errors too, on the same scale.
+        interval
+            "confidence" for Wald intervals; they are symmetric on the link scale, normal, and
+            for ``type="response"`` taken to that scale by the inverse link.
+        conf_level
+            The level of the intervals.
+
+        Returns
+        -------
+        Predictions
+            One row a row of the new data, on its index, or of the data, on theirs (with NaN for
+            dropped rows under ``na_action="exclude"``). In units of the response, or of the
+            linear predictor.
+
+        Raises
+        ------
+        DataConversionError
+            ``new_data`` lacks a column, or one cannot be taken to R.
+        FormulaError
+            ``re_form`` cannot be read, or calls what it may not.
+        OptionError
+            An argument is not accepted.
+        REnvironmentError
+            lme4 before 1.1-35 has no standard errors but those of population predictions.
+        RError
+            R stopped, for example at a new level.
+
+        Notes
+        -----
+        R function: ``predict`` of lme4. An offset that was an argument of the fit is left out at
+        new data, which is told in a warning; one in the formula is counted.
+
+        Standard errors are R's own (``se.fit``, from lme4 1.1-35 on). They hold the variability
+        of the fixed effects' estimates and, where random effects are counted, that of the
+        conditional modes and their covariance with them; not that of the variance parameters,
+        which are taken as known, nor of residuals: an interval is one for a mean, not for a
+        new observation. Where lme4 has none, those of population predictions are the square
+        roots of the diagonal of ``X V X'`` with the design ``X`` and ``vcov`` ``V``. lme4's
+        with random effects are wrong where it reorders these, as for crossed or nested
+        factors (up to 2.1-0); R's figures are given, with a warning.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+        >>> fit.predict({"Days": [0, 9]}, re_form="population").values.round(1).tolist()
+        [251.4, 345.6]
+        """
+        options.one_of(type, options.PredictionType, "type")
+        if interval is not None:
+            options.one_of(interval, options.PredictionInterval, "interval")
+        level = options.check_level(conf_level)
+        self._check_re_form(re_form)
+        frame = self._new_frame(new_data, re_form, random=re_form != "population")
+        try:
+            outcome = session().call(
+                "predict_model",
+                model=self._model,
+                new_data=None if frame is None else frame.to_r(),
+                re_form=re_form,
+                type=type,
+                allow_new_levels=options.flag(allow_new_levels, "allow_new_levels"),
+                std_error=options.flag(std_error, "std_error"),
+                interval=interval is not None,
+                conf_level=level,
+            )
+        except RError as error:
+            _raise_clearly(error)
+        conditions.raise_warnings(outcome)
+        found = decode_internals.predictions(
+            outcome.value, self._rows_of(frame), type, re_form, level if interval else None
+        )
+        return conditions.with_conditions(found, outcome)
+
+    def simulate(
+        self,
+        n_sim: int = 1,
+        seed: int | None = None,
+        new_data: Any = None,
+        re_form: str | None = None,
+        *,
+        use_u: bool = False,
+        allow_new_levels: bool = False,
+    ) -> results.Simulations:
+        """Simulate responses from the model.
+
+        Parameters
+        ----------
+        n_sim
+            How many responses.
+        seed
+            R's ``set.seed`` integer; None goes on from where R's generator is.
+        new_data
+            Where; None for the data themselves. As for :meth:`predict`.
+        re_form
+            Which random effects are kept as they are estimated: None (or "population", R's
+            default NA) for none, so that all are drawn anew, or a formula of some, such as
+            ``"~ (1 | school)"``.
+        use_u
+            Keep all of them.
+        allow_new_levels
+            Let ``new_data`` have levels that the data do not have.
+
+        Returns
+        -------
+        Simulations
+            Rows by simulations, on the index of the new data or of the data. Of a response of
+            successes and failures, both.
+
+        Raises
+        ------
+        DataConversionError
+            ``new_data`` lacks a column or a value, or a column cannot be taken to R.
+        FormulaError
+            ``re_form`` cannot be read, or calls what it may not.
+        OptionError
+            An argument is not accepted, or ``re_form`` and ``use_u`` are both given.
+        RError
+            R stopped: lme4 does not simulate from nonlinear models.
+
+        Notes
+        -----
+        R function: ``simulate`` of lme4. Residuals of a linear model have the same variance in
+        all rows there, whatever its prior weights.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+        >>> fit.simulate(n_sim=5, seed=1).values.shape
+        (180, 5)
+        """
+        self._check_re_form(re_form)
+        keep_all = options.flag(use_u, "use_u")
+        if keep_all and re_form is not None:
+            raise OptionError("give only one of use_u=True and re_form: R takes one of them")
+        frame = self._new_frame(new_data, None, random=True, complete=True)
+        checked_seed = options.random_seed(seed)
+        try:
+            outcome = session().call(
+                "simulate_model",
+                model=self._model,
+                n_sim=options.whole(n_sim, "n_sim", 1),
+                seed=checked_seed,
+                new_data=None if frame is None else frame.to_r(),
+                re_form=None if re_form == "population" else re_form,
+                use_u=keep_all,
+                allow_new_levels=options.flag(allow_new_levels, "allow_new_levels"),
+            )
+        except RError as error:
+            _raise_clearly(error)
+        conditions.raise_warnings(outcome)
+        found = decode_internals.simulations(outcome.value, self._rows_of(frame), checked_seed)
+        return conditions.with_conditions(found, outcome)
+
+    def _rows_of(self, frame: frames.Frame | None) -> pd.Index:
+        return self._index if frame is None else frame.index
+
+    def _check_re_form(self, re_form: str | None) -> None:
+        """Check the text of a formula of random effects before R reads it."""
+        if re_form is None or re_form == "population":
+            return
+        if not isinstance(re_form, str) or not re_form.lstrip().startswith("~"):
+            raise FormulaError(
+                f"re_form={re_form!r} must be None, 'population' or a one-sided formula, as in "
+                "'~ (1 | school)'"
+            )
+        check_text(re_form, "re_form", self.columns, self.spec.allow_functions)
+
+    def _new_frame(
+        self, new_data: Any, re_form: str | None, *, random: bool, complete: bool = False
+    ) -> frames.Frame | None:
+        """Take the columns of new data that the model knows, and see that none is missing.
+
+        Where they must be complete, see that they lack no value either.
+        """
+        if new_data is None:
+            return None
+        table = frames.as_pandas(new_data)
+        variables = self._ask("predictor_names", decode_internals.variables)
+        needed = [*variables["fixed"]]
+        if random and re_form is None:
+            needed += variables["random"]
+        elif random and re_form is not None:
+            needed += check_text(re_form, "re_form", self.columns, self.spec.allow_functions)
+        known = set(self.columns)
+        frame = frames.collect_new(table, needed, known)
+        if complete:
+            table = table.set_axis(frames.column_names(table), axis=1)
+            lacking = [n for n in dict.fromkeys(needed) if n in known and table[n].isna().any()]
+            if lacking:
+                raise DataConversionError(
+                    f"new_data lacks values in column {', '.join(map(repr, lacking))}; R simulates "
+                    "only where all predictors and grouping factors are known"
+                )
+        return frame

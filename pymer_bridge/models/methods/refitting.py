@@ -1,0 +1,266 @@
+"""Models made from a fitted one: with another formula, other data, or another response."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from pymer_bridge.data import frames
+from pymer_bridge.errors import DataConversionError, OptionError
+from pymer_bridge.models.base import Fitted
+from pymer_bridge.models.preparing import check_text
+from pymer_bridge.r_script.journal import Origin, journal
+from pymer_bridge.session import conditions, deadlines
+from pymer_bridge.session.calls import Outcome
+from pymer_bridge.session.r_session import session
+from pymer_bridge.spec.model_spec import ModelSpec
+
+
+class Updating(Fitted):
+    """Fits the model again, changed."""
+
+    __slots__ = ()
+
+    spec: ModelSpec
+    columns: tuple[str, ...]
+
+    @classmethod
+    def _of(cls, outcome: Outcome, asked: ModelSpec, frame: frames.AnyFrame) -> Self:
+        raise NotImplementedError
+
+    def _fit_again(self, formula: str, data: Any, arguments: Mapping[str, Any]) -> Any:
+        """Call the function that fits models of this class."""
+        raise NotImplementedError
+
+    @property
+    def _kept_frame(self) -> frames.KeptFrame:
+        return frames.KeptFrame(self.columns, self._index, self._model)
+
+    @deadlines.timed
+    def update(
+        self,
+        formula: str | None = None,
+        data: Any = None,
+        *,
+        timeout: float | None = None,
+        **arguments: Any,
+    ) -> Self:
+        """Fit the model again with something changed.
+
+        Parameters
+        ----------
+        formula
+            A new formula; a dot stands for what was there, as in ``". ~ . - Days"``.
+        data
+            Other data; by default those of the model, of which it holds the columns it uses.
+        **arguments
+            Arguments of the function that fitted it, such as ``reml=False``, ``weights=None`` or
+            ``control=``; the others stay as they were.
+        timeout
+            As for :func:`pymer_bridge.lmer`; it is no part of the model.
+
+        Returns
+        -------
+        A model of the same class.
+
+        Raises
+        ------
+        OptionError
+            The function that fits has no such argument.
+        FormulaError, DataConversionError, RError
+            As for :func:`pymer_bridge.lmer`; a column that the model does not use needs ``data``.
+        RTimeoutError
+            It did not end within ``timeout``; R is ready for the next call.
+
+        Notes
+        -----
+        R function: ``update``, with R's ``update.formula``.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+        >>> fit.update(". ~ . - Days", reml=False).formula
+        'Reaction ~ (Days | Subject)'
+        """
+        kept = arguments_of(self.spec)
+        unknown = sorted(set(arguments) - set(kept))
+        if unknown:
+            raise OptionError(
+                f"update() of this model takes no {', '.join(map(repr, unknown))}; it takes: "
+                f"formula, data, {', '.join(kept)}"
+            )
+        if data is not None and "data_name" not in arguments:
+            del kept["data_name"]
+        source = self._kept_frame if data is None else data
+        try:
+            changed = self.spec.formula if formula is None else self._merged(formula, source)
+            made: Self = self._fit_again(changed, source, {**kept, **arguments})
+        except DataConversionError as error:
+            if data is None:
+                raise DataConversionError(
+                    f"{error} (the model keeps only the columns it uses: give data= as well)"
+                ) from error
+            raise
+        return made
+
+    def _merged(self, change: str, source: Any) -> str:
+        names = source.names if isinstance(source, frames.KeptFrame) else list(source.columns)
+        nonlinear = tuple(self.spec.nonlinear)
+        check_text(change, "formula change", [*names, *nonlinear], self.spec.allow_functions)
+        merged: str = session().call(
+            "merged_formula", model=self._model, change=change, nonlinear=bool(nonlinear)
+        ).value[0]  # fmt: skip
+        return merged
+
+    @deadlines.timed
+    def refit(
+        self,
+        new_response: Any,
+        *,
+        timeout: float | None = None,
+    ) -> Self:
+        """Fit the same model to another response.
+
+        Parameters
+        ----------
+        new_response
+            One number a row of the data, or a row used: an array, a Series on the data's index,
+            or two columns (successes, failures) where the model's response has two.
+        timeout
+            As for :func:`pymer_bridge.lmer`.
+
+        Returns
+        -------
+        A model of the same class.
+
+        Raises
+        ------
+        OptionError
+            The response has another length or index.
+        RError
+            R refits no such model, such as a nonlinear one.
+        RTimeoutError
+            It did not end within ``timeout``; R is ready for the next call.
+
+        Warns
+        -----
+        RWarning
+            ``lme4`` before 1.1-33 optimises a wrong criterion for fits by REML with several fixed
+            effects.
+
+        Notes
+        -----
+        R function: ``lme4::refit``, which starts at this model's estimates: an optimizer may end
+        elsewhere in the last digits than a new fit does.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> fit = pb.lmer("Yield ~ 1 + (1 | Batch)", pb.load_dataset("Dyestuff"))
+        >>> again = fit.refit(fit.simulate(seed=1).values[:, 0])
+        >>> again.n_obs
+        30
+        """
+        table = self._response(new_response)
+        outcome = session().call(
+            "refit_response", model=self._model, response=frames.collect(table).to_r()
+        )
+        return self._made(outcome, self.spec, "refitted")
+
+    def _response(self, given: Any) -> pd.DataFrame:
+        if isinstance(given, pd.Series | pd.DataFrame) and not given.index.equals(self._index):
+            raise OptionError(
+                "new_response is on another index than the data; align it with .reindex(), or "
+                "give its values with .to_numpy()"
+            )
+        values = np.asarray(given) if not isinstance(given, pd.Series | pd.DataFrame) else given
+        if values.ndim > 2 or (values.ndim == 2 and values.shape[1] > 2):
+            raise OptionError(f"new_response has the shape {values.shape}: one or two columns")
+        table = pd.DataFrame(values)
+        table.columns = pd.Index([f"column{i}" for i in range(table.shape[1])])
+        n_used = int(session().call("n_used", model=self._model).value[0])
+        if len(table) not in (len(self._index), n_used):
+            raise OptionError(
+                f"new_response has {len(table)} rows; the data has {len(self._index)}, of which "
+                f"{n_used} are used"
+            )
+        return table
+
+    def _made(self, outcome: Outcome, spec: ModelSpec, origin: Origin) -> Self:
+        conditions.raise_warnings(outcome)
+        journal.note_fit(outcome.value["model"], spec, origin)
+        frame = frames.KeptFrame(self.columns, self._index, outcome.value["model"])
+        return self._of(outcome, spec, frame)
+
+    @deadlines.timed
+    def refit_ml(
+        self,
+        *,
+        timeout: float | None = None,
+    ) -> Self:
+        """Refit a model that was fitted by REML by maximum likelihood, as R's tests do.
+
+        Parameters
+        ----------
+        timeout
+            As for :func:`pymer_bridge.lmer`.
+
+        Returns
+        -------
+        A model of the same class; one that was fitted by maximum likelihood stays as it is.
+
+        Raises
+        ------
+        RTimeoutError
+            It did not end within ``timeout``; R is ready for the next call.
+
+        Notes
+        -----
+        R function: ``lme4::refitML``, which starts at this model's estimates and optimises by
+        bobyqa: the last digits may differ from ``update(reml=False)``.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+        >>> round(fit.refit_ml().fit_statistics.deviance, 3)
+        1751.939
+        """
+        if not self.spec.reml:
+            return self
+        outcome = session().call("refit_by_likelihood", model=self._model)
+        before = journal.fit_of(self._model)
+        again = before is not None and before.origin == "refitted"
+        origin: Origin = "refitted" if again else "refitted by likelihood"
+        return self._made(outcome, replace(self.spec, reml=False), origin)
+
+
+def arguments_of(spec: ModelSpec) -> dict[str, Any]:
+    """Return the arguments that a model was asked for with, as its function takes them."""
+    found = {
+        name: getattr(spec, name)
+        for name in spec.argument_names
+    }  # fmt: skip
+    found["contrasts"] = {name: _as_given(contrast) for name, contrast in spec.contrasts}
+    if (
+        isinstance(found.get("start"), tuple)
+        and found["start"]
+        and isinstance(found["start"][0], tuple)
+    ):
+        found["start"] = dict(found["start"])
+    return found
+
+
+def _as_given(contrast: Any) -> Any:
+    if isinstance(contrast, str):
+        return contrast
+    if contrast["row_names"] is None:
+        return contrast["values"]
+    return pd.DataFrame(
+        contrast["values"], index=contrast["row_names"], columns=contrast["column_names"]
+    )

@@ -1,0 +1,322 @@
+"""Tests of one fitted model: methods of a model class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pymer_bridge.errors import OptionError
+from pymer_bridge.models.base import Fitted
+from pymer_bridge.results import tests
+from pymer_bridge.results.decode import tests as decode_tests
+from pymer_bridge.session.r_session import session
+from pymer_bridge.spec import options
+
+Weights = Mapping[str, float] | Sequence[float]
+
+
+def term_weights(terms: Sequence[str], weights: Weights, what: str) -> list[float]:
+    """Put the weights of one contrast in the order of the fixed effects.
+
+    Raises
+    ------
+    OptionError
+        A term that is not in the model, or not one weight a term.
+    """
+    if isinstance(weights, Mapping):
+        unknown = [name for name in weights if name not in terms]
+        if unknown:
+            raise OptionError(
+                f"{what} names {', '.join(map(repr, unknown))}; the fixed effects are: "
+                f"{', '.join(map(repr, terms))}"
+            )
+        return [float(weights.get(name, 0.0)) for name in terms]
+    given = [float(weight) for weight in weights]
+    if len(given) != len(terms):
+        raise OptionError(f"{what} has {len(given)} weights, and the model {len(terms)} terms")
+    return given
+
+
+def _named_rows(contrasts: Any) -> tuple[list[str], list[Any]]:
+    """Take the contrasts apart: a name and weights for each row.
+
+    Raises
+    ------
+    OptionError
+        There are none, or a mapping of terms stands where rows should be named.
+    """
+    if isinstance(contrasts, Mapping):
+        names, rows = list(map(str, contrasts)), list(contrasts.values())
+        if any(isinstance(row, int | float | str) for row in rows):
+            raise OptionError('contrasts as a mapping name each row, as in {"a week": {"Days": 7}}')
+    else:
+        given = list(contrasts)
+        alone = bool(given) and all(isinstance(item, int | float | np.number) for item in given)
+        rows = [given] if alone else given
+        names = [str(i + 1) for i in range(len(rows))]
+    if not rows:
+        raise OptionError("contrasts must have at least one row")
+    return names, rows
+
+
+class Inference(Fitted):
+    """Tests of a linear mixed model."""
+
+    __slots__ = ()
+
+    def _terms(self) -> tuple[str, ...]:
+        raise NotImplementedError
+
+    def anova(
+        self,
+        type: options.AnovaType = "III",  # noqa: A002  # R's word
+        ddf: options.SummaryDdf = "satterthwaite",
+    ) -> tests.FTests:
+        """Return the analysis of variance of the fixed effects.
+
+        Parameters
+        ----------
+        type
+            "I" (each term after those before it), "II" (after those that do not contain it) or
+            "III" (after all others).
+        ddf
+            "satterthwaite", "kenward-roger", or "none" for lme4's own sequential table, which
+            has no tests.
+
+        Returns
+        -------
+        FTests
+            One row a term.
+
+        Raises
+        ------
+        OptionError
+            An argument is not accepted.
+        RError
+            Kenward and Roger's method asked of a fit by maximum likelihood.
+
+        Notes
+        -----
+        R function: ``lmerTest:::anova.lmerModLmerTest``, with the adjusted covariance of
+        Kenward and Roger [1]_ computed once for all terms.
+
+        References
+        ----------
+        .. [1] Kenward, M. G. and Roger, J. H. (1997). Small Sample Inference for Fixed Effects
+           from Restricted Maximum Likelihood. Biometrics, 53(3), 983-997.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+        >>> round(fit.anova()["Days"].statistic, 2)
+        45.85
+        """
+        options.one_of(type, options.AnovaType, "type")
+        options.one_of(ddf, options.SummaryDdf, "ddf")
+        self._require(ddf)
+        return self._ask("anova_one", decode_tests.f_tests, ddf, type=type, ddf=ddf)
+
+    def drop1(
+        self, scope: Sequence[str] | None = None, ddf: options.TestDdf = "satterthwaite"
+    ) -> tests.FTests:
+        """Return F tests of each term that can be dropped from the model.
+
+        Parameters
+        ----------
+        scope
+            Names of terms; all that can be dropped by default.
+        ddf
+            "satterthwaite" or "kenward-roger".
+
+        Returns
+        -------
+        FTests
+            One row a term.
+
+        Raises
+        ------
+        OptionError
+            ``ddf`` is not accepted.
+        RError
+            A term of ``scope`` cannot be dropped.
+
+        Notes
+        -----
+        R function: ``lmerTest:::drop1.lmerModLmerTest``.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+        >>> [row.term for row in fit.drop1().rows]
+        ['Days']
+        """
+        options.one_of(ddf, options.TestDdf, "ddf")
+        self._require(ddf)
+        chosen = None if scope is None else tuple(scope)
+        return self._ask("drop_one", decode_tests.f_tests, ddf, scope=chosen, ddf=ddf)
+
+    def ranova(self, *, reduce_terms: bool = True) -> tests.LikelihoodRatioTests:
+        """Return likelihood ratio tests of the random-effect terms.
+
+        Parameters
+        ----------
+        reduce_terms
+            Test a term such as ``(x | g)`` against ``(1 | g)`` (True), or drop it whole.
+
+        Returns
+        -------
+        LikelihoodRatioTests
+            The model itself in the first row, then one row a deletion.
+
+        Raises
+        ------
+        RError
+            R cannot refit a reduced model.
+
+        Notes
+        -----
+        R function: ``lmerTest::ranova``. REML fits are compared by their REML criteria.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+        >>> round(fit.ranova().rows[1].chi_square, 2)
+        42.84
+        """
+        session().require("lmerTest")
+        return self._ask(
+            "ranova",
+            decode_tests.ratio_tests,
+            reduce_terms=options.flag(reduce_terms, "reduce_terms"),
+        )
+
+    def step(
+        self,
+        ddf: options.TestDdf = "satterthwaite",
+        *,
+        alpha_random: float = 0.1,
+        alpha_fixed: float = 0.05,
+        reduce_random: bool = True,
+        reduce_fixed: bool = True,
+        keep: Sequence[str] = (),
+    ) -> tests.BackwardElimination:
+        """Eliminate random effects, then fixed effects, one by one.
+
+        Parameters
+        ----------
+        ddf
+            "satterthwaite" or "kenward-roger".
+        alpha_random, alpha_fixed
+            The levels above which an effect goes.
+        reduce_random, reduce_fixed
+            Whether either kind may be eliminated at all.
+        keep
+            Names of fixed effects that stay.
+
+        Returns
+        -------
+        BackwardElimination
+            Every step, and the formula that is left.
+
+        Raises
+        ------
+        OptionError
+            ``ddf`` is not accepted.
+
+        Notes
+        -----
+        R function: ``lmerTest::step``. Tests after a selection do not have their nominal level.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+        >>> fit.step().formula
+        'Reaction ~ Days + (Days | Subject)'
+        """
+        options.one_of(ddf, options.TestDdf, "ddf")
+        self._require(ddf)
+        return self._ask(
+            "backward_step",
+            decode_tests.backward_elimination,
+            ddf=ddf,
+            alpha_random=float(alpha_random),
+            alpha_fixed=float(alpha_fixed),
+            reduce_random=options.flag(reduce_random, "reduce_random"),
+            reduce_fixed=options.flag(reduce_fixed, "reduce_fixed"),
+            keep=tuple(keep),
+        )
+
+    def contest(
+        self,
+        contrasts: Mapping[str, Weights] | Sequence[Weights] | Sequence[float] | NDArray[Any],
+        rhs: float | Sequence[float] = 0.0,
+        *,
+        joint: bool = True,
+        ddf: options.TestDdf = "satterthwaite",
+        conf_level: float = 0.95,
+    ) -> tests.FTests | tests.TTests:
+        """Test a linear hypothesis on the fixed effects: contrasts times effects equal ``rhs``.
+
+        Parameters
+        ----------
+        contrasts
+            Rows of weights. A mapping names them; each row is a mapping of terms to weights
+            (others 0), or one weight a term. One row of weights may stand alone.
+        rhs
+            The values under the hypothesis: one for all rows, or one a row.
+        joint
+            One F test of all rows together (True), or one t test a row.
+        ddf
+            "satterthwaite" or "kenward-roger".
+        conf_level
+            The level of the intervals of the t tests.
+
+        Returns
+        -------
+        FTests or TTests
+            One row (joint), or one row a contrast.
+
+        Raises
+        ------
+        OptionError
+            A term is not in the model, or sizes do not fit.
+
+        Notes
+        -----
+        R function: ``lmerTest::contest``.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+        >>> table = fit.contest({"a week": {"Days": 7}}, joint=False)
+        >>> round(table["a week"].estimate, 2)
+        73.27
+        """
+        options.one_of(ddf, options.TestDdf, "ddf")
+        level = options.check_level(conf_level)
+        self._require(ddf)
+        terms = self._terms()
+        names, rows = _named_rows(contrasts)
+        weights = [
+            weight
+            for name, row in zip(names, rows, strict=True)
+            for weight in term_weights(terms, row, f"contrast {name!r}")
+        ]
+        values = [float(rhs)] * len(rows) if isinstance(rhs, int | float) else list(map(float, rhs))
+        if len(values) != len(rows):
+            raise OptionError(f"rhs has {len(values)} values, and there are {len(rows)} contrasts")
+        arguments = {
+            "contrasts": tuple(weights), "names": tuple(names), "rhs": tuple(values),
+            "joint": options.flag(joint, "joint"), "ddf": ddf, "conf_level": level,
+        }  # fmt: skip
+        if joint:
+            return self._ask("contest", decode_tests.f_tests, ddf, **arguments)
+        return self._ask("contest", decode_tests.t_tests, ddf, level, **arguments)

@@ -1,0 +1,364 @@
+"""Models side by side, as papers show them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pandas as pd
+
+from pymer_bridge.display import apa
+from pymer_bridge.display.tables import Column, Table
+from pymer_bridge.errors import OptionError, REnvironmentError
+from pymer_bridge.models.lm import LinearModel
+from pymer_bridge.models.mixed import MixedModel
+from pymer_bridge.results.base import Result
+from pymer_bridge.results.codec import register
+from pymer_bridge.results.fixed_effects import FixedEffect, FixedEffects
+from pymer_bridge.spec import options
+
+Beneath = Literal["std_error", "interval", "p_value"]
+Format = Literal["text", "html", "latex", "markdown"]
+Components = Literal["std_dev", "variance"]
+STARS = ((0.001, "***"), (0.01, "**"), (0.05, "*"))
+DDF_WORDS: Mapping[str, str] = {
+    "satterthwaite": "Satterthwaite's degrees of freedom",
+    "kenward-roger": "Kenward and Roger's degrees of freedom",
+    "normal": "the normal distribution",
+    "residual": "residual degrees of freedom",
+}
+
+Model = MixedModel | LinearModel
+_Row = tuple[str, list[str]]
+
+
+@register
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ModelTable(Result):
+    """Models side by side; the cells are text, rounded for a reader.
+
+    Attributes
+    ----------
+    names
+        The models.
+    labels
+        What each row shows; "" where it goes on from the row above.
+    cells
+        One tuple a row, with one text a model.
+    notes
+        What is to be said beneath.
+    caption
+        What is to be said above.
+    """
+
+    names: tuple[str, ...]
+    labels: tuple[str, ...]
+    cells: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...]
+    caption: str = ""
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the cells as a pandas frame, one column a model, with the labels as index."""
+        return pd.DataFrame(list(self.cells), index=list(self.labels), columns=list(self.names))
+
+    def _table(self, width: int = 0) -> Table:
+        columns = (
+            Column("label", "", "text"),
+            # To the right, as numbers are; the cells are text as it is to be shown.
+            *(Column(f"model{i}", name) for i, name in enumerate(self.names)),
+        )
+        rows = tuple(
+            (label, *(_padded(cell, width) for cell in row))
+            for label, row in zip(self.labels, self.cells, strict=True)
+        )
+        return Table(columns, rows, title=self.caption, notes=self.notes, max_rows=None)
+
+    def to_text(self) -> str:
+        """Return the table as plain text, with the digits above each other."""
+        return self._table(max(_tail(cell) for row in self.cells for cell in row)).to_text()
+
+    def __str__(self) -> str:
+        """Return the table as plain text."""
+        return self.to_text()
+
+    def to_html(self) -> str:
+        """Return the table as HTML."""
+        return self._table().to_html()
+
+    def shown(self, form: Format) -> str:
+        """Return the table as "text", "html", "latex" or "markdown"."""
+        return {
+            "text": self.to_text, "html": self.to_html, "latex": self.to_latex,
+            "markdown": self.to_markdown,
+        }[form]()  # fmt: skip
+
+
+def model_table(
+    *models: Model,
+    format: Format | None = None,  # noqa: A002  # the word that is expected
+    names: Sequence[str] | None = None,
+    labels: Mapping[str, str] | None = None,
+    beneath: Beneath = "std_error",
+    ddf: options.Ddf | None = None,
+    conf_level: float = 0.95,
+    stars: bool = False,
+    components: Components = "std_dev",
+    digits: int = 2,
+    icc: bool = True,
+    caption: str = "",
+) -> Any:
+    """Set models side by side, as papers show them.
+
+    Parameters
+    ----------
+    *models
+        Mixed models and linear models.
+    format
+        "text", "html", "latex" (for the booktabs package) or "markdown"; None for an object
+        that a notebook shows and that has all of them.
+    names
+        One name a model; "(1)", "(2)" ... by default.
+    labels
+        Other words for terms and grouping factors.
+    beneath
+        What stands beneath each estimate: "std_error", "interval" or "p_value".
+    ddf
+        Degrees of freedom of mixed models. By default each model's own, and none where neither
+        an interval nor a p-value nor a star is shown.
+    conf_level
+        The level of the intervals.
+    stars
+        Mark p-values below .05, .01 and .001?
+    components
+        Random effects as "std_dev" or "variance".
+    digits
+        Decimals; estimates have more where their standard error needs them.
+    icc
+        Show the intraclass correlation, where R's package performance is installed?
+    caption
+        A line above.
+
+    Returns
+    -------
+    str or ModelTable
+        The table.
+
+    Raises
+    ------
+    OptionError
+        An argument is not accepted.
+
+    Notes
+    -----
+    The figures are those of ``fixed_effects()``, ``variance_components``, ``icc()`` (adjusted)
+    and ``fit_statistics``.
+
+    Examples
+    --------
+    >>> import pymer_bridge as pb
+    >>> fit = pb.lmer("Yield ~ 1 + (1 | Batch)", pb.load_dataset("Dyestuff"))
+    >>> pb.model_table(fit).to_frame().loc["(Intercept)", "(1)"]
+    '1527.50'
+    """
+    options.one_of(beneath, Beneath, "beneath")
+    options.one_of(components, Components, "components")
+    if format is not None:
+        options.one_of(format, Format, "format")
+    given = _check(models, names, ddf)
+    tests = options.flag(stars, "stars") or beneath != "std_error"
+    effects = [_effects_of(model, ddf, tests, conf_level) for model in models]
+    if tests and any(e.ddf == "none" for e in effects):
+        raise OptionError("ddf='none' has no intervals, p-values or stars to show")
+    said = dict(labels or {})
+    rows = [
+        *_fixed_rows(effects, beneath, stars, options.whole(digits, "digits", 0)),
+        *_random_rows(models, components, digits),
+    ]
+    notes = _notes(effects, beneath, tests, stars)
+    if icc:
+        found, problem = _icc_row(models, digits)
+        rows += found
+        notes += problem
+    rows += _size_rows(models)
+    rows += _statistic_rows(models, digits)
+    table = ModelTable(
+        names=given,
+        labels=tuple(_relabel(label, said) for label, _ in rows),
+        cells=tuple(tuple(cells) for _, cells in rows),
+        notes=tuple(notes),
+        caption=caption,
+    )
+    return table if format is None else table.shown(format)
+
+
+def _check(
+    models: Sequence[Model], names: Sequence[str] | None, ddf: options.Ddf | None
+) -> tuple[str, ...]:
+    if not models:
+        raise OptionError("model_table() takes one model or more")
+    for model in models:
+        if not isinstance(model, MixedModel | LinearModel):
+            raise OptionError(f"model_table() takes fitted models, not {type(model).__name__}")
+    if ddf is not None:
+        options.one_of(ddf, options.Ddf, "ddf")
+    if names is None:
+        return tuple(f"({i})" for i in range(1, len(models) + 1))
+    if len(names) != len(models):
+        raise OptionError(f"names has {len(names)} names, and there are {len(models)} models")
+    return tuple(map(str, names))
+
+
+def _effects_of(
+    model: Any, ddf: options.Ddf | None, tests: bool, conf_level: float
+) -> FixedEffects:
+    chosen: dict[str, Any] = {}
+    if isinstance(model, MixedModel) and model.spec.fitter == "lmer":
+        wanted = ddf if ddf is not None else None if tests else "none"
+        chosen = {} if wanted is None else {"ddf": wanted}
+    found: FixedEffects = model.fixed_effects(conf_level=conf_level, **chosen)
+    return found
+
+
+def _tail(cell: str) -> int:
+    """Return how many characters stand after a cell's last digit."""
+    return 1 if cell.endswith((")", "]")) else len(cell) - len(cell.rstrip("*"))
+
+
+def _padded(cell: str, width: int) -> str:
+    return cell + " " * (width - _tail(cell)) if cell else cell
+
+
+def _relabel(label: str, said: Mapping[str, str]) -> str:
+    if label in said:
+        return said[label]
+    parts = label.split(": ", 1)
+    if len(parts) == 2:
+        return f"{said.get(parts[0], parts[0])}: {_relabel_terms(parts[1], said)}"
+    return label
+
+
+def _relabel_terms(text: str, said: Mapping[str, str]) -> str:
+    kind, _, terms = text.partition(" ")
+    return " ".join([kind, ", ".join(said.get(term, term) for term in terms.split(", "))]).strip()
+
+
+def _fixed_rows(
+    effects: Sequence[FixedEffects], beneath: str, stars: bool, digits: int
+) -> list[_Row]:
+    rows: list[_Row] = [("Fixed effects", [""] * len(effects))]
+    for term in dict.fromkeys(row.term for found in effects for row in found):
+        here = [next((row for row in found if row.term == term), None) for found in effects]
+        decimals = apa.decimals_for((row.std_error for row in here if row is not None), digits)
+        rows.append((term, [_estimate(row, decimals, stars) for row in here]))
+        rows.append(("", [_beneath(row, beneath, decimals) for row in here]))
+    return rows
+
+
+def _estimate(row: FixedEffect | None, decimals: int, stars: bool) -> str:
+    if row is None:
+        return ""
+    shown = apa.number(row.estimate, decimals)
+    if stars and row.p_value is not None:
+        shown += next((mark for below, mark in STARS if row.p_value < below), "")
+    return shown
+
+
+def _beneath(row: FixedEffect | None, beneath: str, decimals: int) -> str:
+    if row is None:
+        return ""
+    if beneath == "std_error":
+        return f"({apa.number(row.std_error, decimals)})"
+    if beneath == "p_value":
+        return f"({apa.p_value(row.p_value)})"
+    return f"[{apa.number(row.conf_low, decimals)}, {apa.number(row.conf_high, decimals)}]"
+
+
+def _random_rows(models: Sequence[Model], components: str, digits: int) -> list[_Row]:
+    """Return variances (or their roots), correlations and the residuals' own."""
+    word = "SD" if components == "std_dev" else "Variance"
+    found: list[dict[str, str]] = []
+    for model in models:
+        cells: dict[str, str] = {}
+        if isinstance(model, MixedModel):
+            every = model.variance_components
+            parts = [row for row in every if row.group != "Residual"]
+            decimals = apa.decimals_for((getattr(row, components) for row in parts), digits)
+            for row in parts:
+                label = f"{row.group}: {word} {row.term}"
+                cells[label] = apa.number(getattr(row, components), decimals)
+            for pair in every.correlations:
+                label = f"{pair.group}: r {pair.term1}, {pair.term2}"
+                cells[label] = apa.share(pair.correlation)
+        residual = _residual(model, components)
+        if residual is not None:
+            cells[f"Residual: {word}"] = apa.number(residual, digits)
+        found.append(cells)
+    order = list(dict.fromkeys(label for cells in found for label in cells))
+    order.sort(key=lambda label: label.startswith("Residual: "))  # the residuals come last
+    if not order:
+        return []
+    head: _Row = ("Random effects", [""] * len(models))
+    return [head, *((label, [cells.get(label, "") for cells in found]) for label in order)]
+
+
+def _residual(model: Model, components: str) -> float | None:
+    """Return the residuals' standard deviation or variance, where R gives it."""
+    if isinstance(model, LinearModel):
+        return model.sigma if components == "std_dev" else None
+    rows = [row for row in model.variance_components if row.group == "Residual"]
+    return float(getattr(rows[0], components)) if rows else None
+
+
+def _icc_row(models: Sequence[Model], digits: int) -> tuple[list[_Row], list[str]]:
+    cells: list[str] = []
+    for model in models:
+        ask: Callable[[], Any] | None = getattr(model, "icc", None)
+        if ask is None:
+            cells.append("")
+            continue
+        try:
+            value = ask().adjusted
+        except REnvironmentError:
+            return [], ["ICC left out: R's package performance is not installed."]
+        cells.append("" if value is None else apa.share(value, digits))
+    return ([("ICC (adjusted)", cells)] if any(cells) else []), []
+
+
+def _size_rows(models: Sequence[Model]) -> list[_Row]:
+    rows: list[_Row] = [("Observations", [str(model.n_obs) for model in models])]
+    counts = [dict(getattr(model, "n_groups", {})) for model in models]
+    for group in dict.fromkeys(name for count in counts for name in count):
+        cells = [str(count[group]) if group in count else "" for count in counts]
+        rows.append((f"{group}: groups", cells))
+    return rows
+
+
+def _statistic_rows(models: Sequence[Model], digits: int) -> list[_Row]:
+    facts = [model.fit_statistics for model in models]
+    rows: list[_Row] = [("Estimation", [_estimation(model) for model in models])]
+    for name, label in (("log_likelihood", "Log-likelihood"), ("aic", "AIC"), ("bic", "BIC")):
+        rows.append((label, [apa.number(getattr(fact, name), digits) for fact in facts]))
+    return rows
+
+
+def _estimation(model: Model) -> str:
+    if isinstance(model, LinearModel):
+        return "OLS"
+    return "REML" if model.reml else "ML"
+
+
+def _notes(effects: Iterable[FixedEffects], beneath: str, tests: bool, stars: bool) -> list[str]:
+    found = list(effects)
+    notes = {
+        "std_error": "Standard errors in parentheses.",
+        "p_value": "p-values in parentheses.",
+        "interval": f"{found[0].conf_level * 100:.6g}% confidence intervals in brackets.",
+    }
+    said = [notes[beneath]]
+    ways = [DDF_WORDS[way] for way in dict.fromkeys(e.ddf for e in found) if way in DDF_WORDS]
+    if tests and ways:
+        said.append(f"Tests and intervals with {', '.join(ways)}.")
+    if stars:
+        said.append("* p < .05, ** p < .01, *** p < .001.")
+    return said

@@ -1,0 +1,371 @@
+"""Writing fitted models, and what was asked of them, as scripts of plain R."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+
+from pymer_bridge._version import __version__
+from pymer_bridge.data.columns import Part
+from pymer_bridge.data.model_file import path_of
+from pymer_bridge.errors import OptionError, ScriptError
+from pymer_bridge.models.base import Asking
+from pymer_bridge.r_script import calls, data_files
+from pymer_bridge.r_script.fits import ScriptModel
+from pymer_bridge.r_script.journal import DoneEntry, FitEntry, journal, unique
+from pymer_bridge.r_script.writer import DataFormat, Script, ScriptAct, Setting, write_script
+from pymer_bridge.session.calls import Handle
+from pymer_bridge.session.r_session import session
+from pymer_bridge.session.versions import r_versions
+
+ROW_VECTORS = ("weights", "offset", "subset")
+PACKAGES = ("lme4", "lmerTest", "pbkrtest", "emmeans", "MASS")
+
+
+class Scripting(Asking):
+    """Writes a model as a script of plain R."""
+
+    __slots__ = ()
+
+    def to_r_script(self, path: str | Path, data: DataFormat | None = "csv") -> Path:
+        """Write a script of plain R that fits this model and asks what was asked of it.
+
+        The script checks versions, reads the data to the last bit, sets levels and contrasts,
+        fits the model, prints its summary, and makes each test, interval and bootstrap that was
+        made of this model, with the models that it was compared with.
+
+        Parameters
+        ----------
+        path
+            Where the script goes.
+        data
+            How the data go with it, into files beside it: "csv", or "rds" (R's own format).
+            None writes no data: the script then wants a data frame of that name.
+
+        Returns
+        -------
+        pathlib.Path
+            The script.
+
+        Raises
+        ------
+        OptionError
+            ``data`` is not accepted.
+        ScriptError
+            R has no call that leads from data to this model: it was refitted to another response.
+
+        Notes
+        -----
+        Predictions and simulations are not in it, nor what R has no function for, such as a wild
+        bootstrap; a comment says so. :func:`pymer_bridge.verify` runs the script.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import pymer_bridge as pb
+        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+        >>> script = fit.to_r_script(f"{tempfile.mkdtemp()}/analysis.R")
+        >>> "fit <- lmer(Reaction ~ Days + (Days | Subject), data = sleepstudy)" in (
+        ...     script.read_text()
+        ... )
+        True
+        """
+        return Analysis.of_model(self._model).write(path_of(path), data)
+
+
+def session_script(path: str | Path, data: DataFormat | None = "csv") -> Path:
+    """Write all models of this session, and what was asked of them, as one script of plain R.
+
+    Parameters
+    ----------
+    path
+        Where the script goes.
+    data
+        As for ``fit.to_r_script()``.
+
+    Returns
+    -------
+    pathlib.Path
+        The script: models that the program still has, in the order in which they were fitted,
+        and tests, intervals and bootstraps in the order in which they were made.
+
+    Raises
+    ------
+    OptionError
+        ``data`` is not accepted, or there is no model.
+
+    Notes
+    -----
+    A model that was refitted to another response is left out, and so is what was asked of it; a
+    comment says how many there were.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import pymer_bridge as pb
+    >>> sleepstudy = pb.load_dataset("sleepstudy")
+    >>> large = pb.lmer("Reaction ~ Days + (Days | Subject)", sleepstudy, reml=False)
+    >>> small = pb.lmer("Reaction ~ Days + (1 | Subject)", sleepstudy, reml=False)
+    >>> test = pb.anova(small, large)
+    >>> "anova(" in pb.session_script(f"{tempfile.mkdtemp()}/analysis.R").read_text()
+    True
+    """
+    return Analysis.of_session().write(path_of(path), data)
+
+
+@dataclass(slots=True)
+class Analysis:
+    """Models, what was asked of them, and their data, ready to be written.
+
+    Attributes
+    ----------
+    fits, done
+        Entries of the journal.
+    title
+        The first line of the script.
+    omitted
+        How many models are not in it.
+    handles
+        The models themselves, which are kept alive while this is.
+    models, acts, data
+        What is written of them.
+    dotted
+        Data that a formula means by its dot: no column may be added to them.
+    """
+
+    fits: list[FitEntry]
+    done: list[DoneEntry]
+    title: str
+    omitted: int = 0
+    handles: list[Handle] = field(default_factory=list)
+    models: list[ScriptModel] = field(default_factory=list)
+    acts: list[ScriptAct] = field(default_factory=list)
+    data: list[data_files.DataSet] = field(default_factory=list)
+    dotted: set[str] = field(default_factory=set)
+
+    @classmethod
+    def of_model(cls, model: Handle) -> Analysis:
+        """Take one model, what was asked of it, and the models that it was compared with.
+
+        Raises
+        ------
+        ScriptError
+            The model has no call of its own, or was not fitted in this process.
+        """
+        return cls.of_entries([model], asked_of(model))
+
+    @classmethod
+    def of_entries(cls, models: Sequence[Handle], done: Sequence[DoneEntry]) -> Analysis:
+        """Take models, and things that were asked of them or of others.
+
+        Raises
+        ------
+        ScriptError
+            A model is not there any more, has no call of its own, or was fitted elsewhere.
+        """
+        entries = list(unique(done))
+        for entry in entries:
+            if not entry.alive:
+                raise ScriptError("the model of this result is not there any more")
+            if entry.operation not in calls.WRITERS:
+                raise ScriptError(f"R has no call of its own for this result ({entry.operation})")
+        for entry in entries:  # and what it rests on, and so on
+            earlier = entry.arguments.get("of")
+            entries += [each for each in journal.done if each.number == earlier]
+        alive = [model for model in models if _checked(model)]
+        wanted = _different([*alive, *(ref() for entry in entries for ref in entry.models)])
+        fits = [entry for entry in journal.fits if any(entry.model() is one for one in wanted)]
+        fits = [entry for entry in fits if entry.origin != "refitted"]
+        titles = list(dict.fromkeys(entry.spec.formula for entry in fits))
+        title = titles[0] if len(titles) == 1 else f"{len(fits)} models"
+        return cls(fits, unique(entries), title, handles=wanted)._collected()
+
+    @classmethod
+    def of_session(cls) -> Analysis:
+        """Take everything in the journal."""
+        journal.tidy()
+        fits = [entry for entry in journal.fits if entry.origin != "refitted"]
+        if not fits:
+            raise OptionError("no model is there: fit one, and keep it in a variable")
+        omitted = journal.n_forgotten + len(journal.fits) - len(fits)
+        done = [entry for entry in unique(journal.done) if entry.operation in calls.WRITERS]
+        wanted = _different([entry.model() for entry in fits])
+        title = f"{len(fits)} models" if len(fits) > 1 else fits[0].spec.formula
+        return cls(fits, done, title, omitted, handles=wanted)._collected()
+
+    def _collected(self) -> Analysis:
+        """Ask R about the models, and name them and their data."""
+        for i, entry in enumerate(self.fits):
+            model = entry.model()
+            assert model is not None
+            self._add(entry, model, "fit" if len(self.fits) == 1 else f"model{i + 1}")
+        variables = {
+            id(entry.model()): m.variable
+            for entry, m in zip(self.fits, self.models, strict=True)
+        }  # fmt: skip
+        for done in self.done:
+            names = [variables.get(id(ref())) for ref in done.models]
+            if all(name is not None for name in names):
+                arguments = _spelled(done.arguments)
+                self.acts.append(
+                    ScriptAct(done.number, done.operation, arguments, tuple(map(str, names)))
+                )
+        return self
+
+    def _add(self, entry: FitEntry, model: Handle, variable: str) -> None:
+        spec = entry.spec
+        facts = session().call("script_facts", model=model, data_name=spec.data_name).value
+        texts = {name: facts[name][0] for name in ("formula", *ROW_VECTORS) if facts.get(name)}
+        dot = "." in (facts["variables"] or ())
+        frame = facts["frame"]
+        columns = dict(
+            zip(frame["names"], map(data_files.part_from_r, frame["parts"]), strict=True)
+        )
+        vectors = {
+            f".{name}": _vector_part(getattr(spec, name))
+            for name in ROW_VECTORS
+            if isinstance(getattr(spec, name), np.ndarray)
+        }
+        # A column of that name is what R found; then there is nothing to put beside.
+        vectors = {name: part for name, part in vectors.items() if name not in columns}
+        orders = dict(facts["orders"] or {})
+        place = self._place(spec.data_name, {**columns, **vectors}, orders, dot)
+        for name in ROW_VECTORS:
+            if isinstance(getattr(spec, name), np.ndarray):
+                texts[name] = f".{name}"
+        self.models.append(
+            ScriptModel(
+                entry.number, variable, spec, entry.origin, place, texts,
+                tuple(vectors) if dot else (), frozenset(facts["calls"] or ()),
+            )
+        )  # fmt: skip
+
+    def _place(
+        self, name: str, columns: Mapping[str, Part], orders: Mapping[str, Sequence[str]],
+        dot: bool,
+    ) -> str:  # fmt: skip
+        """Find or make the data frame that has these columns, and return its variable."""
+        n_rows = len(next(iter(columns.values()))["values"])
+        same_name = 0
+        for i, known in enumerate(self.data):
+            if known.variable.partition("_version")[0] != name:
+                continue
+            same_name += 1
+            have = dict(zip(known.names, known.parts, strict=True))
+            fits_in = known.n_rows == n_rows and all(
+                data_files.same_part(part, have[column])
+                for column, part in columns.items()
+                if column in have
+            )
+            dotted = dot or known.variable in self.dotted
+            if not fits_in or (dotted and set(have) != set(columns)):
+                continue
+            if dot:
+                self.dotted.add(known.variable)
+            merged = {**have, **columns}
+            self.data[i] = replace(
+                known, names=tuple(merged), parts=tuple(merged.values()),
+                orders={**known.orders, **orders},
+            )  # fmt: skip
+            return known.variable
+        variable = name if same_name == 0 else f"{name}_version{same_name + 1}"
+        if dot:
+            self.dotted.add(variable)
+        self.data.append(
+            data_files.DataSet(variable, tuple(columns), tuple(columns.values()), dict(orders))
+        )
+        return variable
+
+    def versions(self) -> dict[str, str]:
+        """Return the versions of R and of packages that scripts state."""
+        return _versions()
+
+    def script(self, files: Mapping[str, str] | None, data: DataFormat) -> Script:
+        """Write the script, and do nothing else."""
+        settings = session().call("script_settings").value
+        return write_script(
+            self.models, self.acts, self.data,
+            Setting(
+                title=self.title, files=files, format=data, versions=_versions(),
+                contrasts=tuple(settings["contrasts"]), generator=tuple(settings["generator"]),
+                own_version=__version__, omitted=self.omitted,
+                own_parameters=bool(settings["own_parameters"][0] == 1),
+            ),
+        )  # fmt: skip
+
+    def write(self, path: Path, data: DataFormat | None) -> Path:
+        """Write script and data."""
+        self.write_all(path, data)
+        return path
+
+    def write_all(self, path: Path, data: DataFormat | None) -> Script:
+        """Write script and data, and return what was written."""
+        if data is not None and data not in get_args(DataFormat):
+            raise OptionError(f"data={data!r} is not accepted; choose 'csv', 'rds' or None")
+        files = None
+        if data is not None:
+            stem = path.stem
+            files = {frame.variable: f"{stem}-{frame.variable}.{data}" for frame in self.data}
+            for frame in self.data:
+                _write_data(frame, path.parent / files[frame.variable], data)
+        script = self.script(files, data or "csv")
+        path.write_text(script.text, encoding="utf-8", newline="\n")
+        return script
+
+
+def asked_of(model: Handle) -> list[DoneEntry]:
+    """Return the tests, intervals and bootstraps that were asked of a model."""
+    return [entry for entry in journal.of(model) if entry.operation in calls.WRITERS]
+
+
+def _checked(model: Handle) -> bool:
+    entry = journal.fit_of(model)
+    if entry is None:
+        raise ScriptError(
+            "it is not known how this model was fitted, so that no script can be written of it"
+        )
+    if entry.origin == "refitted":
+        raise ScriptError(
+            "this model was refitted to another response, and R has no call that leads from data "
+            "to it: write the script of the model that it was made of, or fit it anew with "
+            "update(data=) to data that hold the response"
+        )
+    return True
+
+
+def _different(models: Iterable[Handle | None]) -> list[Handle]:
+    found: list[Handle] = []
+    for model in models:
+        if model is not None and not any(model is one for one in found):
+            found.append(model)
+    return found
+
+
+def _vector_part(values: np.ndarray[Any, Any]) -> Part:
+    if values.dtype == np.bool_:
+        return {"kind": "logical", "values": values.astype(np.int32)}
+    return {"kind": "numeric", "values": values}
+
+
+def _spelled(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Have R spell what a user gave as text, so that it can stand in a call."""
+    found = dict(arguments)
+    if isinstance(found.get("restriction"), str):
+        found["restriction"] = session().call("spelled", text=found["restriction"]).value[0]
+    return found
+
+
+def _versions() -> dict[str, str]:
+    found = r_versions(*PACKAGES)
+    return {name: version for name, version in found.items() if version is not None}
+
+
+def _write_data(frame: data_files.DataSet, path: Path, data: DataFormat) -> None:
+    if data == "rds":
+        session().call("write_rds", frame=frame.to_r(), path=str(path.resolve()))
+    else:
+        path.write_text(data_files.csv_text(frame), encoding="utf-8", newline="\n")

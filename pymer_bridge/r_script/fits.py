@@ -1,0 +1,131 @@
+"""The call of R that fits a model, written from its specification.
+
+Pure text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pymer_bridge.r_script import syntax
+from pymer_bridge.r_script.journal import Origin
+from pymer_bridge.r_script.syntax import Node
+from pymer_bridge.spec.controls import Control
+from pymer_bridge.spec.families import Family
+from pymer_bridge.spec.model_spec import ModelSpec, Start
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptModel:
+    """A model of a script.
+
+    Attributes
+    ----------
+    number
+        Its place in the order of the journal.
+    variable
+        What it is called in R.
+    spec
+        What was asked for.
+    origin
+        How it came to be.
+    data
+        The variable of its data.
+    texts
+        Formula, weights, offset and subset as R spells them; a vector's name where it is one.
+    beside
+        Vectors that must stand beside the data and not in it, for the formula has a dot.
+    calls
+        Functions that its texts call.
+    """
+
+    number: int
+    variable: str
+    spec: ModelSpec
+    origin: Origin
+    data: str
+    texts: Mapping[str, str]
+    beside: tuple[str, ...] = ()
+    calls: frozenset[str] = frozenset()
+
+
+def fit_node(model: ScriptModel, lmertest: bool) -> Node:
+    """Write the call that fits a model, with only what differs from R's defaults."""
+    spec = model.spec
+    if model.origin == "refitted by likelihood":
+        fitted = syntax.call("refitML", _fit_call(replace(model, spec=replace(spec, reml=True))))
+        # refitML() gives a fit that lmerTest does not know.
+        return syntax.call("as_lmerModLmerTest", fitted) if lmertest else fitted
+    return _fit_call(model)
+
+
+def plain_fit_node(model: ScriptModel) -> Node:
+    """Write the call that fits a model by lme4, whatever else is attached."""
+    spec = replace(model.spec, fitter=f"lme4::{model.spec.fitter}")
+    return fit_node(replace(model, spec=spec), lmertest=False)
+
+
+def _fit_call(model: ScriptModel) -> Node:
+    spec = model.spec
+    named: dict[str, Node | None] = {
+        "family": None if spec.family is None else _family(spec.family),
+        "REML": "FALSE" if spec.reml is False else None,
+        "nAGQ": None if spec.n_agq is None else syntax.number(spec.n_agq),
+        "weights": model.texts.get("weights"),
+        "offset": model.texts.get("offset"),
+        "subset": model.texts.get("subset"),
+        "na.action": None if spec.na_action == "omit" else f"na.{spec.na_action}",
+        "contrasts": _contrasts(spec.contrasts) if spec.contrasts else None,
+        "control": None if spec.control is None else _control(spec.control),
+        "start": None if spec.start is None else _start(spec.start),
+    }
+    given = tuple((name, value) for name, value in named.items() if value is not None)
+    return syntax.Call(
+        spec.fitter, ((None, model.texts["formula"]), ("data", model.data), *given)
+    )  # fmt: skip
+
+
+def _family(family: Family) -> Node:
+    link = None if family.link is None else syntax.string(family.link)
+    if family.theta is not None:
+        theta = syntax.number(family.theta)
+        return syntax.call("MASS::negative.binomial", theta=theta, link=link)
+    return family.name if link is None else syntax.call(family.name, link=link)
+
+
+def _contrasts(contrasts: Sequence[tuple[str, Any]]) -> Node:
+    return syntax.listed(
+        {
+            name: syntax.string(given)
+            if isinstance(given, str)
+            else syntax.matrix(given["values"], given["row_names"], given["column_names"])
+            for name, given in contrasts
+        }
+    )
+
+
+def _control(control: Control) -> Node:
+    arguments: list[tuple[str | None, Node]] = []
+    for name, value in control.arguments:
+        if isinstance(value, tuple):
+            parts = dict(value)
+            head = ".makeCC" if parts.get("action") is not None else "list"
+            pairs = tuple((syntax.argument_name(key), syntax.atom(v)) for key, v in parts.items())
+            arguments.append((name, syntax.Call(head, pairs)))
+        elif isinstance(value, list):
+            arguments.append((name, syntax.vector(value)))
+        else:
+            arguments.append((name, syntax.atom(value)))
+    return syntax.Call(control.constructor, tuple(arguments))
+
+
+def _start(start: Start) -> Node:
+    parts = [part for part in start if isinstance(part, tuple)]
+    if not parts:
+        return syntax.vector(start)
+    names = [name for name, _ in parts]
+    if not {"theta", "fixef"} & set(names):
+        return syntax.vector([values[0] for _, values in parts], names)
+    return syntax.listed({name: syntax.vector(values) for name, values in parts})

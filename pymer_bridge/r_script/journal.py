@@ -1,0 +1,176 @@
+"""What was fitted and asked for in this session, in order: enough to write it again as R.
+
+The journal keeps nothing alive. It refers weakly to models and results, and forgets a model, and
+what was asked of it, once the program has let go of it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import weakref
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from pymer_bridge.session.calls import Handle
+from pymer_bridge.spec.model_spec import ModelSpec
+
+Origin = Literal["fitted", "refitted", "refitted by likelihood"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FitEntry:
+    """A model that was fitted."""
+
+    number: int
+    model: weakref.ref[Handle]
+    spec: ModelSpec
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DoneEntry:
+    """Something that was asked of one model, or of several.
+
+    Attributes
+    ----------
+    number
+        Its place in the order of all entries.
+    operation
+        What was asked.
+    models
+        The models it concerns.
+    arguments
+        What else was given: plain values.
+    result
+        What came of it, if the program still has it.
+    made
+        The handle of what the result keeps in R, if it does.
+    """
+
+    number: int
+    operation: str
+    models: tuple[weakref.ref[Handle], ...]
+    arguments: Mapping[str, Any]
+    result: weakref.ref[Any] | None = None
+    made: weakref.ref[Handle] | None = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether every model it concerns is still there."""
+        return all(model() is not None for model in self.models)
+
+    def outcome(self) -> Any:
+        """Return the result, or None where the program has let go of it."""
+        return None if self.result is None else self.result()
+
+
+@dataclass(slots=True)
+class Journal:
+    """The entries of this process."""
+
+    fits: list[FitEntry] = field(default_factory=list)
+    done: list[DoneEntry] = field(default_factory=list)
+    n_forgotten: int = 0
+    _numbers: Any = field(default_factory=lambda: itertools.count(1))
+    _lock: Any = field(default_factory=threading.Lock)
+    _next_tidying: int = 64
+    _silence: Any = field(default_factory=threading.local)
+
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """Note nothing that this thread does meanwhile: it is part of something larger."""
+        before = getattr(self._silence, "on", False)
+        self._silence.on = True
+        try:
+            yield
+        finally:
+            self._silence.on = before
+
+    def note_fit(self, model: Handle, spec: ModelSpec, origin: Origin = "fitted") -> None:
+        """Note that a model was fitted."""
+        with self._lock:
+            self.fits.append(FitEntry(next(self._numbers), weakref.ref(model), spec, origin))
+            self._tidy_at_times()
+
+    def note(
+        self,
+        operation: str,
+        models: Sequence[Handle],
+        arguments: Mapping[str, Any],
+        result: Any = None,
+        made: Handle | None = None,
+    ) -> bool:
+        """Note that something was done; say whether it was noted."""
+        if getattr(self._silence, "on", False):
+            return False
+        try:
+            kept = None if result is None else weakref.ref(result)
+        except TypeError:
+            kept = None  # a string or a tuple cannot be referred to weakly
+        with self._lock:
+            self.done.append(
+                DoneEntry(
+                    next(self._numbers), operation, tuple(map(weakref.ref, models)),
+                    dict(arguments), kept, None if made is None else weakref.ref(made),
+                )
+            )  # fmt: skip
+            self._tidy_at_times()
+        return True
+
+    def note_further(
+        self, operation: str, grid: Handle, arguments: Mapping[str, Any], result: Any, made: Handle
+    ) -> None:
+        """Note what was done with what an earlier result keeps in R."""
+        for entry in reversed(self.done):
+            if entry.made is not None and entry.made() is grid:
+                asked = {**arguments, "of": entry.number}
+                models = [m for m in (ref() for ref in entry.models) if m is not None]
+                self.note(operation, models, asked, result, made)
+                return
+
+    def tidy(self) -> None:
+        """Forget models that the program has let go of, and what was asked of them."""
+        with self._lock:
+            self._tidy()
+
+    def _tidy(self) -> None:
+        fits = [entry for entry in self.fits if entry.model() is not None]
+        self.n_forgotten += len(self.fits) - len(fits)
+        self.fits = fits
+        self.done = [entry for entry in self.done if entry.alive]
+        self._next_tidying = 2 * (len(self.fits) + len(self.done)) + 64
+
+    def _tidy_at_times(self) -> None:
+        if len(self.fits) + len(self.done) >= self._next_tidying:
+            self._tidy()
+
+    def fit_of(self, model: Handle) -> FitEntry | None:
+        """Return the entry of a model."""
+        return next((entry for entry in self.fits if entry.model() is model), None)
+
+    def of(self, model: Handle) -> list[DoneEntry]:
+        """Return what was asked of a model, in order, each thing once."""
+        self.tidy()
+        return unique([entry for entry in self.done if any(m() is model for m in entry.models)])
+
+    def with_result(self, result: Any) -> DoneEntry | None:
+        """Return the entry of which this is the result."""
+        return next((entry for entry in self.done if entry.outcome() is result), None)
+
+
+def unique(entries: Sequence[DoneEntry]) -> list[DoneEntry]:
+    """Leave out what was asked again in the same words; the latest result stands for all."""
+    found: dict[Any, DoneEntry] = {}
+    for entry in entries:
+        key = (entry.operation, tuple(map(id, (m() for m in entry.models))), repr(entry.arguments))
+        before = found.get(key)
+        if before is None or before.outcome() is None:
+            found[key] = entry
+    return sorted(found.values(), key=lambda entry: entry.number)
+
+
+journal: Final = Journal()
+"""The journal of this process."""

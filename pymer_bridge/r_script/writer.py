@@ -1,0 +1,340 @@
+"""A specification to a script of plain R: what was fitted and asked, as a statistician writes it.
+
+Pure text: this module never touches the R session. What it needs to know of data and formulas is
+in :class:`pymer_bridge.r_script.fits.ScriptModel`, which :mod:`pymer_bridge.r_script.analysis`
+collects.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Literal
+
+from pymer_bridge.r_script import calls, data_files, fragments, syntax
+from pymer_bridge.r_script.fits import ScriptModel, fit_node, plain_fit_node
+from pymer_bridge.r_script.statements import Asked
+from pymer_bridge.spec.model_spec import ModelSpec
+
+DataFormat = Literal["csv", "rds"]
+
+_NO_SCALE: Final = frozenset({"binomial", "poisson", "negative.binomial"})
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptAct:
+    """Something that was asked of models of a script.
+
+    Attributes
+    ----------
+    number
+        Its place in the order of the journal.
+    operation, arguments
+        As the journal has them.
+    models
+        The variables of the models.
+    """
+
+    number: int
+    operation: str
+    arguments: Mapping[str, Any]
+    models: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a script is written for.
+
+    Attributes
+    ----------
+    title
+        Its first line.
+    files
+        The file of each data frame, by variable; None where the reader has the data.
+    format
+        The format of the files.
+    versions
+        Of R and the packages of the session.
+    contrasts, generator
+        R's options of that name, and kinds of the generator.
+    own_version
+        Of this package.
+    omitted
+        How many models are not there any more.
+    own_parameters
+        Does this lme4 compute the parameters of intervals by a function of its own (from 2.0 on)?
+    """
+
+    title: str
+    files: Mapping[str, str] | None
+    format: DataFormat
+    versions: Mapping[str, str]
+    contrasts: tuple[str, str]
+    generator: tuple[str, ...]
+    own_version: str
+    omitted: int = 0
+    own_parameters: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How one variable of a script is read as figures.
+
+    Attributes
+    ----------
+    number
+        Of the model, or of what was asked, in the journal.
+    kind, variable, options
+        As of :class:`pymer_bridge.r_script.statements.Written`.
+    """
+
+    number: int
+    kind: str
+    variable: str
+    options: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A script, and how what it makes is read as figures."""
+
+    text: str
+    readings: tuple[Reading, ...]
+    left_out: tuple[int, ...]
+    """Numbers of what was asked for which the script has no call."""
+
+
+def write_script(
+    models: Sequence[ScriptModel], acts: Sequence[ScriptAct], data: Sequence[data_files.DataSet],
+    setting: Setting,
+) -> Script:  # fmt: skip
+    """Write a script.
+
+    Parameters
+    ----------
+    models
+        The models, in the order in which they were fitted.
+    acts
+        What was asked of them.
+    data
+        Their data.
+    setting
+        What it is written for.
+    """
+    packages = _packages(models, acts)
+    lines = _opening(models, packages, setting)
+    lines += _section("Data")
+    for frame in data:
+        lines += [*_reading(frame, setting), ""]
+    for variable in _beside(models):
+        name, source = variable
+        lines += [syntax.assign(name, syntax.element(source, name)),
+                  syntax.assign(syntax.element(source, name), "NULL"), ""]  # fmt: skip
+    body = _analysis(models, acts, "lmerTest" in packages, setting)
+    lines += body.lines
+    text = re.sub("\n{3,}", "\n\n", "\n".join(lines)).rstrip("\n") + "\n"
+    if not text.isascii():
+        first, rest = text.split("\n\n", 1)
+        text = "\n\n".join([first, "\n".join(fragments.fill("utf8")), rest])
+    return Script(text, tuple(body.readings), tuple(body.left_out))
+
+
+def _packages(models: Sequence[ScriptModel], acts: Sequence[ScriptAct]) -> list[str]:
+    """List the packages that are attached, in the order of their need."""
+    found = ["lme4"]
+    fitters = {model.variable: model.spec.fitter for model in models}
+    if any(
+        calls.needs_lmertest(act.operation, act.arguments) and fitters[act.models[0]] == "lmer"
+        for act in acts
+    ):
+        found.append("lmerTest")
+    found += dict.fromkeys(
+        calls.PACKAGES[act.operation] for act in acts if act.operation in calls.PACKAGES
+    )
+    if any(model.calls & {"ns", "bs"} for model in models):
+        found.append("splines")
+    return found
+
+
+def _needed(models: Sequence[ScriptModel], packages: Sequence[str], setting: Setting) -> list[str]:
+    """List what versions are stated of: R, and packages that do not come with it."""
+    needed = ["R", *(name for name in packages if name != "splines")]
+    if any(m.spec.family is not None and m.spec.family.theta is not None for m in models):
+        needed.append("MASS")
+    return [name for name in needed if name in setting.versions]
+
+
+def _opening(models: Sequence[ScriptModel], packages: Sequence[str], setting: Setting) -> list[str]:
+    stated = _needed(models, packages, setting)
+    versions = syntax.vector([setting.versions[name] for name in stated], stated)
+    if setting.files is None:
+        hint = "Have the data frames named below ready"
+    else:
+        listed = ", ".join(setting.files.values())
+        hint = f"Run it in the folder that holds {listed}" if listed else "Run it anywhere"
+    lines = fragments.fill(
+        "opening", TITLE=syntax.comment(setting.title)[2:], VERSION=setting.own_version,
+        HINT=syntax.comment(hint)[2:], MADE_WITH=syntax.render(versions, before=13),
+    )  # fmt: skip
+    lines += ["", *(f"library({name})" for name in packages), ""]
+    if setting.omitted:
+        lines += [
+            syntax.comment(
+                f"{setting.omitted} models that the program had let go of before this was written "
+                "are not here."
+            ),
+            "",
+        ]
+    names = ["unordered", "ordered"]
+    options = syntax.call("options", contrasts=syntax.vector(setting.contrasts, names))
+    kinds = syntax.call("RNGkind", *map(syntax.string, setting.generator))
+    return [*lines, syntax.statement(options), syntax.statement(kinds)]
+
+
+def _section(title: str) -> list[str]:
+    line = syntax.comment(f"-- {title} ")
+    return ["", line + "-" * max(3, syntax.WIDTH - len(line)), ""]
+
+
+def _reading(frame: data_files.DataSet, setting: Setting) -> list[str]:
+    if setting.files is None:
+        columns = ", ".join(
+            f"{name} ({part['kind']})" for name, part in zip(frame.names, frame.parts, strict=True)
+        )
+        return fragments.fill(
+            "present", VARIABLE=frame.variable, ROWS=str(frame.n_rows),
+            COLUMNS=syntax.comment(columns)[2:], NAMES=syntax.render(syntax.vector(frame.names)),
+        )  # fmt: skip
+    file = setting.files[frame.variable]
+    if setting.format == "rds":
+        value = syntax.call("readRDS", syntax.string(file))
+        return [syntax.assign(frame.variable, value), *data_files.checking_order(frame)]
+    return data_files.reading_csv(frame, file)
+
+
+def _beside(models: Sequence[ScriptModel]) -> list[tuple[str, str]]:
+    return list(dict.fromkeys((name, model.data) for model in models for name in model.beside))
+
+
+@dataclass(slots=True)
+class _Body:
+    """The part of a script that fits and asks, as it grows.
+
+    Attributes
+    ----------
+    models
+        By variable.
+    lines, readings, left_out
+        What is written so far.
+    summaries
+        The variables of summaries, by the text of their calls.
+    grids
+        The variables of marginal means, by number.
+    counts
+        How many results have a name of each stem.
+    """
+
+    models: Mapping[str, ScriptModel]
+    lmertest: bool
+    setting: Setting
+    lines: list[str] = field(default_factory=list)
+    readings: list[Reading] = field(default_factory=list)
+    left_out: list[int] = field(default_factory=list)
+    summaries: dict[str, str] = field(default_factory=dict)
+    grids: dict[int, str] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def add_model(self, model: ScriptModel, summary: bool) -> None:
+        """Fit a model, and print its summary if that is not asked for apart."""
+        title = "Model" if len(self.models) == 1 else model.variable.replace("model", "Model ")
+        fitted = fit_node(model, self.lmertest)
+        self.lines += [*_section(title), syntax.assign(model.variable, fitted)]
+        if summary:
+            self.lines.append(f"print({_plain_summary(model, self.lmertest)})")
+        self.lines.append("")
+        self.readings.append(Reading(model.number, _model_kind(model.spec), model.variable, ()))
+
+    def add_act(self, act: ScriptAct) -> None:
+        """Ask what was asked."""
+        stem = calls.STEMS[act.operation]
+        count = self.counts.get(stem, 0) + 1
+        variable = stem if count == 1 else f"{stem}_{count}"
+        written = calls.WRITERS[act.operation](self._asked(act, variable))
+        if _is_summary(act):
+            # The same summary serves for its text and for its figures.
+            value = "\n".join(written.lines).replace(variable, "")
+            if value in self.summaries:
+                written = replace(written, lines=(), variable=self.summaries[value])
+            self.summaries.setdefault(value, variable)
+        if act.operation in ("marginal_means", "marginal_trends", "contrast_means"):
+            self.grids[act.number] = variable
+        if written.lines:
+            self.lines += [*written.lines, ""]
+            self.counts[stem] = count
+        if written.kind:
+            self.readings.append(
+                Reading(act.number, written.kind, written.variable, written.options)
+            )
+        else:
+            self.left_out.append(act.number)
+
+    def _asked(self, act: ScriptAct, variable: str) -> Asked:
+        spec = self.models[act.models[0]].spec
+        version = self.setting.versions.get("pbkrtest", "0").replace("-", ".")
+        return Asked(
+            operation=act.operation,
+            arguments=act.arguments,
+            models=act.models,
+            variable=variable,
+            fitter=spec.fitter,
+            lmertest=self.lmertest,
+            grids=self.grids,
+            pbkrtest=tuple(map(int, version.split("."))),
+            scaled=_scaled(spec),
+            own_parameters=self.setting.own_parameters,
+            plain_fits={
+                name: plain_fit_node(self.models[name])
+                for name in act.models
+                if act.operation in ("pb_modcomp", "sat_modcomp")
+            },
+        )
+
+
+def _analysis(
+    models: Sequence[ScriptModel], acts: Sequence[ScriptAct], lmertest: bool, setting: Setting
+) -> _Body:
+    """Write fits and what was asked of them, in order; a summary stands with its model."""
+    summarised = {act.models[0] for act in acts if _is_summary(act)}
+    body = _Body({model.variable: model for model in models}, lmertest, setting)
+    steps: list[tuple[int, int, ScriptModel | ScriptAct]] = [
+        (model.number, 0, model) for model in models
+    ]
+    for act in acts:
+        place = body.models[act.models[0]].number if _is_summary(act) else act.number
+        steps.append((place, act.number, act))
+    for _, _, step in sorted(steps, key=lambda each: each[:2]):
+        if isinstance(step, ScriptModel):
+            body.add_model(step, step.variable not in summarised)
+        else:
+            body.add_act(step)
+    return body
+
+
+def _is_summary(act: ScriptAct) -> bool:
+    return calls.STEMS[act.operation] == "model_summary"
+
+
+def _plain_summary(model: ScriptModel, lmertest: bool) -> str:
+    ddf = syntax.string("lme4") if lmertest and model.spec.fitter == "lmer" else None
+    return syntax.statement(syntax.call("summary", model.variable, ddf=ddf))
+
+
+def _scaled(spec: ModelSpec) -> bool:
+    return spec.fitter == "glmer" and spec.family is not None and spec.family.name not in _NO_SCALE
+
+
+def _model_kind(spec: ModelSpec) -> str:
+    return {"lm": "linear_model", "glm": "linear_model", "lmList": "separate_model"}.get(
+        spec.fitter, "mixed_model"
+    )

@@ -1,0 +1,197 @@
+"""Making a bootstrap: what is asked for is checked, drawn, refitted and collected."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, get_args
+
+import numpy as np
+
+from pymer_bridge.data import frames
+from pymer_bridge.errors import (
+    BootstrapWarning,
+    FormulaError,
+    OptionError,
+    RError,
+)
+from pymer_bridge.replicates import engine
+from pymer_bridge.replicates.replicates import BootstrapResult, number_or_none
+from pymer_bridge.results.bootstrap import BootstrapStatistic
+from pymer_bridge.results.codec import frozen_array
+from pymer_bridge.session import conditions, deadlines
+from pymer_bridge.session.calls import Handle
+from pymer_bridge.session.r_session import session
+from pymer_bridge.spec import formula_safety, options
+
+ROWS: Final = ".obs"
+"""What the rows of the data are called among the levels of a case bootstrap."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a bootstrap is asked for, checked."""
+
+    kind: options.BootstrapKind
+    n_sim: int
+    seed: int | None
+    statistic: str
+    plan: Mapping[str, Any]
+    options: Mapping[str, Any]
+
+
+def checked_statistic(
+    statistic: str, new_data: Any, re_form: str | None, columns: Sequence[str],
+    allowed: Sequence[str],
+) -> dict[str, Any]:  # fmt: skip
+    """Check a statistic, and return what ``statistic_of()`` in R takes.
+
+    Raises
+    ------
+    OptionError
+        It is not known, or has arguments that go with another one.
+    FormulaError
+        It is the text of a function that calls what it may not.
+    """
+    known = get_args(options.NamedStatistic)
+    if statistic != "predictions" and (new_data is not None or re_form is not None):
+        raise OptionError("new_data and re_form go with statistic='predictions'")
+    if statistic == "predictions":
+        if re_form is not None:
+            options.one_of(re_form, options.ReForm, "re_form")
+        plan: dict[str, Any] = {"statistic": statistic, "re_form": re_form, "new_data": None}
+        if new_data is not None:
+            table = frames.as_pandas(new_data)
+            wanted = [name for name in frames.column_names(table) if name in columns]
+            plan["new_data"] = frames.collect(table, set(wanted)).to_r()
+        return plan
+    if statistic in known:
+        return {"statistic": statistic}
+    if not isinstance(statistic, str) or not statistic.lstrip().startswith("function"):
+        listed = ", ".join(map(repr, known))
+        raise OptionError(
+            f"statistic={statistic!r} is not accepted; choose one of: {listed}, or give the text "
+            "of an R function of the fit, such as 'function(fit) sigma(fit)'"
+        )
+    try:
+        described = session().call("describe_function", text=statistic).value
+    except RError as error:
+        shown = formula_safety.shortened(statistic)
+        raise FormulaError(f"R cannot read the statistic {shown!r}: {error.message}") from error
+    formula_safety.check_function(statistic, described, allowed, "statistic")
+    return {"statistic": "code", "code": statistic}
+
+
+def checked_resample(
+    resample: Mapping[str, bool] | None, groups: Sequence[str]
+) -> tuple[tuple[str, ...], tuple[bool, ...]]:
+    """Check which levels are resampled, and return them with the rows last.
+
+    Raises
+    ------
+    OptionError
+        Nothing is resampled, or a level is not there.
+    """
+    listed = ", ".join(map(repr, (*groups, ROWS)))
+    example = ", ".join(f"{name!r}: True" for name in groups[-1:])
+    if not isinstance(resample, Mapping) or not resample:
+        raise OptionError(
+            f"a case bootstrap needs the levels to resample: resample={{{example}}}; the levels "
+            f"of this model are: {listed}"
+        )
+    for name, value in resample.items():
+        if name not in (*groups, ROWS):
+            raise OptionError(f"resample names {name!r}; the levels of this model are: {listed}")
+        options.flag(value, f"resample[{name!r}]")
+    if not any(resample.values()):
+        raise OptionError("resample draws nothing: at least one level must be True")
+    levels = tuple(name for name in resample if name != ROWS)
+    return levels, (*(bool(resample[name]) for name in levels), bool(resample.get(ROWS, False)))
+
+
+def run_bootstrap(
+    model: Handle, n_obs: int, request: Request, how: engine.Running
+) -> BootstrapResult:
+    """Draw, refit and collect.
+
+    Raises
+    ------
+    BootstrapInterrupted, RTimeoutError
+        The user interrupted, or the deadline has passed; ``partial`` is a result of what was
+        finished, or None.
+    """
+    described = session().call("describe_statistic", model=model, plan=request.plan)
+    observed = described.value["observed"]
+
+    def draw(state: list[int] | None) -> Mapping[str, Any]:
+        outcome = session().call(
+            "make_draws", model=model, kind=request.kind, n_sim=request.n_sim, seed=request.seed,
+            state=state, options=request.options,
+        )  # fmt: skip
+        conditions.raise_warnings(outcome)
+        said.extend(condition.message for condition in outcome.warnings)
+        value: Mapping[str, Any] = outcome.value
+        return value
+
+    said: list[str] = []
+    run = engine.Run(
+        models=[model], plan=request.plan, n=request.n_sim, n_values=len(observed), draw=draw,
+        item_bytes=n_obs * (4 if request.kind == "case" else 8),
+        header={
+            "kind": request.kind, "seed": request.seed, "statistic": engine.digest(request.plan),
+            "options": engine.digest(request.options),
+        },
+    )  # fmt: skip
+
+    def result(collected: engine.Collected) -> BootstrapResult:
+        return _result(described.value, collected, request, tuple(said))
+
+    with engine.keeping(result):
+        collected = engine.perform(run, how)
+    with deadlines.lifted():  # it is all there
+        made = result(collected)
+    counts = made.counts
+    if counts.n_failed:
+        last = next(error for error in reversed(made.errors) if error is not None)
+        text = f"{counts.n_failed} of {counts.n_sim} replicates failed; the last said: {last}"
+        conditions.warn(BootstrapWarning(text))
+        made = replace(made, warnings=(*made.warnings, text))
+    return made
+
+
+def _result(
+    described: Mapping[str, Any], collected: engine.Collected, request: Request,
+    said: tuple[str, ...],
+) -> BootstrapResult:  # fmt: skip
+    summary = session().call(
+        "summarise_replicates", values=np.asfortranarray(collected.values),
+        observed=described["observed"],
+    ).value  # fmt: skip
+    n = len(described["names"])
+    levels = described.get("level") or (None,) * n
+    rows = tuple(
+        BootstrapStatistic(name, label, effect, group, level, term, estimate,
+                           number_or_none(bias), number_or_none(error))
+        for name, label, effect, group, level, term, estimate, bias, error in zip(
+            described["names"], described["labels"], described["effect"], described["group"],
+            levels, described["term"], described["observed"].tolist(), summary["bias"].tolist(),
+            summary["std_error"].tolist(), strict=True,
+        )
+    )  # fmt: skip
+    return BootstrapResult(
+        rows=rows,
+        replicates=frozen_array(collected.values),
+        iterations=frozen_array(collected.iterations),
+        kind=request.kind,
+        statistic=request.statistic,
+        converged=frozen_array(collected.converged),
+        singular=frozen_array(collected.singular),
+        replicate_warnings=tuple(collected.warnings),
+        replicate_messages=tuple(collected.messages),
+        errors=tuple(collected.errors),
+        seed=request.seed,
+        generator=collected.generator,
+        versions=dict(collected.versions),
+        seconds=collected.seconds,
+        warnings=said,
+    )

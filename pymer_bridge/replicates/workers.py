@@ -1,0 +1,156 @@
+"""What runs in a worker: it gets the models once, and computes replicates of them."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pymer_bridge.errors import WorkerError
+from pymer_bridge.session.calls import Handle
+from pymer_bridge.session.r_session import session
+from pymer_bridge.session.versions import r_versions
+
+Record = dict[str, Any]
+
+DEPENDED_ON: Final = ("lme4", "Matrix", "pbkrtest")
+"""Packages whose versions decide the bits of a replicate."""
+
+PARENT_STEP: Final = 0.5
+"""Seconds after which a worker looks again whether its main process is still there."""
+
+_ready: dict[str, Handle] = {}
+"""The task that this process has made ready, by the key of the run."""
+
+_watched: list[str] = []
+"""The key of the run with whose main process this one ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What every chunk of one run has in common.
+
+    Attributes
+    ----------
+    key
+        Tells runs apart.
+    plan
+        What ``prepare_task()`` in R takes.
+    packages
+        R packages that the task needs.
+    versions
+        Versions of R and its packages in the process that made the draws: others can give
+        other bits.
+    state
+        Which of two states that process is in, on installations that have two; see
+        :mod:`pymer_bridge.session.library_address`.
+    n_values
+        How many values each replicate has.
+    main
+        The number of the process that made the draws.
+    """
+
+    key: str
+    plan: Mapping[str, Any]
+    packages: tuple[str, ...]
+    versions: Mapping[str, str | None]
+    state: int | None
+    n_values: int
+    main: int
+
+
+def state_here() -> int | None:
+    """Return which of two states this process is in, None where there is one only."""
+    if not session().call("built_with_defect").value[0]:
+        return None
+    return int(session().call("process_state").value[0])
+
+
+def _make_ready(job: Job, packed: NDArray[np.int32] | str) -> Handle:
+    for package in job.packages:
+        session().require(package)
+    here = r_versions(*DEPENDED_ON)
+    other = [name for name, version in job.versions.items() if here[name] != version]
+    if other:
+        raise WorkerError(
+            "a worker has other versions than the process that made the draws, and its figures "
+            "could differ: "
+            + ", ".join(f"{name} {here[name]} for {job.versions[name]}" for name in other)
+        )
+    if job.state is not None and state_here() != job.state:
+        raise WorkerError(
+            "a worker's R is in another state than that of the main process, and its figures "
+            "could differ in the last digits (lme4 issue 745); update lme4 and Matrix, or use "
+            "n_jobs=1"
+        )
+    bytes_ = np.fromfile(packed, dtype=np.int32) if isinstance(packed, str) else packed
+    models = session().call("unpack_models", packed=np.asarray(bytes_)).value
+    task: Handle = session().call("prepare_task", models=list(models), plan=job.plan).value
+    return task
+
+
+def run_chunk(job: Job, packed: NDArray[np.int32] | str, draws: Any) -> Record:
+    """Compute the replicates of some draws.
+
+    Parameters
+    ----------
+    job
+        What all chunks have in common.
+    packed
+        The models, from ``pack_models()`` in R, or the file that holds them.
+    draws
+        The draws.
+
+    Raises
+    ------
+    WorkerError
+        This process cannot give the same figures as the main one.
+    REnvironmentError
+        R or a package is missing here.
+    """
+    task = _ready.get(job.key)
+    if task is None and type(multiprocessing.current_process()).__module__.startswith("joblib"):
+        # Ctrl-C in a terminal reaches all its processes; the main one tells this one to end.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        _watched[:] = [job.key]
+        threading.Thread(target=_end_with, args=(job, packed), daemon=True).start()
+    if task is None:
+        task = _make_ready(job, packed)
+        _ready.clear()
+        _ready[job.key] = task
+    record: Record = (
+        session().call("run_replicates", task=task, draws=draws, n_values=job.n_values).value
+    )
+    return record
+
+
+def _end_with(job: Job, packed: NDArray[np.int32] | str) -> None:
+    """End this process with its main one, which may be killed, and take its folder away then.
+
+    Left alone, a worker would wait for work, with all that its R holds, for minutes.
+    """
+    while os.getppid() == job.main:
+        time.sleep(PARENT_STEP)
+        if _watched != [job.key]:
+            return  # another run has begun, and is watched by another thread
+    if isinstance(packed, str):
+        shutil.rmtree(Path(packed).parent, ignore_errors=True)
+    session().end()
+    os._exit(1)
+
+
+def store(packed: NDArray[np.int32], folder: str) -> str:
+    """Write packed models to a file that the workers of this machine read once."""
+    path = Path(folder) / "models"
+    packed.tofile(path)
+    return str(path)

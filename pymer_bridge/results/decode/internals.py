@@ -1,0 +1,183 @@
+"""R records of predictions, simulations and parts of a fit to results; computes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.util import find_spec
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pymer_bridge.data.columns import NA_INTEGER
+from pymer_bridge.results import internals, prediction
+from pymer_bridge.results.codec import frozen_array
+from pymer_bridge.results.decode import record as decode
+from pymer_bridge.results.decode.record import RRecord
+from pymer_bridge.results.matrix import NamedMatrix, NamedVector
+
+
+def _plain(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Make R's missing float numpy's own, read-only."""
+    return frozen_array(np.where(np.isnan(values), np.nan, values))  # type: ignore[no-any-return]
+
+
+def predictions(
+    record: RRecord, index: pd.Index, scale: str, re_form: str | None, conf_level: float | None
+) -> prediction.Predictions:
+    """Read the answer of ``predict_model()``."""
+
+    def column(name: str) -> NDArray[np.float64] | None:
+        return None if record.get(name) is None else _plain(record[name])
+
+    return prediction.Predictions(
+        values=_plain(record["estimate"]),
+        index=index[record["rows"] - 1],
+        scale=scale,
+        re_form=re_form,
+        std_error=column("std_error"),
+        conf_low=column("conf_low"),
+        conf_high=column("conf_high"),
+        conf_level=conf_level,
+    )
+
+
+def simulations(record: RRecord, index: pd.Index, seed: int | None) -> prediction.Simulations:
+    """Read the answer of ``simulate_model()``."""
+    names = decode.texts(record, "names")
+    shape = (len(record["rows"]), len(names))
+    failures = record["failures"]
+    return prediction.Simulations(
+        values=decode.matrix(_plain(record["values"]), *shape),
+        index=index[record["rows"] - 1],
+        names=names,
+        seed=seed,
+        failures=None if failures is None else decode.matrix(_plain(failures), *shape),
+        levels=None if record["levels"] is None else decode.texts(record, "levels"),
+    )
+
+
+def _names(record: RRecord, name: str) -> tuple[str, ...] | None:
+    return None if record.get(name) is None else decode.texts(record, name)
+
+
+def _dense(record: RRecord) -> Any:
+    rows, columns = map(int, record["shape"])
+    values = decode.matrix(record["values"], rows, columns)
+    names = _names(record, "names")
+    if names is None:
+        return values
+    return NamedMatrix(values, names, _names(record, "row_names"))
+
+
+def _sparse(record: RRecord) -> internals.SparseMatrix:
+    rows, columns = map(int, record["shape"])
+    counts = np.diff(record["starts"])
+    return internals.SparseMatrix(
+        row=frozen_array(record["rows"]),
+        column=frozen_array(np.repeat(np.arange(columns, dtype=np.int32), counts)),
+        values=frozen_array(record["values"]),
+        shape=(rows, columns),
+        row_names=_names(record, "row_names"),
+        names=_names(record, "names"),
+    )
+
+
+def _cholesky(record: RRecord) -> internals.CholeskyFactor:
+    lower = _sparse(record["factor"])
+    order = record["permutation"]
+    if len(order) == 0:  # R keeps none where the order is the effects' own
+        order = np.arange(lower.shape[0], dtype=np.int32)
+    return internals.CholeskyFactor(lower, frozen_array(order))
+
+
+def _vector(record: RRecord) -> Any:
+    values, logical = record["values"], record["kind"][0] == "logicals"
+    names = _names(record, "names")
+    missing = np.isnan(values) if values.dtype.kind == "f" else values == NA_INTEGER
+    if decode.flag(record, "scalar"):
+        one = None if missing[0] else values[0].item()
+        return bool(one) if logical and one is not None else one
+    if missing.any():
+        values = np.where(missing, np.nan, values)
+    elif logical:
+        values = values.astype(np.bool_)
+    fixed = frozen_array(values)
+    return fixed if names is None else NamedVector(fixed, names)
+
+
+def _list(record: RRecord) -> Any:
+    items = tuple(part(item) for item in record["items"])
+    names = _names(record, "names")
+    if names is None:
+        return items
+    if len(set(names)) != len(names):
+        return tuple(zip(names, items, strict=True))
+    return MappingProxyType(dict(zip(names, items, strict=True)))
+
+
+def part(record: RRecord) -> Any:  # noqa: PLR0911  # a table of kinds
+    """Read the answer of ``model_part()``."""
+    kind = record["kind"][0]
+    if kind == "none":
+        return None
+    if kind == "texts":
+        return tuple(record["values"])
+    if kind == "factor":
+        codes = np.where(record["values"] > 0, record["values"] - 1, -1)
+        levels = pd.Index(decode.texts(record, "levels"), dtype=object)
+        return pd.Categorical.from_codes(codes, levels, ordered=decode.flag(record, "ordered"))
+    if kind == "list":
+        return _list(record)
+    if kind == "dense":
+        return _dense(record)
+    if kind == "cholesky":
+        return _cholesky(record)
+    if kind == "sparse":
+        matrix = _sparse(record)
+        return matrix.to_scipy() if find_spec("scipy") is not None else matrix
+    return _vector(record)
+
+
+def principal_components(records: tuple[RRecord, ...]) -> internals.PrincipalComponents:
+    """Read the answer of ``random_components()``."""
+    rows: list[internals.PrincipalComponent] = []
+    rotations = []
+    for record in records:
+        group = decode.text(record, "group")
+        terms = decode.texts(record, "terms")
+        n = len(record["std_dev"])
+        shares = (decode.numbers(record, name, n) for name in ("proportion", "cumulative"))
+        rows += [
+            internals.PrincipalComponent(group, number, float(std_dev), share, total)
+            for number, (std_dev, share, total) in enumerate(
+                zip(record["std_dev"], *shares, strict=True), start=1
+            )
+        ]
+        names = tuple(f"PC{number}" for number in range(1, n + 1))
+        rotation = NamedMatrix(decode.matrix(record["rotation"], len(terms), n), names, terms)
+        rotations.append(internals.Rotation(group, rotation))
+    return internals.PrincipalComponents(tuple(rows), tuple(rotations))
+
+
+def covariances(records: tuple[RRecord, ...]) -> internals.Covariances:
+    """Read the answer of ``group_covariances()``."""
+    groups = []
+    for record in records:
+        terms = decode.texts(record, "terms")
+        n = len(terms)
+        groups.append(
+            internals.GroupCovariance(
+                decode.text(record, "group"),
+                NamedMatrix(decode.matrix(record["covariance"], n, n), terms, terms),
+                NamedMatrix(decode.matrix(record["correlation"], n, n), terms, terms),
+            )
+        )
+    return internals.Covariances(tuple(groups))
+
+
+def variables(record: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Read the answer of ``predictor_names()``."""
+    return {name: decode.texts(record, name) for name in ("fixed", "random")}

@@ -1,0 +1,168 @@
+"""R records of tests, intervals and marginal means to results; nothing is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pymer_bridge.results import bootstrap, icc_r2, intervals, means, tests
+from pymer_bridge.results.codec import frozen_array
+from pymer_bridge.results.decode.record import (
+    RRecord,
+    matrix,
+    number,
+    number_or_none,
+    numbers,
+    text,
+    texts,
+)
+
+
+def _columns(record: RRecord, names: Sequence[str]) -> Any:
+    """Go through the rows of some columns; a column that R has not is None throughout."""
+    n = len(record["terms"])
+    return zip(record["terms"], *(numbers(record, name, n) for name in names), strict=True)
+
+
+_F = ("sum_sq", "mean_sq", "df1", "df2", "statistic", "p_value")
+_T = ("estimate", "std_error", "df", "statistic", "p_value", "conf_low", "conf_high")
+
+
+def f_tests(record: RRecord, ddf: str) -> tests.FTests:
+    """Read a table of F tests."""
+    rows = tuple(tests.FTest(*row) for row in _columns(record, _F))
+    return tests.FTests(rows, ddf, text(record, "text"))
+
+
+def t_tests(record: RRecord, ddf: str, conf_level: float) -> tests.TTests:
+    """Read a table of t tests."""
+    rows = tuple(tests.TTest(*row) for row in _columns(record, _T))
+    return tests.TTests(rows, ddf, conf_level, text(record, "text"))
+
+
+def _whole(value: float | None) -> int | None:
+    return None if value is None else int(value)
+
+
+def ratio_tests(record: RRecord) -> tests.LikelihoodRatioTests:
+    """Read a table of likelihood ratio tests."""
+    names = ("n_parameters", "aic", "bic", "log_likelihood", "deviance", "chi_square", "df",
+             "p_value")  # fmt: skip
+    rows = tuple(
+        tests.LikelihoodRatioTest(term, _whole(n_parameters), *others)
+        for term, n_parameters, *others in _columns(record, names)
+    )
+    return tests.LikelihoodRatioTests(rows, text(record, "text"))
+
+
+def model_comparison(record: RRecord, method: str) -> tests.ModelComparison:
+    """Read the answer of ``kr_modcomp()`` or ``sat_modcomp()``."""
+    return tests.ModelComparison(
+        method=method,
+        statistic=number(record, "statistic"),
+        df1=number(record, "df1"),
+        df2=number(record, "df2"),
+        f_scaling=number_or_none(record, "f_scaling"),
+        p_value=number(record, "p_value"),
+        unscaled_statistic=number_or_none(record, "unscaled_statistic"),
+        unscaled_p_value=number_or_none(record, "unscaled_p_value"),
+        text=text(record, "text"),
+    )
+
+
+def backward_elimination(record: RRecord) -> tests.BackwardElimination:
+    """Read the answer of ``backward_step()``."""
+    random_names = ("eliminated", "n_parameters", "log_likelihood", "aic", "chi_square", "df",
+                    "p_value")  # fmt: skip
+    random = tuple(
+        tests.RandomStep(term, _whole(eliminated), int(n_parameters), *others)
+        for term, eliminated, n_parameters, *others in _columns(record["random"], random_names)
+    )
+    fixed = tuple(
+        tests.FixedStep(term, _whole(eliminated), *others)
+        for term, eliminated, *others in _columns(record["fixed"], ("eliminated", *_F))
+    )
+    return tests.BackwardElimination(random, fixed, text(record, "formula"), text(record, "text"))
+
+
+def confidence_intervals(record: RRecord, method: str, conf_level: float) -> intervals.Intervals:
+    """Read the answer of ``confidence_intervals()``."""
+    n = len(record["names"])
+    rows = tuple(
+        intervals.Interval(name, label, low, high)
+        for name, label, low, high in zip(
+            record["names"],
+            record["labels"],
+            numbers(record, "conf_low", n),
+            numbers(record, "conf_high", n),
+            strict=True,
+        )
+    )
+    return intervals.Intervals(rows, method, conf_level)
+
+
+def profile(record: RRecord) -> intervals.Profile:
+    """Read the answer of ``profile_points()``."""
+    names = texts(record, "parameters")
+    return intervals.Profile(
+        parameters=names,
+        labels=texts(record, "labels"),
+        profiled=texts(record, "profiled"),
+        zeta=frozen_array(record["zeta"]),
+        focal=frozen_array(record["focal"]),
+        values=matrix(record["values"], len(record["zeta"]), len(names)),
+    )
+
+
+def marginal_parts(record: RRecord) -> dict[str, Any]:
+    """Read a table of marginal means, slopes or contrasts, as the fields of the result."""
+    names = texts(record, "key_names")
+    keys = [list(values) for values in record["keys"]]
+    n = len(record["estimate"])
+    figures = [numbers(record, name, n) for name in _T]
+    rows = tuple(
+        means.MarginalMean(
+            {
+                name: value if isinstance(value, str) else float(value)
+                for name, value in zip(names, (key[i] for key in keys), strict=True)
+            },
+            *(column[i] for column in figures),
+        )
+        for i in range(n)
+    )
+    return {
+        "rows": rows,
+        "by": names,
+        "what": text(record, "estimate_name"),
+        "notes": texts(record, "notes"),
+        "text": text(record, "text"),
+    }
+
+
+def intraclass_correlation(record: RRecord) -> icc_r2.IntraclassCorrelation:
+    """Read the answer of ``intraclass_correlation()``."""
+    return icc_r2.IntraclassCorrelation(
+        number_or_none(record, "adjusted"), number_or_none(record, "unadjusted")
+    )
+
+
+def r_squared(record: RRecord) -> icc_r2.RSquared:
+    """Read the answer of ``r_squared()``."""
+    return icc_r2.RSquared(
+        number_or_none(record, "marginal"), number_or_none(record, "conditional")
+    )
+
+
+def bootstrap_test(record: RRecord, **known: Any) -> bootstrap.BootstrapTest:
+    """Read the answer of ``ratio_tests_of()``; ``known`` are the fields that Python has."""
+    rows = tuple(
+        bootstrap.BootstrapTestRow(*row)
+        for row in _columns(record, ("statistic", "df", "df2", "p_value"))
+    )
+    return bootstrap.BootstrapTest(
+        rows=rows,
+        lrt=number(record, "lrt"),
+        p_value=number(record, "p_bootstrap"),
+        n_usable=int(record["n_usable"][0]),
+        **known,
+    )

@@ -1,0 +1,100 @@
+"""What passes between the threads that ask and the one that may touch R."""
+
+from __future__ import annotations
+
+import queue
+import time
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+from pymer_bridge.errors import SessionError
+from pymer_bridge.session import deadlines
+
+STARTING_STEP = 0.005
+"""Seconds after which a thread looks again whether R has started."""
+
+
+class Handle:
+    """A token for an R object that stays on the R thread.
+
+    When Python lets go of the token, the R object is freed there.
+    """
+
+    __slots__ = ("__weakref__", "key")
+
+    def __init__(self, key: int) -> None:
+        self.key = key
+
+    def __copy__(self) -> Handle:
+        """Return the token itself: there is one R object."""
+        return self
+
+    def __deepcopy__(self, memo: object) -> Handle:
+        """Return the token itself: there is one R object."""
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled: in another process the key would name another object."""
+        raise SessionError(
+            "a fitted model lives in the R of its own process and cannot be pickled; fit it again "
+            "where it is needed, or send its results by to_dict()"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A warning or a message that R raised during an operation."""
+
+    message: str
+    classes: tuple[str, ...]
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one operation gave: its value, and every condition it met."""
+
+    value: Any
+    warnings: tuple[Condition, ...] = ()
+    messages: tuple[Condition, ...] = ()
+    output: str = ""
+
+
+@dataclass(eq=False, slots=True)
+class Start:
+    """One try to start R, for which several threads may wait."""
+
+    ended: bool = False
+    error: BaseException | None = None
+
+    def wait(self) -> None:
+        """Wait until R has started, or could not, or this thread's deadline has passed."""
+        while not self.ended:
+            deadlines.check()
+            time.sleep(STARTING_STEP)
+
+
+@dataclass(eq=False, slots=True)
+class Job:
+    """One operation that a thread asked for, and what came of it."""
+
+    operation: str
+    arguments: dict[str, Any]
+    outcome: Outcome | None = None
+    error: BaseException | None = None
+    cancelled: bool = False
+    # No threading.Event: where Ctrl-C strikes within its wait(), its lock may be left to the wrong
+    # thread, and set() then fails in R's. This one is made in C, and cannot be left half done.
+    _signal: queue.SimpleQueue[None] = field(default_factory=queue.SimpleQueue)
+
+    def done(self) -> None:
+        """Wake the thread that waits."""
+        self._signal.put(None)
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait until the job is done, and say whether it is."""
+        try:
+            self._signal.get(timeout=seconds)
+        except queue.Empty:
+            return False
+        return True

@@ -1,0 +1,159 @@
+"""What is installed, whether it works, and what mends it."""
+
+from __future__ import annotations
+
+import locale
+import platform
+from dataclasses import dataclass
+from importlib import metadata
+from typing import ClassVar
+
+import pandas as pd
+
+from pymer_bridge.display.tables import Column, Table
+from pymer_bridge.errors import REnvironmentError
+from pymer_bridge.results.base import Result
+from pymer_bridge.results.codec import register
+from pymer_bridge.results.decode import record as decode
+from pymer_bridge.session import installation
+from pymer_bridge.session.r_session import session
+
+PYTHON_PACKAGES = ("pymer-bridge", "rpy2", "rpy2-rinterface", "pandas", "numpy", "matplotlib")
+OPTIONAL_PACKAGES = ("performance", "effects", "broom.mixed")
+
+
+@register
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Versions(Result):
+    """Versions and settings that figures can depend on.
+
+    Attributes
+    ----------
+    python
+        Version of each Python package, None where it is not installed.
+    r
+        R's version, platform, libraries, locale and generator; empty where R does not start.
+    packages
+        Version of each R package, None where it is not installed.
+    problems
+        What is wrong, each with the command that mends it.
+    notes
+        What is worth knowing, and not wrong.
+    """
+
+    python: dict[str, str | None]
+    r: dict[str, str]
+    packages: dict[str, str | None]
+    problems: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    title: ClassVar[str] = "pymer_bridge and what it stands on"
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything that is needed is there and works."""
+        return not self.problems
+
+    def _rows(self) -> list[tuple[str, str, str]]:
+        rows = [("Python", name, value or "not installed") for name, value in self.python.items()]
+        rows += [("R", name, value) for name, value in self.r.items()]
+        rows += [
+            ("R package", name, value or "not installed") for name, value in self.packages.items()
+        ]
+        return rows
+
+    def _table(self) -> Table:
+        columns = (Column("part", "", "text"), Column("name", "", "text"),
+                   Column("version", "Found", "text"))  # fmt: skip
+        return Table(
+            columns, tuple(self._rows()), title=self.title, notes=(*self.problems, *self.notes)
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a part."""
+        return pd.DataFrame(self._rows(), columns=["part", "name", "version"])
+
+
+def _python_versions() -> dict[str, str | None]:
+    found: dict[str, str | None] = {"Python": platform.python_version()}
+    for name in PYTHON_PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = None
+    return found
+
+
+def _r_packages() -> tuple[dict[str, str], dict[str, str | None]]:
+    wanted = [*installation.MINIMUM_PACKAGES, *OPTIONAL_PACKAGES]
+    record = session().call("describe_session", packages=wanted).value
+    facts = {
+        "R": decode.text(record, "r_version"),
+        "platform": decode.text(record, "platform"),
+        "home": decode.text(record, "r_home"),
+        "libraries": ", ".join(record["library_paths"]),
+        "BLAS": decode.text(record, "blas"),
+        "LAPACK": decode.text(record, "lapack"),
+        "collation": decode.text(record, "locale"),
+        "random numbers": ", ".join(record["rng"]),
+        "rpy2 reaches R by": session().rpy2_mode(),
+    }
+    return facts, dict(zip(wanted, record["versions"], strict=True))
+
+
+def show_versions() -> Versions:
+    """Find out what is installed, whether it works, and what mends it.
+
+    Returns
+    -------
+    Versions
+        Printed, it is a table; ``.ok`` says whether all that is needed is there.
+
+    Notes
+    -----
+    Starts R. R functions: ``extSoftVersion``, ``La_library``, ``RNGkind``.
+
+    Examples
+    --------
+    >>> import pymer_bridge as pb
+    >>> pb.show_versions().ok
+    True
+    """
+    python = _python_versions()
+    try:
+        facts, packages = _r_packages()
+    except REnvironmentError as error:
+        return Versions(python, {}, {}, (str(error),), ())
+    problems = []
+    for package in installation.MINIMUM_PACKAGES:
+        try:
+            session().require(package)
+        except REnvironmentError as error:
+            problems.append(str(error))
+    notes = []
+    if not problems:
+        notes = _notes_on_exactness()
+    if locale.getlocale()[1] not in ("UTF-8", "utf-8", "utf8"):
+        notes.append("The locale is not UTF-8: level order follows it, and R prints accents oddly.")
+    return Versions(python, facts, packages, tuple(problems), tuple(notes))
+
+
+def has_two_states() -> bool:
+    """Say whether this lme4 was built so that processes differ in the last bits.
+
+    Such a build reads its memory's addresses (lme4 issue 745); each process is in one of two
+    states for its whole life, and processes in one state agree to the last bit.
+    """
+    session().require("lme4")
+    return decode.flag({"value": session().call("built_with_defect").value}, "value")
+
+
+def _notes_on_exactness() -> list[str]:
+    if not has_two_states():
+        return []
+    state = int(session().call("process_state").value[0])
+    return [
+        "This lme4 was built so that R processes fall into two states that differ in the last "
+        f"bits (lme4 issue 745); this one is in state {state}. Compare processes in one state, "
+        "or mend it with: Rscript -e 'install.packages(\"lme4\")' (builds it anew)."
+    ]

@@ -1,0 +1,249 @@
+"""Control objects of lme4: which optimizer, how long, which checks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from pymer_bridge.errors import OptionError
+from pymer_bridge.spec.options import CheckAction, Optimizer, one_of
+
+_SHARED: Final = (
+    "restart_edge boundary.tol calc.derivs use.last.params sparseX standardize.X autoscale"
+    " check.nobs.vs.rankZ check.nobs.vs.nlev check.nlev.gtreq.5 check.nlev.gtr.1"
+    " check.nobs.vs.nRE check.rankX check.scaleX check.formula.LHS check.conv.grad"
+    " check.conv.singular check.conv.hess check.conv.nobsmax check.conv.nparmax"
+)
+_GENERALIZED: Final = (
+    " tolPwrss compDev nAGQ0initStep check.response.not.const disp_method maxPhiIter"
+    " disp_dof_correction"
+)
+
+CONTROL_NAMES: Final = {
+    constructor: {name.replace(".", "_"): name for name in names.split()}
+    for constructor, names in (
+        ("lmerControl", _SHARED),
+        ("glmerControl", _SHARED + _GENERALIZED),
+        ("nlmerControl", "tolPwrss"),
+    )
+}
+"""Arguments of each of R's constructors: underscores in Python, dots in R."""
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A control object of lme4: which optimizer, how long, which checks.
+
+    Made by :func:`lmer_control`, :func:`glmer_control` or :func:`nlmer_control`.
+    """
+
+    constructor: str
+    arguments: tuple[tuple[str, Any], ...]
+
+    def __post_init__(self) -> None:
+        # R calls what this names.
+        if self.constructor not in CONTROL_NAMES:
+            raise OptionError(f"{self.constructor!r} makes no control object")
+
+    def to_r(self) -> dict[str, Any]:
+        """Return the nested mapping that ``control_call()`` in R takes."""
+        arguments = {
+            name: dict(value) if isinstance(value, tuple) else value
+            for name, value in self.arguments
+        }
+        return {"constructor": self.constructor, "arguments": arguments}
+
+
+def lmer_control(
+    optimizer: Optimizer = "nloptwrap",
+    *,
+    optCtrl: Mapping[str, float | int | str] | None = None,  # noqa: N803  # R's name
+    **arguments: Any,
+) -> Control:
+    """Make a control object for :func:`pymer_bridge.lmer`.
+
+    Parameters
+    ----------
+    optimizer
+        The optimizer, by R's name.
+    optCtrl
+        Options of the optimizer, by R's names, such as ``{"maxfun": 20000}``.
+    **arguments
+        Any other argument of lmerControl, with underscores for dots, such as
+        ``check_conv_singular="ignore"`` or ``calc_derivs=False``. A convergence check may be a
+        mapping with ``action`` and ``tol``, as lme4's ``.makeCC()`` takes them.
+
+    Returns
+    -------
+    Control
+        A frozen object.
+
+    Raises
+    ------
+    OptionError
+        A name or a value that lmerControl does not know.
+
+    Notes
+    -----
+    R function: ``lme4::lmerControl``.
+
+    Examples
+    --------
+    >>> import pymer_bridge as pb
+    >>> pb.lmer_control(optimizer="bobyqa", optCtrl={"maxfun": 20000}).constructor
+    'lmerControl'
+    """
+    return _control("lmerControl", optimizer, optCtrl, arguments)
+
+
+def glmer_control(
+    optimizer: Optimizer | Sequence[Optimizer] | None = None,
+    *,
+    optCtrl: Mapping[str, float | int | str] | None = None,  # noqa: N803  # R's name
+    **arguments: Any,
+) -> Control:
+    """Make a control object for :func:`pymer_bridge.glmer`.
+
+    Parameters
+    ----------
+    optimizer
+        The optimizer of both stages, or one of each; R's choice by default.
+    optCtrl
+        Options of the optimizer, by R's names, such as ``{"maxfun": 20000}``.
+    **arguments
+        Any other argument of glmerControl, with underscores for dots, such as ``tolPwrss=1e-8``
+        or ``check_conv_grad={"action": "ignore", "tol": 0.01}``.
+
+    Returns
+    -------
+    Control
+        A frozen object.
+
+    Raises
+    ------
+    OptionError
+        A name or a value that glmerControl does not know.
+
+    Notes
+    -----
+    R function: ``lme4::glmerControl``.
+
+    Examples
+    --------
+    >>> import pymer_bridge as pb
+    >>> pb.glmer_control(optimizer=("Nelder_Mead", "bobyqa")).constructor
+    'glmerControl'
+    """
+    return _control("glmerControl", optimizer, optCtrl, arguments)
+
+
+def nlmer_control(
+    optimizer: Optimizer | None = None,
+    *,
+    optCtrl: Mapping[str, float | int | str] | None = None,  # noqa: N803  # R's name
+    **arguments: Any,
+) -> Control:
+    """Make a control object for :func:`pymer_bridge.nlmer`.
+
+    Parameters
+    ----------
+    optimizer
+        The optimizer, by R's name; R's choice by default.
+    optCtrl
+        Options of the optimizer, by R's names.
+    **arguments
+        ``tolPwrss``: the tolerance of the inner iterations.
+
+    Returns
+    -------
+    Control
+        A frozen object.
+
+    Raises
+    ------
+    OptionError
+        A name or a value that nlmerControl does not know.
+
+    Notes
+    -----
+    R function: ``lme4::nlmerControl``.
+
+    Examples
+    --------
+    >>> import pymer_bridge as pb
+    >>> pb.nlmer_control(tolPwrss=1e-8).constructor
+    'nlmerControl'
+    """
+    return _control("nlmerControl", optimizer, optCtrl, arguments)
+
+
+def check_control(control: object, constructor: str) -> Control | None:
+    """Check that a control object is there for this kind of model.
+
+    Raises
+    ------
+    OptionError
+        It is of another kind, or no control object at all.
+    """
+    if control is None:
+        return None
+    if not isinstance(control, Control) or control.constructor != constructor:
+        raise OptionError(f"control must be made by {_python_name(constructor)}()")
+    return control
+
+
+def _python_name(constructor: str) -> str:
+    return constructor.replace("Control", "_control")
+
+
+def _control(
+    constructor: str, optimizer: object, options: Mapping[str, Any] | None,
+    arguments: Mapping[str, Any],
+) -> Control:  # fmt: skip
+    chosen: list[tuple[str, Any]] = []
+    if isinstance(optimizer, str):
+        one_of(optimizer, Optimizer, "optimizer")
+        chosen.append(("optimizer", None if optimizer == "none" else optimizer))
+    elif optimizer is not None:
+        chosen.append(("optimizer", _stages(optimizer)))
+    known = CONTROL_NAMES[constructor]
+    for name, value in arguments.items():
+        if name not in known:
+            raise OptionError(
+                f"{_python_name(constructor)}() has no argument {name!r}; it has: optimizer, "
+                f"optCtrl, {', '.join(known)}"
+            )
+        chosen.append((known[name], _control_value(name, value)))
+    if options:
+        chosen.append(("optCtrl", tuple((str(k), _scalar(k, v)) for k, v in options.items())))
+    return Control(constructor, tuple(chosen))
+
+
+def _stages(optimizer: Any) -> list[str]:
+    stages = list(optimizer) if isinstance(optimizer, Sequence) else [optimizer]
+    for stage in stages:
+        one_of(stage, Optimizer, "optimizer")
+    if len(stages) != 2 or "none" in stages:
+        raise OptionError(f"optimizer={optimizer!r} must be one optimizer, or one of each stage")
+    return stages
+
+
+def _scalar(name: str, value: Any) -> float | int | str | bool:
+    if isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, np.generic):
+        return _scalar(name, value.item())
+    raise OptionError(f"{name}={value!r} must be a number, a string or a bool")
+
+
+def _control_value(name: str, value: Any) -> Any:
+    if isinstance(value, Mapping):
+        unknown = set(value) - {"action", "tol", "relTol"}
+        if unknown or "action" not in value:
+            raise OptionError(f"{name} as a mapping takes 'action', 'tol' and 'relTol'")
+        one_of(value["action"], CheckAction, f"{name}['action']")
+        return tuple((str(key), None if v is None else _scalar(key, v)) for key, v in value.items())
+    return _scalar(name, value)

@@ -1,0 +1,271 @@
+"""Proof that figures are plain R's: the script runs in fresh processes, and is compared."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+from pymer_bridge.errors import OptionError, VerificationError
+from pymer_bridge.models.base import Asking
+from pymer_bridge.models.mixed import MixedModel
+from pymer_bridge.r_script.analysis import Analysis, asked_of
+from pymer_bridge.r_script.journal import DoneEntry, journal
+from pymer_bridge.r_script.writer import Script
+from pymer_bridge.results.base import Result
+from pymer_bridge.results.exact import Value, same, ulps
+from pymer_bridge.results.verification import VerificationReport, VerifiedFigure
+from pymer_bridge.session.doctor import has_two_states
+from pymer_bridge.session.r_session import session
+from pymer_bridge.spec import options
+from pymer_bridge.verification.figures import Figure, figures_of
+from pymer_bridge.verification.plain_run import Answer, Key, put, run_often
+from pymer_bridge.verification.result_figures import figures_of_result
+
+TRIES: Final = 24
+"""With two states of equal odds, all of these miss once in 16 million times."""
+
+_NOT_OF_A_RUN: Final = frozenset({("convergence", "messages"), ("convergence", "warnings")})
+"""Texts that R says during a fit: they are shown, and no figures."""
+_ASKED_APART: Final = frozenset({"df", "conf_low", "conf_high", "failed"})
+"""Figures of models without random effects that have a call of their own."""
+
+
+def verify(what: Any, runs: int = 3) -> VerificationReport:
+    """Run a fit, and what was asked of it, in plain R, and compare every figure.
+
+    The script of :meth:`to_r_script` runs under ``Rscript --vanilla`` in fresh processes. Figures
+    are compared by what they belong to, and to the last bit.
+
+    Parameters
+    ----------
+    what
+        A fitted model: its figures, and those of every test, interval and bootstrap that the
+        program still has; or one such result; or several of both in a list.
+    runs
+        How many processes.
+
+    Returns
+    -------
+    VerificationReport
+        ``.ok``; ``.raise_if_different()`` for use in tests.
+
+    Raises
+    ------
+    OptionError
+        It is no fitted model, and no result that was made in this process.
+    ScriptError
+        No script can be written of it.
+    VerificationError
+        Plain R stopped.
+
+    Notes
+    -----
+    Some builds of lme4 (Debian 12's) give other last bits from process to process (lme4 issue
+    745). There, processes in the state of this one must give the same bits; where none of the
+    runs was, further ones are started until one is.
+
+    Examples
+    --------
+    >>> import pymer_bridge as pb
+    >>> fit = pb.lmer("Yield ~ 1 + (1 | Batch)", pb.load_dataset("Dyestuff"))
+    >>> pb.verify(fit, runs=1).ok
+    True
+    """
+    n = options.whole(runs, "runs", 1)
+    given = list(what) if isinstance(what, list | tuple) else [what]
+    fits: list[Asking] = [each for each in given if isinstance(each, Asking)]
+    entries = [_entry_of(each) for each in given if not isinstance(each, Asking)]
+    entries += [entry for fit in fits for entry in asked_of(fit._model)]
+    analysis = Analysis.of_entries([fit._model for fit in fits], entries)
+    asked = [entry for entry in analysis.done if any(entry is each for each in entries)]
+    with tempfile.TemporaryDirectory(prefix="pymer_bridge-") as folder:
+        script = analysis.write_all(Path(folder) / "analysis.R", "csv")
+        labels = {reading.number: reading.variable for reading in script.readings}
+        ours = {
+            entry.number: _keyed(_own_figures(fit))
+            for fit in fits
+            for entry in analysis.fits
+            if entry.model() is fit._model
+        }
+        for entry in asked:
+            if entry.number in labels and entry.outcome() is not None:
+                ours[entry.number] = _keyed(figures_of_result(entry.outcome()))
+        answers, state = _answers(script, Path(folder), n)
+    return _report(
+        ours, answers, state=state, labels=labels, missing=_left_out(script, asked),
+        versions=analysis.versions(),
+    )  # fmt: skip
+
+
+def _entry_of(result: Any) -> DoneEntry:
+    entry = journal.with_result(result) if isinstance(result, Result) else None
+    if entry is None:
+        raise OptionError(
+            "verify() takes fitted models, and tests, intervals or bootstraps that were made in "
+            f"this process, not this {type(result).__name__}"
+        )
+    return entry
+
+
+def _left_out(script: Script, entries: Sequence[DoneEntry]) -> list[str]:
+    """Say what the script has no call for, and what the program has let go of."""
+    found = []
+    for entry in entries:
+        kind = entry.arguments.get("kind")
+        name = f"{entry.operation} ({kind})" if kind else entry.operation
+        if entry.number in script.left_out:
+            found.append(f"{name}: R has no function that repeats it")
+        elif entry.outcome() is None and entry.operation not in (
+            "summary_text", "linear_summary_text",
+        ):  # fmt: skip
+            found.append(f"{name}: its result is not there any more")
+    return list(dict.fromkeys(found))
+
+
+def _own_figures(fit: Any) -> Iterable[Figure]:
+    """Give the figures of a fit that its bare script makes."""
+    mixed = isinstance(fit, MixedModel)
+    with journal.silent():
+        found = figures_of(fit, "none" if mixed else None)
+    for row in found.rows:
+        if (row.family, row.quantity) in _NOT_OF_A_RUN:
+            continue
+        if not mixed and (row.quantity in _ASKED_APART or row.family == "convergence"):
+            continue
+        if (
+            row.family == "model"
+            and row.quantity in ("sigma", "n_obs")
+            and not row.group
+            and (type(fit).__name__ == "LinearModelList")
+        ):
+            continue
+        yield row
+
+
+def _keyed(figures: Iterable[Figure]) -> dict[Key, Value]:
+    result: dict[Key, Value] = {}
+    for row in figures:
+        key = (row.family, row.group, row.level, row.term, row.term2, row.quantity)
+        missing = isinstance(row.value, float) and math.isnan(row.value)
+        put(result, key, None if missing else row.value)
+    return result
+
+
+def _answers(script: Script, folder: Path, runs: int) -> tuple[list[Answer], int | None]:
+    """Run the script until at least one process was in the state of this one."""
+    readings = folder / "readings.txt"
+    lines = [
+        "\t".join(
+            [str(each.number), each.kind, each.variable,
+             *(option.replace("\t", "\\t") for option in each.options)]
+        )
+        for each in script.readings
+    ]  # fmt: skip
+    readings.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    driver = Path(str(files("pymer_bridge"))) / "r" / "script" / "figures.R"
+    paths = [driver, folder / "analysis.R", readings]
+    if not has_two_states():
+        return run_often(paths, folder, runs), None
+    state = int(session().call("process_state").value[0])
+    # One run alone is to be of the state of this process.
+    answers = run_often(paths, folder, runs) if runs > 1 else []
+    for _ in range(TRIES):
+        if any(answer.state == state for answer in answers):
+            return answers, state
+        answers += run_often(paths, folder, 1, state)
+    raise VerificationError(
+        f"none of {runs + TRIES} processes of plain R was in the state of this one, so that the "
+        "last bits cannot be compared (lme4 issue 745)"
+    )
+
+
+def _report(
+    ours: Mapping[int, Mapping[Key, Value]],
+    answers: Sequence[Answer],
+    *,
+    state: int | None,
+    labels: Mapping[int, str],
+    missing: Sequence[str],
+    versions: Mapping[str, str],
+) -> VerificationReport:
+    rows: list[VerifiedFigure] = []
+    absent = object()
+    n = 0
+    for number, figures in ours.items():
+        for key, value in figures.items():
+            theirs = [answer.figures.get(number, {}).get(key, absent) for answer in answers]
+            if value is None and all(each is absent or each is None for each in theirs):
+                continue
+            n += 1
+            found = _judged(value, theirs, answers, state, absent)
+            if found is not None:
+                farthest, verdict = found
+                rows.append(
+                    VerifiedFigure(
+                        labels[number], _shown_key(key), value, farthest,
+                        ulps(in_r(value), farthest), _relative(in_r(value), farthest), verdict,
+                    )
+                )  # fmt: skip
+    rows.sort(key=_badness, reverse=True)
+    states = () if state is None else tuple(answer.state for answer in answers)
+    return VerificationReport(
+        tuple(rows), n, len(answers), state, states, dict(versions), tuple(missing)
+    )
+
+
+def _judged(
+    value: Value, theirs: Sequence[Any], answers: Sequence[Answer], state: int | None, absent: Any
+) -> tuple[Value, str] | None:
+    """Say where R's figure lies farthest, and what that means; None where it is ours."""
+    value = in_r(value)
+    wrong = [
+        (None if given is absent else given, answer)
+        for given, answer in zip(theirs, answers, strict=True)
+        if given is absent or not same(value, given)
+    ]
+    if not wrong:
+        return None
+    farthest = max((given for given, _ in wrong), key=lambda given: _steps(value, given))
+    elsewhere = state is not None and all(answer.state != state for _, answer in wrong)
+    of_other = [
+        given
+        for given, answer in zip(theirs, answers, strict=True)
+        if state is not None and answer.state != state
+    ]
+    agree = all(given is not absent and same(of_other[0], given) for given in of_other)
+    return farthest, "other state" if elsewhere and agree else "different"
+
+
+def in_r(value: Value) -> Value:
+    """Return a figure as plain R writes it: every number is a double."""
+    return value if value is None or isinstance(value, str) else float(value)
+
+
+def _steps(one: Value, other: Value) -> float:
+    """Return how far apart two numbers are: 0 where they are no numbers."""
+    if isinstance(one, float) and isinstance(other, float):
+        apart = ulps(one, other)
+        return math.inf if apart is None else apart
+    return 0
+
+
+def _relative(one: Value, other: Value) -> float | None:
+    if not isinstance(one, float) or not isinstance(other, float) or not one:
+        return None
+    relative = abs(one - other) / abs(one)
+    return relative if math.isfinite(relative) else None
+
+
+def _badness(row: VerifiedFigure) -> tuple[bool, float, int]:
+    far = math.inf if row.ulps is None else float(row.ulps)
+    relative = math.inf if row.relative is None else row.relative
+    return (row.verdict == "different", relative, int(min(far, 2.0**62)))
+
+
+def _shown_key(key: Key) -> str:
+    family, group, level, term, term2, quantity, number = key
+    return Figure(family, group, level, term, quantity, None, term2, int(number)).key

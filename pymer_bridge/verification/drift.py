@@ -1,0 +1,137 @@
+"""Comparing what a record holds with what is there now."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from pymer_bridge.results.drift import FigureChange, SettingChange, VersionChange
+from pymer_bridge.results.exact import Value, same, ulps
+from pymer_bridge.verification import tolerances
+
+Values = Mapping[str, Value]
+Stack = Mapping[str, str | None]
+
+DECISIVE: Final = (
+    "R", "lme4", "lmerTest", "pbkrtest", "Matrix", "platform", "blas", "lapack", "lapack_version",
+    "state",
+)  # fmt: skip
+"""What decides on the bits of figures; the rest of a stack is told only."""
+
+
+def figure_changes(
+    model: str, then: Values, now: Values, limits: Mapping[str, float], *, same_stack: bool
+) -> tuple[FigureChange, ...]:
+    """Return the figures that are not what was recorded, to the last bit.
+
+    Parameters
+    ----------
+    model
+        The name of the model in the record.
+    then, now
+        The figures by their keys.
+    limits
+        The largest distance that passes by family and quantity; 0 for what is not there.
+    same_stack
+        Is all that figures can depend on the same? Else what versions word and count in their own
+        ways is told, and a group that lme4 spells otherwise is still that group.
+    """
+    found = now if same_stack else _renamed(then, now)
+    return tuple(
+        _change(model, key, then, found, limits, told=not same_stack)
+        for key in dict.fromkeys((*then, *found))
+        if key not in then or key not in found or not same(then[key], found[key])
+    )
+
+
+def _renamed(then: Values, now: Values) -> Values:
+    """Give figures of nested groups the names that they had.
+
+    lme4 1.1-31 writes the innermost group of ``a / b / c`` as ``c:(b:a)``, and 1.1-37 as
+    ``c:b:a``.
+    """
+    before = {_without_parentheses(key): key for key in then if key not in now}
+    return {
+        key if key in then else before.get(_without_parentheses(key), key): value
+        for key, value in now.items()
+    }
+
+
+def _without_parentheses(key: str) -> str:
+    return key.replace("(", "").replace(")", "")
+
+
+def name_of(key: str) -> str:
+    """Return family and quantity of a figure."""
+    family, *_, quantity = key.split("/")
+    return f"{family}/{quantity}"
+
+
+def _change(
+    model: str, key: str, then: Values, now: Values, limits: Mapping[str, float], *, told: bool
+) -> FigureChange:
+    before, after, name = then.get(key), now.get(key), name_of(key)
+    change = apart = in_errors = None
+    limit = limits.get(name, 0.0)
+    if isinstance(before, float) and isinstance(after, float):
+        change = after - before
+        error = _std_error(key, then)
+        in_errors = abs(change) / error if error else None
+        sigma = then.get("model////sigma")
+        apart = tolerances.distance(
+            name, before, after, error, sigma if isinstance(sigma, float) else None
+        )
+    if told and name in tolerances.TOLD:
+        status = "told"
+    else:
+        status = "within" if apart is not None and apart <= limit else "drifted"
+    return FigureChange(
+        model=model, key=key, recorded=before, found=after, change=change,
+        ulps=ulps(before, after), std_errors=in_errors, distance=apart,
+        scale=tolerances.SCALES.get(name, tolerances.SAME), tolerance=limit, status=status,
+    )  # fmt: skip
+
+
+def _std_error(key: str, then: Values) -> float | None:
+    """Return the recorded standard error of what the figure is of."""
+    place, _, quantity = key.rpartition("/")
+    if quantity not in ("estimate", "conf_low", "conf_high"):
+        return None
+    found = then.get(f"{place}/std_error")
+    return found if isinstance(found, float) and math.isfinite(found) else None
+
+
+def setting_changes(
+    model: str, then: Mapping[str, str], now: Mapping[str, str]
+) -> Iterator[SettingChange]:
+    """Return what was asked for, or done, in another way."""
+    for name in dict.fromkeys((*then, *now)):
+        before, after = then.get(name, "none"), now.get(name, "none")
+        if before != after:
+            yield SettingChange(model, name, before, after)
+
+
+def version_changes(then: Stack, now: Stack) -> tuple[VersionChange, ...]:
+    """Return what of a stack is not what it was."""
+    return tuple(
+        VersionChange(name, then.get(name), now.get(name))
+        for name in dict.fromkeys((*then, *now))
+        if then.get(name) != now.get(name)
+    )
+
+
+def is_same_stack(then: Stack, now: Stack) -> bool:
+    """Say whether all that decides on the bits of figures is what it was."""
+    return all(then.get(name) == now.get(name) for name in DECISIVE)
+
+
+def known_breaks(then: Stack, now: Stack) -> tuple[str, ...]:
+    """Say what is known to change between two stacks, and why."""
+    versions = [stack.get("lme4") or "" for stack in (then, now)]
+    if len({version.startswith(("0.", "1.")) for version in versions}) == 1:
+        return ()
+    return (
+        "lme4 2.x fits generalized models otherwise than 1.1, and many of their figures differ "
+        "by more than the last digits; linear models agree (docs/drift.md)",
+    )

@@ -1,0 +1,278 @@
+"""Every figure of a fitted model, each under a key of its own that does not change.
+
+A key has five parts, ``family/group/level/term/quantity``, and a part that does not apply is empty:
+``fixed_effect///Days/estimate``, ``random_effect/Subject/308/Days/std_error``. What is about two
+terms names both, ``correlation/Subject//(Intercept)&Days/correlation``. In each part ``%``, ``/``,
+``&``, ``#``, control characters and spaces other than the plain one stand as ``%`` and two
+hexadecimal digits a byte, so that any name of a column or of a level can be in a key. Where R has
+two terms of one name, the second is ``name#2``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any, ClassVar, Final
+
+import pandas as pd
+
+from pymer_bridge.display.tables import Column, Table
+from pymer_bridge.errors import OptionError
+from pymer_bridge.models.lm import LinearModel
+from pymer_bridge.models.lm_list import LinearModelList
+from pymer_bridge.models.mixed import MixedModel
+from pymer_bridge.models.nonnormal import NonNormal
+from pymer_bridge.results.base import Rows
+from pymer_bridge.results.codec import register
+from pymer_bridge.results.exact import Value
+
+SPECIAL: Final = frozenset("%/&#")
+
+_TESTS: Final = (
+    "estimate", "std_error", "df", "statistic", "p_value", "conf_low", "conf_high",
+)  # fmt: skip
+_STATISTICS: Final = (
+    "reml_criterion", "log_likelihood", "deviance", "aic", "bic", "df", "df_residual",
+)  # fmt: skip
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure of a fitted model, and where it stands.
+
+    Attributes
+    ----------
+    family
+        What it is of: "model", "fixed_effect", "variance_component", "correlation",
+        "random_effect", "separate_effect", "fit_statistic", "theta" or "convergence".
+    group, level, term
+        The grouping factor, its level and the term, as R names them; "" where they do not apply.
+    quantity
+        Which figure of these, such as "estimate".
+    value
+        The figure at full precision.
+    term2
+        The other term of a correlation.
+    number
+        2 for the second of two terms of one name, and so on.
+    """
+
+    family: str
+    group: str
+    level: str
+    term: str
+    quantity: str
+    value: Value
+    term2: str = ""
+    number: int = 1
+
+    @property
+    def key(self) -> str:
+        """The key, as ``family/group/level/term/quantity``."""
+        term = escape(self.term)
+        if self.term2:
+            term += f"&{escape(self.term2)}"
+        if self.number > 1:
+            term += f"#{self.number}"
+        return "/".join((self.family, escape(self.group), escape(self.level), term, self.quantity))
+
+
+@register
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Figures(Rows[Figure]):
+    """Every figure of a fitted model: ``figures["fixed_effect///Days/estimate"].value``.
+
+    Attributes
+    ----------
+    rows
+        One :class:`Figure` a figure; no two have one key.
+    ddf
+        By which degrees of freedom the fixed effects are tested.
+    """
+
+    rows: tuple[Figure, ...]
+    ddf: str
+
+    title: ClassVar[str] = "Figures:"
+    key: ClassVar[tuple[str, ...]] = ("key",)
+    shown: ClassVar[tuple[str, ...]] = (
+        "family", "group", "level", "term", "term2", "quantity", "value",
+    )  # fmt: skip
+
+    @property
+    def values(self) -> Mapping[str, Value]:
+        """The figures by their keys."""
+        return MappingProxyType({row.key: row.value for row in self.rows})
+
+    def _table(self) -> Table:
+        columns = (Column("name", "Key", "text"), Column("value", "Value", "text"))
+        return Table(columns, tuple((row.key, repr(row.value)) for row in self.rows))
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a figure; values are as they are, and need not be numbers."""
+        columns: dict[str, Any] = {
+            name: [getattr(row, name) for row in self.rows] for name in self.shown
+        }
+        columns["value"] = pd.Series(columns["value"], dtype=object)
+        return pd.DataFrame({"key": [row.key for row in self.rows], **columns})
+
+
+def escape(name: str) -> str:
+    """Return a name as it stands in a key: without what a key is put together with."""
+    return "".join(
+        letter
+        if letter not in SPECIAL and letter.isprintable()
+        else "".join(f"%{byte:02X}" for byte in letter.encode("utf-8", "surrogatepass"))
+        for letter in name
+    )
+
+
+def figures_of(fit: Any, ddf: str | None = None) -> Figures:
+    """Return every figure of a fitted model under a key of its own.
+
+    Parameters
+    ----------
+    fit
+        A fitted model of any kind.
+    ddf
+        How fixed effects are tested: as for the model's ``fixed_effects()``, whose default it is.
+
+    Returns
+    -------
+    Figures
+        What the model is (observations, groups, residual standard deviation), its fixed effects
+        with their tests, variances, correlations, conditional modes, statistics of the fit,
+        theta, and how the optimizer ended; of separate fits their coefficients.
+
+    Raises
+    ------
+    OptionError
+        It is no fitted model, or ``ddf`` is not accepted.
+    REnvironmentError, RError
+        As for the model's ``fixed_effects()``.
+
+    Examples
+    --------
+    >>> import pymer_bridge as pb
+    >>> from pymer_bridge.verification.figures import figures_of
+    >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+    >>> figures_of(fit).values["fixed_effect///Days/df"] == fit.fixed_effects()["Days"].df
+    True
+    """
+    if isinstance(fit, MixedModel):
+        default = "normal" if isinstance(fit, NonNormal) else "satterthwaite"
+        chosen = default if ddf is None else ddf
+        rows = _of_mixed(fit, chosen)
+    elif isinstance(fit, LinearModel | LinearModelList):
+        if ddf is not None:
+            raise OptionError(f"a {type(fit).__name__} has tests of one kind, and takes no ddf")
+        chosen = "residual"
+        rows = _of_linear(fit) if isinstance(fit, LinearModel) else _of_separate(fit)
+    else:
+        raise OptionError(f"figures are of a fitted model, not of a {type(fit).__name__}")
+    return Figures(tuple(_numbered(rows)), chosen)
+
+
+def _numbered(rows: Iterator[Figure]) -> Iterator[Figure]:
+    """Tell figures apart of which R has two of one name."""
+    seen: Counter[str] = Counter()
+    for row in rows:
+        seen[row.key] += 1
+        yield row if seen[row.key] == 1 else replace(row, number=seen[row.key])
+
+
+def _facts(family: str, facts: Mapping[str, Value]) -> Iterator[Figure]:
+    for name, value in facts.items():
+        yield Figure(family, "", "", "", name, value)
+
+
+def _family(fit: Any) -> dict[str, Value]:
+    """Return the family of a generalized model; its size as a number, not as R rounds it."""
+    found = {name: getattr(fit, name) for name in ("family", "link", "size") if hasattr(fit, name)}
+    if found.get("family", "").startswith("Negative Binomial("):
+        found["family"] = "Negative Binomial"
+    return found
+
+
+def _of_rows(
+    family: str, rows: Iterable[Any], quantities: tuple[str, ...], **where: str
+) -> Iterator[Figure]:
+    """Give each quantity of each row; ``where`` says which of its fields is which part."""
+    for row in rows:
+        parts = {part: getattr(row, name) or "" for part, name in where.items()}
+        for quantity in quantities:
+            yield Figure(
+                family=family, group=parts.get("group", ""), level=parts.get("level", ""),
+                term=parts.get("term", ""), quantity=quantity, value=getattr(row, quantity),
+                term2=parts.get("term2", ""),
+            )  # fmt: skip
+
+
+def _statistics(fit: Any) -> Iterator[Figure]:
+    found = fit.fit_statistics
+    yield from _facts("fit_statistic", {name: getattr(found, name) for name in _STATISTICS})
+
+
+def _of_mixed(fit: MixedModel, ddf: str) -> Iterator[Figure]:
+    own = _family(fit)
+    dropped = "\n".join(fit.dropped_columns)
+    yield from _facts(
+        "model", {"n_obs": fit.n_obs, "sigma": fit.sigma, "reml": fit.reml, **own,
+                  "dropped_columns": dropped}
+    )  # fmt: skip
+    for group, count in fit.n_groups.items():
+        yield Figure("model", group, "", "", "n_levels", count)
+    fixed = fit.fixed_effects(ddf)
+    yield from _of_rows("fixed_effect", fixed.rows, _TESTS, term="term")
+    found = fit.variance_components
+    yield from _of_rows(
+        "variance_component", found.rows, ("variance", "std_dev"), group="group", term="term"
+    )
+    yield from _of_rows(
+        "correlation", found.correlations, ("covariance", "correlation"),
+        group="group", term="term1", term2="term2",
+    )  # fmt: skip
+    yield from _of_rows(
+        "random_effect", fit.random_effects.rows, ("estimate", "std_error"),
+        group="group", level="level", term="term",
+    )  # fmt: skip
+    yield from _statistics(fit)
+    yield from _convergence(fit)
+
+
+def _convergence(fit: MixedModel) -> Iterator[Figure]:
+    found = fit.convergence
+    for name, value in zip(found.theta_names, found.theta.tolist(), strict=True):
+        yield Figure("theta", "", "", name, "estimate", value)
+    yield from _facts(
+        "convergence",
+        {
+            "converged": found.converged,
+            "singular": found.singular,
+            "code": found.code,
+            "optimizer": found.optimizer,
+            "evaluations": found.evaluations,
+            "messages": "\n".join(found.messages),
+            "warnings": "\n".join(found.warnings),
+        },
+    )
+
+
+def _of_linear(fit: LinearModel) -> Iterator[Figure]:
+    yield from _facts("model", {"n_obs": fit.n_obs, "sigma": fit.sigma, **_family(fit)})
+    yield from _of_rows("fixed_effect", fit.fixed_effects().rows, _TESTS, term="term")
+    yield from _statistics(fit)
+
+
+def _of_separate(fit: LinearModelList) -> Iterator[Figure]:
+    failed = "\n".join(fit.failed)
+    yield from _facts("model", {"n_obs": fit.n_obs, "sigma": fit.sigma, "failed": failed})
+    yield Figure("model", fit.group, "", "", "n_levels", len(fit.levels))
+    quantities = tuple(name for name in _TESTS if name != "df")
+    for row in fit.coefficients().rows:
+        for quantity in quantities:
+            value = getattr(row, quantity)
+            yield Figure("separate_effect", fit.group, row.level, row.term, quantity, value)

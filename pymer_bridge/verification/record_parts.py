@@ -1,0 +1,179 @@
+"""The parts of a record as JSON, and back with every check."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Final
+
+import numpy as np
+
+from pymer_bridge.data import packing
+from pymer_bridge.models.methods.export import from_inline, inline
+from pymer_bridge.results.exact import Value
+from pymer_bridge.spec.model_spec import ModelSpec
+from pymer_bridge.verification.data_fingerprint import ColumnPrint, DataPrint
+
+HASH: Final = re.compile(r"[0-9a-f]{64}")
+MOST_MODELS: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RecordedModel:
+    """What a record holds of one model.
+
+    Attributes
+    ----------
+    name
+        Its name in the record.
+    spec
+        What was asked for.
+    ddf
+        By which degrees of freedom the fixed effects were tested; None where there is no choice.
+    call
+        The call as R shows it, for a reader; it is never run.
+    contrasts
+        The contrasts in use, as text, by factor.
+    data
+        The fingerprint of the data.
+    source
+        Where the data were read from; None where that is not known.
+    figures
+        Every figure by its key.
+    """
+
+    name: str
+    spec: ModelSpec
+    ddf: str | None
+    call: str
+    contrasts: dict[str, str]
+    data: DataPrint
+    source: str | None
+    figures: dict[str, Value]
+
+
+def pack_model(model: RecordedModel) -> dict[str, Any]:
+    """Turn a recorded model into JSON."""
+    arrays: packing.Arrays = {}
+    spec = packing.pack(model.spec, arrays)
+    return {
+        "name": model.name,
+        "call": model.call,
+        "spec": spec,
+        "arrays": {name: inline(values) for name, values in arrays.items()},
+        "ddf": model.ddf,
+        "contrasts": model.contrasts,
+        "data": {
+            "source": model.source,
+            "n_rows": model.data.n_rows,
+            "sha256": model.data.digest,
+            "columns": [asdict(column) for column in model.data.columns],
+        },
+        "figures": {key: packing.pack(value, {}) for key, value in model.figures.items()},
+    }
+
+
+def unpack_models(stored: Any) -> tuple[RecordedModel, ...]:
+    """Turn what :func:`pack_model` gave of each model back.
+
+    Raises
+    ------
+    ValueError, TypeError, KeyError ...
+        It is not what :func:`pack_model` gives.
+    """
+    models = tuple(_model(each) for each in _of(stored, list, "the models"))
+    if not 1 <= len(models) <= MOST_MODELS:
+        raise ValueError(f"{len(models)} models")
+    if len({model.name for model in models}) != len(models):
+        raise ValueError("two models of one name")
+    return models
+
+
+def unpack_stack(stored: Any) -> dict[str, str | None]:
+    """Check versions and settings.
+
+    Raises
+    ------
+    ValueError
+        They are no texts.
+    """
+    stack: dict[str, str | None] = _of(stored, dict, "the stack")
+    if not all(isinstance(value, str | None) for value in stack.values()):
+        raise ValueError("versions that are no texts")
+    return stack
+
+
+def _of(value: Any, kind: type[Any], what: str) -> Any:
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise ValueError(f"{what}: {str(value)[:40]!r} is no {kind.__name__}")
+    return value
+
+
+def _exactly(stored: Any, names: set[str], what: str) -> dict[str, Any]:
+    record: dict[str, Any] = _of(stored, dict, what)
+    if wrong := sorted(set(record) ^ names):
+        raise ValueError(f"{what}: fields missing or unknown: {', '.join(wrong)[:200]}")
+    return record
+
+
+def _model(stored: Any) -> RecordedModel:
+    names = {"name", "call", "spec", "arrays", "ddf", "contrasts", "data", "figures"}
+    record = _exactly(stored, names, "a model")
+    arrays = {
+        str(name): from_inline(_exactly(each, {"dtype", "shape", "base64"}, "an array"))
+        for name, each in _of(record["arrays"], dict, "the arrays").items()
+    }
+    spec = packing.unpack(record["spec"], arrays, packing.SPEC_CLASSES)
+    if not isinstance(spec, ModelSpec):
+        raise ValueError("no specification of a model")
+    _check_vectors(spec)
+    contrasts = _of(record["contrasts"], dict, "contrasts")
+    for text in contrasts.values():
+        _of(text, str, "a contrast")
+    data = _exactly(record["data"], {"source", "n_rows", "sha256", "columns"}, "the data")
+    return RecordedModel(
+        name=_of(record["name"], str, "a name"), spec=spec, call=_of(record["call"], str, "a call"),
+        ddf=None if record["ddf"] is None else _of(record["ddf"], str, "ddf"), contrasts=contrasts,
+        data=_data(data),
+        source=None if data["source"] is None else _of(data["source"], str, "a source"),
+        figures=_figures(record["figures"]),
+    )  # fmt: skip
+
+
+def _check_vectors(spec: ModelSpec) -> None:
+    """Refuse vectors that no model has: a value an observation, of one dimension."""
+    for name in ("weights", "offset", "subset"):
+        value = getattr(spec, name)
+        wanted = np.bool_ if name == "subset" else np.float64
+        if isinstance(value, np.ndarray) and (value.ndim != 1 or value.dtype != wanted):
+            raise ValueError(f"{name} that are no vector")
+
+
+def _data(record: Mapping[str, Any]) -> DataPrint:
+    columns = []
+    for each in _of(record["columns"], list, "columns"):
+        column = _exactly(each, {f.name for f in fields(ColumnPrint)}, "a column")
+        for f in fields(ColumnPrint):
+            _of(column[f.name], int if f.name.startswith("n_") else str, f.name)
+        hashes = [column[name] for name in ("values", "unordered", "missing")]
+        hashes += [column[name] for name in ("levels", "level_set") if column[name]]
+        if not all(map(HASH.fullmatch, hashes)):
+            raise ValueError("a hash that is none")
+        columns.append(ColumnPrint(**column))
+    found = DataPrint(_of(record["n_rows"], int, "n_rows"), tuple(columns))
+    if len({column.name for column in columns}) != len(columns):
+        raise ValueError("two columns of one name")
+    if found.digest != record["sha256"]:
+        raise ValueError("the hash of the data is not that of its columns")
+    return found
+
+
+def _figures(stored: Any) -> dict[str, Value]:
+    figures: dict[str, Value] = {}
+    for key, each in _of(stored, dict, "the figures").items():
+        value = packing.unpack(each, {}) if isinstance(each, dict) else each
+        if not isinstance(value, float | int | str | bool | None) or key.count("/") != 4:
+            raise ValueError(f"{key[:80]!r} is no figure")
+        figures[key] = value
+    return figures

@@ -1,0 +1,389 @@
+"""Records: what a model was fitted to, with what, and every figure that came of it; and checks."""
+
+from __future__ import annotations
+
+import platform
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
+from importlib import metadata
+from os import PathLike
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from pymer_bridge._version import __version__
+from pymer_bridge.data import model_file, packing, record_file
+from pymer_bridge.errors import (
+    DataConversionError,
+    FormulaError,
+    OptionError,
+    RError,
+)
+from pymer_bridge.models import loading
+from pymer_bridge.models.methods.export import inline
+from pymer_bridge.results.drift import DataChange, DriftReport, FigureChange, SettingChange
+from pymer_bridge.session.data_sources import DATA_SET, read_data
+from pymer_bridge.session.r_session import session
+from pymer_bridge.spec.model_spec import ModelSpec
+from pymer_bridge.verification import drift, record_parts, tolerances
+from pymer_bridge.verification.against_r import verify
+from pymer_bridge.verification.data_fingerprint import data_changes, data_print
+from pymer_bridge.verification.figures import figures_of
+from pymer_bridge.verification.record_parts import RecordedModel
+
+PACKAGES: Final = ("lme4", "lmerTest", "pbkrtest", "Matrix")
+PYTHON_PACKAGES: Final = ("rpy2", "rpy2-rinterface", "pandas", "numpy")
+LINEAR: Final = ("lmer", "lm", "lmList")
+"""R's functions that fit linear models, where they are given no family."""
+
+_UNREADABLE: Final = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError,
+                      RecursionError, ImportError)  # fmt: skip
+"""What reading something that is not of the kind expected can raise."""
+
+
+def stack_here() -> dict[str, str | None]:
+    """Return all that figures can depend on, by name: versions, libraries, settings of R."""
+    session().require("lme4")
+    found = session().call("describe_stack", packages=PACKAGES).value
+    return {
+        **{name: value[0] for name, value in found.items()},
+        "Python": platform.python_version(),
+        **{name: metadata.version(name) for name in PYTHON_PACKAGES},
+        "pymer_bridge": __version__,
+    }
+
+
+# -- making --------------------------------------------------------------------------------------
+
+
+def record(
+    fit: Any,
+    path: str | PathLike[str],
+    *,
+    source: str | Mapping[str, str] | None = None,
+    ddf: str | None = None,
+) -> Path:
+    """Write a record of one or several fitted models, against which they can be checked later.
+
+    Parameters
+    ----------
+    fit
+        A fitted model of any kind; several by name: ``{"null": fit0, "slopes": fit1}``.
+    path
+        The file, such as ``"results.pbr.json"``; what was there is replaced, whole or not at all.
+    source
+        Where the data were read from, so that :func:`verify_record` finds them: a data set of an
+        R package ("lme4::sleepstudy"), or a file, as it lies seen from the folder of the record.
+        Of several models one source for all, or one each by the model's name.
+    ddf
+        By which degrees of freedom the fixed effects are tested: as for the model's
+        ``fixed_effects()``, whose default it is.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+
+    Raises
+    ------
+    OptionError
+        It is no fitted model, or one that its own call would not fit to its data again.
+    REnvironmentError, RError
+        As for the model's ``fixed_effects()``.
+    OSError
+        The file cannot be written.
+
+    Notes
+    -----
+    A record is plain JSON (``pymer_bridge/record.schema.json`` is its schema). It holds the
+    specification, hashes of the data as R saw them and no data, every figure at full precision,
+    and the versions of R, its packages and libraries, and of this package.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import pymer_bridge as pb
+    >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pb.record(fit, f"{folder}/results.pbr.json", source="lme4::sleepstudy")
+    ...     report = pb.verify_record(path)
+    >>> report.ok
+    True
+    """
+    models = _by_name(fit)
+    if isinstance(source, Mapping) and (unknown := sorted(set(source) - set(models))):
+        raise OptionError(f"source names {unknown[0]!r}, and no model is named so")
+    sources = source if isinstance(source, Mapping) else dict.fromkeys(models, source)
+    recorded = [
+        record_parts.pack_model(_recorded(name, model, ddf, sources.get(name)))
+        for name, model in models.items()
+    ]
+    target = model_file.path_of(path)
+    record_file.write(target, {"stack": stack_here(), "models": recorded})
+    return target
+
+
+def _by_name(fit: Any) -> dict[str, Any]:
+    if not isinstance(fit, Mapping):
+        return {"model": fit}
+    if not fit:
+        raise OptionError("there is no model to record")
+    return {str(name): model for name, model in fit.items()}
+
+
+def _recorded(name: str, fit: Any, ddf: str | None, source: str | None) -> RecordedModel:
+    figures = figures_of(fit, ddf)
+    told = _told(fit)
+    return RecordedModel(
+        name=name,
+        spec=fit.spec,
+        ddf=figures.ddf if figures.ddf != "residual" else None,
+        call=told["call"][0],
+        contrasts=_contrasts(told),
+        data=data_print(told),
+        source=source,
+        figures=dict(figures.values),
+    )
+
+
+def _told(fit: Any) -> Mapping[str, Any]:
+    try:
+        found: Mapping[str, Any] = session().call("recorded_model", model=fit._model).value
+    except RError as error:
+        raise OptionError(f"the model cannot be recorded: {error.message}") from error
+    return found
+
+
+def _contrasts(told: Mapping[str, Any]) -> dict[str, str]:
+    # A list with nothing in it has no names in R either.
+    return {name: text[0] for name, text in dict(told["contrasts"] or {}).items()}
+
+
+# -- checking ------------------------------------------------------------------------------------
+
+
+def verify_record(
+    path: str | PathLike[str],
+    fit: Any = None,
+    *,
+    data: Any = None,
+    against_r: bool = False,
+    tolerance: float | Mapping[str, float] | None = None,
+    allow_functions: Sequence[str] = (),
+) -> DriftReport:
+    """Fit the models of a record again, and say what drifted.
+
+    Parameters
+    ----------
+    path
+        A file that :func:`record` wrote.
+    fit
+        A model that is fitted already, or several by name, to be held against the record; by
+        default the models are fitted as the record says.
+    data
+        A frame for all models, or frames by the names of the models. By default they are read
+        from where the record says: a data set of an installed R package, or a file in the
+        record's own folder or below.
+    against_r
+        Compare with plain R in a process of its own as well, see :func:`pymer_bridge.verify`.
+    tolerance
+        The largest distance that passes, each figure in its own unit: one for all figures, or by
+        "family/quantity", such as ``{"fixed_effect/estimate": 1e-4}`` (of a standard error). By
+        default 0 where R, its packages and libraries, the platform and the state of the process
+        are those of the record, and else what is known to lie between versions of lme4.
+    allow_functions
+        The functions that were allowed when the models were fitted, where there were any: a file
+        does not allow itself what its formula may call.
+
+    Returns
+    -------
+    DriftReport
+        ``.ok`` says whether nothing drifted; printed, it says what did, next to the versions that
+        changed.
+
+    Raises
+    ------
+    RecordError
+        The file is no record, is damaged, was changed, is too large, or is of a newer version; or
+        what it asks for cannot be.
+    FormulaError
+        A formula in it calls what it may not.
+    DataConversionError, OptionError
+        The data lack a column, cannot be found, or an argument is not accepted.
+    RError, REnvironmentError
+        R stopped, or cannot be used.
+    ScriptError, VerificationError
+        Plain R cannot be asked.
+    OSError
+        The file is not there, or may not be read.
+
+    Notes
+    -----
+    Nothing in a record is ever run. All that it asks for passes the checks that a user's own
+    arguments pass.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import pymer_bridge as pb
+    >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pb.record(fit, f"{folder}/results.pbr.json")
+    ...     report = pb.verify_record(path, fit)
+    >>> report.figures
+    ()
+    """
+    given = tolerances.check_tolerance(tolerance)
+    file = model_file.path_of(path)
+    stack, models = read_record(file)
+    fits = _fits(file, models, fit, data, loading.names_of_functions(allow_functions))
+    here = stack_here()
+    same_stack = drift.is_same_stack(stack, here)
+    changes: list[FigureChange] = []
+    found_data: list[DataChange] = []
+    found_settings: list[SettingChange] = []
+    for model in models:
+        now = _recorded(model.name, fits[model.name], model.ddf, model.source)
+        linear = model.spec.fitter in LINEAR and model.spec.family is None
+        limits = dict(tolerances.limits_for(linear=linear, same_stack=same_stack)) | given
+        changes += drift.figure_changes(
+            model.name, model.figures, now.figures, limits, same_stack=same_stack
+        )
+        found_data += data_changes(model.name, model.data, now.data)
+        found_settings += drift.setting_changes(model.name, _settings(model), _settings(now))
+    return DriftReport(
+        record=str(path),
+        figures=tuple(changes),
+        data=tuple(found_data),
+        settings=tuple(found_settings),
+        versions=drift.version_changes(stack, here),
+        n_figures=sum(len(model.figures) for model in models),
+        same_stack=same_stack,
+        notes=drift.known_breaks(stack, here),
+        against_r=_against_r(fits) if against_r else None,
+    )
+
+
+def read_record(path: Path) -> tuple[dict[str, str | None], tuple[RecordedModel, ...]]:
+    """Read a record, and check every part of it.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    tuple
+        The stack on which it was made, and the models.
+
+    Raises
+    ------
+    RecordError
+        The file is no record, is damaged, was changed, is too large, or is of a newer version.
+    OSError
+        It is not there, or may not be read.
+    """
+    document = record_file.read(path)
+    try:
+        if set(document) != {"format", "schema", "stack", "models"}:
+            raise ValueError("parts missing or unknown")
+        return (
+            record_parts.unpack_stack(document["stack"]),
+            record_parts.unpack_models(document["models"]),
+        )
+    except _UNREADABLE as error:
+        record_file.refuse(path, f"it cannot be read as a record ({str(error)[:200]})", error)
+
+
+def _fits(
+    file: Path, models: Sequence[RecordedModel], fit: Any, data: Any, allowed: tuple[str, ...]
+) -> dict[str, Any]:
+    names = [model.name for model in models]
+    if fit is None:
+        return {model.name: _fit_again(file, model, data, allowed) for model in models}
+    if data is not None:
+        raise OptionError("give the fitted models or data to fit them to, and not both")
+    fits = fit if isinstance(fit, Mapping) else dict.fromkeys(names[:1], fit)
+    if sorted(fits) != sorted(names):
+        raise OptionError(
+            f"the record is of {', '.join(map(repr, names))}, and the models given are: "
+            f"{', '.join(map(repr, fits))}"
+        )
+    return dict(fits)
+
+
+def _fit_again(file: Path, model: RecordedModel, data: Any, allowed: tuple[str, ...]) -> Any:
+    loading.require_allowed(file, model.spec, allowed)
+    table = _data_of(file, model, data)
+    try:
+        return loading.fit_again(model.spec, table)
+    except (FormulaError, DataConversionError, RError):
+        raise
+    except (OptionError, *_UNREADABLE) as error:
+        record_file.refuse(file, f"what it asks for cannot be: {str(error)[:300]}", error)
+
+
+def _data_of(file: Path, model: RecordedModel, data: Any) -> Any:
+    if data is not None:
+        by_name = isinstance(data, Mapping) and model.name in data
+        return data[model.name] if by_name else data
+    source = model.source
+    if source is None:
+        raise OptionError(
+            f"{file}: it does not say where the data are; give them (data=, or --data FILE)"
+        )
+    if DATA_SET.fullmatch(source):
+        return read_data(source)
+    place, folder = Path(source), file.parent.resolve()
+    # A file of somebody else's must not choose what is read here.
+    inside = (folder / place).resolve()
+    if place.is_absolute() or not inside.is_relative_to(folder):
+        raise OptionError(
+            f"{file}: its data are in {source!r}, which is not in its own folder; if you want them "
+            "read, give them yourself (data=, or --data FILE)"
+        )
+    return read_data(str(folder / place))
+
+
+def _settings(model: RecordedModel) -> dict[str, str]:
+    """Return what was asked for, part by part, as text."""
+    spec = model.spec
+    found = {f.name: _as_text(getattr(spec, f.name)) for f in fields(spec) if f.name in _COMPARED}
+    found |= dict(_control(spec))
+    found |= {f"contrasts of {name!r}": text for name, text in model.contrasts.items()}
+    return found
+
+
+_COMPARED: Final = (
+    "fitter", "formula", "na_action", "reml", "weights", "offset", "subset", "start", "family",
+    "n_agq",
+)  # fmt: skip
+
+
+def _control(spec: ModelSpec) -> Iterator[tuple[str, str]]:
+    if spec.control is None:
+        return
+    for name, value in spec.control.arguments:
+        yield f"control, {name}", _as_text(value)
+
+
+def _as_text(value: Any) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, np.ndarray):
+        bits = record_file.digest(inline(value))
+        return f"{len(value)} values of hash {bits[:12]}"
+    if isinstance(value, str):
+        return re.sub(r"\s+", " ", value)
+    arrays: packing.Arrays = {}
+    packed = packing.pack(value, arrays)
+    return str(packed["fields"] if isinstance(packed, dict) and "fields" in packed else packed)
+
+
+def _against_r(fits: Mapping[str, Any]) -> str:
+    """Compare with plain R, and return what differs."""
+    reports = {name: verify(fit, runs=1) for name, fit in fits.items()}
+    return "; ".join(f"{name}: {report.line}" for name, report in reports.items() if not report.ok)
