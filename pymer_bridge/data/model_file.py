@@ -24,6 +24,7 @@ from typing import IO, Any, Final, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from pymer_bridge.data import packing
 from pymer_bridge.errors import ModelFileError, OptionError
 
 FORMAT: Final = "pymer_bridge model"
@@ -36,8 +37,6 @@ LARGEST_FILE: Final = 2**32
 """Bytes of the JSON text, and of all members together once they are unpacked."""
 
 MOST_MEMBERS: Final = 2**16
-DTYPES: Final = frozenset(("float64", "float32", "float16", "bool", "int8", "int16", "int32",
-                           "int64", "uint8", "uint16", "uint32", "uint64"))  # fmt: skip
 
 _FIRST_DAY: Final = (1980, 1, 1, 0, 0, 0)
 
@@ -187,7 +186,7 @@ def _array(content: bytes) -> NDArray[Any]:
         raise ValueError("an array of another version")
     shape, by_columns, dtype = np.lib.format.read_array_header_1_0(buffer)
     start = buffer.tell()
-    if dtype.name not in DTYPES or not dtype.isnative or any(n < 0 for n in shape):
+    if dtype.name not in packing.DTYPES or not dtype.isnative or any(n < 0 for n in shape):
         raise ValueError(f"an array of {dtype}")
     if math.prod(shape) * dtype.itemsize != len(content) - start:
         raise ValueError("an array of another size than it states")

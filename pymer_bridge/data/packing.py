@@ -6,6 +6,7 @@ of the kind that is expected there is refused with a ``ValueError``.
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import math
 import re
@@ -33,6 +34,11 @@ _KINDS: Final = {
 }  # fmt: skip
 """What each kind of column is held in."""
 
+
+DTYPES: Final = frozenset(
+    "float64 float32 float16 bool int8 int16 int32 int64 uint8 uint16 uint32 uint64".split()
+)
+"""The dtypes of arrays that a file may hold."""
 
 SPEC_CLASSES: Final = (ModelSpec, Control, Family)
 """The classes that a specification in a file may be made of, and no others."""
@@ -267,3 +273,26 @@ def unpack_figures(stored: Any) -> dict[tuple[str, str], float]:
                 raise ValueError(f"{value!r} is no figure")
             figures[name, label] = float(value)
     return figures
+
+
+# -- arrays inside of a text ----------------------------------------------------------------------
+
+
+def inline(values: np.ndarray[Any, Any]) -> dict[str, Any]:
+    """Return an array as JSON that can stand in a text."""
+    bits = base64.b64encode(np.ascontiguousarray(values).tobytes()).decode()
+    return {"dtype": values.dtype.name, "shape": list(values.shape), "base64": bits}
+
+
+def from_inline(record: dict[str, Any]) -> np.ndarray[Any, Any]:
+    """Return the array that stands in the text of an .rds file.
+
+    Raises
+    ------
+    ValueError
+        It is none.
+    """
+    if record["dtype"] not in DTYPES:
+        raise ValueError(f"an array of {record['dtype']}")
+    values = np.frombuffer(base64.b64decode(record["base64"]), dtype=record["dtype"])
+    return values.reshape(record["shape"])

@@ -12,11 +12,10 @@ from pymer_bridge.data import frames
 from pymer_bridge.display import notebook
 from pymer_bridge.models.fitting import dropped_rows, fit_model, shared_fields
 from pymer_bridge.models.methods.effects import PredictorEffects
-from pymer_bridge.models.methods.export import Saving
+from pymer_bridge.models.methods.export import Saving, Scripting
 from pymer_bridge.models.methods.linear_prediction import LinearPredicting
 from pymer_bridge.models.methods.refitting import Updating
 from pymer_bridge.models.methods.reporting import sentence
-from pymer_bridge.r_script.analysis import Scripting
 from pymer_bridge.results import fixed_effects as results
 from pymer_bridge.results.decode import record as decode
 from pymer_bridge.session import deadlines

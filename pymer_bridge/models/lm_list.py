@@ -11,7 +11,7 @@ import pandas as pd
 from pymer_bridge.data import frames
 from pymer_bridge.display import notebook
 from pymer_bridge.models.fitting import fit_model, shared_fields
-from pymer_bridge.r_script.analysis import Scripting
+from pymer_bridge.models.methods.export import Scripting
 from pymer_bridge.results.decode import record as decode
 from pymer_bridge.results.separate import SeparateEffect, SeparateEffects
 from pymer_bridge.session import deadlines

@@ -15,6 +15,7 @@ import pandas as pd
 import pymer_bridge
 from pymer_bridge.data import frames, model_file, packing
 from pymer_bridge.data.indexes import unpack_index
+from pymer_bridge.data.packing import from_inline
 from pymer_bridge.errors import (
     DataConversionError,
     DriftWarning,
@@ -23,7 +24,6 @@ from pymer_bridge.errors import (
     OptionError,
     RError,
 )
-from pymer_bridge.models.methods.export import from_inline
 from pymer_bridge.models.methods.refitting import arguments_of
 from pymer_bridge.results.decode import record as decode
 from pymer_bridge.session import conditions

@@ -14,7 +14,7 @@ from pymer_bridge.display import notebook
 from pymer_bridge.models.fitting import dropped_rows, shared_fields
 from pymer_bridge.models.methods.diagnostics import Diagnostics
 from pymer_bridge.models.methods.effects import PredictorEffects
-from pymer_bridge.models.methods.export import Saving
+from pymer_bridge.models.methods.export import Saving, Scripting
 from pymer_bridge.models.methods.icc_r2 import Shares
 from pymer_bridge.models.methods.influence import Influences
 from pymer_bridge.models.methods.internals import Internals
@@ -24,7 +24,6 @@ from pymer_bridge.models.methods.prediction import Predicting
 from pymer_bridge.models.methods.refitting import Updating
 from pymer_bridge.models.methods.reporting import Reporting
 from pymer_bridge.models.methods.tidying import Tidying
-from pymer_bridge.r_script.analysis import Scripting
 from pymer_bridge.results import fixed_effects as results
 from pymer_bridge.results import groups
 from pymer_bridge.results.base import Result

@@ -13,7 +13,6 @@ from pymer_bridge._version import __version__
 from pymer_bridge.data.columns import Part
 from pymer_bridge.data.model_file import path_of
 from pymer_bridge.errors import OptionError, ScriptError
-from pymer_bridge.models.base import Asking
 from pymer_bridge.r_script import calls, data_files
 from pymer_bridge.r_script.fits import ScriptModel
 from pymer_bridge.r_script.journal import DoneEntry, FitEntry, journal, unique
@@ -24,57 +23,6 @@ from pymer_bridge.session.versions import r_versions
 
 ROW_VECTORS = ("weights", "offset", "subset")
 PACKAGES = ("lme4", "lmerTest", "pbkrtest", "emmeans", "MASS")
-
-
-class Scripting(Asking):
-    """Writes a model as a script of plain R."""
-
-    __slots__ = ()
-
-    def to_r_script(self, path: str | Path, data: DataFormat | None = "csv") -> Path:
-        """Write a script of plain R that fits this model and asks what was asked of it.
-
-        The script checks versions, reads the data to the last bit, sets levels and contrasts,
-        fits the model, prints its summary, and makes each test, interval and bootstrap that was
-        made of this model, with the models that it was compared with.
-
-        Parameters
-        ----------
-        path
-            Where the script goes.
-        data
-            How the data go with it, into files beside it: "csv", or "rds" (R's own format).
-            None writes no data: the script then wants a data frame of that name.
-
-        Returns
-        -------
-        pathlib.Path
-            The script.
-
-        Raises
-        ------
-        OptionError
-            ``data`` is not accepted.
-        ScriptError
-            R has no call that leads from data to this model: it was refitted to another response.
-
-        Notes
-        -----
-        Predictions and simulations are not in it, nor what R has no function for, such as a wild
-        bootstrap; a comment says so. :func:`pymer_bridge.verify` runs the script.
-
-        Examples
-        --------
-        >>> import tempfile
-        >>> import pymer_bridge as pb
-        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
-        >>> script = fit.to_r_script(f"{tempfile.mkdtemp()}/analysis.R")
-        >>> "fit <- lmer(Reaction ~ Days + (Days | Subject), data = sleepstudy)" in (
-        ...     script.read_text()
-        ... )
-        True
-        """
-        return Analysis.of_model(self._model).write(path_of(path), data)
 
 
 def session_script(path: str | Path, data: DataFormat | None = "csv") -> Path:

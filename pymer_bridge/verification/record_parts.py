@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from pymer_bridge.data import packing
-from pymer_bridge.models.methods.export import from_inline, inline
+from pymer_bridge.data.packing import from_inline, inline
 from pymer_bridge.results.exact import Value
 from pymer_bridge.spec.model_spec import ModelSpec
 from pymer_bridge.verification.data_fingerprint import ColumnPrint, DataPrint

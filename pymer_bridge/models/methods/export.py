@@ -1,23 +1,72 @@
-"""What every fitted model can be stored as: an open file that is fitted again, or R's own."""
+"""Storing a fitted model: an open file that is fitted again, R's own file, a script of plain R."""
 
 from __future__ import annotations
 
-import base64
 import json
 from os import PathLike
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from pymer_bridge._version import __version__
 from pymer_bridge.data import model_file, packing
 from pymer_bridge.data.indexes import pack_index
 from pymer_bridge.errors import OptionError, RError
-from pymer_bridge.models.base import Fitted
+from pymer_bridge.models.base import Asking, Fitted
+from pymer_bridge.r_script.analysis import Analysis
+from pymer_bridge.r_script.writer import DataFormat
 from pymer_bridge.session.r_session import session
 from pymer_bridge.session.versions import versions_here
 from pymer_bridge.spec.model_spec import ModelSpec
+
+
+class Scripting(Asking):
+    """Writes a model as a script of plain R."""
+
+    __slots__ = ()
+
+    def to_r_script(self, path: str | Path, data: DataFormat | None = "csv") -> Path:
+        """Write a script of plain R that fits this model and asks what was asked of it.
+
+        The script checks versions, reads the data to the last bit, sets levels and contrasts,
+        fits the model, prints its summary, and makes each test, interval and bootstrap that was
+        made of this model, with the models that it was compared with.
+
+        Parameters
+        ----------
+        path
+            Where the script goes.
+        data
+            How the data go with it, into files beside it: "csv", or "rds" (R's own format).
+            None writes no data: the script then wants a data frame of that name.
+
+        Returns
+        -------
+        pathlib.Path
+            The script.
+
+        Raises
+        ------
+        OptionError
+            ``data`` is not accepted.
+        ScriptError
+            R has no call that leads from data to this model: it was refitted to another response.
+
+        Notes
+        -----
+        Predictions and simulations are not in it, nor what R has no function for, such as a wild
+        bootstrap; a comment says so. :func:`pymer_bridge.verify` runs the script.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import pymer_bridge as pb
+        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+        >>> script = fit.to_r_script(f"{tempfile.mkdtemp()}/analysis.R")
+        >>> "fit <- lmer(Reaction ~ Days + (Days | Subject), data = sleepstudy)" in (
+        ...     script.read_text()
+        ... )
+        True
+        """
+        return Analysis.of_model(self._model).write(model_file.path_of(path), data)
 
 
 class Saving(Fitted):
@@ -131,7 +180,7 @@ class Saving(Fitted):
             "spec": packing.pack(self.spec, arrays),
             "index": pack_index(self._index, arrays),
         }
-        record["arrays"] = {name: inline(values) for name, values in arrays.items()}
+        record["arrays"] = {name: packing.inline(values) for name, values in arrays.items()}
         with model_file.whole(target) as unfinished:
             unfinished.open("xb").close()  # so that Python says what is wrong with the folder
             session().call(
@@ -139,23 +188,3 @@ class Saving(Fitted):
                 record=json.dumps(record),
             )  # fmt: skip
         return target
-
-
-def inline(values: np.ndarray[Any, Any]) -> dict[str, Any]:
-    """Return an array as JSON that can stand in a text."""
-    bits = base64.b64encode(np.ascontiguousarray(values).tobytes()).decode()
-    return {"dtype": values.dtype.name, "shape": list(values.shape), "base64": bits}
-
-
-def from_inline(record: dict[str, Any]) -> np.ndarray[Any, Any]:
-    """Return the array that stands in the text of an .rds file.
-
-    Raises
-    ------
-    ValueError
-        It is none.
-    """
-    if record["dtype"] not in model_file.DTYPES:
-        raise ValueError(f"an array of {record['dtype']}")
-    values = np.frombuffer(base64.b64decode(record["base64"]), dtype=record["dtype"])
-    return values.reshape(record["shape"])
