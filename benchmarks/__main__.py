@@ -81,9 +81,12 @@ def _options() -> argparse.Namespace:
         "--store", action="store_true", help="keep the run as baseline.json and in docs/speed.md"
     )
     parser.add_argument(
-        "--join", nargs="+", type=Path, metavar="JSON",
+        "--join",
+        nargs="+",
+        type=Path,
+        metavar="JSON",
         help="measure nothing: put together what earlier runs of some sections have written",
-    )  # fmt: skip
+    )
     parser.add_argument("--compare", type=Path, help="the JSON of an earlier run")
     parser.add_argument("--part", help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -127,10 +130,11 @@ def main() -> int:
             skipped.append(f"{section} (ended by status {status} after {len(found)} rows)")
     now = datetime.datetime.now(tz=datetime.UTC)
     facts = {
-        "date": f"{now:%Y-%m-%d}", "versions": versions(),
+        "date": f"{now:%Y-%m-%d}",
+        "versions": versions(),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
         "skipped": "; ".join(skipped),
-    }  # fmt: skip
+    }
     facts = {name: text for name, text in facts.items() if text}
     print(f"\n{time.monotonic() - start:.0f} s")
     return finish(options, rows, facts)

@@ -48,14 +48,13 @@ def rows(scale: Scale) -> Iterator[Row]:
         aims = {RSCRIPT: 1.25}
         commands = {OURS: ours, RSCRIPT: theirs}
         if PYMER4 in scale.competitors:
-            commands[PYMER4] = [
-                scale.competitors[PYMER4], str(HERE / "pymer4_side.py"), path,
-            ]  # fmt: skip
+            commands[PYMER4] = [scale.competitors[PYMER4], str(HERE / "pymer4_side.py"), path]
             aims[PYMER4] = 0.5
         what = "a fit on the command line"
         for name, clock, measure in (
-            (what, "CPU", command), (f"{what}, until it is there", "wall", waited),
-        ):  # fmt: skip
+            (what, "CPU", command),
+            (f"{what}, until it is there", "wall", waited),
+        ):
             sides = {
                 who: lambda words=words, measure=measure: measure(words, cwd=PROJECT)
                 for who, words in commands.items()

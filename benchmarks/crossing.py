@@ -80,9 +80,12 @@ def _memory(kind: str, scale: Scale) -> Row:
     done = subprocess.run(words, cwd=PROJECT, capture_output=True, text=True, check=True)
     most, allowed = json.loads(done.stdout.splitlines()[-1])
     return Row(
-        "crossing", f"{kind}: peak memory to R", "memory", {OURS: [most], MEMORY: [allowed]},
+        "crossing",
+        f"{kind}: peak memory to R",
+        "memory",
+        {OURS: [most], MEMORY: [allowed]},
         {MEMORY: 1.0},
-    )  # fmt: skip
+    )
 
 
 def rows(scale: Scale) -> Iterator[Row]:

@@ -20,10 +20,18 @@ LARGE = "InstEval"
 def read(fit: Any) -> tuple[Any, ...]:
     """Read every typed result that comes with a fit."""
     return (
-        fit.fixed_effects(), fit.variance_components, fit.random_effects, fit.group_coefficients,
-        fit.fit_statistics, fit.convergence, fit.vcov, fit.fitted, fit.residuals(), fit.anova(),
+        fit.fixed_effects(),
+        fit.variance_components,
+        fit.random_effects,
+        fit.group_coefficients,
+        fit.fit_statistics,
+        fit.convergence,
+        fit.vcov,
+        fit.fitted,
+        fit.residuals(),
+        fit.anova(),
         fit.summary(),
-    )  # fmt: skip
+    )
 
 
 def rows(scale: Scale) -> Iterator[Row]:

@@ -61,9 +61,11 @@ class PlainR:
         parent = session().call("globalenv").value
         self.environment: Handle = session().call("new.env", parent=parent).value
         session().call(
-            "sys.source", file=str(HERE / "inference.R"), envir=self.environment,
+            "sys.source",
+            file=str(HERE / "inference.R"),
+            envir=self.environment,
             **{"keep.source": False},
-        )  # fmt: skip
+        )
         for name, frame in frames.items():
             columns = {
                 column: [str(v) for v in frame[column]]
@@ -131,9 +133,16 @@ def run(race: Race, repetitions: int) -> Row:
         [statistics.median(column) for column in zip(*side, strict=True)] for side in seen
     )
     return Row(
-        race.name, ours_cpu, theirs_cpu, ours_cpu / theirs_cpu,
-        ours_wall, theirs_wall, ours_wall / theirs_wall, repetitions, race.aim,
-    )  # fmt: skip
+        race.name,
+        ours_cpu,
+        theirs_cpu,
+        ours_cpu / theirs_cpu,
+        ours_wall,
+        theirs_wall,
+        ours_wall / theirs_wall,
+        repetitions,
+        race.aim,
+    )
 
 
 def races(quick: bool) -> Iterator[Race]:
@@ -152,21 +161,23 @@ def races(quick: bool) -> Iterator[Race]:
             f"KR summary, {p} coefficients",
             lambda fit: fit.fixed_effects(KR),
             lambda fit: r.call("kr_summary", fit=fit),
-            **fits(formula), aim=0.2 if p == 12 else None,
-        )  # fmt: skip
+            **fits(formula),
+            aim=0.2 if p == 12 else None,
+        )
     for p, formula in FORMULAS.items():
         yield Race(
             f"KR ANOVA, {p} coefficients",
             lambda fit: fit.anova(ddf=KR),
             lambda fit: r.call("kr_anova", fit=fit),
             **fits(formula),
-        )  # fmt: skip
+        )
     yield Race(
         "KR ANOVA, 6 terms",
         lambda fit: fit.anova(ddf=KR),
         lambda fit: r.call("kr_anova", fit=fit),
-        **fits(SIX_TERMS), aim=0.25,
-    )  # fmt: skip
+        **fits(SIX_TERMS),
+        aim=0.25,
+    )
     yield Race(
         "profile intervals, fixed effects only",
         lambda fit: fit.confint("profile", "beta_"),
@@ -185,14 +196,17 @@ def races(quick: bool) -> Iterator[Race]:
         f"InstEval ({rows} rows), a fit without tests",
         lambda _: pb.lmer(formula, evaluations),
         lambda _: r.call("fit_instructors", rows=rows),
-        repetitions=3, aim=0.45, warm_up=False,
-    )  # fmt: skip
+        repetitions=3,
+        aim=0.45,
+        warm_up=False,
+    )
     yield Race(
         f"InstEval ({rows} rows), a fit and Satterthwaite's summary",
         lambda _: pb.lmer(formula, evaluations).fixed_effects(),
         lambda _: r.call("summarise_instructors", rows=rows),
-        repetitions=3, warm_up=False,
-    )  # fmt: skip
+        repetitions=3,
+        warm_up=False,
+    )
 
 
 def show(row: Row) -> str:
@@ -228,9 +242,11 @@ def main() -> int:
         )
         versions = dict(zip(facts.value["packages"], facts.value["versions"], strict=True))
         record = {
-            "r": facts.value["r_version"][0], "packages": versions, "quick": given.quick,
+            "r": facts.value["r_version"][0],
+            "packages": versions,
+            "quick": given.quick,
             "rows": [asdict(row) for row in rows],
-        }  # fmt: skip
+        }
         given.out.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     return int(bool(missed))
 

@@ -38,9 +38,10 @@ def save(path: Path, rows: Iterable[Row], facts: Mapping[str, str]) -> None:
             metadata = {name: value for name, value in metadata.items() if value != ""}
             # pyperf takes no zero.
             run = pyperf.Run(
-                [max(float(value), 1e-9) for value in values], metadata=metadata,
+                [max(float(value), 1e-9) for value in values],
+                metadata=metadata,
                 collect_metadata=False,
-            )  # fmt: skip
+            )
             benchmarks.append(pyperf.Benchmark([run]))
     pyperf.BenchmarkSuite(benchmarks).dump(str(path), compact=False, replace=True)
 
@@ -172,19 +173,24 @@ def plot(rows: Sequence[Row], path: Path) -> None:
     import matplotlib.pyplot as plt  # noqa: PLC0415
 
     figure, axes = plt.subplot_mosaic(
-        [["aims", "rows: time", "groups: time"],
-         ["aims", "rows: peak memory", "groups: peak memory"]],
-        figsize=(15, 9), width_ratios=(1.3, 1, 1), layout="constrained",
-    )  # fmt: skip
+        [
+            ["aims", "rows: time", "groups: time"],
+            ["aims", "rows: peak memory", "groups: peak memory"],
+        ],
+        figsize=(15, 9),
+        width_ratios=(1.3, 1, 1),
+        layout="constrained",
+    )
     ratios = [
         (f"{row.name} / {other}", row.ratio(other) / aim)
         for row in rows
         for other, aim in row.aims.items()
     ][::-1]
     axes["aims"].barh(
-        range(len(ratios)), [part for _, part in ratios],
+        range(len(ratios)),
+        [part for _, part in ratios],
         color=["#2b6ca3" if part <= 1 else "#c44e52" for _, part in ratios],
-    )  # fmt: skip
+    )
     axes["aims"].set_yticks(range(len(ratios)), [name for name, _ in ratios], fontsize=6)
     axes["aims"].axvline(1, color="black", linewidth=0.8)
     axes["aims"].set(xscale="log", xlabel="ratio to the other, divided by the aim", title="Aims")

@@ -58,20 +58,29 @@ def rows(scale: Scale) -> Iterator[Row]:
     heap_after = heap()
     tenth = max(len(seconds) // 10, 1)
     yield Row(
-        "steady", f"a small fit, the last tenth of {fits:,}", "CPU",
-        {OURS: seconds[-tenth:], FIRST: seconds[:tenth]}, {FIRST: 1.05},
-    )  # fmt: skip
+        "steady",
+        f"a small fit, the last tenth of {fits:,}",
+        "CPU",
+        {OURS: seconds[-tenth:], FIRST: seconds[:tenth]},
+        {FIRST: 1.05},
+    )
     # The first fifth still fills R's heap to its working size.
     late = held[len(held) // 5 :]
     slope = float(np.polyfit(np.arange(len(late)) * block, late, 1)[0])
     yield Row(
-        "steady", "resident memory, the last tenth", "memory",
-        {OURS: held[-tenth:], FIRST: held[:tenth]}, {FIRST: 1.05},
+        "steady",
+        "resident memory, the last tenth",
+        "memory",
+        {OURS: held[-tenth:], FIRST: held[:tenth]},
+        {FIRST: 1.05},
         note=f"slope {slope:+.0f} bytes a fit over the last four fifths; from "
         f"{statistics.median(held[:tenth]) / 1e6:.1f} to "
         f"{statistics.median(held[-tenth:]) / 1e6:.1f} MB",
-    )  # fmt: skip
+    )
     yield Row(
-        "steady", "R's heap after all models were dropped", "memory",
-        {OURS: [heap_after], "before them": [heap_before]}, {"before them": 1.01},
-    )  # fmt: skip
+        "steady",
+        "R's heap after all models were dropped",
+        "memory",
+        {OURS: [heap_after], "before them": [heap_before]},
+        {"before them": 1.01},
+    )

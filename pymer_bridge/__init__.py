@@ -40,9 +40,7 @@ if TYPE_CHECKING:
     from pymer_bridge.models.comparisons import pb_modcomp as pb_modcomp
     from pymer_bridge.models.comparisons import sat_modcomp as sat_modcomp
     from pymer_bridge.models.fit_many import fit_many as fit_many
-    from pymer_bridge.models.glmer import (
-        GeneralizedLinearMixedModel as GeneralizedLinearMixedModel,
-    )
+    from pymer_bridge.models.glmer import GeneralizedLinearMixedModel as GeneralizedLinearMixedModel
     from pymer_bridge.models.glmer import glmer as glmer
     from pymer_bridge.models.glmer import glmer_nb as glmer_nb
     from pymer_bridge.models.inference_routes import compare_inference as compare_inference

@@ -122,9 +122,7 @@ class RError(PymerError, RuntimeError):
         message = self.message or "(R gave no message)"
         return f"R stopped in {self.call}: {message}" if self.call else message
 
-    def __reduce__(
-        self,
-    ) -> tuple[type[RError], tuple[str, str, tuple[str, ...], tuple[str, ...]]]:
+    def __reduce__(self) -> tuple[type[RError], tuple[str, str, tuple[str, ...], tuple[str, ...]]]:
         """Pickle with every part, so that an error from a worker arrives whole."""
         return type(self), (self.message, self.call, self.traceback, self.condition_class)
 

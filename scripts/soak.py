@@ -49,10 +49,12 @@ MODELS = {
     "intercepts": ("lmer", "Reaction ~ Days + (1 | Subject)", "sleepstudy", {"reml": False}),
     "batches": ("lmer", "Yield ~ 1 + (1 | Batch)", "Dyestuff", {}),
     "herds": (
-        "glmer", "cbind(incidence, size - incidence) ~ period + (1 | herd)", "cbpp",
+        "glmer",
+        "cbind(incidence, size - incidence) ~ period + (1 | herd)",
+        "cbpp",
         {"family": "binomial"},
     ),
-}  # fmt: skip
+}
 Figures = dict[str, list[float]]
 
 
@@ -260,9 +262,15 @@ def bootstraps(work: Work) -> None:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")
                     made = fit.bootstrap(
-                        "parametric", N_SIM, 1, "fixed_effects", n_jobs=chance.choice((1, 2)),
-                        checkpoint=path, progress=progress, timeout=patience,
-                    )  # fmt: skip
+                        "parametric",
+                        N_SIM,
+                        1,
+                        "fixed_effects",
+                        n_jobs=chance.choice((1, 2)),
+                        checkpoint=path,
+                        progress=progress,
+                        timeout=patience,
+                    )
                 same(made.replicates, slice(None))
                 work.count("bootstraps")
                 if kept and first and first[0] < kept:

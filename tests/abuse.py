@@ -38,9 +38,12 @@ def plain_figures() -> dict[str, tuple[float, ...]]:
     assert home is not None
     answer = subprocess.run(
         [Path(home) / "bin" / "Rscript", "--vanilla", TESTS / "reference" / "sound.R"],
-        capture_output=True, text=True, check=True, timeout=120,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
         env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HOME": str(TESTS)},
-    )  # fmt: skip
+    )
     return read_figures(answer.stdout)
 
 
@@ -72,16 +75,24 @@ def abused(
     script, written = folder / "script of the test.py", folder / "figures.txt"
     script.write_text(textwrap.dedent(code) + (SOUND if sound else ""), encoding="utf-8")
     paths = [str(TESTS), str(PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    given = {"PYTHONPATH": os.pathsep.join(paths), "PYTHONIOENCODING": "utf-8",
-             "FIGURES": str(written), **variables}  # fmt: skip
+    given = {
+        "PYTHONPATH": os.pathsep.join(paths),
+        "PYTHONIOENCODING": "utf-8",
+        "FIGURES": str(written),
+        **variables,
+    }
     everything: dict[str, str | None] = {**os.environ, **given}
     command = shlex.join([sys.executable, "-P", *options, str(script)])
     process = subprocess.run(
         ["/bin/sh", "-c", f"{shell or ':'}; exec {command} {redirect}"],
-        capture_output=True, encoding="utf-8", check=False, timeout=timeout, cwd=cwd or folder,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        timeout=timeout,
+        cwd=cwd or folder,
         env={name: value for name, value in everything.items() if value is not None},
         stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+    )
     assert process.returncode == 0, (process.returncode, process.stdout, process.stderr)
     if isinstance(said, re.Pattern):
         assert all(map(said.fullmatch, process.stderr.splitlines())), process.stderr

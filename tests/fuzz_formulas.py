@@ -21,16 +21,24 @@ def data() -> pd.DataFrame:
     g = np.repeat(list("ABCDEF"), 8)
     x = np.tile(np.arange(8.0), 6)
     effect = dict(zip("ABCDEF", rng.normal(size=6), strict=True))
-    frame = pd.DataFrame({
-        "y": 2 + x / 3 + np.array([effect[level] for level in g]) + rng.normal(size=N_ROWS),
-        "x": x, "z": rng.normal(size=N_ROWS), "n": rng.integers(1, 5, N_ROWS), "g": g,
-        "h": np.tile(list("klmn"), 12), "a b": np.tile(np.repeat(["u", "v", "w"], 4), 4),
-        "c": pd.Categorical(np.tile(list("pqrsst"), 8), categories=list("tsrqp")),
-        "f": np.tile(["one", "two", "three"], 16),
-        "o": pd.Categorical(np.tile(["lo", "mid", "hi", "lo"], 12), ["lo", "mid", "hi"],
-        ordered=True),
-        "b": np.tile([True, False, False], 16), "é": np.tile(["ä", "Z", "a", "É"], 12),
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "y": 2 + x / 3 + np.array([effect[level] for level in g]) + rng.normal(size=N_ROWS),
+            "x": x,
+            "z": rng.normal(size=N_ROWS),
+            "n": rng.integers(1, 5, N_ROWS),
+            "g": g,
+            "h": np.tile(list("klmn"), 12),
+            "a b": np.tile(np.repeat(["u", "v", "w"], 4), 4),
+            "c": pd.Categorical(np.tile(list("pqrsst"), 8), categories=list("tsrqp")),
+            "f": np.tile(["one", "two", "three"], 16),
+            "o": pd.Categorical(
+                np.tile(["lo", "mid", "hi", "lo"], 12), ["lo", "mid", "hi"], ordered=True
+            ),
+            "b": np.tile([True, False, False], 16),
+            "é": np.tile(["ä", "Z", "a", "É"], 12),
+        }
+    )
     frame.loc[[3, 17], "z"] = np.nan
     return frame
 
@@ -63,47 +71,69 @@ def _one(*texts: str) -> Any:
 
 TRANSFORMED: Final = st.one_of(
     _join("I", "(", _one(*NUMBERS), "^", _one("2", "3"), ")"),
-    _join("log", "(", "n", ")"), _join("log1p", "(", _one("x", "n"), ")"),
+    _join("log", "(", "n", ")"),
+    _join("log1p", "(", _one("x", "n"), ")"),
     _join("poly", "(", _one("x", "n"), ",", _one("2", "1"), ")"),
     _join("poly", "(", "x", ",", "degree", "=", "2", ",", "raw", "=", "TRUE", ")"),
     _join("ns", "(", "x", ",", "df", "=", _one("2", "3"), ")"),
-    _join("scale", "(", _one(*NUMBERS), ")"), _join("sqrt", "(", "n", ")"),
-    _join("factor", "(", _one("n", "h"), ")"), _join("I", "(", "-", _one(*NUMBERS), ")"),
-    _join("as.numeric", "(", "o", ")"), _join("offset", "(", _one("x", "n"), ")"),
+    _join("scale", "(", _one(*NUMBERS), ")"),
+    _join("sqrt", "(", "n", ")"),
+    _join("factor", "(", _one("n", "h"), ")"),
+    _join("I", "(", "-", _one(*NUMBERS), ")"),
+    _join("as.numeric", "(", "o", ")"),
+    _join("offset", "(", _one("x", "n"), ")"),
     _join("ifelse", "(", "x", ">", "3", ",", "x", "-", "3", ",", "0", ")"),
     _join("cut", "(", "x", ",", "c", "(", "-1", ",", "2", ",", "9", ")", ")"),
-    _join("pmax", "(", "x", ",", "z", ")"), _join("I", "(", "x", "/", "n", ")"),
-    _join("is.na", "(", "z", ")"), _join("I", "(", "(", "x", ")", ")"),
-    _join("interaction", "(", "f", ",", "b", ")"), _join("relevel", "(", "c", ",", "ref", "=",
-    "'q'", ")"),
-)  # fmt: skip
+    _join("pmax", "(", "x", ",", "z", ")"),
+    _join("I", "(", "x", "/", "n", ")"),
+    _join("is.na", "(", "z", ")"),
+    _join("I", "(", "(", "x", ")", ")"),
+    _join("interaction", "(", "f", ",", "b", ")"),
+    _join("relevel", "(", "c", ",", "ref", "=", "'q'", ")"),
+)
 FIXED: Final = st.recursive(
     st.one_of(_one(*NUMBERS, *FACTORS), _one(*NUMBERS, *FACTORS), TRANSFORMED, _one("1", "0")),
     lambda inner: st.one_of(
-        _join(inner, _one("+", "+", ":", "*", "-", "/", "%in%"), inner), _join("(", inner, ")"),
-        _join("(", inner, "+", inner, ")", "^", _one("2", "2", "2", "3", "3", "1")), _join("-",
-        inner),
+        _join(inner, _one("+", "+", ":", "*", "-", "/", "%in%"), inner),
+        _join("(", inner, ")"),
+        _join("(", inner, "+", inner, ")", "^", _one("2", "2", "2", "3", "3", "1")),
+        _join("-", inner),
     ),
     max_leaves=4,
-)  # fmt: skip
+)
 GROUP: Final = st.one_of(
-    _one(*GROUPS), _one(*GROUPS), _join(_one(*GROUPS), _one("/", ":"), _one(*GROUPS)),
-    _join("(", _one(*GROUPS), ":", _one(*GROUPS), ")"), _join("factor", "(", _one("n", "x"), ")"),
-    st.one_of(_join("(", _one(*GROUPS), "+", _one(*GROUPS), ")"), _one("f", "b", "n", "z"),
-    _one(*GROUPS)),
-)  # fmt: skip
+    _one(*GROUPS),
+    _one(*GROUPS),
+    _join(_one(*GROUPS), _one("/", ":"), _one(*GROUPS)),
+    _join("(", _one(*GROUPS), ":", _one(*GROUPS), ")"),
+    _join("factor", "(", _one("n", "x"), ")"),
+    st.one_of(
+        _join("(", _one(*GROUPS), "+", _one(*GROUPS), ")"), _one("f", "b", "n", "z"), _one(*GROUPS)
+    ),
+)
 SLOPES: Final = st.one_of(
-    _one("1"), _one("1"), _one("x", "z", "b"), _join("0", "+", _one("x", "b", "z")),
-    _join("1", "+", _one("x", "z")), _join("x", "-", "1"), _join("x", "+", "z"), TRANSFORMED,
+    _one("1"),
+    _one("1"),
+    _one("x", "z", "b"),
+    _join("0", "+", _one("x", "b", "z")),
+    _join("1", "+", _one("x", "z")),
+    _join("x", "-", "1"),
+    _join("x", "+", "z"),
+    TRANSFORMED,
     _join("(", "x", ")"),
-)  # fmt: skip
+)
 RANDOM: Final = _join("(", SLOPES, _one("|", "|", "|", "||"), GROUP, ")")
 RESPONSES: Final = st.one_of(
-    _one("y"), _one("y"), _one("y"), _join("log", "(", "y", "+", "9", ")"), _join("scale", "(", "y",
-    ")"),
-    _join("I", "(", "y", "^", "2", ")"), _one("n", "x", "f", "b"), _join("-", "y"),
+    _one("y"),
+    _one("y"),
+    _one("y"),
+    _join("log", "(", "y", "+", "9", ")"),
+    _join("scale", "(", "y", ")"),
+    _join("I", "(", "y", "^", "2", ")"),
+    _one("n", "x", "f", "b"),
+    _join("-", "y"),
     _join("cbind", "(", "y", ",", "x", ")"),
-)  # fmt: skip
+)
 
 
 @st.composite

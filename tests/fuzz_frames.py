@@ -37,28 +37,58 @@ ANY_TEXT: Final = st.one_of(
     st.text(st.characters(exclude_categories=()), max_size=4),  # surrogates, too
 )
 CLEAN_TEXT: Final = st.one_of(
-    st.sampled_from([t for t in ODD_TEXTS if "\0" not in t and not t.startswith(("\ud800",
-    "\udfff"))]),
+    st.sampled_from(
+        [t for t in ODD_TEXTS if "\0" not in t and not t.startswith(("\ud800", "\udfff"))]
+    ),
     st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=6),
-)  # fmt: skip
+)
 LABELS: Final = st.one_of(
-    CLEAN_TEXT, CLEAN_TEXT, ANY_TEXT, st.integers(-3, 3), st.floats(), st.none(), st.booleans(),
-    st.tuples(st.sampled_from("ab"), st.integers(0, 2)), st.dates(), st.just(pd.NA),
+    CLEAN_TEXT,
+    CLEAN_TEXT,
+    ANY_TEXT,
+    st.integers(-3, 3),
+    st.floats(),
+    st.none(),
+    st.booleans(),
+    st.tuples(st.sampled_from("ab"), st.integers(0, 2)),
+    st.dates(),
+    st.just(pd.NA),
     st.just(pd.NaT),
-)  # fmt: skip
+)
 
 # -- values ----------------------------------------------------------------------------------------
 
 INTEGERS: Final = st.one_of(
-    st.integers(-9, 9), st.integers(-(2**31) - 2, -(2**31) + 2), st.integers(2**31 - 2, 2**31 + 2),
-    st.integers(2**53 - 2, 2**53 + 2), st.integers(-(2**53) - 2, -(2**53) + 2),
-    st.integers(-(2**63), 2**63 - 1), st.integers(0, 62).map(lambda i: 2**i),
-)  # fmt: skip
+    st.integers(-9, 9),
+    st.integers(-(2**31) - 2, -(2**31) + 2),
+    st.integers(2**31 - 2, 2**31 + 2),
+    st.integers(2**53 - 2, 2**53 + 2),
+    st.integers(-(2**53) - 2, -(2**53) + 2),
+    st.integers(-(2**63), 2**63 - 1),
+    st.integers(0, 62).map(lambda i: 2**i),
+)
 FLOATS: Final = st.one_of(
     st.floats(),
-    st.sampled_from([0.0, -0.0, 5e-324, -5e-324, math.inf, -math.inf, math.nan, 1e308, 2.0**53 + 2,
-                     1e5, 1e15, 1e-5, 0.1 + 0.2, -(2.0**31), 2.2250738585072014e-308]),
-)  # fmt: skip
+    st.sampled_from(
+        [
+            0.0,
+            -0.0,
+            5e-324,
+            -5e-324,
+            math.inf,
+            -math.inf,
+            math.nan,
+            1e308,
+            2.0**53 + 2,
+            1e5,
+            1e15,
+            1e-5,
+            0.1 + 0.2,
+            -(2.0**31),
+            2.2250738585072014e-308,
+        ]
+    ),
+)
 EARLIEST, LATEST = dt.datetime(1700, 1, 1), dt.datetime(2250, 1, 1)
 MOMENTS: Final = st.datetimes(EARLIEST, LATEST)
 FAR_MOMENTS: Final = st.datetimes()
@@ -91,18 +121,25 @@ def categoricals(draw: Any) -> pd.Series:
             st.lists(ANY_TEXT, max_size=6, unique=True),
             st.lists(st.integers(-(10**12), 10**12), max_size=6, unique=True),
             st.lists(st.floats(allow_nan=False), max_size=6, unique=True),
-            st.lists(st.sampled_from([1e5, 1e15, 0.1, 0.1 + 0.2, 123456.7, 1e-4, 1e-5, 1e22]),
-                     max_size=4, unique=True),
-            st.just([True, False]), st.just([False]),
-            st.lists(MOMENTS, max_size=3, unique=True), st.lists(st.dates(), max_size=3,
-                unique=True),
+            st.lists(
+                st.sampled_from([1e5, 1e15, 0.1, 0.1 + 0.2, 123456.7, 1e-4, 1e-5, 1e22]),
+                max_size=4,
+                unique=True,
+            ),
+            st.just([True, False]),
+            st.just([False]),
+            st.lists(MOMENTS, max_size=3, unique=True),
+            st.lists(st.dates(), max_size=3, unique=True),
             st.lists(LENGTHS, max_size=3, unique=True),
-            st.just(list(pd.interval_range(0, 3))), st.just(list(pd.period_range("2020",
-            periods=2))),
-            st.just([1, "1"]), st.just([1, "a", 2.5]), st.just([(1, 2)]), st.just([1j]),
+            st.just(list(pd.interval_range(0, 3))),
+            st.just(list(pd.period_range("2020", periods=2))),
+            st.just([1, "1"]),
+            st.just([1, "a", 2.5]),
+            st.just([(1, 2)]),
+            st.just([1j]),
             st.just([b"a"]),
         )
-    )  # fmt: skip
+    )
     codes = draw(st.lists(st.integers(-1, len(levels) - 1), min_size=N_ROWS, max_size=N_ROWS))
     ordered = draw(st.booleans())
     if len(levels) and isinstance(levels[0], tuple):
@@ -134,14 +171,31 @@ def _arrow(elements: Any, kind: Any) -> Any:
 
 
 OBJECTS: Final = st.one_of(
-    INTEGERS, FLOATS, CLEAN_TEXT, ANY_TEXT, st.booleans(), FAR_MOMENTS, st.dates(), LENGTHS,
+    INTEGERS,
+    FLOATS,
+    CLEAN_TEXT,
+    ANY_TEXT,
+    st.booleans(),
+    FAR_MOMENTS,
+    st.dates(),
+    LENGTHS,
     st.datetimes(timezones=st.sampled_from([ZoneInfo(zone) for zone in ZONES])),
-    st.integers(-(10**30), 10**30), st.binary(max_size=2), st.decimals(allow_nan=False),
-    st.complex_numbers(), st.just(np.float16(1.5)), st.just(np.int8(3)), st.just(np.bool_(True)),
-    st.just(np.str_("x")), st.just(np.datetime64("2020-01-01")), st.just([1]), st.just({}),
+    st.integers(-(10**30), 10**30),
+    st.binary(max_size=2),
+    st.decimals(allow_nan=False),
+    st.complex_numbers(),
+    st.just(np.float16(1.5)),
+    st.just(np.int8(3)),
+    st.just(np.bool_(True)),
+    st.just(np.str_("x")),
+    st.just(np.datetime64("2020-01-01")),
+    st.just([1]),
+    st.just({}),
     st.times(),
-    st.just(len), st.timedeltas(), st.just(np.longdouble(1)),
-)  # fmt: skip
+    st.just(len),
+    st.timedeltas(),
+    st.just(np.longdouble(1)),
+)
 
 
 @st.composite
@@ -162,48 +216,68 @@ def objects(draw: Any) -> pd.Series:
 
 
 COLUMNS: Final = st.one_of(
-    _of(st.floats(width=16), "float16"), _of(st.floats(width=32), "float32"), _of(FLOATS,
-    "float64"),
+    _of(st.floats(width=16), "float16"),
+    _of(st.floats(width=32), "float32"),
+    _of(FLOATS, "float64"),
     _of(FLOATS, np.longdouble),
     *(_of(_within(bits), f"int{bits}") for bits in (8, 16, 32, 64)),
     *(_of(_within(bits, signed=False), f"uint{bits}") for bits in (8, 16, 32)),
     _of(st.integers(0, 2**64 - 1), "uint64"),
     *(_of(_within(bits), f"Int{bits}", missing=st.none()) for bits in (8, 16, 32, 64)),
     *(_of(_within(bits, signed=False), f"UInt{bits}", missing=st.none()) for bits in (8, 16, 32)),
-    _of(FLOATS, "Float64", missing=st.none()), _of(st.floats(width=32), "Float32",
-    missing=st.none()),
-    _of(st.booleans(), "bool"), _of(st.booleans(), "boolean", missing=st.none()),
-    _of(ANY_TEXT, object, missing=st.none()), _of(CLEAN_TEXT, "str", missing=st.none()),
+    _of(FLOATS, "Float64", missing=st.none()),
+    _of(st.floats(width=32), "Float32", missing=st.none()),
+    _of(st.booleans(), "bool"),
+    _of(st.booleans(), "boolean", missing=st.none()),
+    _of(ANY_TEXT, object, missing=st.none()),
+    _of(CLEAN_TEXT, "str", missing=st.none()),
     _of(CLEAN_TEXT, pd.StringDtype("python"), missing=st.none()),
     _of(CLEAN_TEXT, pd.StringDtype("pyarrow"), missing=st.none()),
-    categoricals(), categoricals(), objects(), objects(), sparse(), zoned(),
+    categoricals(),
+    categoricals(),
+    objects(),
+    objects(),
+    sparse(),
+    zoned(),
     *(_of(MOMENTS, f"datetime64[{unit}]", missing=st.none()) for unit in ("s", "ms", "us", "ns")),
     *(_of(LENGTHS, f"timedelta64[{unit}]", missing=st.none()) for unit in ("s", "ms", "us", "ns")),
     _of(FAR_MOMENTS, "datetime64[us]"),
     _of(st.complex_numbers(), "complex128"),
     st.just(pd.Series(pd.period_range("2020", periods=N_ROWS, freq="M"))),
     st.just(pd.Series(pd.interval_range(0, N_ROWS))),
-    _arrow(FLOATS, pa.float64()), _arrow(st.floats(width=32), pa.float32()),
-    _arrow(_within(64), pa.int64()), _arrow(st.booleans(), pa.bool_()), _arrow(CLEAN_TEXT,
-    pa.string()),
-    _arrow(CLEAN_TEXT, pa.large_string()), _arrow(CLEAN_TEXT, pa.dictionary(pa.int32(),
-    pa.string())),
-    _arrow(FAR_MOMENTS, pa.timestamp("us")), _arrow(MOMENTS, pa.timestamp("us", "Europe/Zurich")),
-    _arrow(st.dates(), pa.date32()), _arrow(LENGTHS, pa.duration("us")), _arrow(st.binary(),
-    pa.binary()),
-    _arrow(st.times(), pa.time64("us")), _arrow(st.just(decimal.Decimal(1)), pa.decimal128(5)),
+    _arrow(FLOATS, pa.float64()),
+    _arrow(st.floats(width=32), pa.float32()),
+    _arrow(_within(64), pa.int64()),
+    _arrow(st.booleans(), pa.bool_()),
+    _arrow(CLEAN_TEXT, pa.string()),
+    _arrow(CLEAN_TEXT, pa.large_string()),
+    _arrow(CLEAN_TEXT, pa.dictionary(pa.int32(), pa.string())),
+    _arrow(FAR_MOMENTS, pa.timestamp("us")),
+    _arrow(MOMENTS, pa.timestamp("us", "Europe/Zurich")),
+    _arrow(st.dates(), pa.date32()),
+    _arrow(LENGTHS, pa.duration("us")),
+    _arrow(st.binary(), pa.binary()),
+    _arrow(st.times(), pa.time64("us")),
+    _arrow(st.just(decimal.Decimal(1)), pa.decimal128(5)),
     st.just(pd.Series([None] * N_ROWS, dtype=pd.ArrowDtype(pa.null()))),
-)  # fmt: skip
+)
 
-INDEXES: Final = st.sampled_from([
-    pd.RangeIndex(N_ROWS), pd.RangeIndex(5, 5 - N_ROWS, -1), pd.Index(list("aabbcc")),
-    pd.Index([None, *"abcde"]), pd.date_range("2020", periods=N_ROWS, tz="Europe/Zurich"),
-    pd.MultiIndex.from_product([["a", "b"], [1, 2, 3]]), pd.Index([math.nan, 1, 2, 3, 4, 5.5]),
-    pd.CategoricalIndex(list("aabbcc")), pd.interval_range(0, N_ROWS),
-    pd.period_range("2020", periods=N_ROWS, freq="D"), pd.Index(["x\0", "\ud800", "", "`", "\n",
-        "é"], dtype=object),
-    pd.Index([(), (1,), "a", 1, None, 2.5], dtype=object, tupleize_cols=False),
-])  # fmt: skip
+INDEXES: Final = st.sampled_from(
+    [
+        pd.RangeIndex(N_ROWS),
+        pd.RangeIndex(5, 5 - N_ROWS, -1),
+        pd.Index(list("aabbcc")),
+        pd.Index([None, *"abcde"]),
+        pd.date_range("2020", periods=N_ROWS, tz="Europe/Zurich"),
+        pd.MultiIndex.from_product([["a", "b"], [1, 2, 3]]),
+        pd.Index([math.nan, 1, 2, 3, 4, 5.5]),
+        pd.CategoricalIndex(list("aabbcc")),
+        pd.interval_range(0, N_ROWS),
+        pd.period_range("2020", periods=N_ROWS, freq="D"),
+        pd.Index(["x\0", "\ud800", "", "`", "\n", "é"], dtype=object),
+        pd.Index([(), (1,), "a", 1, None, 2.5], dtype=object, tupleize_cols=False),
+    ]
+)
 
 
 @st.composite
@@ -235,9 +309,13 @@ def _bits(value: float) -> str:
 
 
 def _missing(value: Any) -> bool:
-    return value is None or value is pd.NA or value is pd.NaT or (
-        isinstance(value, float | np.floating) and math.isnan(value)
-    ) or (isinstance(value, np.datetime64 | np.timedelta64) and bool(np.isnat(value)))  # fmt: skip
+    return (
+        value is None
+        or value is pd.NA
+        or value is pd.NaT
+        or (isinstance(value, float | np.floating) and math.isnan(value))
+        or (isinstance(value, np.datetime64 | np.timedelta64) and bool(np.isnat(value)))
+    )
 
 
 def _exact(whole: int) -> bool:
@@ -335,8 +413,10 @@ def seconds(value: Any) -> float:
 
 def _expected_factor(column: pd.Series) -> Expected | None:
     levels = list(column.cat.categories)
-    if not all(isinstance(level, str | bool | int | float | np.generic | pd.Timestamp | pd.Interval)
-               for level in levels):  # fmt: skip
+    if not all(
+        isinstance(level, str | bool | int | float | np.generic | pd.Timestamp | pd.Interval)
+        for level in levels
+    ):
         return None
     texts: list[str | None] = []
     for level in levels:

@@ -265,9 +265,12 @@ class SeparateProcess:
         """Start R until it is in the wanted state, and return how often it was started."""
         for attempt in range(1, TRIES + 1):
             self._process = subprocess.Popen(
-                self._command, env=self._environment, text=True,
-                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-            )  # fmt: skip
+                self._command,
+                env=self._environment,
+                text=True,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+            )
             if self._closed:
                 self._process.kill()
             _, said = self._process.communicate()

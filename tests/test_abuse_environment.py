@@ -62,8 +62,9 @@ def test_default_packages_and_libraries(packages, tmp_path):
         "import os; from pymer_bridge.session.r_session import session\n"
         "session().call('sum', x=1)\n"
         "print(os.environ['R_DEFAULT_PACKAGES'])",
-        tmp_path, variables={"R_DEFAULT_PACKAGES": packages, **nowhere},
-    )  # fmt: skip
+        tmp_path,
+        variables={"R_DEFAULT_PACKAGES": packages, **nowhere},
+    )
     assert out.strip() == packages  # for programs started later it stands as it was
 
 
@@ -73,8 +74,19 @@ def test_default_packages_and_libraries(packages, tmp_path):
 def test_a_hostile_working_directory(tmp_path):
     here = tmp_path / "zürich 日本 \U0001f600 'x' $HOME"
     here.mkdir()
-    for name in ("lme4.R", "lme4.py", "pandas.py", "rpy2.py", "numpy.py", ".Rprofile", ".RData",
-                 ".Rhistory", "Rscript", "R", "env"):  # fmt: skip
+    for name in (
+        "lme4.R",
+        "lme4.py",
+        "pandas.py",
+        "rpy2.py",
+        "numpy.py",
+        ".Rprofile",
+        ".RData",
+        ".Rhistory",
+        "Rscript",
+        "R",
+        "env",
+    ):
         (here / name).write_text("raise SystemExit('run from the working directory')")
         (here / name).chmod(0o755)
     abused("", tmp_path, cwd=here)
@@ -97,7 +109,9 @@ def test_a_home_that_is_none(home, tmp_path):
 def test_no_room_for_temporary_files(tmp_path):
     spaced = tmp_path / "a b"
     spaced.mkdir()
-    out = abused(ASK + f"""
+    out = abused(
+        ASK
+        + f"""
 import os, resource
 for name in ("TMP", "TEMP"):
     os.environ.pop(name, None)
@@ -113,7 +127,9 @@ if os.access("/proc/self", os.W_OK):
     ask()
 os.environ["TMPDIR"] = {str(tmp_path)!r}
 ask()
-""", tmp_path)  # fmt: skip
+""",
+        tmp_path,
+    )
     assert str(spaced) in out
     assert f"{tmp_path} cannot be written to" in out
     assert len(remedies(out)) == out.count("REnvironmentError") >= 2
@@ -137,14 +153,19 @@ def test_a_path_to_what_is_no_r(tmp_path):
     (programs / "R").write_text("not a program")
     (programs / "R").chmod(0o755)
     path = os.environ["PATH"]
-    out = abused(ASK + f"""
+    out = abused(
+        ASK
+        + f"""
 import os
 os.environ.pop("R_HOME", None)
 os.environ["PATH"] = {str(programs)!r}
 ask()
 os.environ["PATH"] = {path!r}
 ask()
-""", tmp_path, variables={"R_HOME": None})  # fmt: skip
+""",
+        tmp_path,
+        variables={"R_HOME": None},
+    )
     assert str(programs / "R") in out
     assert len(remedies(out)) == 1
     assert out.splitlines()[-2:] == ["3", "no error"]
@@ -157,7 +178,9 @@ def test_packages_that_are_old_or_broken(tmp_path):
     """One process meets them in turn, and works once the fake library is gone."""
     library = tmp_path / "library"
     library.mkdir()
-    out = abused(CATCH + f"""
+    out = abused(
+        CATCH
+        + f"""
 import shutil
 from pathlib import Path
 from pymer_bridge.session.r_session import session
@@ -178,7 +201,10 @@ fake("lme4", "Package: lme4\\nVersion: new\\n")
 fake("lme4", "")
 fake("lme4", "\\0\\xff nonsense")
 shutil.rmtree(library); library.mkdir()
-""", tmp_path, variables={"R_LIBS": str(library)})  # fmt: skip
+""",
+        tmp_path,
+        variables={"R_LIBS": str(library)},
+    )
     parts = out.split("== ")[1:]
     assert len(parts) == 8
     for part in parts[:5]:
@@ -203,12 +229,17 @@ def test_closed_streams(closed, tmp_path):
     # Newer libffi opens a file when it is loaded, before us: it takes the number that is free, and
     # what R starts finds it closed.
     said = re.compile(r"to stderr|(sh|cat): .*(I/O error|Bad file descriptor)")
-    abused("""
+    abused(
+        """
 import os
 from pymer_bridge.session.r_session import session
 session().call("writeLines", text="to the console")
 session().call("system", command="echo to stdout; echo to stderr >&2; cat")
-""", tmp_path, redirect=closed, said="" if "2>&-" in closed else said)  # fmt: skip
+""",
+        tmp_path,
+        redirect=closed,
+        said="" if "2>&-" in closed else said,
+    )
 
 
 # -- locales ---------------------------------------------------------------------------------------
@@ -228,8 +259,10 @@ def locale_folder(root: Path) -> Path | None:
     for name, (language, letters) in LOCALES.items():
         made = subprocess.run(
             ["localedef", "-i", language, "-f", letters, folder / name],
-            capture_output=True, check=False, timeout=120,
-        )  # fmt: skip
+            capture_output=True,
+            check=False,
+            timeout=120,
+        )
         assert (folder / name / "LC_CTYPE").exists(), made.stderr
     return folder
 
@@ -245,7 +278,8 @@ def test_other_locales(name, tmp_path, tmp_path_factory):
                 pytest.fail(f"CI is set, and {reason}", pytrace=False)
             pytest.skip(reason)
         variables["LOCPATH"] = str(folder)
-    out = abused("""
+    out = abused(
+        """
 import locale, sys
 import numpy as np, pandas as pd
 print(locale.setlocale(locale.LC_ALL, ""))
@@ -269,7 +303,10 @@ assert "25.59" in str(pb.lmer("Reaction ~ Days + (Days | Subject)",
                               pb.load_dataset("sleepstudy")).summary("none"))
 print(float(fit.sigma).hex())
 print(f"{1.5:n}")
-""", tmp_path, variables=variables)  # fmt: skip
+""",
+        tmp_path,
+        variables=variables,
+    )
     _, first, _, shown = out.splitlines()
     assert first == "249.56"
     assert shown == ("1,5" if name.startswith(("de", "tr")) else "1.5")  # Python keeps its locale
@@ -313,20 +350,29 @@ ro.r("print('their print')")
 @pytest.mark.parametrize("activated", [False, True])
 def test_rpy2_before(activated, tmp_path):
     out = abused(
-        THEIRS + SETTINGS + ("""
+        THEIRS
+        + SETTINGS
+        + (
+            """
 warnings.simplefilter("ignore")
 try:
     pandas2ri.activate()
 except DeprecationWarning:
     pass
 warnings.simplefilter("error")
-""" if activated else "") + """
+"""
+            if activated
+            else ""
+        )
+        + """
 import pymer_bridge as pb
 from sound import figures
 first = figures()
-""" + STILL_THEIRS + "assert figures() == first\n",
+"""
+        + STILL_THEIRS
+        + "assert figures() == first\n",
         tmp_path,
-    )  # fmt: skip
+    )
     assert "their print" in out
 
 
@@ -348,15 +394,20 @@ print(float(pb.simulate_childread(seed=2).iloc[:, -1].sum()).hex())
 def test_rpy2_afterwards(tmp_path):
     out = abused(
         "import pymer_bridge as pb\nfrom sound import figures\nfirst = figures()\n"
-        + THEIRS + SETTINGS + "assert figures() == first\n" + STILL_THEIRS,
+        + THEIRS
+        + SETTINGS
+        + "assert figures() == first\n"
+        + STILL_THEIRS,
         tmp_path,
-    )  # fmt: skip
+    )
     assert "their print" in out
 
 
 def test_rpy2_at_the_same_time(tmp_path):
     """Another thread uses R, holding rpy2's lock as rpy2 asks of programs with threads."""
-    abused(THEIRS + """
+    abused(
+        THEIRS
+        + """
 import gc, threading
 from rpy2.rinterface_lib.openrlib import rlock
 import pymer_bridge as pb
@@ -375,11 +426,16 @@ for _ in range(15):
     assert figures() == first
 done.set(); thread.join()
 assert len(counted) > 15 and set(counted) == {499.5}
-""", tmp_path)  # fmt: skip
+""",
+        tmp_path,
+    )
 
 
 def test_a_call_from_within_a_call_by_rpy2(tmp_path):
-    out = abused(THEIRS + CATCH + """
+    out = abused(
+        THEIRS
+        + CATCH
+        + """
 import rpy2.rinterface as ri
 import pymer_bridge as pb
 def ask():
@@ -390,7 +446,9 @@ ro.globalenv["ask"] = asking
 ro.r("ask()")
 pb.load_dataset("sleepstudy")
 ro.r("ask()")
-""", tmp_path)  # fmt: skip
+""",
+        tmp_path,
+    )
     assert out.count("SessionError this thread is within a call of R by rpy2") == 2
 
 
@@ -399,10 +457,16 @@ ro.r("ask()")
 
 @pytest.mark.parametrize(
     "options",
-    [["-O"], ["-OO", "-B"], ["-X", "dev", "-W", "error"], ["-X", "faulthandler", "-W", "error"],
-     ["-X", "utf8=0", "-W", "error"], ["-b", "-W", "error", "-I"]],
+    [
+        ["-O"],
+        ["-OO", "-B"],
+        ["-X", "dev", "-W", "error"],
+        ["-X", "faulthandler", "-W", "error"],
+        ["-X", "utf8=0", "-W", "error"],
+        ["-b", "-W", "error", "-I"],
+    ],
     ids=" ".join,
-)  # fmt: skip
+)
 def test_options_of_python(options, tmp_path):
     code = "import os; assert 'key' not in os.environ\n"
     if "-I" in options:  # reads no PYTHONPATH
@@ -412,32 +476,40 @@ def test_options_of_python(options, tmp_path):
 
 @pytest.mark.parametrize(
     "variables",
-    [{"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
-     {"OPENBLAS_NUM_THREADS": "64", "OMP_NUM_THREADS": "64", "OMP_STACKSIZE": "16k"},
-     {"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii", "PYTHONHASHSEED": "0"},
-     {"PYTHONMALLOC": "debug", "MALLOC_PERTURB_": "85", "MALLOC_CHECK_": "3"},
-     {"R_MAX_VSIZE": "200Mb", "R_GC_MEM_GROW": "0", "R_ENABLE_JIT": "0"},
-     {"LANGUAGE": "de:ja:tr", "TZ": "Nowhere/Nothing", "R_HISTFILE": "/proc/x"},
-     {"R_LIBS_SITE": "", "R_SESSION_TMPDIR": "/nonexistent", "R_ARCH": "", "LD_PRELOAD": ""}],
+    [
+        {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+        {"OPENBLAS_NUM_THREADS": "64", "OMP_NUM_THREADS": "64", "OMP_STACKSIZE": "16k"},
+        {"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii", "PYTHONHASHSEED": "0"},
+        {"PYTHONMALLOC": "debug", "MALLOC_PERTURB_": "85", "MALLOC_CHECK_": "3"},
+        {"R_MAX_VSIZE": "200Mb", "R_GC_MEM_GROW": "0", "R_ENABLE_JIT": "0"},
+        {"LANGUAGE": "de:ja:tr", "TZ": "Nowhere/Nothing", "R_HISTFILE": "/proc/x"},
+        {"R_LIBS_SITE": "", "R_SESSION_TMPDIR": "/nonexistent", "R_ARCH": "", "LD_PRELOAD": ""},
+    ],
     ids=lambda variables: next(iter(variables)),
-)  # fmt: skip
+)
 def test_variables(variables, tmp_path):
     abused("", tmp_path, variables=variables)
 
 
 @pytest.mark.parametrize("kilobytes", [256, 1024])
 def test_a_small_stack(kilobytes, tmp_path):
-    abused("""
+    abused(
+        """
 import threading
 threading.stack_size(128 * 1024)
 from pymer_bridge.session.r_session import session
 session().call("sum", x=1)
 assert threading.stack_size() == 128 * 1024
-""", tmp_path, shell=f"ulimit -s {kilobytes}")  # fmt: skip
+""",
+        tmp_path,
+        shell=f"ulimit -s {kilobytes}",
+    )
 
 
 def test_few_open_files(tmp_path):
-    out = abused(ASK + """
+    out = abused(
+        ASK
+        + """
 import os, resource
 import pymer_bridge as pb, pandas
 pandas.DataFrame({"x": [1.0]}).describe()
@@ -454,14 +526,18 @@ pb.load_dataset("sleepstudy")
 limit(4)
 caught(lambda: pb.load_dataset("sleepstudy"))
 limit(64)
-""", tmp_path)  # fmt: skip
+""",
+        tmp_path,
+    )
     assert "REnvironmentError" in out
     assert "ulimit -n" in remedies(out)[0]
     assert "3\nno error" in out
 
 
 def test_little_address_space(tmp_path):
-    out = abused(ASK + """
+    out = abused(
+        ASK
+        + """
 import resource
 from pathlib import Path
 import numpy as np, pandas as pd
@@ -493,7 +569,9 @@ caught(large)
 caught(lambda: session().call("numeric", length=1e9))
 caught(lambda: session().call("numeric", length=1e15))
 room(None)
-""", tmp_path)  # fmt: skip
+""",
+        tmp_path,
+    )
     lines = out.splitlines()
     assert "64 MB of address space" in lines[0]
     assert "ulimit -v" in remedies(out)[0]

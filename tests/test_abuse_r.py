@@ -143,7 +143,9 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What came of each fault, in one process that took them all."""
     folder = tmp_path_factory.mktemp("faults")
     (folder / "faults.json").write_text(json.dumps(FAULTS))
-    abused(RUN + f"""
+    abused(
+        RUN
+        + f"""
 import json, resource
 from pathlib import Path
 from sound import figures
@@ -165,7 +167,10 @@ for i, (name, (code, _)) in enumerate(json.loads(Path("faults.json").read_text()
     answers[name] = answer | dict(peak=peak() - before)
     Path("answers.json").write_text(json.dumps(answers))
     assert i % {EVERY} or figures() == first, name
-""", folder, cwd=folder)  # fmt: skip
+""",
+        folder,
+        cwd=folder,
+    )
     found: dict[str, Any] = json.loads((folder / "answers.json").read_text())
     assert list(found) == list(FAULTS)
     return found
@@ -225,7 +230,9 @@ def test_nothing_that_a_user_gives_quits(tmp_path):
          ("eval", "str2lang")),
         ("bootstrap", "function(fit = q()) sigma(fit)", ()),
     ]  # fmt: skip
-    out = abused(CATCH + f"""
+    out = abused(
+        CATCH
+        + f"""
 import inspect
 import pymer_bridge as pb
 data = pb.load_dataset("sleepstudy")
@@ -239,7 +246,9 @@ caught(lambda: pb.lmer("Reaction ~ Days + (1 | Subject)", data, weights="q()"))
 caught(lambda: pb.lmer("Reaction ~ Days + (1 | Subject)", data, subset="quit()"))
 caught(lambda: pb.lmer("Reaction ~ Days + (1 | Subject)", data, offset="q()"))
 caught(lambda: fit.update(". ~ . + q()"))
-""", tmp_path)  # fmt: skip
+""",
+        tmp_path,
+    )
     answers = [line for line in out.splitlines() if line.split()[0].endswith("Error")]
     assert len(answers) == len(attempts) + 4, out
     assert "no error" not in out
@@ -247,7 +256,8 @@ caught(lambda: fit.update(". ~ . + q()"))
 
 
 def test_a_statistic_that_floods_and_fails(tmp_path):
-    out = abused("""
+    out = abused(
+        """
 import warnings
 import pymer_bridge as pb
 fit = pb.lmer("Reaction ~ Days + (1 | Subject)", pb.load_dataset("sleepstudy"))
@@ -263,7 +273,9 @@ with warnings.catch_warnings():
         allow_functions=("stop",))
 assert (result.replicates == plain.replicates).all()
 print(failing.counts)
-""", tmp_path)  # fmt: skip
+""",
+        tmp_path,
+    )
     assert len(out) < 1000
 
 
@@ -283,7 +295,9 @@ FORMULAS = {
 def test_formulas_of_ten_thousand_terms(tmp_path):
     """Each has a clear outcome within seconds, and the error's text is short."""
     given = [f"Reaction ~ {right} + (1 | Subject)" for right, _ in FORMULAS.values()]
-    out = abused(CATCH + f"""
+    out = abused(
+        CATCH
+        + f"""
 import time
 import pymer_bridge as pb
 data = pb.load_dataset("sleepstudy").assign(x="a")
@@ -291,9 +305,14 @@ for text in {given!r}:
     began = time.process_time()
     caught(lambda: pb.lmer(text, data))
     assert time.process_time() - began < 20, text[:60]
-""", tmp_path)  # fmt: skip
-    kinds = [word for line in out.splitlines() if (word := line.split(" ")[0]).endswith("Error")
-             or line == "no error"]  # fmt: skip
+""",
+        tmp_path,
+    )
+    kinds = [
+        word
+        for line in out.splitlines()
+        if (word := line.split(" ")[0]).endswith("Error") or line == "no error"
+    ]
     wanted = [kind if kind != "no error" else "no" for _, kind in FORMULAS.values()]
     assert kinds == wanted, out
     assert len(out) < 12_000
@@ -302,7 +321,8 @@ for text in {given!r}:
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_ten_thousand_columns_can_be_interrupted(tmp_path):
-    out = abused("""
+    out = abused(
+        """
 import os, signal, threading, time
 import numpy as np, pandas as pd
 import pymer_bridge as pb
@@ -321,5 +341,7 @@ try:
             pass
 except KeyboardInterrupt:
     print(time.monotonic() - began)
-""", tmp_path)  # fmt: skip
+""",
+        tmp_path,
+    )
     assert float(out) < 20

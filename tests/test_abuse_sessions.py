@@ -30,10 +30,7 @@ import pytest
 import pymer_bridge as pb
 from pymer_bridge.session import installation
 
-pytestmark = [
-    pytest.mark.r,
-    pytest.mark.skipif(os.name == "nt", reason="POSIX signals and fork"),
-]
+pytestmark = [pytest.mark.r, pytest.mark.skipif(os.name == "nt", reason="POSIX signals and fork")]
 ROOT = Path(__file__).parent.parent
 SOAK = ROOT / "scripts" / "soak.py"
 SECONDS = float(os.environ.get("PYMER_BRIDGE_ABUSE_SECONDS", "12"))
@@ -73,8 +70,10 @@ def plain() -> dict[str, list[str]]:
     assert home is not None
     answer = subprocess.run(
         [str(Path(home) / "bin" / "Rscript"), "--no-init-file", str(SOAK.with_suffix(".R")), "1"],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     lines = (line.split() for line in answer.stdout.splitlines())
     found = {name: [float.fromhex(value).hex() for value in values] for name, *values in lines}
     return {name: values for name, values in found.items() if name.startswith("slopes:")}
@@ -88,9 +87,14 @@ def _start(tmp_path: Path, code: str, prelude: str = PRELUDE) -> subprocess.Pope
     program = tmp_path / "program.py"
     program.write_text(textwrap.dedent(prelude) + textwrap.dedent(code), encoding="utf-8")
     return subprocess.Popen(
-        [sys.executable, "-W", "error", str(program)], stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True, encoding="utf-8", env=_environment(), cwd=tmp_path,
-    )  # fmt: skip
+        [sys.executable, "-W", "error", str(program)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        env=_environment(),
+        cwd=tmp_path,
+    )
 
 
 def _finished(
@@ -114,7 +118,9 @@ def _finished(
 @pytest.mark.slow
 def test_threads_fit_predict_and_drop(tmp_path: Path, plain: dict[str, list[str]]) -> None:
     """Eight at once: no wrong figure, and nothing is left in R of the models that were dropped."""
-    process = _start(tmp_path, f"""
+    process = _start(
+        tmp_path,
+        f"""
         import gc, random
         from concurrent.futures import ThreadPoolExecutor
 
@@ -173,7 +179,8 @@ def test_threads_fit_predict_and_drop(tmp_path: Path, plain: dict[str, list[str]
             list(pool.map(work, range(8)))
         left, more = settled()
         finish(done=done, objects=left - objects, cells=more / cells)
-        """)  # fmt: skip
+        """,
+    )
     told = _finished(process, plain, SECONDS + 120)
     print(told)
     assert told["done"]["wrong"] == 0
@@ -186,7 +193,9 @@ def test_interrupts_at_any_moment_leave_the_r_thread_alive(
     tmp_path: Path, plain: dict[str, list[str]]
 ) -> None:
     """Ctrl-C may strike within the waiting itself, while other threads wait as well."""
-    process = _start(tmp_path, """
+    process = _start(
+        tmp_path,
+        """
         import itertools, random
         session().call("sum", x=1)
         chance, asked, wrong, ending = random.Random(1), [0] * 4, [], threading.Event()
@@ -209,7 +218,8 @@ def test_interrupts_at_any_moment_leave_the_r_thread_alive(
         ending.set()
         [thread.join() for thread in threads]
         finish(caught=caught, wrong=wrong, asked=min(asked))
-        """)  # fmt: skip
+        """,
+    )
     told = _finished(process, plain)
     assert told["caught"] == 400
     assert told["wrong"] == []
@@ -217,7 +227,9 @@ def test_interrupts_at_any_moment_leave_the_r_thread_alive(
 
 
 def test_many_threads_are_all_told_that_r_does_not_start(tmp_path: Path) -> None:
-    process = _start(tmp_path, """
+    process = _start(
+        tmp_path,
+        """
         from concurrent.futures import ThreadPoolExecutor
         os.environ["R_HOME"] = os.getcwd()
         def ask(i):
@@ -229,14 +241,17 @@ def test_many_threads_are_all_told_that_r_does_not_start(tmp_path: Path) -> None
             print(list(pool.map(ask, range(24))) == [True] * 24)
         del os.environ["R_HOME"]
         print(int(session().call("sum", x=[1, 2]).value[0]))
-        """)  # fmt: skip
+        """,
+    )
     out, err = process.communicate(timeout=60)
     assert (out.split(), err) == (["True", "3"], "")
 
 
 def test_the_program_ends_while_threads_ask(tmp_path: Path) -> None:
     for i in range(3):
-        process = _start(tmp_path, f"""
+        process = _start(
+            tmp_path,
+            f"""
             session().call("sum", x=1)
             def ask():
                 while True:
@@ -247,7 +262,8 @@ def test_the_program_ends_while_threads_ask(tmp_path: Path) -> None:
             for _ in range(3):
                 threading.Thread(target=ask, daemon=True).start()
             time.sleep(0.2 + {i} / 7)
-            """)  # fmt: skip
+            """,
+        )
         assert process.communicate(timeout=60) == ("", "")
         assert process.returncode == 0
 
@@ -255,7 +271,9 @@ def test_the_program_ends_while_threads_ask(tmp_path: Path) -> None:
 def test_ctrl_c_while_waiting_for_a_turn_leaves_the_queue(
     tmp_path: Path, plain: dict[str, list[str]]
 ) -> None:
-    process = _start(tmp_path, """
+    process = _start(
+        tmp_path,
+        """
         from probing import probe
         from pymer_bridge import deadlines
         probe("same", x=1)
@@ -278,7 +296,8 @@ def test_ctrl_c_while_waiting_for_a_turn_leaves_the_queue(
         went_on = not ended
         other.join()
         finish(taken=taken, went_on=went_on, ended=ended)
-        """)  # fmt: skip
+        """,
+    )
     told = _finished(process, plain)
     assert told["taken"] < 2.5
     assert told["went_on"]
@@ -287,7 +306,9 @@ def test_ctrl_c_while_waiting_for_a_turn_leaves_the_queue(
 
 def test_asyncio(tmp_path: Path, plain: dict[str, list[str]]) -> None:
     """Fits in threads of asyncio: the loop goes on, and a cancelled task harms nothing."""
-    process = _start(tmp_path, """
+    process = _start(
+        tmp_path,
+        """
         import asyncio
 
         async def ticks(lags):
@@ -318,7 +339,8 @@ def test_asyncio(tmp_path: Path, plain: dict[str, list[str]]) -> None:
                 "ticks": len(lags),
             }
         finish(**asyncio.run(main()))
-        """)  # fmt: skip
+        """,
+    )
     told = _finished(process, plain)
     assert (told["right"], told["stopped"], told["cancelled"]) == (30, 10, 10)
     assert told["ticks"] > 20
@@ -374,9 +396,12 @@ def _served(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     port = _free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "uvicorn", "served:app", "--port", str(port)],
-        cwd=tmp_path, env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        cwd=tmp_path,
+        env=_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
-    )  # fmt: skip
+    )
     address = f"http://127.0.0.1:{port}"
     try:
         for _ in range(600):
@@ -439,7 +464,9 @@ def test_a_streamlit_app_for_several_people(tmp_path: Path, plain: dict[str, lis
         """),
         encoding="utf-8",
     )
-    process = _start(tmp_path, """
+    process = _start(
+        tmp_path,
+        """
         warnings.simplefilter("ignore")  # streamlit's own
         import logging
         logging.disable(logging.CRITICAL)
@@ -464,7 +491,8 @@ def test_a_streamlit_app_for_several_people(tmp_path: Path, plain: dict[str, lis
                 right = fit.predict({"Days": [days]}, re_form="population").values[0].hex()
                 wrong += shown != figures_of(fit) or at != right
         finish(people=len(people), wrong=wrong)
-        """)  # fmt: skip
+        """,
+    )
     assert _finished(process, plain) == {"people": 4, "wrong": 0}
 
 
@@ -524,15 +552,13 @@ LONG = {
         while True:
             session().call("echo_frame", frame=record)
         """,
-}  # fmt: skip
+}
 
 
 def test_a_notebook_kernel_is_interrupted_and_goes_on(
     tmp_path: Path, plain: dict[str, list[str]]
 ) -> None:
-    manager, client = jupyter_client.manager.start_new_kernel(
-        cwd=str(tmp_path), env=_environment()
-    )  # fmt: skip
+    manager, client = jupyter_client.manager.start_new_kernel(cwd=str(tmp_path), env=_environment())
     try:
         reply, _ = _run_cell(client, PRELUDE)
         assert reply["status"] == "ok", reply
@@ -548,14 +574,17 @@ def test_a_notebook_kernel_is_interrupted_and_goes_on(
             assert (reply["status"], reply["ename"]) == ("error", "KeyboardInterrupt")
             reply, printed = _run_cell(client, "finish()")
             assert json.loads(printed) == {"figures": plain}
-        reply, printed = _run_cell(client, textwrap.dedent("""
+        reply, printed = _run_cell(
+            client,
+            textwrap.dedent("""
             import asyncio
             found = await asyncio.gather(*(asyncio.to_thread(figures) for _ in range(6)))
             try:
                 pb.lmer(CLASSIC, pb.load_dataset("sleepstudy"), timeout=1e-6)
             except pb.RTimeoutError as error:
                 print(json.dumps([error.operation, all(each == found[0] for each in found)]))
-            """))  # fmt: skip
+            """),
+        )
         assert json.loads(printed) == ["lmer", True]
         reply, printed = _run_cell(client, "finish()")
         assert json.loads(printed) == {"figures": plain}
@@ -609,7 +638,10 @@ FORKED = """
 
 def test_a_fork_after_the_start_is_refused(tmp_path: Path, plain: dict[str, list[str]]) -> None:
     """While R is idle, and while it fits; a child may end as programs do, or go on without R."""
-    process = _start(tmp_path, FORKED + """
+    process = _start(
+        tmp_path,
+        FORKED
+        + """
     kept = pb.lmer(CLASSIC, pb.load_dataset("sleepstudy"))
     answers = [forked() for _ in range(3)]
     going = threading.Event()
@@ -628,22 +660,27 @@ def test_a_fork_after_the_start_is_refused(tmp_path: Path, plain: dict[str, list
             exec(end)
         codes.append(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
     finish(answers=answers, codes=codes)
-    """)  # fmt: skip
+    """,
+    )
     told = _finished(process, plain)
     assert told["answers"] == [["refused", 0]] * 8
     assert told["codes"] == [4, 5]
 
 
 def test_a_fork_before_the_start_has_its_own_r(tmp_path: Path, plain: dict[str, list[str]]) -> None:
-    process = _start(tmp_path, FORKED + "\n    answer, code = forked()\n    "
-                     "finish(same=answer == figures(), code=code)\n")  # fmt: skip
+    process = _start(
+        tmp_path,
+        FORKED + "\n    answer, code = forked()\n    finish(same=answer == figures(), code=code)\n",
+    )
     assert _finished(process, plain) == {"same": True, "code": 0}
 
 
 def test_spawned_processes_and_loky_have_their_own_r(
     tmp_path: Path, plain: dict[str, list[str]]
 ) -> None:
-    process = _start(tmp_path, """
+    process = _start(
+        tmp_path,
+        """
         import multiprocessing
         from concurrent.futures import ProcessPoolExecutor
         from joblib.externals.loky import ProcessPoolExecutor as Loky
@@ -667,7 +704,8 @@ def test_spawned_processes_and_loky_have_their_own_r(
                         told = f"{error} {error.__cause__}"  # loky has it in a cause
                         refused += "lives in the R of its own process" in told
             finish(right=sum(each == before for each in found), refused=refused)
-        """)  # fmt: skip
+        """,
+    )
     assert _finished(process, plain) == {"right": 4, "refused": 2}
 
 
@@ -768,7 +806,9 @@ def test_sigterm_within_a_shared_bootstrap_keeps_what_is_finished(
     checkpoint, scratch = tmp_path / "checkpoint", tmp_path / "scratch"
     scratch.mkdir()
     monkeypatch.setenv("TMPDIR", str(scratch))
-    process = _start(tmp_path, f"""
+    process = _start(
+        tmp_path,
+        f"""
         from joblib.externals.loky import reusable_executor
         from pymer_bridge import parallel
         parallel.START_SECONDS = 0.0  # share even this little work
@@ -779,7 +819,8 @@ def test_sigterm_within_a_shared_bootstrap_keeps_what_is_finished(
             fit = pb.lmer(CLASSIC, pb.load_dataset("sleepstudy"), reml=False)
             fit.bootstrap("parametric", 1600, 1, "fixed_effects", n_jobs=2, progress=say,
                           checkpoint={str(checkpoint)!r})
-        """)  # fmt: skip
+        """,
+    )
     assert process.stdout is not None
     done, workers = 0, []
     for line in process.stdout:
@@ -796,14 +837,16 @@ def test_sigterm_within_a_shared_bootstrap_keeps_what_is_finished(
     assert not any(map(_holds_r, workers))
     process.communicate(timeout=PATIENCE)
     assert not list(scratch.glob("pymer_bridge-*"))  # the models for the workers
-    fit = pb.lmer(
-        "Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"), reml=False
-    )  # fmt: skip
+    fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"), reml=False)
     said: list[int] = []
     again = fit.bootstrap(
-        "parametric", 1600, 1, "fixed_effects", checkpoint=checkpoint,
+        "parametric",
+        1600,
+        1,
+        "fixed_effects",
+        checkpoint=checkpoint,
         progress=lambda n, of: said.append(n),
-    )  # fmt: skip
+    )
     assert said[0] > done >= 150
     whole = fit.bootstrap("parametric", 1600, 1, "fixed_effects")
     assert (again.replicates == whole.replicates).all()

@@ -43,7 +43,7 @@ LONG_BODIES = {
 """Functions over the limit, as file:name, with the reason."""
 
 UPWARD = {
-    ("results/base", "plots/__init__"): "result.plot() is a door to the pictures, opened when used",
+    ("results/base", "plots/__init__"): "result.plot() is a door to the pictures, opened when used"
 }
 """What imports from above, with the reason."""
 
@@ -163,9 +163,11 @@ def test_the_map_of_r_and_the_files_are_the_same() -> None:
 def test_modules_import_from_below_only() -> None:
     place = {room: i for i, room in enumerate(rooms("map"))}
     upward = {
-        (room, other) for room, others in needs().items() for other in others
+        (room, other)
+        for room, others in needs().items()
+        for other in others
         if place[other] >= place[room]
-    }  # fmt: skip
+    }
     assert upward == set(UPWARD), "a module imports from above, or a listed one does not any more"
 
 
@@ -187,9 +189,10 @@ def test_nothing_imports_in_a_circle() -> None:
 
 def importers(package: str) -> set[str]:
     return {
-        room for room, path in modules().items()
+        room
+        for room, path in modules().items()
         if any(name.split(".")[0] == package for name in imported(tree_of(path)))
-    }  # fmt: skip
+    }
 
 
 def test_two_modules_know_rpy2() -> None:
@@ -219,7 +222,8 @@ def test_what_is_above_is_found(tmp_path: Path) -> None:
         "from typing import TYPE_CHECKING\n"
         "if TYPE_CHECKING:\n    from pymer_bridge import mixed\n"
         "else:\n    from pymer_bridge import papers\n"
-        "def f():\n    import pymer_bridge.cli.commands\n    from pymer_bridge.results.fixed_effects import x\n"
+        "def f():\n    import pymer_bridge.cli.commands\n"
+        "    from pymer_bridge.results.fixed_effects import x\n"
         "class C:\n    def g(self): return lambda: import_module('pymer_bridge.plots')\n"
     )
     found = {room_of(name) for name in imported(ast.parse(source))}
@@ -292,9 +296,10 @@ def measured_files() -> list[Path]:
 
 def test_no_file_is_too_long() -> None:
     long = {
-        path.relative_to(ROOT).as_posix() for path in measured_files()
+        path.relative_to(ROOT).as_posix()
+        for path in measured_files()
         if len(path.read_text(encoding="utf-8").splitlines()) > MOST_LINES
-    }  # fmt: skip
+    }
     assert long == set(LONG_FILES), "split it or give a reason; or a listed one is short again"
 
 
@@ -305,10 +310,11 @@ def length_of_body(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 def long_bodies(tree: ast.Module) -> list[str]:
     return [
-        node.name for node in ast.walk(tree)
+        node.name
+        for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and length_of_body(node) > MOST_LINES_OF_A_BODY
-    ]  # fmt: skip
+    ]
 
 
 def test_no_function_is_too_long() -> None:
@@ -345,8 +351,10 @@ def rscript(folder: Path, source: str, *arguments: str) -> str:
     script.write_text(source, encoding="utf-8")
     done = subprocess.run(
         ["Rscript", "--vanilla", "--default-packages=utils,stats,methods", str(script), *arguments],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -368,9 +376,8 @@ def test_r_files_are_r_and_their_functions_short(tmp_path: Path) -> None:
     functions = [line.split("\t") for line in printed.splitlines()]
     assert len(functions) > 300
     long = {
-        f"{Path(file).name}:{name}" for file, name, n in functions
-        if int(n) > MOST_LINES_OF_A_BODY
-    }  # fmt: skip
+        f"{Path(file).name}:{name}" for file, name, n in functions if int(n) > MOST_LINES_OF_A_BODY
+    }
     assert long == {name for name in LONG_BODIES if ".R:" in name}
 
 
@@ -416,10 +423,12 @@ def test_what_python_calls_is_an_operation() -> None:
         node.args[0].value
         for path in modules().values()
         for node in ast.walk(tree_of(path))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
-        and node.func.attr in ("call", "_ask") and node.args
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("call", "_ask")
+        and node.args
         and isinstance(node.args[0], ast.Constant)
-    }  # fmt: skip
+    }
     assert len(called) > 80
     assert not twice, "one environment has all of R's files: a second definition hides the first"
     assert not {name for name in called if name in own} - marked
@@ -428,9 +437,10 @@ def test_what_python_calls_is_an_operation() -> None:
         node.args[0].value
         for path in modules().values()
         for node in ast.walk(tree_of(path))
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "session().call"
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) == "session().call"
         and isinstance(node.args[0], ast.Constant)
-    }  # fmt: skip
+    }
     assert direct - own == {".libPaths"}
 
 
@@ -558,8 +568,12 @@ def test_a_docstring_that_lacks_something_is_found() -> None:
         return x + y
 
     assert list(lacks(bare, whole=True)) == [
-        "Parameters: ['x', 'y']", "Returns", "Raises", "Examples", "the function of R",
-    ]  # fmt: skip
+        "Parameters: ['x', 'y']",
+        "Returns",
+        "Raises",
+        "Examples",
+        "the function of R",
+    ]
 
 
 # -- the page ------------------------------------------------------------------------------------

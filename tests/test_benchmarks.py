@@ -47,11 +47,17 @@ def test_the_command_writes_a_table_a_plot_and_figures_to_compare_with(tmp_path:
 
     # A run that is slower than an impossibly fast one says so, and does not fail.
     fast = [
-        Row(each.section, each.name, each.clock,
-            {side: [v / (1000 if side == OURS else 1) for v in values]
-             for side, values in each.sides.items()})
+        Row(
+            each.section,
+            each.name,
+            each.clock,
+            {
+                side: [v / (1000 if side == OURS else 1) for v in values]
+                for side, values in each.sides.items()
+            },
+        )
         for each in rows
-    ]  # fmt: skip
+    ]
     report.save(tmp_path / "fast.json", fast, {})
     told = run("--join", str(tmp_path / "speed.json"), "--compare", str(tmp_path / "fast.json"))
     assert re.search(r"growth: 10 groups: time: [\d.]+ times what it was, beside R", told)

@@ -48,9 +48,13 @@ def _fit(name: str) -> pb.LinearMixedModel:
         if name == "singular":
             return pb.lmer("Yield ~ 1 + (1 | Batch)", pb.load_dataset("Dyestuff2"))
         return pb.lmer(
-            "Reaction ~ Days + (1 | Subject)", sleepstudy, weights="1 / (1 + Days)",
-            offset="Days", reml=False, control=pb.lmer_control("bobyqa"),
-        )  # fmt: skip
+            "Reaction ~ Days + (1 | Subject)",
+            sleepstudy,
+            weights="1 / (1 + Days)",
+            offset="Days",
+            reml=False,
+            control=pb.lmer_control("bobyqa"),
+        )
 
 
 MODELS = ("slopes", "slopes_ml", "crossed", "singular", "weighted")
@@ -125,9 +129,12 @@ def test_random_effects_and_predictions_are_bootmers(plain: Any) -> None:
     new = pd.DataFrame({"Days": [0.0, 4.5, 12.0]})
     predicted = fit.bootstrap("parametric", 5, 1, "predictions", new_data=new, re_form="population")
     theirs = plain(
-        "predicted_replicates_of", name="slopes_ml", n_sim=5, seed=1,
+        "predicted_replicates_of",
+        name="slopes_ml",
+        n_sim=5,
+        seed=1,
         new_data={"Days": new["Days"].to_numpy()},
-    )  # fmt: skip
+    )
     _same(predicted.replicates.ravel(), theirs)
 
 
@@ -152,30 +159,52 @@ def test_case_replicates_are_lmers(
     ours = fit.bootstrap("case", 4, 7, STATE, resample=resample, relabel=relabel)
     levels = tuple(level for level in resample if level != ".obs")
     flags = (*(resample[level] for level in levels), resample.get(".obs", False))
-    draws = session().call(
-        "make_draws", model=fit._model, kind="case", n_sim=4, seed=7, state=None,
-        options={"levels": levels, "resampled": flags},
-    ).value["draws"]  # fmt: skip
+    draws = (
+        session()
+        .call(
+            "make_draws",
+            model=fit._model,
+            kind="case",
+            n_sim=4,
+            seed=7,
+            state=None,
+            options={"levels": levels, "resampled": flags},
+        )
+        .value["draws"]
+    )
     for number in range(1, 5):
         holder = probe(
-            "case_holder", model=fit._model, draws=draws, number=number, levels=levels,
+            "case_holder",
+            model=fit._model,
+            draws=draws,
+            number=number,
+            levels=levels,
             relabel=relabel,
-        ).value  # fmt: skip
+        ).value
         theirs = plain("refit_to_data", name=name, holder=holder)
         _same(ours.replicates[number - 1], theirs)
     # Without a fit built around them, and with R's checks.
     for checks in (False, True):
         lean = fit.bootstrap(
-            "case", 4, 7, "fixed_effects", resample=resample, relabel=relabel,
+            "case",
+            4,
+            7,
+            "fixed_effects",
+            resample=resample,
+            relabel=relabel,
             check_convergence=checks,
-        ).replicates  # fmt: skip
+        ).replicates
         _same(lean, ours.replicates[:, -lean.shape[1] :])
 
 
 def _draws(fit: pb.LinearMixedModel, kind: str, n: int, **options: Any) -> list[Any]:
-    made = session().call(
-        "make_draws", model=fit._model, kind=kind, n_sim=n, seed=11, state=None, options=options
-    ).value  # fmt: skip
+    made = (
+        session()
+        .call(
+            "make_draws", model=fit._model, kind=kind, n_sim=n, seed=11, state=None, options=options
+        )
+        .value
+    )
     return list(session().call("take_draws", draws=made["draws"], first=1, last=n).value)
 
 
@@ -194,8 +223,13 @@ def test_groups_drawn_twice_stay_apart() -> None:
 def test_three_levels_are_drawn_within_each_other() -> None:
     rng = np.random.default_rng(1)
     n = 160
-    data = pd.DataFrame({"a": np.repeat(np.arange(4), 40), "b": np.repeat(np.arange(16), 10),
-                         "c": np.repeat(np.arange(80), 2)}).astype(str)  # fmt: skip
+    data = pd.DataFrame(
+        {
+            "a": np.repeat(np.arange(4), 40),
+            "b": np.repeat(np.arange(16), 10),
+            "c": np.repeat(np.arange(80), 2),
+        }
+    ).astype(str)
     data["x"] = rng.normal(size=n)
     data["y"] = rng.normal(size=n) + rng.normal(size=80)[data["c"].astype(int)]
     with warnings.catch_warnings():
@@ -260,10 +294,7 @@ def test_pb_modcomp_stops_early_as_pbkrtest_does(plain: Any) -> None:
     data["x"] = np.tile([0.0, 1.0], 15)
     fit = pb.lmer("Yield ~ x + (1 | Batch)", data, reml=False)
     test = pb.pb_modcomp(fit, "x", n_sim=600, seed=4, h=5)
-    _same(
-        test.likelihood_ratios,
-        plain("sequential_ratio_test", n_sim=600, seed=4, h=5)["ratios"],
-    )
+    _same(test.likelihood_ratios, plain("sequential_ratio_test", n_sim=600, seed=4, h=5)["ratios"])
     assert test.stopped_early
     assert len(test.likelihood_ratios) == 200
     assert test.n_sim == 600
@@ -308,9 +339,12 @@ def test_fit_many_is_lmer(plain: Any, design: str, reml: bool) -> None:
     data.loc[[4, 77], "y3"] = np.nan
     fits = pb.fit_many(design, data, names, reml=reml)
     theirs = plain(
-        "many_fits", responses=data[names].to_numpy().ravel(order="F"), n_rows=180,
-        formula=f"y {design}", reml=reml,
-    )  # fmt: skip
+        "many_fits",
+        responses=data[names].to_numpy().ravel(order="F"),
+        n_rows=180,
+        formula=f"y {design}",
+        reml=reml,
+    )
     theirs = theirs.reshape(6, 7)
     fixed = [i for i, effect in enumerate(fits.effects) if effect == "fixed"]
     _same(fits.values[:, fixed], theirs[:, :2])
@@ -378,9 +412,13 @@ def test_workers_and_a_checkpoint_change_nothing_of_many_fits(tmp_path: Path) ->
     done: list[int] = []
     for n_jobs in (2, 1):
         shared = pb.fit_many(
-            design, data, names, n_jobs=n_jobs, checkpoint=tmp_path / "c",
+            design,
+            data,
+            names,
+            n_jobs=n_jobs,
+            checkpoint=tmp_path / "c",
             progress=lambda n, total: done.append(n),
-        )  # fmt: skip
+        )
         _same(shared.values, alone.values)
         _same(shared.std_errors, alone.std_errors)
     assert done[-1] == 30  # the second had nothing left to do
@@ -454,8 +492,9 @@ def _started(tmp_path: Path, n_sim: int) -> subprocess.Popen[str]:
     program.write_text(PROGRAM)
     process = subprocess.Popen(
         [sys.executable, str(program), str(tmp_path / "checkpoint"), str(n_sim)],
-        stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     assert process.stdout is not None
     for line in process.stdout:
         if int(line) > 20:
@@ -475,9 +514,12 @@ def test_a_killed_program_goes_on_to_the_same_result(tmp_path: Path) -> None:
         _fit("slopes").bootstrap("parametric", 2000, 1, checkpoint=tmp_path / "checkpoint")
     done: list[int] = []
     resumed = fit.bootstrap(
-        "parametric", 2000, 1, checkpoint=tmp_path / "checkpoint",
+        "parametric",
+        2000,
+        1,
+        checkpoint=tmp_path / "checkpoint",
         progress=lambda n, total: done.append(n),
-    )  # fmt: skip
+    )
     assert done[0] > 20
     _same(resumed.replicates, fit.bootstrap("parametric", 2000, 1).replicates)
 

@@ -58,8 +58,12 @@ def test_the_documents_commands_are_those_tested() -> None:
     assert updated == "pytest tests --pbr-update"
     steps = [command for command in of_yaml("run") if command != "|"]
     assert [command.split()[0] for command in steps] == [
-        "pip", "pymer-bridge", "pymer-bridge", "pymer-bridge", "pytest",
-    ]  # fmt: skip
+        "pip",
+        "pymer-bridge",
+        "pymer-bridge",
+        "pymer-bridge",
+        "pytest",
+    ]
     assert of_yaml("entry") == [verified]
 
 
@@ -89,9 +93,14 @@ def test_the_tests_run(project: Path) -> None:
         command = [sys.executable, "-m", *shlex.split(words), "-p", "no:cacheprovider"]
         named = ["-p", "pymer_bridge.pytest_plugin"]
         done = subprocess.run(
-            [*command, *named], cwd=project, capture_output=True, text=True, check=False,
-            timeout=300, env={**_environment(), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
-        )  # fmt: skip
+            [*command, *named],
+            cwd=project,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+            env={**_environment(), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         assert "3 passed" in done.stdout
     assert (project / "tests" / "results.pbr.json").is_file()

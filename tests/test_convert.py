@@ -289,8 +289,7 @@ def test_names_are_strings_too():
 
 
 @pytest.mark.parametrize(
-    ("mode", "dtype"),
-    [("numeric", np.float64), ("integer", np.int32), ("logical", np.int32)],
+    ("mode", "dtype"), [("numeric", np.float64), ("integer", np.int32), ("logical", np.int32)]
 )
 def test_vectors_from_r(mode, dtype):
     empty = session().call("vector", mode=mode, length=0).value

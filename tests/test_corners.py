@@ -14,12 +14,7 @@ from pymer_bridge.cli import commands
 from pymer_bridge.data import indexes, packing
 from pymer_bridge.display import r_numbers
 from pymer_bridge.display.tables import Column, Table
-from pymer_bridge.errors import (
-    DataConversionError,
-    FormulaError,
-    OptionError,
-    VerificationError,
-)
+from pymer_bridge.errors import DataConversionError, FormulaError, OptionError, VerificationError
 from pymer_bridge.r_script import data_files, syntax
 from pymer_bridge.replicates import parallel
 from pymer_bridge.results import codec
@@ -65,17 +60,21 @@ def test_the_package_has_the_names_it_lists_and_no_other():
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"statistic": "parameters", "re_form": "population"},
-         "new_data and re_form go with statistic='predictions'"),
+        (
+            {"statistic": "parameters", "re_form": "population"},
+            "new_data and re_form go with statistic='predictions'",
+        ),
         ({"kind": "parametric", "resample": (True, False)}, "resample goes with kind='case'"),
         ({"kind": "case", "use_u": True}, "use_u goes with kind='parametric'"),
         ({"kind": "wild", "use_u": False}, "use_u goes with kind='parametric'"),
-        ({"kind": "semiparametric", "use_u": False},
-         "R has no semiparametric bootstrap with use_u=False"),
+        (
+            {"kind": "semiparametric", "use_u": False},
+            "R has no semiparametric bootstrap with use_u=False",
+        ),
         ({"use_u": "FALSE"}, "use_u='FALSE' must be True or False"),
         ({"use_u": 0}, "use_u=0 must be True or False"),
     ],
-)  # fmt: skip
+)
 def test_bootstrap_options_that_do_not_go_together(fit, options, said):
     given = {"kind": "parametric", "n_sim": 2, "seed": 1, **options}
     assert refused(fit.bootstrap, **given) == said
@@ -191,10 +190,24 @@ def test_objects_that_are_no_column(column, said):
 @pytest.mark.parametrize(
     "value",
     [
-        0.0, -0.0, 1.0, 123456.789, 1e22, 1e23, 3e25, 1e-5, 2.5, 0.1, 9.9999999999, 1e5, 99999.5,
-        math.inf, -math.inf, math.nan,
+        0.0,
+        -0.0,
+        1.0,
+        123456.789,
+        1e22,
+        1e23,
+        3e25,
+        1e-5,
+        2.5,
+        0.1,
+        9.9999999999,
+        1e5,
+        99999.5,
+        math.inf,
+        -math.inf,
+        math.nan,
     ],
-)  # fmt: skip
+)
 def test_numbers_are_printed_as_r_prints_them(value, digits):
     theirs = session().call("format", x=np.array([value]), digits=digits).value
     assert tuple(r_numbers.format_numbers([value], digits)) == theirs
@@ -401,8 +414,13 @@ def test_a_named_matrix_for_numpy_and_by_names():
 
 def test_numbers_and_names_as_r_text():
     assert [syntax.atom(value) for value in (None, True, False, np.int8(3), 2.5, "a")] == [
-        "NULL", "TRUE", "FALSE", "3", "2.5", '"a"',
-    ]  # fmt: skip
+        "NULL",
+        "TRUE",
+        "FALSE",
+        "3",
+        "2.5",
+        '"a"',
+    ]
     assert syntax.number(math.nan) == "NA_real_"
     assert (syntax.number(math.inf), syntax.number(-math.inf)) == ("Inf", "-Inf")
     with pytest.raises(TypeError, match="no R text is made of a bytes"):
@@ -489,9 +507,11 @@ def test_normal_tests_go_with_every_kind_of_model():
 def test_lines_that_cannot_be_drawn(sleepstudy):
     rng = np.random.default_rng(2)
     data = sleepstudy.assign(
-        age=rng.normal(size=180), kind=pd.Categorical(np.resize(["a", "b", "c"], 180)),
-        word=np.resize(["p", "q"], 180), off=0.5,
-    )  # fmt: skip
+        age=rng.normal(size=180),
+        kind=pd.Categorical(np.resize(["a", "b", "c"], 180)),
+        word=np.resize(["p", "q"], 180),
+        off=0.5,
+    )
     model = pb.lmer("Reaction ~ Days + age + kind + word + (1 | Subject)", data)
     lines = pb.plots.lines
     assert "no lines along 'kind' by 'Subject'; numeric predictors are: Days, age" in refused(

@@ -200,8 +200,10 @@ def test_random_effects_by_level_and_term():
     assert table.std_error.tolist() == [[7, 10], [8, 11], [9, 12]]
     assert table.covariance is not None
     assert table.covariance.tolist() == [
-        [[11, 21], [12, 22]], [[31, 41], [32, 42]], [[51, 61], [52, 62]],
-    ]  # fmt: skip
+        [[11, 21], [12, 22]],
+        [[31, 41], [32, 42]],
+        [[51, 61], [52, 62]],
+    ]
     assert all(map(frozen, (table.estimate, table.std_error, table.covariance)))
     assert table.covariance.flags.c_contiguous
 
@@ -236,14 +238,29 @@ def test_convergence():
     }  # fmt: skip
     found = decode.convergence(record)
     assert found == fixed_effects.Convergence(
-        converged=True, singular=False, code=4, messages=("m",), warnings=("w1", "w2"),
-        optimizer="bobyqa", optimizer_message="done", evaluations=9, theta=floats(1, 2),
-        theta_names=("a", "b"), gradient=floats(3, 4),
-    )  # fmt: skip
+        converged=True,
+        singular=False,
+        code=4,
+        messages=("m",),
+        warnings=("w1", "w2"),
+        optimizer="bobyqa",
+        optimizer_message="done",
+        evaluations=9,
+        theta=floats(1, 2),
+        theta_names=("a", "b"),
+        gradient=floats(3, 4),
+    )
     assert frozen(found.theta)
     assert frozen(found.gradient)
-    other = {**record, "converged": ints(0), "singular": ints(1), "code": floats(NA),
-             "evaluations": None, "optimizer": (None,), "messages": None}  # fmt: skip
+    other = {
+        **record,
+        "converged": ints(0),
+        "singular": ints(1),
+        "code": floats(NA),
+        "evaluations": None,
+        "optimizer": (None,),
+        "messages": None,
+    }
     found = decode.convergence(other)
     assert (found.converged, found.singular, found.code) == (False, True, None)
     assert (found.evaluations, found.optimizer, found.messages) == (None, None, ())
@@ -285,9 +302,15 @@ def test_predictions():
     }  # fmt: skip
     found = decode_internals.predictions(record, INDEX, "response", "population", 0.9)
     assert found == prediction.Predictions(
-        floats(1, np.nan, 3), INDEX[[0, 2, 3]], "response", "population", floats(4, 5, 6),
-        floats(7, 8, 9), floats(10, 11, 12), 0.9,
-    )  # fmt: skip
+        floats(1, np.nan, 3),
+        INDEX[[0, 2, 3]],
+        "response",
+        "population",
+        floats(4, 5, 6),
+        floats(7, 8, 9),
+        floats(10, 11, 12),
+        0.9,
+    )
     assert found.values.view(np.int64)[1] == NUMPY_NAN
     assert frozen(found.values)
     assert found.std_error is not None
@@ -497,9 +520,11 @@ def test_columns_of_principal_components_have_one_length():
 
 def test_covariances():
     record = {
-        "group": ("Subject",), "terms": ("a", "b"), "covariance": floats(1, 2, 3, 4),
+        "group": ("Subject",),
+        "terms": ("a", "b"),
+        "covariance": floats(1, 2, 3, 4),
         "correlation": floats(5, 6, 7, 8),
-    }  # fmt: skip
+    }
     (found,) = decode_internals.covariances((record,)).groups
     names = ("a", "b")
     assert found.group == "Subject"
@@ -577,9 +602,16 @@ def test_a_model_comparison():
         "text": ("KR",),
     }  # fmt: skip
     assert decode_tests.model_comparison(record, "kenward-roger") == tested.ModelComparison(
-        method="kenward-roger", statistic=1.0, df1=2.0, df2=3.0, f_scaling=4.0, p_value=5.0,
-        unscaled_statistic=6.0, unscaled_p_value=7.0, text="KR",
-    )  # fmt: skip
+        method="kenward-roger",
+        statistic=1.0,
+        df1=2.0,
+        df2=3.0,
+        f_scaling=4.0,
+        p_value=5.0,
+        unscaled_statistic=6.0,
+        unscaled_p_value=7.0,
+        text="KR",
+    )
     bare = {**record, "f_scaling": None, "unscaled_statistic": None, "unscaled_p_value": None}
     found = decode_tests.model_comparison(bare, "satterthwaite")
     assert (found.f_scaling, found.unscaled_statistic, found.unscaled_p_value) == (None,) * 3
@@ -611,9 +643,11 @@ def test_backward_elimination():
 
 
 INTERVALS = {
-    "names": (".sig01", "Days"), "labels": ("sd_(Intercept)|S", "Days"),
-    "conf_low": floats(1, NA), "conf_high": floats(3, 4),
-}  # fmt: skip
+    "names": (".sig01", "Days"),
+    "labels": ("sd_(Intercept)|S", "Days"),
+    "conf_low": floats(1, NA),
+    "conf_high": floats(3, 4),
+}
 
 
 def test_confidence_intervals():

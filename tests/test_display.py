@@ -85,9 +85,10 @@ def test_a_fit_that_did_not_converge_says_so_before_its_figures() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", pb.PymerWarning)
         stopped = pb.lmer(
-            FORMULA, pb.simulate_childread(1),
+            FORMULA,
+            pb.simulate_childread(1),
             control=pb.lmer_control(optimizer="bobyqa", optCtrl={"maxfun": 10}),
-        )  # fmt: skip
+        )
     page = stopped._repr_html_()
     assert 0 < page.index("did not converge") < page.index("<table")
 

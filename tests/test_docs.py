@@ -42,9 +42,10 @@ from pymer_bridge.cli import commands as cli
 ROOT = Path(__file__).parent.parent
 ELSEWHERE = {"ci.md": "tests/test_ci_docs.py runs its blocks, among the files that they name"}
 PAGES = sorted(
-    page for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    page
+    for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
     if page.name not in ELSEWHERE
-)  # fmt: skip
+)
 FEWER = 20
 """Bootstraps of the pages are run with so many replicates: what they show needs no more."""
 FENCE = re.compile(r"^(?P<indent> *)(?P<marks>```+)(?P<language>\w*)[^\n]*$")
@@ -95,9 +96,12 @@ def read_blocks(page: Path) -> list[Block]:
         before = next((line for line in reversed(lines[:number]) if line.strip()), "")
         skipped = NOT_RUN.fullmatch(before.strip())
         block = Block(
-            page, number + 1, opening["language"], "\n".join(body) + "\n",
+            page,
+            number + 1,
+            opening["language"],
+            "\n".join(body) + "\n",
             skipped["reason"] if skipped else None,
-        )  # fmt: skip
+        )
         last = found[-1] if found else None
         if block.language == "text" and last is not None and before.strip() == "```":
             found[-1] = Block(
@@ -398,9 +402,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
     done = subprocess.run(
-        command, cwd=ROOT, env={**os.environ, "NO_MKDOCS_2_WARNING": "true"},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        command,
+        cwd=ROOT,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "true"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -454,8 +462,9 @@ def test_the_site_asks_nothing_of_other_servers(site: Path, pages: dict[Path, Pa
 def test_every_public_name_is_in_the_reference(pages: dict[Path, Page]) -> None:
     anchors = set().union(*(page.anchors for page in pages.values()))
     public = {f"pymer_bridge.{name}" for name in pb.__all__} - {
-        "pymer_bridge.__version__", "pymer_bridge.plots",
-    }  # fmt: skip
+        "pymer_bridge.__version__",
+        "pymer_bridge.plots",
+    }
     public |= {f"pymer_bridge.plots.{name}" for name in pb.plots.__all__}
     for path in (ROOT / "pymer_bridge" / "results").glob("*.py"):
         if path.stem not in ("__init__", "codec"):
@@ -464,9 +473,10 @@ def test_every_public_name_is_in_the_reference(pages: dict[Path, Page]) -> None:
             public |= {f"pymer_bridge.results.{path.stem}.{n}" for n in named if n[0] != "_"}
     for model in (pb.LinearMixedModel, pb.GeneralizedLinearMixedModel, pb.LinearModel):
         public |= {
-            f"pymer_bridge.{model.__name__}.{name}" for name in dir(model)
+            f"pymer_bridge.{model.__name__}.{name}"
+            for name in dir(model)
             if name[0] != "_" and callable(getattr(model, name))
-        }  # fmt: skip
+        }
     assert not public - anchors
 
 

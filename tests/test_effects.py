@@ -57,9 +57,12 @@ def _fit(name: str) -> Any:
                 return pb.lmer("log(Reaction) ~ log(Days + 1) + (1 | Subject)", sleep)
             case "part":
                 return pb.lmer(
-                    "Reaction ~ Days + (1 | Subject)", sleep, subset=sleep["Days"] > 1,
-                    weights="1 / (1 + Days)", offset=2 * sleep["Days"],
-                )  # fmt: skip
+                    "Reaction ~ Days + (1 | Subject)",
+                    sleep,
+                    subset=sleep["Days"] > 1,
+                    weights="1 / (1 + Days)",
+                    offset=2 * sleep["Days"],
+                )
             case "cake":
                 return pb.lmer("angle ~ recipe * temp + (1 | recipe:replicate)", cake)
             case "ordered":
@@ -181,11 +184,15 @@ def test_the_smooth_is_on_the_scale_of_the_linear_predictor() -> None:
 def test_values_and_levels_are_chosen_among_the_rows() -> None:
     if (whole := _effect("factors")) is None:
         return
-    some = _fit("ordered").effect(BOTH, at={"recipe": ["C", "A"], "temperature": 185},
-                                  partial_residuals=True)  # fmt: skip
+    some = _fit("ordered").effect(
+        BOTH, at={"recipe": ["C", "A"], "temperature": 185}, partial_residuals=True
+    )
     assert some.rows == (whole["A", "185"], whole["C", "185"])
-    assert some.partial == tuple(row for row in whole.partial if row.values["recipe"] in "AC"
-                                 and row.values["temperature"] == "185")  # fmt: skip
+    assert some.partial == tuple(
+        row
+        for row in whole.partial
+        if row.values["recipe"] in "AC" and row.values["temperature"] == "185"
+    )
     days = _effect("slope")
     assert days is not None
     assert _fit("slope").effect("Days", at={"Days": 4}).rows == (days[4.0],)
@@ -264,8 +271,9 @@ def test_what_effects_cannot_do_is_said() -> None:
             fit.effect("Days")
     orange = pb.nlmer(
         "circumference ~ SSlogis(age, Asym, xmid, scal) ~ Asym | Tree",
-        pb.load_dataset("Orange", "datasets"), start={"Asym": 200, "xmid": 725, "scal": 350},
-    )  # fmt: skip
+        pb.load_dataset("Orange", "datasets"),
+        start={"Asym": 200, "xmid": 725, "scal": 350},
+    )
     with pytest.raises(OptionError, match="a linear predictor"):
         orange.effect("age")
 

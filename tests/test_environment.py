@@ -34,9 +34,12 @@ def run(code: str, **environment_: str | None) -> str:
     variables = {**os.environ, **environment_}
     process = subprocess.run(
         [sys.executable, "-W", "error", "-c", textwrap.dedent(code)],
-        capture_output=True, text=True, check=False, timeout=120,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
         env={name: value for name, value in variables.items() if value is not None},
-    )  # fmt: skip
+    )
     assert (process.returncode, process.stderr) == (0, ""), process.stderr
     return process.stdout
 
@@ -45,8 +48,10 @@ def fake_r(folder: Path, version: str) -> Path:
     """Make an R home whose R only tells its version."""
     program = folder / "bin" / "R"
     program.parent.mkdir(parents=True)
-    program.write_text(f'#!/bin/sh\n[ "$1" = RHOME ] && echo {folder} && exit\n'
-                       f'echo "R version {version} (2020-02-29) -- \\"Fake\\""\n')  # fmt: skip
+    program.write_text(
+        f'#!/bin/sh\n[ "$1" = RHOME ] && echo {folder} && exit\n'
+        f'echo "R version {version} (2020-02-29) -- \\"Fake\\""\n'
+    )
     program.chmod(0o755)
     return folder
 
@@ -258,8 +263,12 @@ def test_the_command_line_shows_no_traceback(command, tmp_path):
     variables = {k: v for k, v in os.environ.items() if k != "R_HOME"} | {"PATH": str(tmp_path)}
     process = subprocess.run(
         [sys.executable, "-m", "pymer_bridge", *command],
-        capture_output=True, text=True, check=False, timeout=60, env=variables,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env=variables,
+    )
     assert process.returncode == 1
     assert process.stdout == ""
     assert process.stderr.startswith("pymer-bridge: R was not found")

@@ -304,12 +304,7 @@ CASES = (
     case("missing_group", "y ~ x + (1 | h)", "gaps"),
     case("missing_exclude", "y ~ x + f + (x | g)", "gaps", na_action="exclude"),
     case(
-        "missing_weights",
-        "y ~ x + (1 | g)",
-        "gaps",
-        weights="w",
-        offset="z",
-        na_action="exclude",
+        "missing_weights", "y ~ x + (1 | g)", "gaps", weights="w", offset="z", na_action="exclude"
     ),
     case("missing_subset", "y ~ x + (1 | g)", "gaps", subset="z > -1"),
     case("missing_in_subset", "y ~ x + (1 | g)", "gaps", subset='f != "low"', na_action="exclude"),

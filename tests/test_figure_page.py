@@ -40,8 +40,9 @@ def test_what_has_no_row_is_told(script: Any, entries: Any) -> None:
     assert list(script.mistakes(entries)) == []
     fewer = [entry for entry in entries if entry.owner != "RSquared"]
     assert list(script.missing(fewer)) == [
-        "RSquared.conditional has no row", "RSquared.marginal has no row"
-    ]  # fmt: skip
+        "RSquared.conditional has no row",
+        "RSquared.marginal has no row",
+    ]
     fewer = [entry for entry in entries if entry.figures != "model_frame"]
     assert list(script.missing(fewer)) == ["model: model_frame has no row"]
     fewer = [entry for entry in entries if "residual_quantiles" not in entry.names]

@@ -237,20 +237,37 @@ def test_functions_are_not_values(name):
 @pytest.mark.parametrize(
     "options",
     [
-        {"data_name": "x; MARK"}, {"data_name": "MARK"}, {"data_name": "`MARK`"},
-        {"data_name": "x\n"}, {"data_name": "if"}, {"data_name": "TRUE"}, {"data_name": " "},
-        {"data_name": "base::quit"}, {"data_name": "a b"}, {"data_name": ".weights"},
-        {"contrasts": {"Subject": "file.create"}}, {"contrasts": {"Subject": "system"}},
-        {"contrasts": {"Subject": "contr.sum(MARK)"}}, {"contrasts": {"Subject": "MARK"}},
-        {"contrasts": {"Subject": print}}, {"contrasts": {"Subject": ["contr.sum"]}},
-        {"contrasts": {"Subject": [["MARK"]]}}, {"contrasts": "contr.sum"},
-        {"contrasts": {"Subject": {"a": 1}}}, {"contrasts": {"MARK": "contr.sum"}},
-        {"na_action": "MARK"}, {"na_action": "fail(MARK)"}, {"na_action": "quit"},
-        {"control": "MARK"}, {"control": {"optimizer": "quit"}}, {"control": print},
-        {"allow_functions": "log"}, {"allow_functions": "file.create"},
+        {"data_name": "x; MARK"},
+        {"data_name": "MARK"},
+        {"data_name": "`MARK`"},
+        {"data_name": "x\n"},
+        {"data_name": "if"},
+        {"data_name": "TRUE"},
+        {"data_name": " "},
+        {"data_name": "base::quit"},
+        {"data_name": "a b"},
+        {"data_name": ".weights"},
+        {"contrasts": {"Subject": "file.create"}},
+        {"contrasts": {"Subject": "system"}},
+        {"contrasts": {"Subject": "contr.sum(MARK)"}},
+        {"contrasts": {"Subject": "MARK"}},
+        {"contrasts": {"Subject": print}},
+        {"contrasts": {"Subject": ["contr.sum"]}},
+        {"contrasts": {"Subject": [["MARK"]]}},
+        {"contrasts": "contr.sum"},
+        {"contrasts": {"Subject": {"a": 1}}},
+        {"contrasts": {"MARK": "contr.sum"}},
+        {"na_action": "MARK"},
+        {"na_action": "fail(MARK)"},
+        {"na_action": "quit"},
+        {"control": "MARK"},
+        {"control": {"optimizer": "quit"}},
+        {"control": print},
+        {"allow_functions": "log"},
+        {"allow_functions": "file.create"},
     ],
     ids=repr,
-)  # fmt: skip
+)
 def test_option_that_runs_something_is_refused(options, marker):
     armed_options = {
         key: armed(value, marker) if isinstance(value, str) else value
@@ -268,14 +285,22 @@ def test_option_that_runs_something_is_refused(options, marker):
 @pytest.mark.parametrize(
     ("optimizer", "arguments"),
     [
-        ("system", {}), ("quit", {}), ("file.create", {}), ("MARK", {}), ("optim", {}),
-        ("bobyqa", {"optCtrl": {"a": ["MARK"]}}), ("bobyqa", {"optCtrl": {"a": print}}),
-        ("bobyqa", {"optCtrl": {"a": {"b": "MARK"}}}), ("bobyqa", {"nonsense": "MARK"}),
-        ("bobyqa", {"mod_type": "MARK"}), ("bobyqa", {"check_conv_grad": {"action": "MARK"}}),
+        ("system", {}),
+        ("quit", {}),
+        ("file.create", {}),
+        ("MARK", {}),
+        ("optim", {}),
+        ("bobyqa", {"optCtrl": {"a": ["MARK"]}}),
+        ("bobyqa", {"optCtrl": {"a": print}}),
+        ("bobyqa", {"optCtrl": {"a": {"b": "MARK"}}}),
+        ("bobyqa", {"nonsense": "MARK"}),
+        ("bobyqa", {"mod_type": "MARK"}),
+        ("bobyqa", {"check_conv_grad": {"action": "MARK"}}),
         ("bobyqa", {"check_conv_grad": {"action": "stop", "x": "MARK"}}),
-        ("bobyqa", {"check_conv_grad": print}), ("bobyqa", {"check_rankX": ["MARK"]}),
+        ("bobyqa", {"check_conv_grad": print}),
+        ("bobyqa", {"check_rankX": ["MARK"]}),
     ],
-)  # fmt: skip
+)
 def test_control_that_runs_something_is_refused(optimizer, arguments, marker):
     with pytest.raises(OptionError):
         pb.lmer_control(armed(optimizer, marker), **arguments)
@@ -332,7 +357,7 @@ def test_optimizer_options_are_data(marker):
         (("tanh", "get"), "Reaction ~ get('file.create')(ARG) + (1 | Subject)"),
         ((".*", "*", ".", ""), "Reaction ~ MARK + (1 | Subject)"),
     ],
-)  # fmt: skip
+)
 def test_what_is_allowed_is_allowed_by_name_alone(allowed, formula, marker):
     with pytest.raises(FormulaError):
         pb.lmer(armed(formula, marker), dataset("sleepstudy"), allow_functions=allowed)
@@ -378,10 +403,15 @@ EVIL_NAMES = [
 
 def small_frame(column: str, name: str) -> pd.DataFrame:
     rng = np.random.default_rng(1)
-    data = pd.DataFrame({
-        "y": rng.normal(size=60), "x": rng.normal(size=60), "z": rng.normal(size=60),
-        "g": np.repeat(list("abcdef"), 10), "h": np.tile(list("klmno"), 12),
-    })  # fmt: skip
+    data = pd.DataFrame(
+        {
+            "y": rng.normal(size=60),
+            "x": rng.normal(size=60),
+            "z": rng.normal(size=60),
+            "g": np.repeat(list("abcdef"), 10),
+            "h": np.tile(list("klmno"), 12),
+        }
+    )
     return data.rename(columns={column: name})
 
 
@@ -527,11 +557,18 @@ def test_texts_asked_of_a_fit_do_not_run(marker):
 
 @pytest.mark.parametrize(
     "rest",
-    ["(" * 5000 + "Days" + ")" * 5000, "I(" * 2000 + "Days" + ")" * 2000, "-" * 40000 + "Days",
-     "+".join(["Days"] * 100_000), "Days^" * 40000 + "Days", "~" * 40000 + "Days", "x" * 200_000,
-     "`" + "a" * 20_000 + "`"],
+    [
+        "(" * 5000 + "Days" + ")" * 5000,
+        "I(" * 2000 + "Days" + ")" * 2000,
+        "-" * 40000 + "Days",
+        "+".join(["Days"] * 100_000),
+        "Days^" * 40000 + "Days",
+        "~" * 40000 + "Days",
+        "x" * 200_000,
+        "`" + "a" * 20_000 + "`",
+    ],
     ids=lambda rest: f"{rest[:6]} of {len(rest)}",
-)  # fmt: skip
+)
 def test_a_monstrous_formula_is_refused_and_kills_nothing(rest):
     with pytest.raises((FormulaError, DataConversionError)):
         pb.lmer(f"Reaction ~ {rest} + (1 | Subject)", dataset("sleepstudy"))

@@ -280,18 +280,22 @@ def test_objects_of_one_kind_are_taken_as_that_kind():
 
 
 def arrow_table() -> pa.Table:
-    return pa.table({
-        "i": pa.array([1, None, 3], pa.int64()),
-        "big": pa.array([2**53 - 1, None, 2**40 + 1], pa.int64()),
-        "f": pa.array([1.0, None, -0.0]),
-        "b": pa.array([True, None, False]),
-        "s": pa.array(["ü", None, ""]),
-        "c": pa.array(["z", "a", None]).dictionary_encode(),
-        "t": pa.array([dt.datetime(2020, 1, 1), None, dt.datetime(2021, 1, 1)], pa.timestamp("ms")),
-        "z": pa.array([0, None, 1], pa.timestamp("us", tz="Europe/Zurich")),
-        "d": pa.array([dt.date(2020, 1, 1), None, dt.date(2021, 1, 1)]),
-        "l": pa.array([1, None, 2], pa.duration("s")),
-    })  # fmt: skip
+    return pa.table(
+        {
+            "i": pa.array([1, None, 3], pa.int64()),
+            "big": pa.array([2**53 - 1, None, 2**40 + 1], pa.int64()),
+            "f": pa.array([1.0, None, -0.0]),
+            "b": pa.array([True, None, False]),
+            "s": pa.array(["ü", None, ""]),
+            "c": pa.array(["z", "a", None]).dictionary_encode(),
+            "t": pa.array(
+                [dt.datetime(2020, 1, 1), None, dt.datetime(2021, 1, 1)], pa.timestamp("ms")
+            ),
+            "z": pa.array([0, None, 1], pa.timestamp("us", tz="Europe/Zurich")),
+            "d": pa.array([dt.date(2020, 1, 1), None, dt.date(2021, 1, 1)]),
+            "l": pa.array([1, None, 2], pa.duration("s")),
+        }
+    )
 
 
 CLASSES = {
@@ -374,11 +378,15 @@ def test_only_what_is_needed_is_collected():
 
 def test_parts_hold_few_plain_arrays():
     n = 10_000
-    data = pd.DataFrame({
-        "f": np.arange(n) / 7, "i": pd.array([None, *range(n - 1)], dtype="Int64"),
-        "s": [f"level {i % 10}" for i in range(n)], "c": pd.Categorical(["a", "b"] * (n // 2)),
-        "t": pd.date_range("2020", periods=n, freq="min"),
-    })  # fmt: skip
+    data = pd.DataFrame(
+        {
+            "f": np.arange(n) / 7,
+            "i": pd.array([None, *range(n - 1)], dtype="Int64"),
+            "s": [f"level {i % 10}" for i in range(n)],
+            "c": pd.Categorical(["a", "b"] * (n // 2)),
+            "t": pd.date_range("2020", periods=n, freq="min"),
+        }
+    )
     dtypes = {"f": "float64", "i": "int32", "s": "int32", "c": "int32", "t": "float64"}
     frame = collect(data)
     for name, part in zip(frame.names, frame.parts, strict=True):
@@ -436,9 +444,13 @@ def test_refused_column_is_named(case):
 
 @pytest.mark.parametrize(
     ("columns", "clue"),
-    [(["a", "b", "a"], "'a'"), ([1, "1", "b"], "'1'"), (["a\0", "b", "c"], "NUL"),
-     (["\udc80", "b", "c"], "Unicode")],
-)  # fmt: skip
+    [
+        (["a", "b", "a"], "'a'"),
+        ([1, "1", "b"], "'1'"),
+        (["a\0", "b", "c"], "NUL"),
+        (["\udc80", "b", "c"], "Unicode"),
+    ],
+)
 def test_refused_names(columns, clue):
     with pytest.raises(DataConversionError, match=clue):
         collect(pd.DataFrame(np.zeros((2, 3)), columns=pd.Index(columns, dtype=object)))
@@ -481,9 +493,11 @@ def series(elements: st.SearchStrategy[Any], dtype: Any, *, missing: bool = True
 def integers(bits_: int) -> st.SearchStrategy[int]:
     """Generate integers of up to 53 significant bits."""
     return st.one_of(
-        st.integers(-(2**53), 2**53), st.integers(-(2**31) - 2, -(2**31) + 2),
-        st.integers(2**31 - 2, 2**31 + 2), st.integers(-9, 9),
-    ).filter(lambda i: -(2 ** (bits_ - 1)) <= i < 2 ** (bits_ - 1))  # fmt: skip
+        st.integers(-(2**53), 2**53),
+        st.integers(-(2**31) - 2, -(2**31) + 2),
+        st.integers(2**31 - 2, 2**31 + 2),
+        st.integers(-9, 9),
+    ).filter(lambda i: -(2 ** (bits_ - 1)) <= i < 2 ** (bits_ - 1))
 
 
 EARLIEST, LATEST = dt.datetime(1835, 1, 1), dt.datetime(2105, 12, 31)

@@ -156,10 +156,17 @@ def test_update_carries_every_argument() -> None:
     weights = np.linspace(1.0, 2.0, 180)
     days = pd.DataFrame(np.eye(10)[:, 1:], index=[str(i) for i in range(10)])
     fit = pb.lmer(
-        "Reaction ~ factor(Days) + (1 | Subject)", data, reml=False, weights=weights,
-        offset="Days", subset="Days < 8", control=pb.lmer_control("bobyqa"), start=[0.5],
-        na_action="exclude", data_name="sleep",
-    )  # fmt: skip
+        "Reaction ~ factor(Days) + (1 | Subject)",
+        data,
+        reml=False,
+        weights=weights,
+        offset="Days",
+        subset="Days < 8",
+        control=pb.lmer_control("bobyqa"),
+        start=[0.5],
+        na_action="exclude",
+        data_name="sleep",
+    )
     again = fit.update()
     assert _state(again) == _state(fit)
     assert str(again.summary("none")) == str(fit.summary("none"))
@@ -343,11 +350,14 @@ def test_a_group_that_cannot_be_fitted_is_named() -> None:
 @pytest.mark.parametrize(
     "term",
     [
-        "us(Days | Subject)", "diag(Days | Subject)", "diag(Days | Subject, hom = TRUE)",
-        "cs(Days | Subject)", "cs(Days | Subject, hom = TRUE)",
+        "us(Days | Subject)",
+        "diag(Days | Subject)",
+        "diag(Days | Subject, hom = TRUE)",
+        "cs(Days | Subject)",
+        "cs(Days | Subject, hom = TRUE)",
         "ar1(0 + factor(Days) | Subject)",
     ],
-)  # fmt: skip
+)
 def test_structured_covariances(plain: Any, term: str) -> None:
     data = pb.load_dataset("sleepstudy")
     session().require("lme4")
@@ -417,6 +427,8 @@ def test_a_size_must_be_positive(theta: Any) -> None:
 def test_quadrature_of_several_effects_is_rs_error() -> None:
     with pytest.raises(pb.RError, match="nAGQ > 1"):
         pb.glmer(
-            "TICKS ~ 1 + (1 | BROOD) + (1 | INDEX)", pb.load_dataset("grouseticks"),
-            family="poisson", n_agq=5,
-        )  # fmt: skip
+            "TICKS ~ 1 + (1 | BROOD) + (1 | INDEX)",
+            pb.load_dataset("grouseticks"),
+            family="poisson",
+            n_agq=5,
+        )

@@ -757,9 +757,14 @@ def test_where_the_method_fails_figures_are_satterthwaites(broken: str, live: Li
         theirs = _figures(
             live.same_process.ask("broken_kenward_roger", workspace=live.same_process.workspace)
         )
-        questions = {name: (TESTS_OF_TERMS | CONTRASTS)[name] for name in (
-            "fixed_kenward_roger", "anova_III_kenward_roger", "contest_last_kenward_roger",
-        )}  # fmt: skip
+        questions = {
+            name: (TESTS_OF_TERMS | CONTRASTS)[name]
+            for name in (
+                "fixed_kenward_roger",
+                "anova_III_kenward_roger",
+                "contest_last_kenward_roger",
+            )
+        }
         ours = {
             f"{name}.{key}": figure
             for name, ask in questions.items()
@@ -840,9 +845,10 @@ def test_intervals_of_a_kept_profile_are_those_of_confint(live: Live) -> None:
     assert profile.values.shape == (len(profile.zeta), 4)
     assert set(profile.profiled) == set(profile.parameters)
     assert not profile.values.flags.writeable
-    assert made.full.confint()["(Intercept)"] == live.answer("penicillin", "profile_all").result[
-        "(Intercept)"
-    ]  # fmt: skip
+    assert (
+        made.full.confint()["(Intercept)"]
+        == live.answer("penicillin", "profile_all").result["(Intercept)"]
+    )
 
 
 def lme4_is_older_than(*version: int) -> bool:

@@ -154,10 +154,18 @@ def test_generalized_models_are_refitted_alike(plain: Any) -> None:
     _same(values[:, p : p + q].ravel(order="F"), theirs["variances"], "variances")
     _same(values[:, p + q : -1].ravel(order="F"), theirs["covariances"], "covariances")
     _same(record["converged"], theirs["converged"], "converged")
-    figures = session().call(
-        "influence_figures", model=model, by="herd", levels=described["levels"],
-        values=np.asfortranarray(values), converged=record["converged"] == 1,
-    ).value  # fmt: skip
+    figures = (
+        session()
+        .call(
+            "influence_figures",
+            model=model,
+            by="herd",
+            levels=described["levels"],
+            values=np.asfortranarray(values),
+            converged=record["converged"] == 1,
+        )
+        .value
+    )
     for name in ("cooks_distance", "dfbeta", "dfbetas", "dfbeta_variances"):
         _same(figures[name], theirs[name], name)
 
@@ -236,10 +244,20 @@ def test_it_comes_back_from_json_and_shows_itself() -> None:
     assert back == found
     frame = back.to_frame()
     assert list(frame.columns) == [
-        "level", "cooks_distance", "converged", "singular", "evaluations", "(Intercept)", "Days",
-        "sigma^2", "v[(Intercept)]", "dfbeta_(Intercept)", "dfbeta_Days", "dfbetas_(Intercept)",
+        "level",
+        "cooks_distance",
+        "converged",
+        "singular",
+        "evaluations",
+        "(Intercept)",
+        "Days",
+        "sigma^2",
+        "v[(Intercept)]",
+        "dfbeta_(Intercept)",
+        "dfbeta_Days",
+        "dfbetas_(Intercept)",
         "dfbetas_Days",
-    ]  # fmt: skip
+    ]
     assert list(frame["cooks_distance"]) == list(found.cooks_distance)
     assert found["309"].cooks_distance == found.cooks_distance["309"]
     assert found.dfbeta["309", "Days"] == frame["dfbeta_Days"][1]

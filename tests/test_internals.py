@@ -33,8 +33,19 @@ COUNTS = ("counts", ("incidence", "size", "period", "herd"), 56)
 NONLINEAR = ("nonlinear", ("circumference", "age", "Tree"), 35)
 
 
-@pytest.fixture(scope="module", params=["slopes", "uncorrelated", "crossed", "nested", "weighted",
-                                        "factor", "singular", "missing_exclude"])  # fmt: skip
+@pytest.fixture(
+    scope="module",
+    params=[
+        "slopes",
+        "uncorrelated",
+        "crossed",
+        "nested",
+        "weighted",
+        "factor",
+        "singular",
+        "missing_exclude",
+    ],
+)
 def model(request: pytest.FixtureRequest) -> tuple[str, pb.LinearMixedModel]:
     return request.param, fit_of(request.param)
 
@@ -145,8 +156,9 @@ def test_kinds_of_parts() -> None:
         fit.get_me("cnms")["Subject"] = ()
     # A name that stands twice is not lost.
     assert fit_of("uncorrelated").get_me("cnms") == (
-        ("Subject", ("(Intercept)",)), ("Subject", ("Days",)),
-    )  # fmt: skip
+        ("Subject", ("(Intercept)",)),
+        ("Subject", ("Days",)),
+    )
     # A vector of one element is still one.
     assert fit_of("singular").get_me("beta").shape == (1,)
 
@@ -201,9 +213,11 @@ def test_without_scipy() -> None:
 
 def test_sparse_matrices_and_vectors_as_results() -> None:
     ours = SparseMatrix(
-        np.array([2, 0], dtype=np.int32), np.array([0, 2], dtype=np.int32), np.array([1.5, 0.0]),
+        np.array([2, 0], dtype=np.int32),
+        np.array([0, 2], dtype=np.int32),
+        np.array([1.5, 0.0]),
         (3, 4),
-    )  # fmt: skip
+    )
     dense = np.zeros((3, 4))
     dense[2, 0] = 1.5
     same(ours, dense)
@@ -269,8 +283,12 @@ def test_a_component_by_its_key() -> None:
     assert ours["Subject", 1].cumulative == ours["Subject", 1].proportion
     assert ours.rotation("Subject").row_names == ("(Intercept)", "Days")
     assert list(ours.to_frame().columns) == [
-        "group", "component", "std_dev", "proportion", "cumulative",
-    ]  # fmt: skip
+        "group",
+        "component",
+        "std_dev",
+        "proportion",
+        "cumulative",
+    ]
 
 
 def test_singular_by_a_tolerance() -> None:

@@ -71,18 +71,34 @@ def test_numbers(value: float | None, shown: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [(0.45, ".45"), (-0.45, f"{M}.45"), (0.996, "1.00"), (-1.0, f"{M}1.00"), (0.0, ".00"),
-     (-0.001, ".00"), (None, "NA")],
-)  # fmt: skip
+    [
+        (0.45, ".45"),
+        (-0.45, f"{M}.45"),
+        (0.996, "1.00"),
+        (-1.0, f"{M}1.00"),
+        (0.0, ".00"),
+        (-0.001, ".00"),
+        (None, "NA"),
+    ],
+)
 def test_shares_have_no_leading_zero(value: float | None, shown: str) -> None:
     assert apa.share(value) == shown
 
 
 @pytest.mark.parametrize(
     ("std_errors", "decimals"),
-    [([0.3], 2), ([12.0], 2), ([0.0996], 2), ([0.042], 3), ([0.3, 0.0042], 4), ([None, 0.0], 2),
-     ([float("nan")], 2), ([1e-300], 8), ([], 2)],
-)  # fmt: skip
+    [
+        ([0.3], 2),
+        ([12.0], 2),
+        ([0.0996], 2),
+        ([0.042], 3),
+        ([0.3, 0.0042], 4),
+        ([None, 0.0], 2),
+        ([float("nan")], 2),
+        ([1e-300], 8),
+        ([], 2),
+    ],
+)
 def test_decimals_show_two_digits_of_the_standard_error(
     std_errors: list[float | None], decimals: int
 ) -> None:
@@ -193,8 +209,9 @@ def test_a_table_can_be_stored_and_shown(models: Any) -> None:
     table = pb.model_table(*models, caption="Sleep & reaction")
     assert model_table.ModelTable.from_dict(table.to_dict()) == table
     assert str(table) == pb.model_table(*models, caption="Sleep & reaction", format="text")
-    assert "Sleep &amp; reaction" in pb.model_table(*models, caption="Sleep & reaction",
-                                                    format="html")  # fmt: skip
+    assert "Sleep &amp; reaction" in pb.model_table(
+        *models, caption="Sleep & reaction", format="html"
+    )
     assert table._repr_html_() == table.to_html()
     assert table.to_markdown() == pb.model_table(
         *models, caption="Sleep & reaction", format="markdown"
@@ -211,9 +228,14 @@ def test_a_table_can_be_stored_and_shown(models: Any) -> None:
 @with_r
 def test_stars_intervals_and_words(models: Any) -> None:
     table = pb.model_table(
-        models[2], beneath="interval", stars=True, labels={"Days": "Day", "Subject": "Person"},
-        components="variance", ddf="normal", conf_level=0.9,
-    )  # fmt: skip
+        models[2],
+        beneath="interval",
+        stars=True,
+        labels={"Days": "Day", "Subject": "Person"},
+        components="variance",
+        ddf="normal",
+        conf_level=0.9,
+    )
     frame = table.to_frame()
     row = models[2].fixed_effects("normal", 0.9)["Days"]
     at = list(frame.index).index("Day")
@@ -295,5 +317,7 @@ def test_latex_compiles(models: Any, tmp_path: Path) -> None:
     )
     subprocess.run(
         ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", source.name],
-        cwd=tmp_path, check=True, capture_output=True,
-    )  # fmt: skip
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+    )

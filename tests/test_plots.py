@@ -42,9 +42,13 @@ TOLERANCE = 3
 other machines may round the edges of lines differently. A line that is missing or of another
 colour gives 4.6 and more in the smallest case that was tried."""
 picture = pytest.mark.mpl_image_compare(
-    baseline_dir="pictures", tolerance=TOLERANCE, style="default", backend="agg",
-    savefig_kwargs={"dpi": 60, "metadata": {"Software": None}}, deterministic=True,
-)  # fmt: skip
+    baseline_dir="pictures",
+    tolerance=TOLERANCE,
+    style="default",
+    backend="agg",
+    savefig_kwargs={"dpi": 60, "metadata": {"Software": None}},
+    deterministic=True,
+)
 
 
 @pytest.fixture(scope="module")
@@ -356,9 +360,11 @@ def test_no_and_complete_pooling_are_lms(fit: Any, plain: Any) -> None:
 
 def test_pooling_uses_weights_and_offset(plain: Any) -> None:
     model = pb.lmer(
-        "Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"),
-        weights="1 / (1 + Days)", offset="2 * Days",
-    )  # fmt: skip
+        "Reaction ~ Days + (Days | Subject)",
+        pb.load_dataset("sleepstudy"),
+        weights="1 / (1 + Days)",
+        offset="2 * Days",
+    )
     theirs = plain("weighted_lines")
     found = model.pooling()
     assert np.array_equal(found.none, np.reshape(theirs["own"], (18, 2)))
@@ -594,19 +600,27 @@ def _assert_legible(figure: Any) -> None:
     figure.canvas.draw()
     edge = figure.bbox.padded(1.0)
     shown = [(words, place) for words, place in _texts(figure) if place.width > 0]
-    cut = [words for words, place in shown if not edge.contains(*place.min)
-           or not edge.contains(*place.max)]  # fmt: skip
+    cut = [
+        words
+        for words, place in shown
+        if not edge.contains(*place.min) or not edge.contains(*place.max)
+    ]
     # Ticks beyond the limits have labels that are never drawn.
-    beyond = {label.get_text() for ax in figure.axes for axis in (ax.xaxis, ax.yaxis)
-              for label in axis.get_ticklabels()}  # fmt: skip
+    beyond = {
+        label.get_text()
+        for ax in figure.axes
+        for axis in (ax.xaxis, ax.yaxis)
+        for label in axis.get_ticklabels()
+    }
     assert [words for words in cut if words not in beyond] == []
     for ax in figure.axes:
         for axis, low in ((ax.xaxis, 0), (ax.yaxis, 1)):
             labels = [tick.label1 for tick in axis._update_ticks() if tick.label1.get_visible()]
             places = sorted(
                 (label.get_window_extent().min[low], label.get_window_extent().max[low])
-                for label in labels if label.get_text()
-            )  # fmt: skip
+                for label in labels
+                if label.get_text()
+            )
             for (_, end), (start, _) in pairwise(places):
                 # Letters do not fill the height of their line.
                 assert start > end - 2.0, f"labels of {ax.get_xlabel()!r} overlap"
@@ -695,8 +709,13 @@ def _routes(few: Any) -> Any:
 
 
 def test_text_of_other_pictures_can_be_read(few: Any, profile: Any) -> None:
-    for drawn in (_several(few), profile.plot(), profile.plot_pairs(), _bootstrap(few),
-                  _routes(few)):  # fmt: skip
+    for drawn in (
+        _several(few),
+        profile.plot(),
+        profile.plot_pairs(),
+        _bootstrap(few),
+        _routes(few),
+    ):
         _assert_legible(_figure(drawn))
 
 

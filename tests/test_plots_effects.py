@@ -157,8 +157,9 @@ def test_effects_refuse_what_cannot_be_drawn() -> None:
     with pytest.raises(OptionError, match="scale='log' is not one of: response, link"):
         _curve("number").plot(scale="log")
     point = _curve("number").rows[0]
-    rows = tuple(replace(point, values={"x": float(i), "g": str(j)})
-                 for j in range(30) for i in range(2))  # fmt: skip
+    rows = tuple(
+        replace(point, values={"x": float(i), "g": str(j)}) for j in range(30) for i in range(2)
+    )
     with pytest.raises(OptionError, match="g have 30 combinations, and 28 lines"):
         replace(_curve("number"), rows=rows, terms=("x", "g")).plot()
 
@@ -193,9 +194,20 @@ def test_many_levels_and_long_names_can_be_read() -> None:
 
 
 @picture
-@pytest.mark.parametrize(("kind", "n"), [("number", 0), ("both", 0), ("factor", 0), ("factors", 0),
-                                         ("number", 5), ("number", 500), ("both", 500),
-                                         ("factor", 5), ("factors", 500)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("kind", "n"),
+    [
+        ("number", 0),
+        ("both", 0),
+        ("factor", 0),
+        ("factors", 0),
+        ("number", 5),
+        ("number", 500),
+        ("both", 500),
+        ("factor", 5),
+        ("factors", 500),
+    ],
+)
 def test_picture_of_an_effect(kind: str, n: int) -> Any:
     return _bare(_curve(kind, n).plot())
 
@@ -235,8 +247,11 @@ def test_diagnostics_have_leverage_where_r_has_it() -> None:
     panels = _fit(5).plot.diagnostics().axes
     assert [panel.get_xlabel() for panel in panels[4:]] == ["Leverage", "Observation"]
     assert len(_fit(5).plot.diagnostics(leverage=False).axes) == 4
-    binomial = pb.glmer("cbind(incidence, size - incidence) ~ period + (1 | herd)",
-                        pb.load_dataset("cbpp"), family="binomial")  # fmt: skip
+    binomial = pb.glmer(
+        "cbind(incidence, size - incidence) ~ period + (1 | herd)",
+        pb.load_dataset("cbpp"),
+        family="binomial",
+    )
     assert len(binomial.plot.diagnostics().axes) == 4
 
 
@@ -272,15 +287,17 @@ def test_influence_of_many_groups_names_the_largest() -> None:
     ax = _influence(500).plot()
     cooks = _influence(500).cooks_distance.sort_values(ascending=False, kind="stable")
     assert [text.get_text() for text in ax.texts] == list(cooks.index[:5])
-    assert [tuple(text.xy) for text in ax.texts] == list(zip(cooks[:5], range(499, 494, -1),
-                                                              strict=True))  # fmt: skip
+    assert [tuple(text.xy) for text in ax.texts] == list(
+        zip(cooks[:5], range(499, 494, -1), strict=True)
+    )
     assert ax.get_ylabel() == "school (500 levels)"
 
 
 def test_refits_that_failed_are_counted() -> None:
     result = _influence(5)
-    rows = tuple(replace(row, cooks_distance=None) if i < 2 else row
-                 for i, row in enumerate(result.rows))  # fmt: skip
+    rows = tuple(
+        replace(row, cooks_distance=None) if i < 2 else row for i, row in enumerate(result.rows)
+    )
     ax = replace(result, rows=rows).plot()
     assert ax.get_title() == "2 refits failed"
     assert len(ax.lines[0].get_xdata()) == 3
@@ -296,14 +313,27 @@ def _optimizers() -> AllFit:
     """Return the fits of one model, with one that failed, one that is missing and one apart."""
     found: AllFit = _fit(5).all_fit(["bobyqa", "Nelder_Mead", "nlminbwrap"])
     first = found.rows[0]
-    bare = dict.fromkeys(("log_likelihood", "fixed_effects", "sdcor", "theta", "converged",
-                          "singular", "evaluations", "seconds"))  # fmt: skip
+    bare = dict.fromkeys(
+        (
+            "log_likelihood",
+            "fixed_effects",
+            "sdcor",
+            "theta",
+            "converged",
+            "singular",
+            "evaluations",
+            "seconds",
+        )
+    )
     assert first.fixed_effects is not None
     assert first.log_likelihood is not None
     apart = replace(
-        first, optimizer="apart", converged=False, log_likelihood=first.log_likelihood - 2.0,
+        first,
+        optimizer="apart",
+        converged=False,
+        log_likelihood=first.log_likelihood - 2.0,
         fixed_effects={name: value + 1.0 for name, value in first.fixed_effects.items()},
-    )  # fmt: skip
+    )
     failed = replace(first, optimizer="failed", ok=False, error="stopped", **bare)  # type: ignore[arg-type]
     missing = replace(failed, optimizer="nmkbw", package="dfoptim", available=False)
     return replace(found, rows=(*found.rows, apart, failed, missing))

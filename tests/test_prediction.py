@@ -195,8 +195,10 @@ def test_predictions_at_new_data(plain: Any, name: str, re_form: str | None) -> 
 )
 def test_some_random_effects(plain: Any, name: str, re_form: str) -> None:
     fit = fit_of(name)
-    same(fit.predict(re_form=re_form).values,
-         plain("predictions_of", name=name, re_form=re_form)["values"])  # fmt: skip
+    same(
+        fit.predict(re_form=re_form).values,
+        plain("predictions_of", name=name, re_form=re_form)["values"],
+    )
     # The grouping factors that do not count need not be there.
     new = {key: NEW[name][key] for key in NEW[name] if key in re_form or key == "Days"}
     ours = fit.predict(pd.DataFrame(new), re_form)
@@ -414,10 +416,11 @@ def test_a_generalized_model(plain: Any) -> None:
     for scale in ("link", "response"):
         for re_form in (None, "population"):
             theirs = {"name": "counts", "re_form": "NA" if re_form else None, "type": scale}
-            same(fit.predict(None, re_form, scale),
-                 plain("predictions_of", **theirs)["values"])  # fmt: skip
-            same(fit.predict(new, re_form, scale),
-                 plain("predictions_of", new_data=new, **theirs)["values"])  # fmt: skip
+            same(fit.predict(None, re_form, scale), plain("predictions_of", **theirs)["values"])
+            same(
+                fit.predict(new, re_form, scale),
+                plain("predictions_of", new_data=new, **theirs)["values"],
+            )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RWarning)  # of an approximation, where R has se.fit
         ours = fit.predict(
@@ -459,8 +462,14 @@ def test_predictions_as_a_result() -> None:
     assert fit.predict(table).to_frame()["std_error"].isna().all()
     assert ours.to_series().name == "estimate"
     assert str(ours).splitlines()[1].split() == [
-        "Estimate", "Std.", "Error", "Conf.", "low", "Conf.", "high",
-    ]  # fmt: skip
+        "Estimate",
+        "Std.",
+        "Error",
+        "Conf.",
+        "low",
+        "Conf.",
+        "high",
+    ]
     assert "<table" in ours._repr_html_()
     assert ours.to_markdown()
     assert ours.to_latex()

@@ -62,9 +62,13 @@ def examples(short: int, long: float = 1.0) -> Any:
         How many for each that the variable asks for.
     """
     return settings(
-        max_examples=int(LONG * long) if LONG else short, derandomize=not LONG, deadline=None,
-        database=None, suppress_health_check=list(HealthCheck), print_blob=True,
-    )  # fmt: skip
+        max_examples=int(LONG * long) if LONG else short,
+        derandomize=not LONG,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+        print_blob=True,
+    )
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -184,8 +188,10 @@ def test_a_frame_is_rs_or_refused(data):
     if frame is None:
         if against is None:
             assert any(repr(str(label)) in said for label in data.columns)
-            assert any(expected(data.iloc[:, i]) is None or data.iloc[:, i].dtype == object
-                       for i in range(data.shape[1]))  # fmt: skip
+            assert any(
+                expected(data.iloc[:, i]) is None or data.iloc[:, i].dtype == object
+                for i in range(data.shape[1])
+            )
         count("frames", "refused")
         return
     assert against is None
@@ -293,8 +299,13 @@ def assert_rs_fit(fit: Any, answer: Any) -> None:
         return
     effects = fit.fixed_effects("none")
     assert [effect.term for effect in effects] == list(answer["names"] or ())
-    ours = [fit.n_obs, *(effect.estimate for effect in effects), *fit.get_me("theta").values,
-            fit.sigma, fit.fit_statistics.log_likelihood]  # fmt: skip
+    ours = [
+        fit.n_obs,
+        *(effect.estimate for effect in effects),
+        *fit.get_me("theta").values,
+        fit.sigma,
+        fit.fit_statistics.log_likelihood,
+    ]
     assert np.array_equal(np.array(ours, dtype=float), theirs, equal_nan=True)
     ours = np.array([effect.std_error for effect in effects], dtype=float)
     assert np.array_equal(ours, np.array([] if errors is None else errors), equal_nan=True)

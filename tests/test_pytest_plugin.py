@@ -80,10 +80,17 @@ def test_every_kind_of_value_comes_back() -> None:
     assert found.pop("m").to_numpy().tolist() == [[1.0, 3.0], [2.0, 4.0]]
     assert list(found.pop("d").columns) == ["f", "t"]
     assert found == {
-        "one": 1, "flag": None, "text": "a\nb\\", "none": None, "f": ["u", None, "w"],
-        "t": ["ä\n\\n", "", None], "named": {"a": 1.0, "b": 2.0}, "": [1.0, "x"], "empty": [],
+        "one": 1,
+        "flag": None,
+        "text": "a\nb\\",
+        "none": None,
+        "f": ["u", None, "w"],
+        "t": ["ä\n\\n", "", None],
+        "named": {"a": 1.0, "b": 2.0},
+        "": [1.0, "x"],
+        "empty": [],
         "table": {"x": 2, "y": 1},
-    }  # fmt: skip
+    }
 
 
 def test_data_arrive_as_they_are() -> None:
@@ -101,8 +108,12 @@ def test_data_arrive_as_they_are() -> None:
         {"d": data},
     )
     assert told["class"] == {
-        "größe": "numeric", "n": "integer", "on": "logical", "f": "ordered", "at": "POSIXct",
-    }  # fmt: skip
+        "größe": "numeric",
+        "n": "integer",
+        "on": "logical",
+        "f": "ordered",
+        "at": "POSIXct",
+    }
     assert told["levels"] == ["b", "a"]
     assert np.isnan(told["na"][1])
 

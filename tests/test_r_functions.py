@@ -40,8 +40,9 @@ def test_what_r_offers_is_read_whole(script: Any) -> None:
     offered, versions = script.read_namespaces(script.ask_r())
     for package in script.NEWEST:
         exported = session().call("getNamespaceExports", ns=package).value
-        functions = {name for package_, kind, name in offered
-                     if (package_, kind) == (package, "function")}  # fmt: skip
+        functions = {
+            name for package_, kind, name in offered if (package_, kind) == (package, "function")
+        }
         # What is left are classes, tables of methods, and data.
         rest = {name for name in exported if not name.startswith((".__C__", ".__T__"))} - functions
         assert functions <= set(exported)
@@ -94,14 +95,14 @@ def test_names_that_python_lacks_are_told_all_at_once(script: Any, entries: Any)
     second = dataclasses.replace(entries[1], python="fit.nothing; lmer; fit.fitted.name; pb")
     told = list(script.missing_in_python([first, second]))
     assert [line.split(" (")[0] for line in told] == [
-        f"Python has no {name}" for name in ("fit.fitted.name", "fit.nothing", "lmer", "pb",
-                                              "pb.Nobody")
-    ]  # fmt: skip
+        f"Python has no {name}"
+        for name in ("fit.fitted.name", "fit.nothing", "lmer", "pb", "pb.Nobody")
+    ]
     assert f"{first.name}, {second.name}" in told[1]
     good = dataclasses.replace(
-        entries[0], python="pb.anova; fit.fitted; fit.sigma; fit.fixed_effects; "
-        "pb.BootstrapResult.confint",
-    )  # fmt: skip
+        entries[0],
+        python="pb.anova; fit.fitted; fit.sigma; fit.fixed_effects; pb.BootstrapResult.confint",
+    )
     assert list(script.missing_in_python([good])) == []
 
 

@@ -103,8 +103,16 @@ def _rows(result: Any) -> dict[str, list[Any]]:
 
 def _statistics(fit: Any) -> list[float | None]:
     found = fit.fit_statistics
-    names = ("reml_criterion", "log_likelihood", "deviance", "aic", "bic", "df", "df_residual",
-             "n_obs")  # fmt: skip
+    names = (
+        "reml_criterion",
+        "log_likelihood",
+        "deviance",
+        "aic",
+        "bic",
+        "df",
+        "df_residual",
+        "n_obs",
+    )
     return [value for name in names if (value := getattr(found, name)) is not None]
 
 
@@ -118,10 +126,13 @@ def _mixed(fit: pb.LinearMixedModel) -> dict[str, Any]:
         "variance": [row.variance for row in components],
         "std_dev": [row.std_dev for row in components],
         "correlation": [pair.correlation for pair in components.correlations],
-        **{name: [getattr(row, name) for row in effects]
-           for name in ("estimate", "std_error", "statistic")},
-        "statistics": _statistics(fit), "groups": list(fit.n_groups.values()),
-    }  # fmt: skip
+        **{
+            name: [getattr(row, name) for row in effects]
+            for name in ("estimate", "std_error", "statistic")
+        },
+        "statistics": _statistics(fit),
+        "groups": list(fit.n_groups.values()),
+    }
 
 
 def _comparison(test: Any) -> dict[str, Any]:
@@ -222,8 +233,13 @@ def test_no_number_is_shown_that_r_does_not_give(
 ) -> None:
     if "text" in plain[line]:
         return  # the whole text is R's
-    given = [float(value) for values in plain[line].values() if not isinstance(values, tuple)
-             for value in values if not np.isnan(value)]  # fmt: skip
+    given = [
+        float(value)
+        for values in plain[line].values()
+        if not isinstance(values, tuple)
+        for value in values
+        if not np.isnan(value)
+    ]
     read = read_numbers(line, cells[line].text)
     assert read
     value = cells[line].value
@@ -268,8 +284,12 @@ def test_the_table_of_models_is_rs_figures_in_their_places(
 
 def test_numbers_are_told_apart() -> None:
     assert read_numbers("x", f"b = {MINUS}1.26, t(16.09) = .5, x_3, 1e-05, 25%, p = .02.") == [
-        "-1.26", "16.09", ".5", "1e-05", ".02"
-    ]  # fmt: skip
+        "-1.26",
+        "16.09",
+        ".5",
+        "1e-05",
+        ".02",
+    ]
     assert is_shown_as(-0.3163, f"{MINUS}.32")
     assert is_shown_as(8.02e-5, "8.02e-05")
     assert not is_shown_as(0.324, ".33")

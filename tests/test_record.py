@@ -206,12 +206,18 @@ def test_a_record_holds_all_and_follows_its_schema(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     data = trial()
     fit = pb.lmer(
-        FORMULA, data, reml=False, weights=rng.uniform(1, 2, len(data)), offset="x / 10",
-        subset=rng.random(len(data)) < 0.9, na_action="exclude", start=(0.75,),
+        FORMULA,
+        data,
+        reml=False,
+        weights=rng.uniform(1, 2, len(data)),
+        offset="x / 10",
+        subset=rng.random(len(data)) < 0.9,
+        na_action="exclude",
+        start=(0.75,),
         contrasts={"f": pd.DataFrame(np.eye(3)[:, :2], columns=["a", "b"]), "site": "contr.sum"},
         control=pb.lmer_control("bobyqa", optCtrl={"maxfun": 9999}, check_conv_grad="ignore"),
         allow_functions=["nchar"],
-    )  # fmt: skip
+    )
     path = pb.record(fit, tmp_path / "r.json", ddf="kenward-roger" if fit.reml else "normal")
     document = json.loads(path.read_text())
     schema = json.loads((files("pymer_bridge") / "record.schema.json").read_text())
@@ -219,8 +225,20 @@ def test_a_record_holds_all_and_follows_its_schema(tmp_path: Path) -> None:
     jsonschema.validate(document, schema)
     stack, (model,) = read_record(path)
     assert stack == stack_here()
-    for name in ("R", "lme4", "lmerTest", "pbkrtest", "Matrix", "blas", "lapack", "platform",
-                 "collation", "rng", "pymer_bridge", "lapack_version"):  # fmt: skip
+    for name in (
+        "R",
+        "lme4",
+        "lmerTest",
+        "pbkrtest",
+        "Matrix",
+        "blas",
+        "lapack",
+        "platform",
+        "collation",
+        "rng",
+        "pymer_bridge",
+        "lapack_version",
+    ):
         assert stack[name], name
     assert model.spec.control == fit.spec.control
     assert (model.spec.weights == fit.spec.weights).all()
@@ -383,8 +401,10 @@ def test_another_optimizer_is_named(made: Path, sleepstudy: pd.DataFrame) -> Non
     report = pb.verify_record(made, fit)
     (setting,) = report.settings
     assert (setting.name, setting.recorded, setting.found) == (
-        "control, optimizer", "none", "bobyqa",
-    )  # fmt: skip
+        "control, optimizer",
+        "none",
+        "bobyqa",
+    )
     assert not report.ok
     named = {row.key: row for row in report.drifted}
     assert named["convergence////optimizer"].found == "bobyqa"
@@ -401,8 +421,10 @@ def test_other_contrasts_are_named(of_trial: Path) -> None:
     report = pb.verify_record(of_trial, fit)
     (setting,) = report.settings
     assert (setting.name, setting.recorded, setting.found) == (
-        "contrasts of 'f'", "contr.treatment", "contr.sum",
-    )  # fmt: skip
+        "contrasts of 'f'",
+        "contr.treatment",
+        "contr.sum",
+    )
     assert "fixed_effect///f1/estimate" in {row.key for row in report.drifted}
 
 
@@ -466,8 +488,9 @@ def test_another_version_is_named_and_gives_tolerance(made: Path, tmp_path: Path
     assert "1.1-30 ->" in str(report)
     status = {row.key: row.status for row in report.figures}
     assert status == {
-        "fixed_effect///Days/estimate": "within", "convergence////evaluations": "told",
-    }  # fmt: skip
+        "fixed_effect///Days/estimate": "within",
+        "convergence////evaluations": "told",
+    }
     strict = pb.verify_record(tmp_path / "aged.json", tolerance=0.0)
     assert not strict.ok
     assert [row.key for row in strict.drifted] == ["fixed_effect///Days/estimate"]
@@ -529,8 +552,14 @@ def test_tolerances_are_checked_and_taken(made: Path, tmp_path: Path) -> None:
 
 
 def test_every_figure_that_is_a_number_has_a_unit_and_limits(models: dict[str, Any]) -> None:
-    exact = {"model/n_obs", "model/n_levels", "model/reml", "fit_statistic/df",
-             "fit_statistic/df_residual", "convergence/singular"}  # fmt: skip
+    exact = {
+        "model/n_obs",
+        "model/n_levels",
+        "model/reml",
+        "fit_statistic/df",
+        "fit_statistic/df_residual",
+        "convergence/singular",
+    }
     for model in models.values():
         for key, value in figures_of(model).values.items():
             name = drift.name_of(key)
@@ -768,9 +797,8 @@ def test_nothing_in_a_record_is_run(
         pb.verify_record(path)
     # The call that stands there for a reader is not looked at at all.
     path = edited(
-        made, tmp_path / "call.pbr.json",
-        put("models", 0, "call", value="system('touch hacked')"),
-    )  # fmt: skip
+        made, tmp_path / "call.pbr.json", put("models", 0, "call", value="system('touch hacked')")
+    )
     assert pb.verify_record(path).ok
     assert not (tmp_path / "hacked").exists()
 
@@ -849,9 +877,13 @@ def test_a_script_from_the_command_line(tmp_path: Path) -> None:
     assert main(["script", *SLEEPSTUDY, "--out", str(out)]) == 0
     assert "lmer(" in out.read_text()
     done = subprocess.run(
-        ["Rscript", "--vanilla", out.name], cwd=tmp_path, capture_output=True, text=True,
-        check=False, timeout=120,
-    )  # fmt: skip
+        ["Rscript", "--vanilla", out.name],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
     assert done.returncode == 0, done.stderr
     assert "10.467" in done.stdout
     assert main(["script", *SLEEPSTUDY, "--data-as", "none", "--out", "/nowhere/x.R"]) == 1
@@ -937,8 +969,11 @@ def test_a_record_is_checked_in_a_process_of_its_own(made: Path) -> None:
     """To the last bit, on Debian 12 as well: both processes are put into one state."""
     done = subprocess.run(
         [sys.executable, "-m", "pymer_bridge", "verify", str(made)],
-        capture_output=True, text=True, check=False, timeout=120,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "to the last bit" in done.stdout
     assert done.stderr == ""

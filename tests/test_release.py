@@ -105,8 +105,12 @@ def test_the_workflow_runs_what_there_is():
 
 def test_the_constraints_are_those_of_the_r_at_hand(tmp_path):
     script = ROOT / "scripts" / "constraints"
-    for version, file in (("4.2.0", "r-4.2-to-4.5"), ("4.5.3", "r-4.2-to-4.5"), ("4.6.0", "r-4.6"),
-                          ("5.0.0", "r-4.6")):  # fmt: skip
+    for version, file in (
+        ("4.2.0", "r-4.2-to-4.5"),
+        ("4.5.3", "r-4.2-to-4.5"),
+        ("4.6.0", "r-4.6"),
+        ("5.0.0", "r-4.6"),
+    ):
         fake = tmp_path / "Rscript"
         fake.write_text(f"#!/bin/sh\nprintf {version}\n")
         fake.chmod(0o755)

@@ -45,10 +45,8 @@ def models(asked: AnsweringScript) -> dict[str, Any]:
         ),
         "ticks": pb.glmer_nb("TICKS ~ 1 + (1 | BROOD)", pb.load_dataset("grouseticks")),
         "line": pb.lm("Reaction ~ poly(Days, 2)", sleepstudy, weights="1 / (1 + Days)"),
-        "counts": pb.glm(
-            "TICKS ~ YEAR + HEIGHT", pb.load_dataset("grouseticks"), family="poisson"
-        ),
-    }  # fmt: skip
+        "counts": pb.glm("TICKS ~ YEAR + HEIGHT", pb.load_dataset("grouseticks"), family="poisson"),
+    }
 
 
 @pytest.fixture(scope="module")
@@ -66,8 +64,10 @@ def boot(models: dict[str, Any]) -> pb.BootstrapResult:
 
 def _same(ours: Any, theirs: Any) -> None:
     """Assert that two vectors are the same to the last bit; missing numbers are alike."""
-    bits = [["NA" if v is None or np.isnan(v) else float(v).hex() for v in values]
-            for values in (ours, theirs)]  # fmt: skip
+    bits = [
+        ["NA" if v is None or np.isnan(v) else float(v).hex() for v in values]
+        for values in (ours, theirs)
+    ]
     assert bits[0] == bits[1]
 
 
@@ -124,8 +124,13 @@ def test_every_figure_of_many_fits_is_lmers(plain: dict[str, Any]) -> None:
     data["flat"] = pb.lm("Reaction ~ Subject", data).residuals()
     fits = pb.fit_many("~ Days + (Days | Subject)", data, ["half", "flat"])
     for i, name in enumerate(fits.responses):
-        ours = [*fits.values[i], *fits.std_errors[i], fits.criterion[i], fits.log_likelihood[i],
-                fits.singular[i]]  # fmt: skip
+        ours = [
+            *fits.values[i],
+            *fits.std_errors[i],
+            fits.criterion[i],
+            fits.log_likelihood[i],
+            fits.singular[i],
+        ]
         _same(ours, plain[f"many {name}"])
     assert fits.singular.tolist() == [False, True]
     assert fits.converged.all()

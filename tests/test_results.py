@@ -116,13 +116,24 @@ def test_rows_are_looked_up_by_key_and_a_miss_lists_what_is_there(fit: Any) -> N
 def test_frames_have_broom_columns_and_numbers(fit: Any) -> None:
     frame = fit.fixed_effects(ddf="none").to_frame()
     assert list(frame.columns) == [
-        "term", "estimate", "std_error", "df", "statistic", "p_value", "conf_low", "conf_high",
-    ]  # fmt: skip
+        "term",
+        "estimate",
+        "std_error",
+        "df",
+        "statistic",
+        "p_value",
+        "conf_low",
+        "conf_high",
+    ]
     assert frame["p_value"].isna().all()
     assert (frame.dtypes.iloc[1:] == np.float64).all()
     assert list(fit.random_effects.to_frame().columns) == [
-        "group", "level", "term", "estimate", "std_error",
-    ]  # fmt: skip
+        "group",
+        "level",
+        "term",
+        "estimate",
+        "std_error",
+    ]
     assert len(fit.random_effects.to_frame()) == len(fit.random_effects) == 36
 
 
@@ -166,12 +177,7 @@ def test_the_codec_keeps_every_bit(values: list[float], text: str, number: float
 
 @pytest.mark.parametrize(
     "change",
-    [
-        {"schema": 99},
-        {"type": "Nothing"},
-        {"ddf": None, "extra": 1},
-        {"type": "FitStatistics"},
-    ],
+    [{"schema": 99}, {"type": "Nothing"}, {"ddf": None, "extra": 1}, {"type": "FitStatistics"}],
 )
 def test_a_damaged_record_is_refused(change: dict[str, Any]) -> None:
     row = FixedEffect("x", 1.0, 1.0, None, 1.0, None, None, None)

@@ -49,10 +49,14 @@ def lme4_summary(fit: Any) -> str:
 def run(script: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run a script under plain R, in its folder."""
     return subprocess.run(
-        [rscript_program(), "--vanilla", script.name], cwd=script.parent, text=True,
-        env={**plain_environment(), **variables}, capture_output=True, check=False,
+        [rscript_program(), "--vanilla", script.name],
+        cwd=script.parent,
+        text=True,
+        env={**plain_environment(), **variables},
+        capture_output=True,
+        check=False,
         encoding="utf-8",
-    )  # fmt: skip
+    )
 
 
 # -- texts ---------------------------------------------------------------------------------------
@@ -157,23 +161,33 @@ def frames(draw: st.DrawFn) -> pd.DataFrame:
             for i, values in enumerate(
                 [
                     pd.Series(column(st.floats(allow_nan=False)), dtype="float64"),
-                    pd.Series(column(st.decimals(-1000, 1000, places=3).map(float)),
-                              dtype="float64"),
+                    pd.Series(
+                        column(st.decimals(-1000, 1000, places=3).map(float)), dtype="float64"
+                    ),
                     pd.Series(column(st.integers(-(2**31) + 1, 2**31 - 1)), dtype="Int64"),
                     pd.Series(column(st.booleans()), dtype="boolean"),
-                    pd.Series(column(TEXTS | st.sampled_from(["NA", "<NA>", " NA", "1"])),
-                              dtype=object),
+                    pd.Series(
+                        column(TEXTS | st.sampled_from(["NA", "<NA>", " NA", "1"])), dtype=object
+                    ),
                     pd.Series(pd.Categorical(column(st.sampled_from(levels)), levels)),
                     pd.Series(pd.Categorical(column(st.sampled_from(levels)), levels, True)),
-                    pd.Series(pd.to_datetime(column(MOMENTS))).dt.tz_localize("UTC")
+                    pd.Series(pd.to_datetime(column(MOMENTS)))
+                    .dt.tz_localize("UTC")
                     .dt.tz_convert(draw(st.sampled_from(["Europe/Zurich", "UTC"]))),
                     pd.Series(pd.to_datetime(column(MOMENTS))),
-                    pd.Series(pd.to_timedelta(column(st.timedeltas(max_value=pd.Timedelta("9D"),
-                              min_value=pd.Timedelta("-9D"))))),
+                    pd.Series(
+                        pd.to_timedelta(
+                            column(
+                                st.timedeltas(
+                                    max_value=pd.Timedelta("9D"), min_value=pd.Timedelta("-9D")
+                                )
+                            )
+                        )
+                    ),
                 ]
             )
         }
-    )  # fmt: skip
+    )
 
 
 def same_in_r(frame: pd.DataFrame, path: Path) -> bool:
@@ -372,9 +386,11 @@ def test_a_session_is_scripted_in_order(tmp_path: Path) -> None:
     fits = [f"model{before + i + 1} <- " for i in range(3)]
     large_name, small_name, plain_name = (f.removesuffix(" <- ") for f in fits)
     wanted = [
-        *fits, f'anova({small_name}, {large_name}, model.names = c("without", "with"))',
-        f'confint({large_name}, method = "Wald")', f"anova({plain_name}, {large_name})",
-    ]  # fmt: skip
+        *fits,
+        f'anova({small_name}, {large_name}, model.names = c("without", "with"))',
+        f'confint({large_name}, method = "Wald")',
+        f"anova({plain_name}, {large_name})",
+    ]
     places = [text.index(each) for each in wanted]
     assert places == sorted(places)
     assert large.n_obs == small.n_obs == plain.n_obs
@@ -454,34 +470,62 @@ def _everything() -> list[Any]:
     small = pb.lmer("Reaction ~ Days + (1 | Subject)", data)
     cake = pb.lmer("angle ~ recipe * temp + (1 | recipe:replicate)", pb.load_dataset("cake"))
     cbpp = pb.glmer(
-        "cbind(incidence, size - incidence) ~ period + (1 | herd)", pb.load_dataset("cbpp"),
+        "cbind(incidence, size - incidence) ~ period + (1 | herd)",
+        pb.load_dataset("cbpp"),
         family="binomial",
-    )  # fmt: skip
+    )
     means = cake.emmeans("recipe", by="temp", at={"temp": [185, 215]})
     return [
-        fit, small, cake, cbpp,
-        cake.anova("I"), cake.anova("II"), cake.anova(), cake.anova("II", "kenward-roger"),
-        cake.anova(ddf="none"), cake.drop1(), fit.drop1(["Days"], "kenward-roger"),
-        fit.ranova(), fit.ranova(reduce_terms=False), cake.step(reduce_random=False),
-        fit.contest({"a week": {"Days": 7}, 'the "start"': {"(Intercept)": 1}}, rhs=[0, 250],
-                    joint=False, conf_level=0.8),
+        fit,
+        small,
+        cake,
+        cbpp,
+        cake.anova("I"),
+        cake.anova("II"),
+        cake.anova(),
+        cake.anova("II", "kenward-roger"),
+        cake.anova(ddf="none"),
+        cake.drop1(),
+        fit.drop1(["Days"], "kenward-roger"),
+        fit.ranova(),
+        fit.ranova(reduce_terms=False),
+        cake.step(reduce_random=False),
+        fit.contest(
+            {"a week": {"Days": 7}, 'the "start"': {"(Intercept)": 1}},
+            rhs=[0, 250],
+            joint=False,
+            conf_level=0.8,
+        ),
         fit.contest([[1, 0], [0, 1]], ddf="kenward-roger"),
-        fit.confint("wald"), fit.confint("profile"), fit.confint("profile", "beta_", 0.5),
-        fit.confint("boot", n_sim=6, seed=3, kind="basic"), small.profile(),
-        fit.bootstrap("parametric", 5, 1), fit.bootstrap("parametric", 5, 2, use_u=True),
+        fit.confint("wald"),
+        fit.confint("profile"),
+        fit.confint("profile", "beta_", 0.5),
+        fit.confint("boot", n_sim=6, seed=3, kind="basic"),
+        small.profile(),
+        fit.bootstrap("parametric", 5, 1),
+        fit.bootstrap("parametric", 5, 2, use_u=True),
         fit.bootstrap("semiparametric", 5, 1, "fixed_effects"),
         fit.bootstrap("parametric", 3, 1, "random_effects"),
         fit.bootstrap("parametric", 3, 1, "variance_components"),
         fit.bootstrap("parametric", 3, 1, "predictions", re_form="population"),
         fit.bootstrap("parametric", 3, 1, "function(fit) c(s = sigma(fit))"),
-        cbpp.bootstrap("parametric", 3, 1), cbpp.drop1(), cbpp.anova(), cbpp.confint("wald"),
-        pb.anova(small, fit), pb.anova(small, fit, refit=False, names=("one", "two")),
-        pb.kr_modcomp(fit, "Days"), pb.kr_modcomp(fit, [[0, 1]]), pb.sat_modcomp(fit, "Days"),
-        pb.sat_modcomp(fit, [[0, 1]]), pb.pb_modcomp(small, "Days", 8, 4),
-        means, means.pairs("holm"), means.contrast({"first": [1, -0.5, -0.5]}),
-        cake.emtrends("recipe", "temp", ddf="satterthwaite"), cbpp.emmeans("period",
-                                                                          type="response"),
-    ]  # fmt: skip
+        cbpp.bootstrap("parametric", 3, 1),
+        cbpp.drop1(),
+        cbpp.anova(),
+        cbpp.confint("wald"),
+        pb.anova(small, fit),
+        pb.anova(small, fit, refit=False, names=("one", "two")),
+        pb.kr_modcomp(fit, "Days"),
+        pb.kr_modcomp(fit, [[0, 1]]),
+        pb.sat_modcomp(fit, "Days"),
+        pb.sat_modcomp(fit, [[0, 1]]),
+        pb.pb_modcomp(small, "Days", 8, 4),
+        means,
+        means.pairs("holm"),
+        means.contrast({"first": [1, -0.5, -0.5]}),
+        cake.emtrends("recipe", "temp", ddf="satterthwaite"),
+        cbpp.emmeans("period", type="response"),
+    ]
 
 
 def test_unknown_environment_is_not_needed(tmp_path: Path) -> None:

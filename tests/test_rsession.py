@@ -41,9 +41,12 @@ def python(code: str, **environment: str) -> subprocess.Popen[str]:
     path = os.pathsep.join([str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])])
     return subprocess.Popen(
         [sys.executable, "-W", "error", "-c", textwrap.dedent(code)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8",
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
         env={**os.environ, "PYTHONPATH": path, "PYTHONIOENCODING": "utf-8", **environment},
-    )  # fmt: skip
+    )
 
 
 def run(code: str, **environment: str) -> str:
@@ -511,8 +514,10 @@ def test_accents_survive_the_c_locale():
 
 @r
 def test_python_ends_cleanly():
-    out = run(FIT + "import tempfile; from pymer_bridge.session.r_session import session\n"
-              "print(session().call('tempdir').value[0])")  # fmt: skip
+    out = run(
+        FIT + "import tempfile; from pymer_bridge.session.r_session import session\n"
+        "print(session().call('tempdir').value[0])"
+    )
     assert not Path(out.strip()).exists()  # R took its folder away
 
 

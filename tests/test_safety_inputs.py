@@ -281,10 +281,24 @@ OF_A_FIT = {
     "row vector": lambda text: lmer(weights=[text] * 180),
 }  # fmt: skip
 SLOW = {name for name in OF_A_FIT if name.startswith(("emm", "contrast", "step", "bootstrap"))} | {
-    "profile", "save", "script", "save_rds", "update of anything", "checkpoint", "refit", "record",
-    "option of an optimizer", "confint", "drop1", "value of an option", "a check",
-    "allow_functions", "tolerance", "predict, name", "effect",
-}  # fmt: skip
+    "profile",
+    "save",
+    "script",
+    "save_rds",
+    "update of anything",
+    "checkpoint",
+    "refit",
+    "record",
+    "option of an optimizer",
+    "confint",
+    "drop1",
+    "value of an option",
+    "a check",
+    "allow_functions",
+    "tolerance",
+    "predict, name",
+    "effect",
+}
 """Of these, which fit, write or wait for R each time, every ninth payload is tried."""
 OF_PANDAS = {"predict, level", "predict, number", "predict, name", "contrasts, dimnames"}
 """In these pandas itself refuses a text that is not Unicode."""
@@ -345,10 +359,14 @@ def hostile_frame(trap: Trap) -> pd.DataFrame:
     n = 4 * len(levels)
     g = np.tile(levels, 4)
     effect = dict(zip(levels, rng.normal(size=len(levels)), strict=True))
-    frame = pd.DataFrame({
-        "y": [effect[level] for level in g] + rng.normal(size=n), "x": rng.normal(size=n), "g": g,
-        "f": pd.Categorical(np.repeat(levels[:4], len(levels)), categories=levels[:4]),
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "y": [effect[level] for level in g] + rng.normal(size=n),
+            "x": rng.normal(size=n),
+            "g": g,
+            "f": pd.Categorical(np.repeat(levels[:4], len(levels)), categories=levels[:4]),
+        }
+    )
     frame.index = pd.Index(np.tile(levels, 4))
     frame.attrs["name"] = trap.arm("x); CALL; (x")
     return frame
@@ -381,9 +399,13 @@ def hostile_models(trap: Trap, most: int = 3) -> Iterator[Any]:
     assert len(names) >= 10
     for i in range(0, len(names) - 1, 4):
         chosen = names[i : i + 2]
-        data = pd.DataFrame({"y": rng.normal(size=60), chosen[0]: rng.normal(size=60),
-                             chosen[-1] if len(chosen) > 1 else "g": np.tile(crossing(trap)[:6],
-                             10)})  # fmt: skip
+        data = pd.DataFrame(
+            {
+                "y": rng.normal(size=60),
+                chosen[0]: rng.normal(size=60),
+                chosen[-1] if len(chosen) > 1 else "g": np.tile(crossing(trap)[:6], 10),
+            }
+        )
         quoted = ["`" + n.replace("\\", "\\\\").replace("`", "\\`") + "`" for n in data.columns[1:]]
         try:
             fit = pb.lmer(f"y ~ {quoted[0]} + (1 | {quoted[1]})", data)
@@ -429,9 +451,11 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.add(tag)
-        self.bad += [f"{tag} {name}" for name, _ in attrs
-                     if name.startswith("on") or name in ("src", "href", "srcdoc",
-                     "action")]  # fmt: skip
+        self.bad += [
+            f"{tag} {name}"
+            for name, _ in attrs
+            if name.startswith("on") or name in ("src", "href", "srcdoc", "action")
+        ]
 
 
 TAGS = {"div", "table", "thead", "tbody", "tr", "th", "td", "caption", "strong", "em", "sub", "sup",
@@ -472,9 +496,14 @@ def run_r(script: Path) -> subprocess.CompletedProcess[str]:
     rscript = Path(str(installation.r_home())) / "bin" / "Rscript"
     libraries = os.pathsep.join(session().call(".libPaths").value)
     return subprocess.run(
-        [rscript, "--vanilla", script.name], cwd=script.parent, capture_output=True, text=True,
-        env={**os.environ, "R_LIBS": libraries}, check=False, timeout=300,
-    )  # fmt: skip
+        [rscript, "--vanilla", script.name],
+        cwd=script.parent,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "R_LIBS": libraries},
+        check=False,
+        timeout=300,
+    )
 
 
 @pytest.mark.r("lmerTest")
@@ -485,8 +514,10 @@ def test_scripts_run_nothing_but_the_analysis(trap):
     for answer in hostile_models(trap, 1):
         if isinstance(answer, pb.LinearMixedModel):
             fits.append(answer)
-    scripts = [fit.to_r_script(Path.cwd() / f"{i}.R", data=("csv", "rds")[i % 2])
-               for i, fit in enumerate(fits[:1] + fits[2::5])]  # fmt: skip
+    scripts = [
+        fit.to_r_script(Path.cwd() / f"{i}.R", data=("csv", "rds")[i % 2])
+        for i, fit in enumerate(fits[:1] + fits[2::5])
+    ]
     probe = Path.cwd() / "all.R"
     lines = []
     for script in scripts:
@@ -538,8 +569,11 @@ def test_no_text_of_a_record_runs_anything(trap):
     assert len(places) > 25
     for i, place in enumerate(places):
         for payload in (IN_A_FILE[0], IN_A_FILE[1 + i % (len(IN_A_FILE) - 1)]):
-            hostile = edited(path, Path.cwd() / "hostile.json",
-                             lambda d, p=place, t=payload: put(d, p, trap.arm(t)))  # fmt: skip
+            hostile = edited(
+                path,
+                Path.cwd() / "hostile.json",
+                lambda d, p=place, t=payload: put(d, p, trap.arm(t)),
+            )
             trap.spring(lambda _, file=hostile: pb.verify_record(file), ["CALL"])
     assert trap.tried > 50
 
@@ -551,8 +585,11 @@ def test_no_text_of_a_saved_model_runs_anything(trap):
     assert len(places) > 15
     for i, place in enumerate(places):
         for payload in (IN_A_FILE[0], IN_A_FILE[1 + i % (len(IN_A_FILE) - 1)]):
-            hostile = forged(path, Path.cwd() / "hostile.zip",
-                             lambda d, a, p=place, t=payload: put(d, p, trap.arm(t)))  # fmt: skip
+            hostile = forged(
+                path,
+                Path.cwd() / "hostile.zip",
+                lambda d, a, p=place, t=payload: put(d, p, trap.arm(t)),
+            )
             trap.spring(lambda _, file=hostile: pb.load(file), ["CALL"])
     assert trap.tried > 30
 
@@ -602,9 +639,10 @@ def test_files_of_other_encodings_run_nothing(trap, encoding):
     text = f"y,{trap.arm('system(quote(CALL))')!r},g\n{rows}\n"
     path = Path.cwd() / "data.csv"
     path.write_bytes(text.encode(encoding, "replace"))
-    trap.spring(lambda formula: pb.lmer(formula, read_data("data.csv")),
-                ["y ~ 1 + (1 | g)", "y ~ . + (1 | g)", "\ufeffy ~ 1 + (1 | g)",
-                "CALL"])  # fmt: skip
+    trap.spring(
+        lambda formula: pb.lmer(formula, read_data("data.csv")),
+        ["y ~ 1 + (1 | g)", "y ~ . + (1 | g)", "\ufeffy ~ 1 + (1 | g)", "CALL"],
+    )
     for name in ("record.json", "fit.zip"):
         Path(name).write_bytes(text.encode(encoding, "replace"))
     trap.spring(lambda _: pb.verify_record("record.json"), ["CALL"])

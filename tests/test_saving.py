@@ -187,8 +187,21 @@ def test_a_model_comes_back_the_same(name: str, tmp_path: Path) -> None:
     assert figures(again) == figures(fit)
     pd.testing.assert_series_equal(again.residuals(), fit.residuals(), check_exact=True)
     assert_same_data(fit, again)
-    for field in ("fitter", "formula", "data_name", "na_action", "reml", "weights", "offset",
-                  "subset", "control", "start", "family", "n_agq", "allow_functions"):  # fmt: skip
+    for field in (
+        "fitter",
+        "formula",
+        "data_name",
+        "na_action",
+        "reml",
+        "weights",
+        "offset",
+        "subset",
+        "control",
+        "start",
+        "family",
+        "n_agq",
+        "allow_functions",
+    ):
         assert same(getattr(again.spec, field), getattr(fit.spec, field)), field
     # The same model is the same file, and a loaded one can be saved again.
     assert again.save(tmp_path / "again.pbr.zip").read_bytes() == path.read_bytes()
@@ -205,9 +218,12 @@ def test_another_process_gives_the_same(name: str, tmp_path: Path) -> None:
     )
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code, str(path)],
-        capture_output=True, text=True, check=False, cwd=Path(__file__).parent.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parent.parent,
         env={**os.environ, "PYTHONPATH": str(Path(pb.__file__).parent.parent)},
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == fit.random_effects.to_dict()
 
@@ -315,8 +331,10 @@ def test_any_labels_come_back(tmp_path: Path, labels: list[Any]) -> None:
     index = pd.Index(labels, dtype=object)
     back = index_there_and_back(index, tmp_path / "index.zip")
     assert list(map(type, back)) == list(map(type, index))
-    assert all(one == other or (one != one and other != other)
-               for one, other in zip(back, index, strict=True))  # fmt: skip
+    assert all(
+        one == other or (one != one and other != other)
+        for one, other in zip(back, index, strict=True)
+    )
 
 
 @r
@@ -684,9 +702,11 @@ def _control(constructor: str = "lmerControl", **arguments: Any) -> Any:
 
 def _forge_family(name: str, **fields: Any) -> Any:
     return _field(
-        fitter="glmer", reml=None, formula="Days ~ 1 + (1 | Subject)",
+        fitter="glmer",
+        reml=None,
+        formula="Days ~ 1 + (1 | Subject)",
         family={"type": "Family", "fields": {"name": name, **fields}},
-    )  # fmt: skip
+    )
 
 
 FORGED: dict[str, Any] = {
@@ -804,8 +824,9 @@ def test_drift_is_told_with_what_changed(stored: Path, tmp_path: Path) -> None:
     assert told.versions == {"lme4": ("1.1-27", here)}
     assert f"lme4 (1.1-27 then, {here} now)" in str(told)
     assert [(d["figure"], d["label"]) for d in told.differences] == [
-        ("sigma", ""), ("theta", "Subject.Days"),
-    ]  # fmt: skip
+        ("sigma", ""),
+        ("theta", "Subject.Days"),
+    ]
     assert told.differences[0]["refitted"] == fit.sigma
     assert told.differences[0]["stored"] == np.nextafter(fit.sigma, np.inf)
     assert repr(fit.sigma) in str(told)
@@ -860,10 +881,20 @@ def test_missing_figures_are_the_same_where_both_are_missing(tmp_path: Path) -> 
 @HESSIAN
 @pytest.mark.r("lmerTest")
 @pytest.mark.filterwarnings("ignore:refit:pymer_bridge.RWarning")  # of lme4 before 1.1-33
-@pytest.mark.parametrize("name", [
-    "slopes", "split", "vectors", "exclude", "linear", "binomial", "negative binomial",
-    "nonlinear", "generalized linear",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    [
+        "slopes",
+        "split",
+        "vectors",
+        "exclude",
+        "linear",
+        "binomial",
+        "negative binomial",
+        "nonlinear",
+        "generalized linear",
+    ],
+)
 def test_an_rds_comes_back_the_same(name: str, tmp_path: Path) -> None:
     fit = fitted(name)
     path = fit.save_rds(tmp_path / "fit.rds")
@@ -928,8 +959,9 @@ def test_what_an_r_user_saved_can_be_read(
     assert list(residuals.index) == list(there["rows"])
     assert np.array_equal(residuals.to_numpy(), there["residuals"], equal_nan=True)
     assert fit.dropped_rows == (("Datsun 710",) if name == "data" else ())
-    assert fit.formula == ("mpg ~ " + ("wt" if name == "data" else "log(wt)")
-                           + ("" if linear else " + (1 | cyl)"))  # fmt: skip
+    assert fit.formula == (
+        "mpg ~ " + ("wt" if name == "data" else "log(wt)") + ("" if linear else " + (1 | cyl)")
+    )
     with pytest.raises(pb.OptionError, match="save_rds"):
         fit.save(tmp_path / "fit.pbr.zip")
     again = pb.load_rds(fit.save_rds(tmp_path / "again.rds"), trust=True)

@@ -118,8 +118,9 @@ def test_starting_values_of_a_generalized_model():
     assert options.start_of_parts(None) is None
     assert options.start_of_parts([1, 2]) == (1.0, 2.0)
     assert options.start_of_parts({"theta": [1], "fixef": [0, 2]}) == (
-        ("theta", (1.0,)), ("fixef", (0.0, 2.0)),
-    )  # fmt: skip
+        ("theta", (1.0,)),
+        ("fixef", (0.0, 2.0)),
+    )
     assert options.start_of_parts({"fixef": None}) == (("fixef", None),)
     assert refused(lambda: options.start_of_parts(3)) == "start=3 must be a sequence of numbers"
     said = refused(lambda: options.start_of_parts({"theta": ["x"]}))
@@ -135,8 +136,10 @@ def test_starting_values_of_other_parts_are_refused(given):
 def test_starting_values_of_a_nonlinear_model():
     given = {"Asym": 200, "xmid": [725.5], "scal": np.float32(350)}
     assert options.start_of_parameters(given) == (
-        ("Asym", (200.0,)), ("xmid", (725.5,)), ("scal", (350.0,)),
-    )  # fmt: skip
+        ("Asym", (200.0,)),
+        ("xmid", (725.5,)),
+        ("scal", (350.0,)),
+    )
 
 
 @pytest.mark.parametrize("given", [None, {}, [200], "Asym"])
@@ -148,10 +151,19 @@ def test_starting_values_of_a_nonlinear_model_are_a_mapping(given):
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("a", [1, 2]), ("a", []), ("a b", 1), (3, 1), ("a", "x"), ("a", ["x"]), ("a", None),
-        ("a", float("nan")), ("a", float("inf")), ("a", object), ("a", [[1], [2]]),
+        ("a", [1, 2]),
+        ("a", []),
+        ("a b", 1),
+        (3, 1),
+        ("a", "x"),
+        ("a", ["x"]),
+        ("a", None),
+        ("a", float("nan")),
+        ("a", float("inf")),
+        ("a", object),
+        ("a", [[1], [2]]),
     ],
-)  # fmt: skip
+)
 def test_each_nonlinear_parameter_starts_at_one_number(name, value):
     said = refused(lambda: options.start_of_parameters({"first": 1, name: value}))
     assert said == f"start[{name!r}]={value!r} must be one number: {LOGISTIC}"
@@ -181,11 +193,34 @@ def test_a_plain_name_for_the_data_is_taken(name):
 @pytest.mark.parametrize(
     "name",
     [
-        "", "1a", "_a", ".a", "a b", "a-b", "a(", "é", "aé", "a\n", "`a`", "if", "else", "repeat",
-        "while", "function", "for", "next", "break", "in", "TRUE", "FALSE", "NULL", "Inf", "NaN",
+        "",
+        "1a",
+        "_a",
+        ".a",
+        "a b",
+        "a-b",
+        "a(",
+        "é",
+        "aé",
+        "a\n",
+        "`a`",
+        "if",
+        "else",
+        "repeat",
+        "while",
+        "function",
+        "for",
+        "next",
+        "break",
+        "in",
+        "TRUE",
+        "FALSE",
+        "NULL",
+        "Inf",
+        "NaN",
         "NA",
     ],
-)  # fmt: skip
+)
 def test_a_name_that_r_would_not_take_plainly_is_refused(name):
     said = refused(lambda: options.check_data_name(name))
     assert said == (
@@ -336,8 +371,14 @@ def test_values_at_which_means_are_wanted():
     )
     assert taken == {"Days": [5], "g": ["a", "b"], "x": [1.5, 2.0], "3": [True], "n": [2]}
     assert [type(value) for values in taken.values() for value in values] == [
-        int, str, str, float, float, bool, int,
-    ]  # fmt: skip
+        int,
+        str,
+        str,
+        float,
+        float,
+        bool,
+        int,
+    ]
 
 
 def test_numpy_scalars_at_which_means_are_wanted_become_plain():

@@ -31,10 +31,7 @@ COEFFICIENTS = Table(
         Column("n", "n", "integer"),
         Column("p_value", "Pr(>|t|)", "p_value"),
     ),
-    (
-        ("(Intercept)", -17.579095, 48.0, 50, 0.0123),
-        ("speed", 3.932409, None, 123456, 1e-30),
-    ),
+    (("(Intercept)", -17.579095, 48.0, 50, 0.0123), ("speed", 3.932409, None, 123456, 1e-30)),
     title="Fixed effects:",
     notes=("Two of 100% of rows.",),
 )

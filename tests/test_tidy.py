@@ -208,11 +208,13 @@ def test_a_method_without_intervals_says_so() -> None:
     assert table["conf_low"].isna().all()
     for wrong, arguments in {
         "Wald intervals only": {"effects": "ran_vals", "conf_int": True, "conf_method": "profile"},
-        "scale=\"sdcor\"": {"conf_int": True, "conf_method": "boot", "scale": "vcov"},
-        "'ran_coefs'": {"effects": "random"}, "at least one": {"effects": ()},
-        "'satterthwaite'": {"ddf": "lme4"}, "'profile'": {"conf_method": "Wald"},
+        'scale="sdcor"': {"conf_int": True, "conf_method": "boot", "scale": "vcov"},
+        "'ran_coefs'": {"effects": "random"},
+        "at least one": {"effects": ()},
+        "'satterthwaite'": {"ddf": "lme4"},
+        "'profile'": {"conf_method": "Wald"},
         "True or False": {"conf_int": "yes"},
-    }.items():  # fmt: skip
+    }.items():
         with pytest.raises(OptionError, match=wrong):
             fit.tidy(**arguments)
 

@@ -110,9 +110,12 @@ def _verify(options: argparse.Namespace) -> int:
         data = None if options.data is None else read_data(options.data)
         try:
             report = verify_record(
-                path, data=data, against_r=options.against_r, tolerance=tolerance,
+                path,
+                data=data,
+                against_r=options.against_r,
+                tolerance=tolerance,
                 allow_functions=tuple(options.allow_function),
-            )  # fmt: skip
+            )
         except OSError as error:
             raise OptionError(f"{path!r} cannot be read: {error.strerror}") from error
         shown = json.dumps(report.to_dict(), indent=2) if options.json else str(report)

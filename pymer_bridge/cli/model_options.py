@@ -13,10 +13,25 @@ from pymer_bridge.session import installation
 from pymer_bridge.session.data_sources import read_data
 from pymer_bridge.session.r_session import session
 
-FAMILIES: Final = ("binomial", "poisson", "Gamma", "inverse.gaussian", "gaussian",
-                   "negative-binomial")  # fmt: skip
-LINKS: Final = ("logit", "probit", "cauchit", "cloglog", "log", "sqrt", "identity", "inverse",
-                "1/mu^2")  # fmt: skip
+FAMILIES: Final = (
+    "binomial",
+    "poisson",
+    "Gamma",
+    "inverse.gaussian",
+    "gaussian",
+    "negative-binomial",
+)
+LINKS: Final = (
+    "logit",
+    "probit",
+    "cauchit",
+    "cloglog",
+    "log",
+    "sqrt",
+    "identity",
+    "inverse",
+    "1/mu^2",
+)
 DDF: Final = ("satterthwaite", "kenward-roger", "normal", "none")
 
 

@@ -116,9 +116,19 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
                 refuse(path, "its content is not what was written: it was changed, or is damaged")
             arrays = {name[7:-4]: _array(content) for name, content in members.items()}
         except (
-            zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError, NotImplementedError,
-            RuntimeError, ValueError, KeyError, OverflowError, RecursionError, TypeError,
-        ) as error:  # fmt: skip  # an OSError here is a place in the file that is none
+            zipfile.BadZipFile,
+            zlib.error,
+            struct.error,
+            OSError,
+            EOFError,
+            NotImplementedError,
+            RuntimeError,
+            ValueError,
+            KeyError,
+            OverflowError,
+            RecursionError,
+            TypeError,
+        ) as error:  # an OSError here is a place in the file that is none
             if isinstance(error, ModelFileError):
                 raise
             refuse(path, f"it cannot be read as a saved model ({error})", error)

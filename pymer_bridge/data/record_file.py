@@ -83,9 +83,10 @@ def read(path: Path) -> Document:
         refuse(path, "it has no version of its layout")
     if schema > SCHEMA:
         refuse(
-            path, f"its layout is of version {schema}, and this package reads {SCHEMA}; take a "
+            path,
+            f"its layout is of version {schema}, and this package reads {SCHEMA}; take a "
             "newer one: pip install --upgrade pymer-bridge",
-        )  # fmt: skip
+        )
     if schema != SCHEMA:
         refuse(path, f"there is no version {schema} of its layout")
     stated = document.pop("sha256", None)
@@ -107,9 +108,12 @@ def digest(content: Mapping[str, Any]) -> str:
 
 def _parse(text: bytes) -> Any:
     return json.loads(
-        text.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_float,
-        parse_int=_integer, object_pairs_hook=_object,
-    )  # fmt: skip
+        text.decode("utf-8"),
+        parse_constant=_refuse_constant,
+        parse_float=_float,
+        parse_int=_integer,
+        object_pairs_hook=_object,
+    )
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -122,6 +122,10 @@ class Fitted(Asking):
         """
         options.one_of(kind, options.ResidualKind, "kind")
         return self._ask(
-            "model_residuals", decode.over_rows, self._index, "residual", kind=kind,
+            "model_residuals",
+            decode.over_rows,
+            self._index,
+            "residual",
+            kind=kind,
             scaled=options.flag(scaled, "scaled"),
-        ).copy()  # fmt: skip
+        ).copy()

@@ -287,9 +287,8 @@ def pb_modcomp(
     """
     given = _restriction(full, restricted)
     result = bootstrap_test(
-        full, given, n_sim, seed, start=start, h=h,
-        how=engine.Running(n_jobs, progress, checkpoint),
-    )  # fmt: skip
+        full, given, n_sim, seed, start=start, h=h, how=engine.Running(n_jobs, progress, checkpoint)
+    )
     asked = {"n_sim": n_sim, "seed": result.seed, "start": start, "h": h}
     _note("pb_modcomp", full, given, asked, result)
     return result
@@ -322,19 +321,32 @@ def bootstrap_test(
     observed = float(session().call("observed_ratio", models=models).value[0])
 
     def draw(state: list[int] | None) -> Any:
-        return session().call(
-            "make_ratio_draws", model=models[1], n_sim=n, seed=checked_seed,
-            state=state, block=None if h is None else BLOCK,
-        ).value  # fmt: skip
+        return (
+            session()
+            .call(
+                "make_ratio_draws",
+                model=models[1],
+                n_sim=n,
+                seed=checked_seed,
+                state=state,
+                block=None if h is None else BLOCK,
+            )
+            .value
+        )
 
     plan = {"task": "ratios", "start": start}
     run = engine.Run(
-        models=models, plan=plan, n=n, n_values=3, draw=draw, item_bytes=8 * full.n_obs,
+        models=models,
+        plan=plan,
+        n=n,
+        n_values=3,
+        draw=draw,
+        item_bytes=8 * full.n_obs,
         header={"kind": "ratios", "seed": checked_seed, "start": start, "h": h},
         packages=("lme4", "pbkrtest"),
         block=None if h is None else BLOCK,
         enough=lambda found: h is not None and int((found[:, 0] > observed).sum()) >= h,
-    )  # fmt: skip
+    )
     with engine.keeping(lambda found: frozen_array(found.values[:, 0])):
         collected = engine.perform(run, how)
     ratios = collected.values[:, 0]
@@ -345,12 +357,19 @@ def bootstrap_test(
         )
     conditions.raise_warnings(record)
     test = decode_tests.bootstrap_test(
-        record.value, n_sim=n, n_not_positive=_not_positive(usable),
-        n_failed=len(ratios) - len(usable), stopped_early=len(ratios) < n, start=start,
-        likelihood_ratios=frozen_array(ratios), seed=checked_seed,
-        generator=collected.generator, versions=dict(collected.versions),
-        seconds=collected.seconds, warnings=_warned_of_trapped(usable),
-    )  # fmt: skip
+        record.value,
+        n_sim=n,
+        n_not_positive=_not_positive(usable),
+        n_failed=len(ratios) - len(usable),
+        stopped_early=len(ratios) < n,
+        start=start,
+        likelihood_ratios=frozen_array(ratios),
+        seed=checked_seed,
+        generator=collected.generator,
+        versions=dict(collected.versions),
+        seconds=collected.seconds,
+        warnings=_warned_of_trapped(usable),
+    )
     return conditions.with_conditions(conditions.with_conditions(test, outcome), record)
 
 

@@ -11,11 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pymer_bridge.data import frames
-from pymer_bridge.errors import (
-    DataConversionError,
-    FormulaError,
-    OptionError,
-)
+from pymer_bridge.errors import DataConversionError, FormulaError, OptionError
 from pymer_bridge.models.preparing import prepare
 from pymer_bridge.replicates import engine
 from pymer_bridge.results.bootstrap import ManyFits
@@ -106,10 +102,20 @@ def fit_many(
     session().require("lme4")
     design = table.drop(columns=list(names)).assign(**{RESPONSE: _any_response(len(table))})
     asked, frame = prepare(
-        "lmer", f"{RESPONSE} {formula}", design, weights=weights, offset=offset, subset=None,
-        contrasts=contrasts, na_action="omit", data_name=None, allow_functions=allow_functions,
-        reml=options.flag(reml, "reml"), control=check_control(control, "lmerControl"), start=None,
-    )  # fmt: skip
+        "lmer",
+        f"{RESPONSE} {formula}",
+        design,
+        weights=weights,
+        offset=offset,
+        subset=None,
+        contrasts=contrasts,
+        na_action="omit",
+        data_name=None,
+        allow_functions=allow_functions,
+        reml=options.flag(reml, "reml"),
+        control=check_control(control, "lmerControl"),
+        start=None,
+    )
     outcome = session().call("fit_template", spec=asked.to_r(), frame=frame.to_r())
     conditions.raise_warnings(outcome)
     template = outcome.value
@@ -123,10 +129,12 @@ def fit_many(
             "task": "many",
             "check_convergence": options.flag(check_convergence, "check_convergence"),
         },
-        n=len(names), n_values=decode.integer(template, "n_values"), draw=draw,
+        n=len(names),
+        n_values=decode.integer(template, "n_values"),
+        draw=draw,
         item_bytes=8 * len(table),
         header={"kind": "many", "responses": engine.digest(values), "names": list(names)},
-    )  # fmt: skip
+    )
 
     def result(collected: engine.Collected) -> ManyFits:
         return _many_fits(collected, names, template, asked)

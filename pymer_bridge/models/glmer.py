@@ -45,9 +45,14 @@ class GeneralizedLinearMixedModel(NonNormal, Estimation):
     ) -> GeneralizedLinearMixedModel:
         facts = outcome.value["facts"]
         return super(GeneralizedLinearMixedModel, cls)._of(
-            outcome, asked, frame, family=decode.text(facts, "family"),
-            link=decode.text(facts, "link"), size=decode.number_or_none(facts, "size"), **further,
-        )  # fmt: skip
+            outcome,
+            asked,
+            frame,
+            family=decode.text(facts, "family"),
+            link=decode.text(facts, "link"),
+            size=decode.number_or_none(facts, "size"),
+            **further,
+        )
 
     def _fit_again(
         self, formula: str, data: Any, arguments: Mapping[str, Any]
@@ -144,13 +149,22 @@ def glmer(
     -0.99
     """
     return fit_model(
-        GeneralizedLinearMixedModel, "glmer", formula, data,
+        GeneralizedLinearMixedModel,
+        "glmer",
+        formula,
+        data,
         family=family_of(family, link, mixed=True),
-        n_agq=None if n_agq is None else options.whole(n_agq, "n_agq", 0), weights=weights,
-        offset=offset, subset=subset, contrasts=contrasts,
-        control=check_control(control, "glmerControl"), na_action=na_action,
-        start=options.start_of_parts(start), data_name=data_name, allow_functions=allow_functions,
-    )  # fmt: skip
+        n_agq=None if n_agq is None else options.whole(n_agq, "n_agq", 0),
+        weights=weights,
+        offset=offset,
+        subset=subset,
+        contrasts=contrasts,
+        control=check_control(control, "glmerControl"),
+        na_action=na_action,
+        start=options.start_of_parts(start),
+        data_name=data_name,
+        allow_functions=allow_functions,
+    )
 
 
 @deadlines.timed
@@ -208,9 +222,18 @@ def glmer_nb(
     3.3
     """
     return fit_model(
-        GeneralizedLinearMixedModel, "glmer.nb", formula, data,
-        n_agq=None if n_agq is None else options.whole(n_agq, "n_agq", 0), weights=weights,
-        offset=offset, subset=subset, contrasts=contrasts,
-        control=check_control(control, "glmerControl"), na_action=na_action,
-        start=options.start_of_parts(start), data_name=data_name, allow_functions=allow_functions,
-    )  # fmt: skip
+        GeneralizedLinearMixedModel,
+        "glmer.nb",
+        formula,
+        data,
+        n_agq=None if n_agq is None else options.whole(n_agq, "n_agq", 0),
+        weights=weights,
+        offset=offset,
+        subset=subset,
+        contrasts=contrasts,
+        control=check_control(control, "glmerControl"),
+        na_action=na_action,
+        start=options.start_of_parts(start),
+        data_name=data_name,
+        allow_functions=allow_functions,
+    )

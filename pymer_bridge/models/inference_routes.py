@@ -70,9 +70,12 @@ def _ratio(request: _Request) -> _Figures:
 
 def _bootstrap_ratio(request: _Request) -> _Figures:
     test = bootstrap_test(
-        request.fit, {"coefficient": request.term}, request.n_sim, request.seed,
+        request.fit,
+        {"coefficient": request.term},
+        request.n_sim,
+        request.seed,
         how=engine.Running(request.n_jobs),
-    )  # fmt: skip
+    )
     return {
         "statistic": test.lrt,
         "p_value": test.p_value,
@@ -85,10 +88,12 @@ def _of_bootstrap(request: _Request, replicates: BootstrapResult) -> _Figures:
     ends = replicates.confint("percentile", request.conf_level, row.name, formulas="lmeresampler")
     interval = ends[request.term]
     return {
-        "estimate": row.estimate, "std_error": row.std_error, "conf_low": interval.conf_low,
+        "estimate": row.estimate,
+        "std_error": row.std_error,
+        "conf_low": interval.conf_low,
         "conf_high": interval.conf_high,
         "note": f"{replicates.counts.n_usable} of {request.n_sim} replicates usable",
-    }  # fmt: skip
+    }
 
 
 def _parametric(request: _Request) -> _Figures:
@@ -101,9 +106,13 @@ def _parametric(request: _Request) -> _Figures:
 def _case(request: _Request) -> _Figures:
     group = min(request.fit.n_groups, key=lambda name: request.fit.n_groups[name])
     replicates = request.fit.bootstrap(
-        "case", request.n_sim, request.seed, "fixed_effects", resample={group: True, ".obs": True},
+        "case",
+        request.n_sim,
+        request.seed,
+        "fixed_effects",
+        resample={group: True, ".obs": True},
         n_jobs=request.n_jobs,
-    )  # fmt: skip
+    )
     return _of_bootstrap(request, replicates)
 
 

@@ -212,9 +212,13 @@ class GeneralizedLinearModel(LinearModel):
     ) -> Self:
         facts = outcome.value["facts"]
         return super(GeneralizedLinearModel, cls)._of(
-            outcome, asked, frame, family=decode.text(facts, "family"),
-            link=decode.text(facts, "link"), **further,
-        )  # fmt: skip
+            outcome,
+            asked,
+            frame,
+            family=decode.text(facts, "family"),
+            link=decode.text(facts, "link"),
+            **further,
+        )
 
     def _fit_again(
         self, formula: str, data: Any, arguments: Mapping[str, Any]
@@ -274,10 +278,18 @@ def lm(
     47.71
     """
     return fit_model(
-        LinearModel, "lm", formula, data, weights=weights, offset=offset, subset=subset,
-        contrasts=contrasts, na_action=na_action, data_name=data_name,
+        LinearModel,
+        "lm",
+        formula,
+        data,
+        weights=weights,
+        offset=offset,
+        subset=subset,
+        contrasts=contrasts,
+        na_action=na_action,
+        data_name=data_name,
         allow_functions=allow_functions,
-    )  # fmt: skip
+    )
 
 
 @deadlines.timed
@@ -335,8 +347,16 @@ def glm(
     True
     """
     return fit_model(
-        GeneralizedLinearModel, "glm", formula, data,
-        family=family_of(family, link, mixed=False), weights=weights, offset=offset,
-        subset=subset, contrasts=contrasts, na_action=na_action, data_name=data_name,
+        GeneralizedLinearModel,
+        "glm",
+        formula,
+        data,
+        family=family_of(family, link, mixed=False),
+        weights=weights,
+        offset=offset,
+        subset=subset,
+        contrasts=contrasts,
+        na_action=na_action,
+        data_name=data_name,
         allow_functions=allow_functions,
-    )  # fmt: skip
+    )

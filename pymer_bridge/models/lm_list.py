@@ -195,8 +195,16 @@ def lm_list(
     18
     """
     return fit_model(
-        LinearModelList, "lmList", formula, data,
+        LinearModelList,
+        "lmList",
+        formula,
+        data,
         family=None if family is None else family_of(family, link, mixed=False),
-        weights=weights, offset=offset, subset=subset, contrasts=None, na_action=na_action,
-        data_name=data_name, allow_functions=allow_functions,
-    )  # fmt: skip
+        weights=weights,
+        offset=offset,
+        subset=subset,
+        contrasts=None,
+        na_action=na_action,
+        data_name=data_name,
+        allow_functions=allow_functions,
+    )

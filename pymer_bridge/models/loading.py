@@ -118,8 +118,16 @@ def load(path: str | PathLike[str], allow_functions: Sequence[str] = ()) -> Any:
     return fit
 
 
-_UNREADABLE: Final = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError,
-                      RecursionError, ImportError)  # fmt: skip
+_UNREADABLE: Final = (
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+    ImportError,
+)
 """What reading something that is not of the kind expected can raise."""
 
 
@@ -331,9 +339,7 @@ def load_rds(path: str | PathLike[str], trust: bool = False) -> Any:
     source.open("rb").close()
     session().require("lme4")
     try:
-        outcome = session().call(
-            "read_rds", path=str(source.resolve()), kinds=list(R_CLASSES),
-        )  # fmt: skip
+        outcome = session().call("read_rds", path=str(source.resolve()), kinds=list(R_CLASSES))
     except RError as error:
         model_file.refuse(source, f"R cannot read a model from it ({error.message})", error)
     conditions.raise_warnings(outcome)

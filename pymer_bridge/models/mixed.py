@@ -35,9 +35,20 @@ from pymer_bridge.spec.model_spec import ModelSpec
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class MixedModel(
-    Updating, Saving, Predicting, Internals, Diagnostics, Shares, Tidying, Optimizers, Influences,
-    Pictures, Reporting, PredictorEffects, Scripting,
-):  # fmt: skip
+    Updating,
+    Saving,
+    Predicting,
+    Internals,
+    Diagnostics,
+    Shares,
+    Tidying,
+    Optimizers,
+    Influences,
+    Pictures,
+    Reporting,
+    PredictorEffects,
+    Scripting,
+):
     """A fitted mixed model; the figures stay in R until they are asked for, and are then kept.
 
     Attributes

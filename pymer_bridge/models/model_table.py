@@ -89,9 +89,11 @@ class ModelTable(Result):
     def shown(self, form: Format) -> str:
         """Return the table as "text", "html", "latex" or "markdown"."""
         return {
-            "text": self.to_text, "html": self.to_html, "latex": self.to_latex,
+            "text": self.to_text,
+            "html": self.to_html,
+            "latex": self.to_latex,
             "markdown": self.to_markdown,
-        }[form]()  # fmt: skip
+        }[form]()
 
 
 def model_table(

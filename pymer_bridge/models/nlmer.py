@@ -101,10 +101,19 @@ def nlmer(
     """
     checked = options.start_of_parameters(start)
     return fit_model(
-        NonlinearMixedModel, "nlmer", formula, data,
-        n_agq=None if n_agq is None else options.whole(n_agq, "n_agq", 0), weights=weights,
-        offset=offset, subset=subset, contrasts=contrasts,
-        control=check_control(control, "nlmerControl"), na_action=na_action, start=checked,
-        parameters=tuple(name for name, _ in checked), data_name=data_name,
+        NonlinearMixedModel,
+        "nlmer",
+        formula,
+        data,
+        n_agq=None if n_agq is None else options.whole(n_agq, "n_agq", 0),
+        weights=weights,
+        offset=offset,
+        subset=subset,
+        contrasts=contrasts,
+        control=check_control(control, "nlmerControl"),
+        na_action=na_action,
+        start=checked,
+        parameters=tuple(name for name, _ in checked),
+        data_name=data_name,
         allow_functions=allow_functions,
-    )  # fmt: skip
+    )

@@ -57,30 +57,45 @@ class FitPlots:
         return plots.random_quantiles(self.fit, group, ax=ax, **options)
 
     def lines(
-        self, group: str | None = None, predictor: str | None = None, *, ax: Axes | None = None,
+        self,
+        group: str | None = None,
+        predictor: str | None = None,
+        *,
+        ax: Axes | None = None,
         **options: Any,
-    ) -> Axes:  # fmt: skip
+    ) -> Axes:
         """Draw data and fitted lines; see :func:`pymer_bridge.plots.lines`."""
         return plots.lines(self.fit, group, predictor, ax=ax, **options)
 
     def groups(
-        self, group: str | None = None, predictor: str | None = None, *,
-        ax: Sequence[Axes] | None = None, **options: Any,
-    ) -> Figure:  # fmt: skip
+        self,
+        group: str | None = None,
+        predictor: str | None = None,
+        *,
+        ax: Sequence[Axes] | None = None,
+        **options: Any,
+    ) -> Figure:
         """Draw each group by itself; see :func:`pymer_bridge.plots.groups`."""
         return plots.groups(self.fit, group, predictor, ax=ax, **options)
 
     def pooling(
-        self, group: str | None = None, predictor: str | None = None, *,
+        self,
+        group: str | None = None,
+        predictor: str | None = None,
+        *,
         ax: Sequence[Axes] | None = None,
-    ) -> Figure:  # fmt: skip
+    ) -> Figure:
         """Draw three kinds of pooling; see :func:`pymer_bridge.plots.pooling`."""
         return plots.pooling(self.fit, group, predictor, ax=ax)
 
     def shrinkage(
-        self, group: str | None = None, predictor: str | None = None, *, ax: Axes | None = None,
+        self,
+        group: str | None = None,
+        predictor: str | None = None,
+        *,
+        ax: Axes | None = None,
         **options: Any,
-    ) -> Axes:  # fmt: skip
+    ) -> Axes:
         """Draw how lines move by pooling; see :func:`pymer_bridge.plots.shrinkage`."""
         return plots.shrinkage(self.fit, group, predictor, ax=ax, **options)
 

@@ -80,9 +80,14 @@ def new_panels(
     wide = n if columns is None else min(columns, n)
     down = math.ceil(n / wide)
     _, grid = plt.subplots(
-        down, wide, figsize=(round(size[0] * wide, 2), round(size[1] * down, 2)), squeeze=False,
-        layout="constrained", FigureClass=Panels, **shared,
-    )  # fmt: skip
+        down,
+        wide,
+        figsize=(round(size[0] * wide, 2), round(size[1] * down, 2)),
+        squeeze=False,
+        layout="constrained",
+        FigureClass=Panels,
+        **shared,
+    )
     made = list(grid.ravel())
     for unused in made[n:]:
         unused.remove()

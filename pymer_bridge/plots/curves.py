@@ -78,9 +78,14 @@ class Box:
     def to_matplotlib(self) -> dict[str, Any]:
         """Return what ``Axes.bxp`` takes."""
         return {
-            "whislo": self.low, "q1": self.low_hinge, "med": self.median, "q3": self.high_hinge,
-            "whishi": self.high, "fliers": list(self.outside), "label": self.level,
-        }  # fmt: skip
+            "whislo": self.low,
+            "q1": self.low_hinge,
+            "med": self.median,
+            "q3": self.high_hinge,
+            "whishi": self.high,
+            "fliers": list(self.outside),
+            "label": self.level,
+        }
 
 
 def _vector(values: ArrayLike) -> Floats:
@@ -215,9 +220,11 @@ def normal_ellipse(
     (101,)
     """
     share = options.check_level(level)
-    found = session().call(
-        "normal_ellipse", covariance=_vector(covariance), center=_vector(center), level=share
-    ).value  # fmt: skip
+    found = (
+        session()
+        .call("normal_ellipse", covariance=_vector(covariance), center=_vector(center), level=share)
+        .value
+    )
     return Curve(frozen_array(found["x"]), frozen_array(found["y"]))
 
 
@@ -243,9 +250,15 @@ def boxes(values: ArrayLike, codes: ArrayLike, levels: Sequence[str]) -> tuple[B
     >>> boxes([1.0, 2.0, 3.0, 9.0], [0, 0, 0, 1], ["a", "b"])[0].median
     2.0
     """
-    found = session().call(
-        "group_boxes", values=_vector(values), codes=np.asarray(codes, dtype=np.int32) + np.int32(1)
-    ).value  # fmt: skip
+    found = (
+        session()
+        .call(
+            "group_boxes",
+            values=_vector(values),
+            codes=np.asarray(codes, dtype=np.int32) + np.int32(1),
+        )
+        .value
+    )
     figures = found["figures"].reshape((5, -1), order="F").T.tolist()
     outside: dict[int, list[float]] = {}
     for group, value in zip(

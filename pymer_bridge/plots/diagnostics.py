@@ -227,18 +227,37 @@ def residuals_by_group(
     canvas.zero_line(ax, vertical=True, above=many)
     if many:
         places = np.arange(n)
-        ax.hlines(places, [boxes[i].low_hinge for i in order], [boxes[i].high_hinge for i in order],
-                  color=canvas.SKY, linewidth=0.8)  # fmt: skip
-        ax.plot([boxes[i].median for i in order], places, linestyle="none", marker="o",
-                markersize=1.8, color=canvas.BLUE)  # fmt: skip
+        ax.hlines(
+            places,
+            [boxes[i].low_hinge for i in order],
+            [boxes[i].high_hinge for i in order],
+            color=canvas.SKY,
+            linewidth=0.8,
+        )
+        ax.plot(
+            [boxes[i].median for i in order],
+            places,
+            linestyle="none",
+            marker="o",
+            markersize=1.8,
+            color=canvas.BLUE,
+        )
     else:
         ax.bxp(
-            [boxes[i].to_matplotlib() for i in order], positions=list(range(n)), **_lying(ax),
-            patch_artist=True, widths=0.6, boxprops={"facecolor": canvas.SKY, "linewidth": 0.8},
+            [boxes[i].to_matplotlib() for i in order],
+            positions=list(range(n)),
+            **_lying(ax),
+            patch_artist=True,
+            widths=0.6,
+            boxprops={"facecolor": canvas.SKY, "linewidth": 0.8},
             medianprops={"color": canvas.BLACK, "linewidth": 1.6},
-            flierprops={"marker": "o", "markersize": 3, "markerfacecolor": canvas.BLUE,
-                        "markeredgewidth": 0},
-        )  # fmt: skip
+            flierprops={
+                "marker": "o",
+                "markersize": 3,
+                "markerfacecolor": canvas.BLUE,
+                "markeredgewidth": 0,
+            },
+        )
     ax.set_ylim(-0.8, n - 0.2)
     canvas.label_levels(ax, [boxes[i].level for i in order], chosen)
     return canvas.dress(ax, _name(kind, scaled=scaled))
@@ -251,11 +270,7 @@ def _lying(ax: Axes) -> dict[str, Any]:
 
 
 def diagnostics(
-    fit: Any,
-    group: str | None = None,
-    *,
-    leverage: bool = True,
-    ax: Sequence[Axes] | None = None,
+    fit: Any, group: str | None = None, *, leverage: bool = True, ax: Sequence[Axes] | None = None
 ) -> Figure:
     """Draw residuals, leverage and Cook's distances in one figure.
 

@@ -129,6 +129,11 @@ def _draw_intervals(ax: Axes, rows: Sequence[_Row], places: Any, i: int, label: 
     if len(rows):
         ax.hlines(places, ends[:, 0], ends[:, 1], color=colour, linewidth=1.8)
     ax.plot(
-        [row[0] for row in rows], places, linestyle="none", color=colour,
-        marker=canvas.MARKERS[i % len(canvas.MARKERS)], markersize=6, label=canvas.plain(label),
-    )  # fmt: skip
+        [row[0] for row in rows],
+        places,
+        linestyle="none",
+        color=colour,
+        marker=canvas.MARKERS[i % len(canvas.MARKERS)],
+        markersize=6,
+        label=canvas.plain(label),
+    )

@@ -70,15 +70,25 @@ def bootstrap(
     for panel, row in zip(axes, rows, strict=True):
         values = result.replicates[:, names.index(row.name)]
         interval = ends[row.name]
-        panel.hist(values[np.isfinite(values)], bins=bins, color=canvas.SKY, edgecolor="white",
-                   linewidth=0.4)  # fmt: skip
+        panel.hist(
+            values[np.isfinite(values)],
+            bins=bins,
+            color=canvas.SKY,
+            edgecolor="white",
+            linewidth=0.4,
+        )
         if interval.conf_low is not None and interval.conf_high is not None:
             # Under the bars, so that no bar hides it.
             panel.plot(
-                [interval.conf_low, interval.conf_high], [-0.05, -0.05], color=canvas.BLUE,
-                linewidth=3.0, solid_capstyle="butt", clip_on=False,
-                transform=panel.get_xaxis_transform(), label=f"{conf_level * 100:g}% {kind}",
-            )  # fmt: skip
+                [interval.conf_low, interval.conf_high],
+                [-0.05, -0.05],
+                color=canvas.BLUE,
+                linewidth=3.0,
+                solid_capstyle="butt",
+                clip_on=False,
+                transform=panel.get_xaxis_transform(),
+                label=f"{conf_level * 100:g}% {kind}",
+            )
         panel.axvline(row.estimate, color=canvas.VERMILION, linewidth=1.5, label="estimate")
         panel.set_ylim(bottom=0)
         panel.margins(y=0.1)
@@ -125,12 +135,17 @@ def routes(result: InferenceRoutes, *, ax: Axes | None = None) -> Axes:
         if row.conf_low is not None and row.conf_high is not None:
             ax.plot([row.conf_low, row.conf_high], [i, i], color=canvas.BLUE, linewidth=1.8)
         if row.estimate is not None:
-            ax.plot([row.estimate], [i], marker="o", color=canvas.BLUE, markersize=6,
-                    linestyle="none")  # fmt: skip
+            ax.plot(
+                [row.estimate], [i], marker="o", color=canvas.BLUE, markersize=6, linestyle="none"
+            )
         ax.annotate(
-            _said(row), (1.02, i), xycoords=("axes fraction", "data"), va="center",
-            fontsize="small", annotation_clip=False,
-        )  # fmt: skip
+            _said(row),
+            (1.02, i),
+            xycoords=("axes fraction", "data"),
+            va="center",
+            fontsize="small",
+            annotation_clip=False,
+        )
     ax.set_yticks(range(n), [row.method for row in result.rows])
     ax.set_ylim(n - 0.5, -0.5)
     percent = f"{result.conf_level * 100:g}%"

@@ -124,16 +124,28 @@ def _name_points(ax: Axes, x: Any, y: Any, names: list[str], largest: Any) -> No
     """Name some of the points, and draw them in a colour that stands out."""
     if not len(largest):
         return
-    ax.scatter(x[largest], y[largest], color=canvas.VERMILION, s=42 if len(x) <= 100 else 26,
-               linewidths=0, zorder=3, label="Largest Cook's distances")  # fmt: skip
+    ax.scatter(
+        x[largest],
+        y[largest],
+        color=canvas.VERMILION,
+        s=42 if len(x) <= 100 else 26,
+        linewidths=0,
+        zorder=3,
+        label="Largest Cook's distances",
+    )
     middle = (np.min(x) + np.max(x)) / 2
     for i in largest:
         left = x[i] > middle  # away from the edge
         ax.annotate(
-            canvas.plain(canvas.shorten(names[i], 16)), (x[i], y[i]),
-            xytext=(-5 if left else 5, 0), textcoords="offset points", fontsize="small",
-            ha="right" if left else "left", va="center", zorder=4,
-        )  # fmt: skip
+            canvas.plain(canvas.shorten(names[i], 16)),
+            (x[i], y[i]),
+            xytext=(-5 if left else 5, 0),
+            textcoords="offset points",
+            fontsize="small",
+            ha="right" if left else "left",
+            va="center",
+            zorder=4,
+        )
 
 
 def influence(
@@ -186,8 +198,14 @@ def influence(
     ax = canvas.new_axes(ax, (6.4, float(np.clip(1.2 + 0.19 * n, 2.8, 9.0))))
     many = canvas.crowded(ax, n)
     ax.hlines(places, 0.0, values, color=canvas.SKY, linewidth=0.8 if many else 1.8)
-    ax.plot(values, places, linestyle="none", marker="o", color=canvas.BLUE,
-            markersize=1.8 if many else 5.0)  # fmt: skip
+    ax.plot(
+        values,
+        places,
+        linestyle="none",
+        marker="o",
+        color=canvas.BLUE,
+        markersize=1.8 if many else 5.0,
+    )
     names = [str(name) for name in known.index]
     ax.set_ylim(-0.8, n - 0.2)
     room = 1.35 if many and most else 1.06  # for the names
@@ -208,7 +226,10 @@ def _name_rows(ax: Axes, values: Any, names: list[str], largest: Any) -> None:
     for i in sorted(largest, reverse=True):
         lowest = min(float(i), lowest - step)
         ax.annotate(
-            canvas.plain(canvas.shorten(names[i], 20)), (values[i], i),
-            xytext=(values[i] + 0.06 * float(ax.get_xlim()[1]), lowest), fontsize="small",
-            va="center", arrowprops={"arrowstyle": "-", "color": canvas.GREY, "linewidth": 0.6},
-        )  # fmt: skip
+            canvas.plain(canvas.shorten(names[i], 20)),
+            (values[i], i),
+            xytext=(values[i] + 0.06 * float(ax.get_xlim()[1]), lowest),
+            fontsize="small",
+            va="center",
+            arrowprops={"arrowstyle": "-", "color": canvas.GREY, "linewidth": 0.6},
+        )

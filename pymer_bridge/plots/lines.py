@@ -89,10 +89,17 @@ def lines_of(
     frame = fit.model_frame
     x, y, codes = _data(frame, found.predictor, found.group, found.levels)
     return Lines(
-        found.group, found.predictor, found.response, found.levels, x, y, codes,
+        found.group,
+        found.predictor,
+        found.response,
+        found.levels,
+        x,
+        y,
+        codes,
         tuple(ends_of(x[codes == i], line) for i, line in enumerate(found.partial)),
-        ends_of(x, found.population), found,
-    )  # fmt: skip
+        ends_of(x, found.population),
+        found,
+    )
 
 
 def _others(fit: Any, predictor: str | None) -> list[str]:
@@ -152,9 +159,17 @@ def _predicted(fit: Any, group: str | None, predictor: str | None, at: Mapping[s
         fit.predict(_new_data(frame, whole, along, held), re_form="population"), dtype=np.float64
     )
     return Lines(
-        chosen, along, response, levels, x, y, codes,
-        tuple(zip(grids, values, strict=True)), (whole, average), None,
-    )  # fmt: skip
+        chosen,
+        along,
+        response,
+        levels,
+        x,
+        y,
+        codes,
+        tuple(zip(grids, values, strict=True)),
+        (whole, average),
+        None,
+    )
 
 
 def _inside(groups: tuple[str, ...]) -> set[str]:

@@ -77,8 +77,12 @@ def lines(
     colours = [canvas.COLOURS[i] if few else canvas.BLUE for i in range(n)]
     if data:
         of_row = np.array(colours)[found.codes]
-        ax.scatter(found.x, found.y, color=list(of_row) if few else canvas.SKY,
-                   **canvas.point_style(len(found.x)))  # fmt: skip
+        ax.scatter(
+            found.x,
+            found.y,
+            color=list(of_row) if few else canvas.SKY,
+            **canvas.point_style(len(found.x)),
+        )
     for i, (x, y) in enumerate(found.of_level):
         label = found.levels[i] if few else f"each {found.group} ({n})" if i == 0 else None
         shown = None if label is None else canvas.plain(canvas.shorten(label))
@@ -161,12 +165,21 @@ def groups(
     axes = canvas.new_panels(ax, len(chosen), size, across, sharex=True, sharey=True)
     for panel, i in zip(axes, chosen, strict=True):
         mine = found.codes == i
-        panel.plot(*found.population, color=canvas.GREY, linewidth=1.2, linestyle="--",
-                   label="population")  # fmt: skip
-        panel.scatter(found.x[mine], found.y[mine], color=canvas.SKY,
-                      **canvas.point_style(int(mine.sum())) | {"s": 14})  # fmt: skip
-        panel.plot(*found.of_level[i], color=canvas.BLUE, linewidth=1.8,
-                   label=f"each {canvas.plain(found.group)}")  # fmt: skip
+        panel.plot(
+            *found.population, color=canvas.GREY, linewidth=1.2, linestyle="--", label="population"
+        )
+        panel.scatter(
+            found.x[mine],
+            found.y[mine],
+            color=canvas.SKY,
+            **canvas.point_style(int(mine.sum())) | {"s": 14},
+        )
+        panel.plot(
+            *found.of_level[i],
+            color=canvas.BLUE,
+            linewidth=1.8,
+            label=f"each {canvas.plain(found.group)}",
+        )
         canvas.dress(panel, title=canvas.shorten(found.levels[i], 20))
         panel.title.set_fontsize("small")
         panel.tick_params(labelsize="small")
@@ -181,8 +194,14 @@ def groups(
     n = len(found.levels)
     part = f"{len(chosen)} of {n} levels of {found.group}" if len(chosen) < n else None
     handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=2, frameon=False,
-                  title=canvas.plain(part) if part else None)  # fmt: skip
+    figure.legend(
+        handles,
+        labels,
+        loc="outside upper center",
+        ncols=2,
+        frameon=False,
+        title=canvas.plain(part) if part else None,
+    )
     return figure
 
 
@@ -295,21 +314,43 @@ def shrinkage(
     style = canvas.line_style(n)
     ax.plot(
         np.column_stack([none[:, 0], partial[:, 0]]).T,
-        np.column_stack([none[:, 1], partial[:, 1]]).T, color=canvas.GREY, zorder=1, **style,
-    )  # fmt: skip
+        np.column_stack([none[:, 1], partial[:, 1]]).T,
+        color=canvas.GREY,
+        zorder=1,
+        **style,
+    )
     points = canvas.point_style(n)
     hollow = points | {"linewidths": 1.0}
-    ax.scatter(none[:, 0], none[:, 1], facecolors="none", edgecolors=canvas.VERMILION,
-               label="no pooling", **hollow)  # fmt: skip
+    ax.scatter(
+        none[:, 0],
+        none[:, 1],
+        facecolors="none",
+        edgecolors=canvas.VERMILION,
+        label="no pooling",
+        **hollow,
+    )
     ax.scatter(partial[:, 0], partial[:, 1], color=canvas.BLUE, label="partial pooling", **points)
-    ax.scatter([found.population[0]], [found.population[1]], color=canvas.BLACK, marker="X",
-               s=90, zorder=4, label="population", edgecolors="white")  # fmt: skip
+    ax.scatter(
+        [found.population[0]],
+        [found.population[1]],
+        color=canvas.BLACK,
+        marker="X",
+        s=90,
+        zorder=4,
+        label="population",
+        edgecolors="white",
+    )
     if label if label is not None else n <= 25:
         names = [name for name, here in zip(found.levels, usable, strict=True) if here]
         for name, spot in zip(names, none, strict=True):
-            ax.annotate(canvas.plain(canvas.shorten(name, 12)), spot, xytext=(5, 3),
-                        textcoords="offset points", fontsize="x-small",
-                        color=canvas.GREY)  # fmt: skip
+            ax.annotate(
+                canvas.plain(canvas.shorten(name, 12)),
+                spot,
+                xytext=(5, 3),
+                textcoords="offset points",
+                fontsize="x-small",
+                color=canvas.GREY,
+            )
     canvas.dress(ax, "(Intercept)", found.predictor, title=None)
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False, ncols=3)
     return ax

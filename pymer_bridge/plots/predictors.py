@@ -131,10 +131,13 @@ def effect_curve(curve: EffectCurve, *, scale: str = "response", ax: Axes | None
     if curve.smooth is not None:
         smooth = curve.smooth
         ax.plot(
-            smooth.x, smooth.response_estimate if scale == "response" else smooth.estimate,
-            color=canvas.VERMILION, linewidth=1.6, linestyle="--",
+            smooth.x,
+            smooth.response_estimate if scale == "response" else smooth.estimate,
+            color=canvas.VERMILION,
+            linewidth=1.6,
+            linestyle="--",
             label="Smooth of the partial residuals",
-        )  # fmt: skip
+        )
         ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False, ncols=2)
     response = canvas.shorten(curve.response, 40)
     linear = scale == "link" and curve.link != "identity"
@@ -203,11 +206,15 @@ def _series_of(curve: EffectCurve, across: str, others: Sequence[str], scale: st
         words = (f"{value:.4g}" if isinstance(value, float) else str(value) for value in key)
         made.append(
             _Series(
-                i, canvas.plain(canvas.shorten(", ".join(words))), x,
+                i,
+                canvas.plain(canvas.shorten(", ".join(words))),
+                x,
                 {name: rows[scale + name].to_numpy() for name in ENDS},
-                np.flatnonzero(mine), partial_x, own[f"{scale}estimate"].to_numpy(),
+                np.flatnonzero(mine),
+                partial_x,
+                own[f"{scale}estimate"].to_numpy(),
             )
-        )  # fmt: skip
+        )
     return made
 
 
@@ -254,21 +261,37 @@ def _draw_line(ax: Axes, one: _Series, *, halo: bool) -> None:
     low, high = one.figures["conf_low"], one.figures["conf_high"]
     ax.fill_between(one.x, low, high, color=one.colour, alpha=0.2, linewidth=0)
     ax.plot(
-        one.x, one.figures["estimate"], color=one.colour, linestyle=one.line, linewidth=2.0,
-        label=one.label or "Effect", path_effects=_halo() if halo else None,
-    )  # fmt: skip
+        one.x,
+        one.figures["estimate"],
+        color=one.colour,
+        linestyle=one.line,
+        linewidth=2.0,
+        label=one.label or "Effect",
+        path_effects=_halo() if halo else None,
+    )
 
 
 def _draw_points(ax: Axes, one: _Series, *, halo: bool) -> None:
     ax.vlines(
-        one.x, one.figures["conf_low"], one.figures["conf_high"], color=one.colour,
-        linestyle=one.line, linewidth=1.8, path_effects=_halo() if halo else None,
-    )  # fmt: skip
+        one.x,
+        one.figures["conf_low"],
+        one.figures["conf_high"],
+        color=one.colour,
+        linestyle=one.line,
+        linewidth=1.8,
+        path_effects=_halo() if halo else None,
+    )
     ax.plot(
-        one.x, one.figures["estimate"], linestyle="none", color=one.colour, markersize=7.0,
-        marker=canvas.MARKERS[one.i % len(canvas.MARKERS)], label=one.label,
-        markeredgecolor="white" if halo else one.colour, markeredgewidth=1.0 if halo else 0.0,
-    )  # fmt: skip
+        one.x,
+        one.figures["estimate"],
+        linestyle="none",
+        color=one.colour,
+        markersize=7.0,
+        marker=canvas.MARKERS[one.i % len(canvas.MARKERS)],
+        label=one.label,
+        markeredgecolor="white" if halo else one.colour,
+        markeredgewidth=1.0 if halo else 0.0,
+    )
 
 
 def _label_levels(ax: Axes, levels: Sequence[str]) -> None:
@@ -279,6 +302,8 @@ def _label_levels(ax: Axes, levels: Sequence[str]) -> None:
     longest = max(len(level) for level in levels)
     turned = longest * len(shown) > 60
     ax.set_xticks(
-        shown, [canvas.plain(canvas.shorten(levels[i], 20)) for i in shown],
-        rotation=90 if turned else 0, fontsize="small" if turned else "medium",
-    )  # fmt: skip
+        shown,
+        [canvas.plain(canvas.shorten(levels[i], 20)) for i in shown],
+        rotation=90 if turned else 0,
+        fontsize="small" if turned else "medium",
+    )

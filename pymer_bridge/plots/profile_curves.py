@@ -180,11 +180,13 @@ def profile_pairs(
     n = len(conf_levels)
     return tuple(
         ProfilePair(
-            record["first"][0], record["second"][0], _traces(record, "", n),
+            record["first"][0],
+            record["second"][0],
+            _traces(record, "", n),
             _traces(record, "natural_", n),
         )
         for record in outcome.value
-    )  # fmt: skip
+    )
 
 
 def _traces(record: Mapping[str, Any], kind: str, n: int) -> Traces:

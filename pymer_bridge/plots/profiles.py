@@ -82,10 +82,7 @@ def zeta(
 
 
 def profile_pairs(
-    profile: Profile,
-    *,
-    conf_levels: Sequence[float] = LEVELS,
-    ax: Sequence[Axes] | None = None,
+    profile: Profile, *, conf_levels: Sequence[float] = LEVELS, ax: Sequence[Axes] | None = None
 ) -> Figure:
     """Draw each pair of profiled parameters: profile traces and joint confidence regions.
 

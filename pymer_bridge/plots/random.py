@@ -104,13 +104,20 @@ def random_effects(
         many = canvas.crowded(panel, n)
         canvas.zero_line(panel, vertical=True, above=many)
         panel.hlines(
-            places, modes - ends, modes + ends,
-            color=canvas.SKY if many else canvas.BLUE, linewidth=0.8 if many else 1.4,
-        )  # fmt: skip
+            places,
+            modes - ends,
+            modes + ends,
+            color=canvas.SKY if many else canvas.BLUE,
+            linewidth=0.8 if many else 1.4,
+        )
         panel.plot(
-            modes, places, linestyle="none", color=canvas.BLUE, marker="o",
+            modes,
+            places,
+            linestyle="none",
+            color=canvas.BLUE,
+            marker="o",
             markersize=1.8 if many else 4.5,
-        )  # fmt: skip
+        )
         panel.set_ylim(-0.8, n - 0.2)
         panel.locator_params(axis="x", nbins=6)
         canvas.dress(panel, "Conditional mode", title=term)
@@ -180,16 +187,23 @@ def random_scatter(
     canvas.zero_line(ax)
     canvas.zero_line(ax, vertical=True)
     ax.plot(
-        ellipse.x, ellipse.y, color=canvas.VERMILION, linewidth=1.5,
+        ellipse.x,
+        ellipse.y,
+        color=canvas.VERMILION,
+        linewidth=1.5,
         label=f"{conf_level * 100:g}% of the fitted distribution",
-    )  # fmt: skip
+    )
     ax.scatter(x, y, color=canvas.BLUE, **canvas.point_style(len(x)))
     if label if label is not None else len(x) <= 25:
         for name, one, other in zip(table.levels, x, y, strict=True):
             ax.annotate(
-                canvas.plain(canvas.shorten(name, 12)), (one, other), xytext=(4, 3),
-                textcoords="offset points", fontsize="x-small", color=canvas.GREY,
-            )  # fmt: skip
+                canvas.plain(canvas.shorten(name, 12)),
+                (one, other),
+                xytext=(4, 3),
+                textcoords="offset points",
+                fontsize="x-small",
+                color=canvas.GREY,
+            )
     canvas.dress(ax, f"{table.group}: {chosen[0]}", f"{table.group}: {chosen[1]}")
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False)
     return ax

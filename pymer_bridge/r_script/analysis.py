@@ -152,9 +152,8 @@ class Analysis:
             assert model is not None
             self._add(entry, model, "fit" if len(self.fits) == 1 else f"model{i + 1}")
         variables = {
-            id(entry.model()): m.variable
-            for entry, m in zip(self.fits, self.models, strict=True)
-        }  # fmt: skip
+            id(entry.model()): m.variable for entry, m in zip(self.fits, self.models, strict=True)
+        }
         for done in self.done:
             names = [variables.get(id(ref())) for ref in done.models]
             if all(name is not None for name in names):
@@ -187,15 +186,20 @@ class Analysis:
                 texts[name] = f".{name}"
         self.models.append(
             ScriptModel(
-                entry.number, variable, spec, entry.origin, place, texts,
-                tuple(vectors) if dot else (), frozenset(facts["calls"] or ()),
+                entry.number,
+                variable,
+                spec,
+                entry.origin,
+                place,
+                texts,
+                tuple(vectors) if dot else (),
+                frozenset(facts["calls"] or ()),
             )
-        )  # fmt: skip
+        )
 
     def _place(
-        self, name: str, columns: Mapping[str, Part], orders: Mapping[str, Sequence[str]],
-        dot: bool,
-    ) -> str:  # fmt: skip
+        self, name: str, columns: Mapping[str, Part], orders: Mapping[str, Sequence[str]], dot: bool
+    ) -> str:
         """Find or make the data frame that has these columns, and return its variable."""
         n_rows = len(next(iter(columns.values()))["values"])
         same_name = 0
@@ -216,9 +220,11 @@ class Analysis:
                 self.dotted.add(known.variable)
             merged = {**have, **columns}
             self.data[i] = replace(
-                known, names=tuple(merged), parts=tuple(merged.values()),
+                known,
+                names=tuple(merged),
+                parts=tuple(merged.values()),
                 orders={**known.orders, **orders},
-            )  # fmt: skip
+            )
             return known.variable
         variable = name if same_name == 0 else f"{name}_version{same_name + 1}"
         if dot:
@@ -236,14 +242,21 @@ class Analysis:
         """Write the script, and do nothing else."""
         settings = session().call("script_settings").value
         return write_script(
-            self.models, self.acts, self.data,
+            self.models,
+            self.acts,
+            self.data,
             Setting(
-                title=self.title, files=files, format=data, versions=_versions(),
-                contrasts=tuple(settings["contrasts"]), generator=tuple(settings["generator"]),
-                own_version=__version__, omitted=self.omitted,
+                title=self.title,
+                files=files,
+                format=data,
+                versions=_versions(),
+                contrasts=tuple(settings["contrasts"]),
+                generator=tuple(settings["generator"]),
+                own_version=__version__,
+                omitted=self.omitted,
                 own_parameters=bool(settings["own_parameters"][0] == 1),
             ),
-        )  # fmt: skip
+        )
 
     def write(self, path: Path, data: DataFormat | None) -> Path:
         """Write script and data."""

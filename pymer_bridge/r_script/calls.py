@@ -38,8 +38,10 @@ def _strings(given: Sequence[str] | str | None) -> Node | None:
 
 
 def _summary(asked: Asked) -> Written:
-    options = (asked.arguments.get("ddf", "none"), float(
-        asked.arguments.get("conf_level", 0.95)).hex())  # fmt: skip
+    options = (
+        asked.arguments.get("ddf", "none"),
+        float(asked.arguments.get("conf_level", 0.95)).hex(),
+    )
     return shown(asked, syntax.call("summary", asked.fit, ddf=asked.ddf()), "summary", options)
 
 
@@ -55,9 +57,12 @@ def _anova(asked: Asked) -> Written:
 def _drop(asked: Asked) -> Written:
     by_ratio = asked.operation == "drop_one_by_ratio"
     value = syntax.call(
-        "drop1", asked.fit, scope=_strings(asked.arguments["scope"]), ddf=asked.ddf(),
+        "drop1",
+        asked.fit,
+        scope=_strings(asked.arguments["scope"]),
+        ddf=asked.ddf(),
         test=syntax.string("Chisq") if by_ratio else None,
-    )  # fmt: skip
+    )
     return shown(asked, value, "drop_by_ratio" if by_ratio else "f_tests")
 
 
@@ -69,13 +74,15 @@ def _ranova(asked: Asked) -> Written:
 def _step(asked: Asked) -> Written:
     given = asked.arguments
     value = syntax.call(
-        "step", asked.fit, ddf=asked.ddf(),
+        "step",
+        asked.fit,
+        ddf=asked.ddf(),
         alpha_random=None if given["alpha_random"] == 0.1 else syntax.number(given["alpha_random"]),
         alpha_fixed=None if given["alpha_fixed"] == 0.05 else syntax.number(given["alpha_fixed"]),
         reduce_random=None if given["reduce_random"] else "FALSE",
         reduce_fixed=None if given["reduce_fixed"] else "FALSE",
         keep=_strings(given["keep"]) if given["keep"] else None,
-    )  # fmt: skip
+    )
     return shown(asked, value, "step")
 
 
@@ -126,12 +133,16 @@ def _intervals(asked: Asked) -> Written:
     boot = asked.operation == "bootstrap_intervals"
     method = "boot" if boot else {"wald": "Wald"}.get(given["method"], given["method"])
     value = syntax.call(
-        "confint", asked.fit, parm=_strings(given["parameters"]), method=syntax.string(method),
-        level=_level(given), nsim=syntax.number(given["n_sim"]) if boot else None,
+        "confint",
+        asked.fit,
+        parm=_strings(given["parameters"]),
+        method=syntax.string(method),
+        level=_level(given),
+        nsim=syntax.number(given["n_sim"]) if boot else None,
         seed=syntax.number(given["seed"]) if boot and given["seed"] is not None else None,
         boot_type=syntax.string(_BOOT_TYPES[given["kind"]]) if boot else None,
         quiet=None if method == "Wald" else "TRUE",
-    )  # fmt: skip
+    )
     if boot and given["seed"] is None:
         return unseeded(shown(asked, value), asked)
     return shown(asked, value, "intervals")
@@ -152,10 +163,13 @@ def _grid_value(asked: Asked, grid: Node) -> Written:
     given = asked.arguments
     name = f"{asked.variable}_grid"
     value = syntax.call(
-        "summary", name, infer="TRUE", level=_level(given),
+        "summary",
+        name,
+        infer="TRUE",
+        level=_level(given),
         adjust=None if given["adjust"] is None else syntax.string(given["adjust"]),
         type=None if given["type"] == "link" else syntax.string(given["type"]),
-    )  # fmt: skip
+    )
     return shown(asked, value, "means", before=(syntax.assign(name, grid),))
 
 
@@ -164,11 +178,14 @@ def _means(asked: Asked) -> Written:
     at = {name: syntax.vector(values) for name, values in given["at"].items()}
     trends = asked.operation == "marginal_trends"
     grid = syntax.call(
-        "emtrends" if trends else "emmeans", asked.fit, _strings(given["specs"]) or "NULL",
-        by=_strings(given["by"]), var=syntax.string(given["trend_of"]) if trends else None,
+        "emtrends" if trends else "emmeans",
+        asked.fit,
+        _strings(given["specs"]) or "NULL",
+        by=_strings(given["by"]),
+        var=syntax.string(given["trend_of"]) if trends else None,
         at=syntax.listed(at) if at else None,
         lmer_df=syntax.string(given["ddf"]) if asked.fitter == "lmer" else None,
-    )  # fmt: skip
+    )
     return _grid_value(asked, grid)
 
 

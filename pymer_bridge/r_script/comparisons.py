@@ -24,10 +24,7 @@ def _restriction(asked: Asked) -> tuple[list[str], Node]:
         small = f"{asked.variable}_smaller"
         return [syntax.assign(small, syntax.call("update", asked.fit, given))], small
     n_rows = int(given["n_rows"])
-    weights = syntax.call(
-        "matrix", _row(given["values"]),
-        nrow=syntax.number(n_rows), byrow="TRUE",
-    )  # fmt: skip
+    weights = syntax.call("matrix", _row(given["values"]), nrow=syntax.number(n_rows), byrow="TRUE")
     name = f"{asked.variable}_restriction"
     return [syntax.assign(name, weights)], name
 
@@ -76,8 +73,11 @@ def bootstrap_test(asked: Asked) -> Written:
     before.append(syntax.statement(syntax.call("set.seed", syntax.number(given["seed"]))))
     summarised = syntax.call("summary", asked.variable)
     written = shown(asked, value, "PBmodcomp", before=before)
-    return Written((*written.lines[:-1], f"print({syntax.statement(summarised)})"), written.kind,
-                   asked.variable)  # fmt: skip
+    return Written(
+        (*written.lines[:-1], f"print({syntax.statement(summarised)})"),
+        written.kind,
+        asked.variable,
+    )
 
 
 def bootstrap(asked: Asked) -> Written:
@@ -100,11 +100,14 @@ def bootstrap(asked: Asked) -> Written:
     function, before = _statistic(asked, statistic)
     semi = kind == "semiparametric"
     value = syntax.call(
-        "bootMer", asked.fit, function, nsim=syntax.number(given["n_sim"]),
+        "bootMer",
+        asked.fit,
+        function,
+        nsim=syntax.number(given["n_sim"]),
         seed=None if given["seed"] is None else syntax.number(given["seed"]),
         use_u="TRUE" if semi or given["use_u"] else None,
         type=syntax.string(kind) if semi else None,
-    )  # fmt: skip
+    )
     if given["seed"] is None:
         return unseeded(shown(asked, value, before=before), asked)
     return shown(asked, value, "bootMer", before=before)
@@ -143,6 +146,9 @@ def anova_models(asked: Asked) -> Written:
         + ((("model.names", syntax.vector(names)),) if own else ()),
     )
     # Where R takes the names of the variables, rows are told apart by these.
-    pairs = () if own else tuple(part for pair in zip(asked.models, names, strict=True)
-                                 for part in pair)  # fmt: skip
+    pairs = (
+        ()
+        if own
+        else tuple(part for pair in zip(asked.models, names, strict=True) for part in pair)
+    )
     return shown(asked, value, "ratio_tests", pairs)

@@ -127,8 +127,10 @@ def _cells(part: Part, missing: str) -> list[str]:
         quoted = ['"' + text.replace('"', '""') + '"' for text in texts]
         return [missing if code == NA_INTEGER else quoted[code - 1] for code in values.tolist()]
     if kind == "logical":
-        return [missing if value == NA_INTEGER else "TRUE" if value else "FALSE"
-                for value in values.astype(np.int32).tolist()]  # fmt: skip
+        return [
+            missing if value == NA_INTEGER else "TRUE" if value else "FALSE"
+            for value in values.astype(np.int32).tolist()
+        ]
     if kind == "integer":
         return [missing if value == NA_INTEGER else str(value) for value in values.tolist()]
     return _numbers(values.astype(np.float64), missing)
@@ -136,14 +138,13 @@ def _cells(part: Part, missing: str) -> list[str]:
 
 def _numbers(values: NDArray[np.float64], missing: str) -> list[str]:
     """Write numbers in decimal digits where all can be, in hexadecimal ones otherwise."""
-    written = {value: _number(value) for value in np.unique(values).tolist()
-               if not math.isnan(value)}  # fmt: skip
+    written = {
+        value: _number(value) for value in np.unique(values).tolist() if not math.isnan(value)
+    }
     written |= {0.0: None} if (np.signbit(values) & (values == 0)).any() else {}
     if all(text is not None for text in written.values()):
         return [missing if math.isnan(value) else str(written[value]) for value in values.tolist()]
-    return [
-        missing if math.isnan(value) else _hexadecimal(value) for value in values.tolist()
-    ]  # fmt: skip
+    return [missing if math.isnan(value) else _hexadecimal(value) for value in values.tolist()]
 
 
 def _number(value: float) -> str | None:
@@ -164,14 +165,16 @@ def reading_csv(data: DataSet, file: str) -> list[str]:
         syntax.assign(
             data.variable,
             syntax.call(
-                "read.csv", syntax.string(file),
-                col_names=syntax.vector(data.names), check_names="FALSE",
+                "read.csv",
+                syntax.string(file),
+                col_names=syntax.vector(data.names),
+                check_names="FALSE",
                 colClasses=syntax.vector(classes),
                 na_strings=None if missing == "NA" else syntax.string(missing),
                 encoding=syntax.string("UTF-8"),
             ),
         )
-    ]  # fmt: skip
+    ]
     for name, part in zip(data.names, data.parts, strict=True):
         lines += _setting(syntax.element(data.variable, name), part)
     return lines + checking_order(data)
@@ -191,9 +194,12 @@ def _setting(column: str, part: Part) -> list[str]:
         ordered = "TRUE" if part["ordered"] else None
         if _awkward(texts):
             made = syntax.call(
-                "factor", column, levels=syntax.vector(range(1, len(texts) + 1)),
-                labels=syntax.vector(texts), ordered=ordered,
-            )  # fmt: skip
+                "factor",
+                column,
+                levels=syntax.vector(range(1, len(texts) + 1)),
+                labels=syntax.vector(texts),
+                ordered=ordered,
+            )
         else:
             made = syntax.call("factor", column, levels=_levels(texts), ordered=ordered)
         return [syntax.assign(column, made)]
@@ -207,8 +213,10 @@ def _levels(texts: Sequence[str]) -> syntax.Node:
     """Write levels; whole numbers without quotes, where R makes the same text of them."""
     if not texts:
         return "character()"
-    if all(text.isascii() and text.isdigit() and str(int(text)) == text and len(text) < 6
-           for text in texts):  # fmt: skip
+    if all(
+        text.isascii() and text.isdigit() and str(int(text)) == text and len(text) < 6
+        for text in texts
+    ):
         return syntax.vector([int(text) for text in texts])
     return syntax.vector(texts)
 

@@ -82,9 +82,7 @@ def _fit_call(model: ScriptModel) -> Node:
         "start": None if spec.start is None else _start(spec.start),
     }
     given = tuple((name, value) for name, value in named.items() if value is not None)
-    return syntax.Call(
-        spec.fitter, ((None, model.texts["formula"]), ("data", model.data), *given)
-    )  # fmt: skip
+    return syntax.Call(spec.fitter, ((None, model.texts["formula"]), ("data", model.data), *given))
 
 
 def _family(family: Family) -> Node:

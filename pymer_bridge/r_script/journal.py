@@ -113,10 +113,14 @@ class Journal:
         with self._lock:
             self.done.append(
                 DoneEntry(
-                    next(self._numbers), operation, tuple(map(weakref.ref, models)),
-                    dict(arguments), kept, None if made is None else weakref.ref(made),
+                    next(self._numbers),
+                    operation,
+                    tuple(map(weakref.ref, models)),
+                    dict(arguments),
+                    kept,
+                    None if made is None else weakref.ref(made),
                 )
-            )  # fmt: skip
+            )
             self._tidy_at_times()
         return True
 

@@ -10,9 +10,11 @@ from pymer_bridge.r_script import syntax
 from pymer_bridge.r_script.syntax import Node
 
 _DDF: Final = {
-    "satterthwaite": "Satterthwaite", "kenward-roger": "Kenward-Roger", "none": "lme4",
+    "satterthwaite": "Satterthwaite",
+    "kenward-roger": "Kenward-Roger",
+    "none": "lme4",
     "normal": "lme4",
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +93,12 @@ class Asked:
 
 
 def shown(
-    asked: Asked, value: Node, kind: str = "", options: Sequence[str] = (),
+    asked: Asked,
+    value: Node,
+    kind: str = "",
+    options: Sequence[str] = (),
     before: Sequence[str] = (),
-) -> Written:  # fmt: skip
+) -> Written:
     """Return the lines that keep a value under its name, and print it."""
     lines = (*before, syntax.assign(asked.variable, value), f"print({asked.variable})")
     return Written(lines, kind, asked.variable, tuple(options))

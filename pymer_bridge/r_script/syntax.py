@@ -114,8 +114,9 @@ def _in_two_steps(numerator: int, denominator: int) -> float:
     """Return a quotient that is rounded to 64 bits and then to 53, half to even."""
     # Scale so that the quotient has 64 bits, then round it.
     shift = 64 - (numerator.bit_length() - denominator.bit_length())
-    scaled, below = (numerator << shift, denominator) if shift >= 0 else (
-        numerator, denominator << -shift)  # fmt: skip
+    scaled, below = (
+        (numerator << shift, denominator) if shift >= 0 else (numerator, denominator << -shift)
+    )
     quotient, rest = divmod(scaled, below)
     excess = quotient.bit_length() - 64
     if excess > 0:

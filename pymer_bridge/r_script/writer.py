@@ -106,9 +106,11 @@ class Script:
 
 
 def write_script(
-    models: Sequence[ScriptModel], acts: Sequence[ScriptAct], data: Sequence[data_files.DataSet],
+    models: Sequence[ScriptModel],
+    acts: Sequence[ScriptAct],
+    data: Sequence[data_files.DataSet],
     setting: Setting,
-) -> Script:  # fmt: skip
+) -> Script:
     """Write a script.
 
     Parameters
@@ -129,8 +131,11 @@ def write_script(
         lines += [*_reading(frame, setting), ""]
     for variable in _beside(models):
         name, source = variable
-        lines += [syntax.assign(name, syntax.element(source, name)),
-                  syntax.assign(syntax.element(source, name), "NULL"), ""]  # fmt: skip
+        lines += [
+            syntax.assign(name, syntax.element(source, name)),
+            syntax.assign(syntax.element(source, name), "NULL"),
+            "",
+        ]
     body = _analysis(models, acts, "lmerTest" in packages, setting)
     lines += body.lines
     text = re.sub("\n{3,}", "\n\n", "\n".join(lines)).rstrip("\n") + "\n"
@@ -174,9 +179,12 @@ def _opening(models: Sequence[ScriptModel], packages: Sequence[str], setting: Se
         listed = ", ".join(setting.files.values())
         hint = f"Run it in the folder that holds {listed}" if listed else "Run it anywhere"
     lines = fragments.fill(
-        "opening", TITLE=syntax.comment(setting.title)[2:], VERSION=setting.own_version,
-        HINT=syntax.comment(hint)[2:], MADE_WITH=syntax.render(versions, before=13),
-    )  # fmt: skip
+        "opening",
+        TITLE=syntax.comment(setting.title)[2:],
+        VERSION=setting.own_version,
+        HINT=syntax.comment(hint)[2:],
+        MADE_WITH=syntax.render(versions, before=13),
+    )
     lines += ["", *(f"library({name})" for name in packages), ""]
     if setting.omitted:
         lines += [
@@ -203,9 +211,12 @@ def _reading(frame: data_files.DataSet, setting: Setting) -> list[str]:
             f"{name} ({part['kind']})" for name, part in zip(frame.names, frame.parts, strict=True)
         )
         return fragments.fill(
-            "present", VARIABLE=frame.variable, ROWS=str(frame.n_rows),
-            COLUMNS=syntax.comment(columns)[2:], NAMES=syntax.render(syntax.vector(frame.names)),
-        )  # fmt: skip
+            "present",
+            VARIABLE=frame.variable,
+            ROWS=str(frame.n_rows),
+            COLUMNS=syntax.comment(columns)[2:],
+            NAMES=syntax.render(syntax.vector(frame.names)),
+        )
     file = setting.files[frame.variable]
     if setting.format == "rds":
         value = syntax.call("readRDS", syntax.string(file))

@@ -9,12 +9,7 @@ from typing import Any, Final, get_args
 import numpy as np
 
 from pymer_bridge.data import frames
-from pymer_bridge.errors import (
-    BootstrapWarning,
-    FormulaError,
-    OptionError,
-    RError,
-)
+from pymer_bridge.errors import BootstrapWarning, FormulaError, OptionError, RError
 from pymer_bridge.replicates import engine
 from pymer_bridge.replicates.replicates import BootstrapResult, number_or_none
 from pymer_bridge.results.bootstrap import BootstrapStatistic
@@ -41,9 +36,12 @@ class Request:
 
 
 def checked_statistic(
-    statistic: str, new_data: Any, re_form: str | None, columns: Sequence[str],
+    statistic: str,
+    new_data: Any,
+    re_form: str | None,
+    columns: Sequence[str],
     allowed: Sequence[str],
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """Check a statistic, and return what ``statistic_of()`` in R takes.
 
     Raises
@@ -125,9 +123,14 @@ def run_bootstrap(
 
     def draw(state: list[int] | None) -> Mapping[str, Any]:
         outcome = session().call(
-            "make_draws", model=model, kind=request.kind, n_sim=request.n_sim, seed=request.seed,
-            state=state, options=request.options,
-        )  # fmt: skip
+            "make_draws",
+            model=model,
+            kind=request.kind,
+            n_sim=request.n_sim,
+            seed=request.seed,
+            state=state,
+            options=request.options,
+        )
         conditions.raise_warnings(outcome)
         said.extend(condition.message for condition in outcome.warnings)
         value: Mapping[str, Any] = outcome.value
@@ -135,13 +138,19 @@ def run_bootstrap(
 
     said: list[str] = []
     run = engine.Run(
-        models=[model], plan=request.plan, n=request.n_sim, n_values=len(observed), draw=draw,
+        models=[model],
+        plan=request.plan,
+        n=request.n_sim,
+        n_values=len(observed),
+        draw=draw,
         item_bytes=n_obs * (4 if request.kind == "case" else 8),
         header={
-            "kind": request.kind, "seed": request.seed, "statistic": engine.digest(request.plan),
+            "kind": request.kind,
+            "seed": request.seed,
+            "statistic": engine.digest(request.plan),
             "options": engine.digest(request.options),
         },
-    )  # fmt: skip
+    )
 
     def result(collected: engine.Collected) -> BootstrapResult:
         return _result(described.value, collected, request, tuple(said))
@@ -160,24 +169,47 @@ def run_bootstrap(
 
 
 def _result(
-    described: Mapping[str, Any], collected: engine.Collected, request: Request,
+    described: Mapping[str, Any],
+    collected: engine.Collected,
+    request: Request,
     said: tuple[str, ...],
-) -> BootstrapResult:  # fmt: skip
-    summary = session().call(
-        "summarise_replicates", values=np.asfortranarray(collected.values),
-        observed=described["observed"],
-    ).value  # fmt: skip
+) -> BootstrapResult:
+    summary = (
+        session()
+        .call(
+            "summarise_replicates",
+            values=np.asfortranarray(collected.values),
+            observed=described["observed"],
+        )
+        .value
+    )
     n = len(described["names"])
     levels = described.get("level") or (None,) * n
     rows = tuple(
-        BootstrapStatistic(name, label, effect, group, level, term, estimate,
-                           number_or_none(bias), number_or_none(error))
-        for name, label, effect, group, level, term, estimate, bias, error in zip(
-            described["names"], described["labels"], described["effect"], described["group"],
-            levels, described["term"], described["observed"].tolist(), summary["bias"].tolist(),
-            summary["std_error"].tolist(), strict=True,
+        BootstrapStatistic(
+            name,
+            label,
+            effect,
+            group,
+            level,
+            term,
+            estimate,
+            number_or_none(bias),
+            number_or_none(error),
         )
-    )  # fmt: skip
+        for name, label, effect, group, level, term, estimate, bias, error in zip(
+            described["names"],
+            described["labels"],
+            described["effect"],
+            described["group"],
+            levels,
+            described["term"],
+            described["observed"].tolist(),
+            summary["bias"].tolist(),
+            summary["std_error"].tolist(),
+            strict=True,
+        )
+    )
     return BootstrapResult(
         rows=rows,
         replicates=frozen_array(collected.values),

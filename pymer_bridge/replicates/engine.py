@@ -241,9 +241,13 @@ def _perform(
 
     def here(first: int, last: int) -> Any:
         record = session().call(
-            "run_own_replicates", task=task, draws=drawn["draws"], first=first + 1, last=last,
+            "run_own_replicates",
+            task=task,
+            draws=drawn["draws"],
+            first=first + 1,
+            last=last,
             n_values=run.n_values,
-        )  # fmt: skip
+        )
         return record.value
 
     def collect(first: int, last: int, record: Any) -> None:
@@ -298,18 +302,19 @@ def _begun(
 
 
 def _elsewhere(
-    run: Run,
-    draws: Handle,
-    crew: parallel.Crew,
-    versions: Mapping[str, str | None],
-    folder: str,
+    run: Run, draws: Handle, crew: parallel.Crew, versions: Mapping[str, str | None], folder: str
 ) -> Callable[[int, int], parallel.Call]:
     """Return what makes the calls that other processes run, each with its draws."""
     several = crew.n_jobs > 1 or crew.cluster
     job = workers.Job(
-        uuid.uuid4().hex, run.plan, run.packages, versions,
-        workers.state_here() if several else None, run.n_values, os.getpid(),
-    )  # fmt: skip
+        uuid.uuid4().hex,
+        run.plan,
+        run.packages,
+        versions,
+        workers.state_here() if several else None,
+        run.n_values,
+        os.getpid(),
+    )
     packed: Any = None
 
     def there(first: int, last: int) -> parallel.Call:

@@ -209,9 +209,15 @@ class _Shared:
     """Work that this process shares with joblib's workers."""
 
     def __init__(
-        self, tasks: Tasks, here: Here, there: There, collect: Collect, *, crew: Crew,
+        self,
+        tasks: Tasks,
+        here: Here,
+        there: There,
+        collect: Collect,
+        *,
+        crew: Crew,
         interrupt: Callable[[threading.Thread], None],
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._tasks = tasks
         self._here = here
         self._there = there
@@ -282,9 +288,7 @@ class _Shared:
                 self._collect(first, last, result)
 
     def _work_there(self) -> None:
-        from joblib.externals.loky.process_executor import (  # noqa: PLC0415  # an extra
-            BrokenProcessPool,
-        )
+        from joblib.externals.loky.process_executor import BrokenProcessPool  # noqa: PLC0415  # an extra
 
         results = self._cluster_results if self._crew.cluster else self._pool_results
         lives = LIVES

@@ -109,9 +109,14 @@ class BootstrapResult(Rows[BootstrapStatistic]):
     def status(self) -> tuple[ReplicateStatus, ...]:
         """What became of each replicate."""
         columns = zip(
-            self.iterations.tolist(), self.converged.tolist(), self.singular.tolist(),
-            self.replicate_warnings, self.replicate_messages, self.errors, strict=True,
-        )  # fmt: skip
+            self.iterations.tolist(),
+            self.converged.tolist(),
+            self.singular.tolist(),
+            self.replicate_warnings,
+            self.replicate_messages,
+            self.errors,
+            strict=True,
+        )
         return tuple(ReplicateStatus(*row) for row in columns)
 
     @property
@@ -185,9 +190,12 @@ class BootstrapResult(Rows[BootstrapStatistic]):
         level = options.check_level(conf_level)
         chosen = self._chosen(parameters)
         found = session().call(
-            "replicate_intervals", **self._columns_of(chosen), kind=BOOT_TYPES[kind],
-            conf_level=level, as_in=formulas,
-        )  # fmt: skip
+            "replicate_intervals",
+            **self._columns_of(chosen),
+            kind=BOOT_TYPES[kind],
+            conf_level=level,
+            as_in=formulas,
+        )
         conditions.raise_warnings(found)
         ends = zip(found.value["conf_low"].tolist(), found.value["conf_high"].tolist(), strict=True)
         rows = tuple(
@@ -293,9 +301,11 @@ class BootstrapResult(Rows[BootstrapStatistic]):
 
     def _table(self) -> Table:
         columns = (
-            Column("label", "", "text"), Column("estimate", "Estimate"), Column("bias", "Bias"),
+            Column("label", "", "text"),
+            Column("estimate", "Estimate"),
+            Column("bias", "Bias"),
             Column("std_error", "Std. Error"),
-        )  # fmt: skip
+        )
         cells = tuple(tuple(getattr(row, c.name) for c in columns) for row in self.rows)
         counts = self.counts
         notes = [f"{counts.n_usable} of {counts.n_sim} replicates usable"]

@@ -221,8 +221,10 @@ class AllFit(Rows[OptimizerFit]):
         for name in ("log_likelihood", "evaluations", "seconds"):
             frame[name] = pd.to_numeric(frame[name])
         for kind, field, prefix in (
-            ("fixed", "fixed_effects", ""), ("sdcor", "sdcor", ""), ("theta", "theta", "theta_"),
-        ):  # fmt: skip
+            ("fixed", "fixed_effects", ""),
+            ("sdcor", "sdcor", ""),
+            ("theta", "theta", "theta_"),
+        ):
             for name in self._names(kind):
                 found = [(getattr(row, field) or {}).get(name) for row in self.rows]
                 frame[prefix + name] = pd.to_numeric(pd.Series(found, dtype="float64"))
@@ -255,12 +257,15 @@ class AllFit(Rows[OptimizerFit]):
         )  # fmt: skip
         body: list[tuple[Cell, ...]] = [
             (
-                row.optimizer, row.log_likelihood,
+                row.optimizer,
+                row.log_likelihood,
                 *((row.fixed_effects or {}).get(name) for name in fixed),
-                *((row.sdcor or {}).get(name) for name in sdcor), row.seconds, self._note(row),
+                *((row.sdcor or {}).get(name) for name in sdcor),
+                row.seconds,
+                self._note(row),
             )
             for row in self.rows
-        ]  # fmt: skip
+        ]
         return Table(columns, tuple(body), title=self.title)
 
     def __str__(self) -> str:

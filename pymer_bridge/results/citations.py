@@ -51,8 +51,11 @@ class Citations(Result):
     title: ClassVar[str] = "References"
 
     def _table(self) -> Table:
-        columns = (Column("package", "Package", "text"), Column("version", "Version", "text"),
-                   Column("text", "Reference", "text"))  # fmt: skip
+        columns = (
+            Column("package", "Package", "text"),
+            Column("version", "Version", "text"),
+            Column("text", "Reference", "text"),
+        )
         rows = tuple((row.package, row.version, " ".join(row.text.split())) for row in self.rows)
         return Table(columns, rows, title=self.title)
 

@@ -183,10 +183,11 @@ class EffectCurve(Rows[EffectPoint]):
             Column(name, name, "number" if self.is_numeric(name) else "text") for name in self.terms
         )
         heads = tuple(
-            COLUMNS[name] if name in FIGURES
+            COLUMNS[name]
+            if name in FIGURES
             else Column(name, f"Response: {COLUMNS[name.removeprefix('response_')].label}")
             for name in figures
-        )  # fmt: skip
+        )
         cells: tuple[tuple[Cell, ...], ...] = tuple(
             (*row.values.values(), *(getattr(row, name) for name in figures)) for row in self.rows
         )

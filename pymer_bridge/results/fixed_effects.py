@@ -78,8 +78,9 @@ class FixedEffects(Rows[FixedEffect]):
     def _label(self, name: str) -> Column:
         if self.ddf == "normal" and name in ("statistic", "p_value"):
             # R heads a normal test with z.
-            return Column(name, {"statistic": "z value", "p_value": "Pr(>|z|)"}[name],
-                          COLUMNS[name].kind)  # fmt: skip
+            return Column(
+                name, {"statistic": "z value", "p_value": "Pr(>|z|)"}[name], COLUMNS[name].kind
+            )
         return COLUMNS[name]
 
 
@@ -169,8 +170,9 @@ class FitStatistics(_Facts):
         # One decimal, as in R's summary.
         given = (
             f"{value:.1f}" if isinstance(value, float) else value
-            for value in facts.values() if value is not None
-        )  # fmt: skip
+            for value in facts.values()
+            if value is not None
+        )
         return Table(tuple(columns), (tuple(given),), title=self.title)
 
 

@@ -107,8 +107,9 @@ class Influence(Rows[InfluenceRow]):
         return pd.Series(
             [np.nan if row.cooks_distance is None else row.cooks_distance for row in self.rows],
             index=pd.Index([row.level for row in self.rows], name=self.by),
-            name="cooks_distance", dtype=np.float64,
-        )  # fmt: skip
+            name="cooks_distance",
+            dtype=np.float64,
+        )
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a level: what became of the refit, estimates, and their changes.
@@ -124,9 +125,11 @@ class Influence(Rows[InfluenceRow]):
         for name in ("cooks_distance", "evaluations"):
             frame[name] = pd.to_numeric(frame[name])
         for part, prefix in (
-            (self.fixed_effects, ""), (self.variances, ""), (self.dfbeta, "dfbeta_"),
+            (self.fixed_effects, ""),
+            (self.variances, ""),
+            (self.dfbeta, "dfbeta_"),
             (self.dfbetas, "dfbetas_"),
-        ):  # fmt: skip
+        ):
             for i, name in enumerate(part.names):
                 frame[prefix + name] = part.values[:, i]
         return frame
@@ -143,8 +146,11 @@ class Influence(Rows[InfluenceRow]):
 
     def _table(self) -> Table:
         names = self.dfbetas.names
-        columns = (*_COLUMNS[:2], *(Column(name, f"dfbetas {name}") for name in names),
-                   Column("note", "", "text"))  # fmt: skip
+        columns = (
+            *_COLUMNS[:2],
+            *(Column(name, f"dfbetas {name}") for name in names),
+            Column("note", "", "text"),
+        )
         body: list[tuple[Cell, ...]] = [
             (row.level, row.cooks_distance, *_cells(self.dfbetas.values[i]), _note(row))
             for i, row in enumerate(self.rows)

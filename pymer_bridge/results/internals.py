@@ -79,15 +79,19 @@ class SparseMatrix(Result):
     def to_frame(self) -> pd.DataFrame:
         """Return the stored values as a pandas frame: row, column, value."""
         return pd.DataFrame(
-            {"row": np.array(self.row), "column": np.array(self.column),
-             "value": np.array(self.values)}
-        )  # fmt: skip
+            {
+                "row": np.array(self.row),
+                "column": np.array(self.column),
+                "value": np.array(self.values),
+            }
+        )
 
     def _table(self) -> Table:
         columns = (
-            Column("row", "Row", "integer"), Column("column", "Column", "integer"),
+            Column("row", "Row", "integer"),
+            Column("column", "Column", "integer"),
             COLUMNS["value"],
-        )  # fmt: skip
+        )
         lists = (self.row.tolist(), self.column.tolist(), self.values.tolist())
         title = f"Sparse matrix, {self.shape[0]} x {self.shape[1]}, {len(self.values)} stored:"
         return Table(columns, tuple(zip(*lists, strict=True)), title=title)

@@ -117,8 +117,11 @@ class Profile(Result):
         return pd.concat([frame, values], axis=1)
 
     def _table(self) -> Table:
-        columns = (Column("profiled", "Profiled", "text"), Column("focal", "Value"),
-                   Column("zeta", "zeta"))  # fmt: skip
+        columns = (
+            Column("profiled", "Profiled", "text"),
+            Column("focal", "Value"),
+            Column("zeta", "zeta"),
+        )
         rows = tuple(
             (name, float(value), float(zeta))
             for name, value, zeta in zip(self.profiled, self.focal, self.zeta, strict=True)

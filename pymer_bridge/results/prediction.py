@@ -124,9 +124,8 @@ class Predictions(Rows[Prediction]):
         labels = [self._label(name) for name in ("label", "estimate", *names)]
         lists = [array.tolist() for array in arrays]
         cells: tuple[tuple[Cell, ...], ...] = tuple(
-            (str(label), *figures)
-            for label, *figures in zip(self.index, *lists, strict=True)
-        )  # fmt: skip
+            (str(label), *figures) for label, *figures in zip(self.index, *lists, strict=True)
+        )
         return Table(tuple(labels), cells, title=self.title)
 
     def to_series(self) -> pd.Series[float]:
@@ -138,8 +137,12 @@ class Predictions(Rows[Prediction]):
 
         Figures that were not asked for are NaN.
         """
-        columns = {"estimate": self.values, "std_error": self.std_error,
-                   "conf_low": self.conf_low, "conf_high": self.conf_high}  # fmt: skip
+        columns = {
+            "estimate": self.values,
+            "std_error": self.std_error,
+            "conf_low": self.conf_low,
+            "conf_high": self.conf_high,
+        }
         missing = np.full(len(self), np.nan)
         return pd.DataFrame(
             {name: np.array(missing if a is None else a) for name, a in columns.items()},

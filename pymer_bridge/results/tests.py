@@ -353,10 +353,11 @@ class BackwardElimination(_Printed, Result):
 
     def _table(self) -> Table:
         columns = (
-            Column("effect", "Effect", "text"), Column("term", "Term", "text"),
+            Column("effect", "Effect", "text"),
+            Column("term", "Term", "text"),
             Column("eliminated", "Eliminated", "integer"),
             Column("p_value", "p", "p_value"),
-        )  # fmt: skip
+        )
         rows = tuple(
             (effect, step.term, step.eliminated, step.p_value)
             for effect, steps in (("random", self.random), ("fixed", self.fixed))

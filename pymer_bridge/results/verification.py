@@ -92,8 +92,9 @@ class VerificationReport(Rows[VerifiedFigure]):
     @property
     def line(self) -> str:
         """What came out, in one line."""
-        with_what = ", ".join(f"{name} {self.versions[name]}" for name in ("R", "lme4")
-                              if name in self.versions)  # fmt: skip
+        with_what = ", ".join(
+            f"{name} {self.versions[name]}" for name in ("R", "lme4") if name in self.versions
+        )
         where = f"in {self.runs} fresh process{'' if self.runs == 1 else 'es'} ({with_what})"
         if self.n_figures == 0:
             return "No figure could be compared with plain R."
@@ -144,13 +145,16 @@ class VerificationReport(Rows[VerifiedFigure]):
         )  # fmt: skip
         cells = tuple(
             (
-                row.of, row.key, _shown(row.ours), _shown(row.theirs),
+                row.of,
+                row.key,
+                _shown(row.ours),
+                _shown(row.theirs),
                 "" if row.ulps is None else str(row.ulps),
                 "" if row.relative is None else f"{row.relative:.2g}",
                 "" if row.verdict == "different" else "R's other state",
             )
             for row in self.rows[:SHOWN]
-        )  # fmt: skip
+        )
         return Table(columns if cells else (), cells, title=self.line, notes=self._notes())
 
     def __str__(self) -> str:

@@ -158,9 +158,7 @@ def _strings_from_r(cdata: Any) -> tuple[str | None, ...]:
 def _many_strings_from_r(value: ri.StrSexpVector) -> tuple[str | None, ...]:
     """Take strings over as one text, in which R's writeBin() ends each by a NUL."""
     raw = ri.baseenv["writeBin"](
-        ri.baseenv["enc2utf8"](value),
-        ri.ByteSexpVector([]),
-        useBytes=ri.BoolSexpVector([True]),
+        ri.baseenv["enc2utf8"](value), ri.ByteSexpVector([]), useBytes=ri.BoolSexpVector([True])
     )
     whole = _array_from_r(raw.__sexp__._cdata, openrlib.RAW, np.uint8)
     texts: list[str | None] = list(whole.tobytes().decode("utf-8").split("\0"))

@@ -63,8 +63,11 @@ class Versions(Result):
         return rows
 
     def _table(self) -> Table:
-        columns = (Column("part", "", "text"), Column("name", "", "text"),
-                   Column("version", "Found", "text"))  # fmt: skip
+        columns = (
+            Column("part", "", "text"),
+            Column("name", "", "text"),
+            Column("version", "Found", "text"),
+        )
         return Table(
             columns, tuple(self._rows()), title=self.title, notes=(*self.problems, *self.notes)
         )

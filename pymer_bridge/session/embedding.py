@@ -111,9 +111,13 @@ def front_end_variables(home: str) -> dict[str, str]:
     program = Path(home).resolve() / "bin" / "R"
     try:
         answer = subprocess.run(
-            [program, "CMD", "env", "-0"], capture_output=True, check=False, cwd="/",
-            stdin=subprocess.DEVNULL, env={**os.environ, "PATH": _with_standard_places()},
-        )  # fmt: skip
+            [program, "CMD", "env", "-0"],
+            capture_output=True,
+            check=False,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, "PATH": _with_standard_places()},
+        )
     except OSError:
         return {}
     pairs = (os.fsdecode(part).partition("=") for part in answer.stdout.split(b"\0"))

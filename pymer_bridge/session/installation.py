@@ -27,10 +27,7 @@ MINIMUM_PACKAGES: Final = {
 }
 """The oldest supported versions; ``r_requirements.R`` states the same table."""
 
-DDF_PACKAGES: Final = {
-    "satterthwaite": ("lmerTest",),
-    "kenward-roger": ("lmerTest", "pbkrtest"),
-}
+DDF_PACKAGES: Final = {"satterthwaite": ("lmerTest",), "kenward-roger": ("lmerTest", "pbkrtest")}
 """R packages besides lme4 that a method of degrees of freedom needs."""
 
 
@@ -61,9 +58,8 @@ def _told(program: str | Path, option: str) -> str:
     """Return what a program of R says, without starting R."""
     try:
         return subprocess.run(
-            [program, option], capture_output=True, text=True, check=False,
-            stdin=subprocess.DEVNULL,
-        ).stdout  # fmt: skip
+            [program, option], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+        ).stdout
     except OSError as error:
         if error.errno in (errno.EMFILE, errno.ENFILE):
             raise REnvironmentError(

@@ -200,9 +200,11 @@ def _python_name(constructor: str) -> str:
 
 
 def _control(
-    constructor: str, optimizer: object, options: Mapping[str, Any] | None,
+    constructor: str,
+    optimizer: object,
+    options: Mapping[str, Any] | None,
     arguments: Mapping[str, Any],
-) -> Control:  # fmt: skip
+) -> Control:
     chosen: list[tuple[str, Any]] = []
     if isinstance(optimizer, str):
         one_of(optimizer, Optimizer, "optimizer")

@@ -8,12 +8,18 @@ from typing import Any, Final, Literal, get_args
 from pymer_bridge.errors import OptionError
 
 FamilyName = Literal[
-    "binomial", "poisson", "Gamma", "inverse.gaussian", "gaussian",
-    "quasi", "quasibinomial", "quasipoisson",
-]  # fmt: skip
+    "binomial",
+    "poisson",
+    "Gamma",
+    "inverse.gaussian",
+    "gaussian",
+    "quasi",
+    "quasibinomial",
+    "quasipoisson",
+]
 LinkName = Literal[
-    "logit", "probit", "cauchit", "cloglog", "log", "sqrt", "identity", "inverse", "1/mu^2",
-]  # fmt: skip
+    "logit", "probit", "cauchit", "cloglog", "log", "sqrt", "identity", "inverse", "1/mu^2"
+]
 
 _LINKS: Final[dict[str, tuple[str, ...]]] = {
     "binomial": ("logit", "probit", "cauchit", "log", "cloglog"),

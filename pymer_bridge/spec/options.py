@@ -25,8 +25,8 @@ BootInterval = Literal["percentile", "basic", "normal"]
 BootIntervalSource = Literal["boot", "lmeresampler"]
 BootstrapKind = Literal["parametric", "case", "residual", "wild", "semiparametric"]
 NamedStatistic = Literal[
-    "fixed_effects", "variance_components", "parameters", "random_effects", "predictions",
-]  # fmt: skip
+    "fixed_effects", "variance_components", "parameters", "random_effects", "predictions"
+]
 Hccme = Literal["hc2", "hc3"]
 AuxiliaryDistribution = Literal["mammen", "rademacher"]
 RatioStart = Literal["warm", "cold", "multiple"]
@@ -35,26 +35,58 @@ PredictionType = Literal["link", "response"]
 LinearInterval = Literal["confidence", "prediction"]
 PredictionInterval = Literal["confidence"]
 Route = Literal[
-    "normal", "satterthwaite", "kenward-roger", "likelihood-ratio", "bootstrap-likelihood-ratio",
-    "parametric-bootstrap", "case-bootstrap",
-]  # fmt: skip
+    "normal",
+    "satterthwaite",
+    "kenward-roger",
+    "likelihood-ratio",
+    "bootstrap-likelihood-ratio",
+    "parametric-bootstrap",
+    "case-bootstrap",
+]
 MeansType = Literal["link", "response"]
 Adjust = Literal[
-    "tukey", "scheffe", "sidak", "dunnettx", "mvt", "bonferroni", "holm", "hochberg", "hommel",
-    "BH", "BY", "fdr", "none",
-]  # fmt: skip
+    "tukey",
+    "scheffe",
+    "sidak",
+    "dunnettx",
+    "mvt",
+    "bonferroni",
+    "holm",
+    "hochberg",
+    "hommel",
+    "BH",
+    "BY",
+    "fdr",
+    "none",
+]
 ContrastFamily = Literal[
-    "pairwise", "revpairwise", "tukey", "consec", "mean_chg", "poly", "eff", "del.eff",
-    "dunnett", "trt.vs.ctrl", "trt.vs.ctrl1", "trt.vs.ctrlk", "identity",
-]  # fmt: skip
+    "pairwise",
+    "revpairwise",
+    "tukey",
+    "consec",
+    "mean_chg",
+    "poly",
+    "eff",
+    "del.eff",
+    "dunnett",
+    "trt.vs.ctrl",
+    "trt.vs.ctrl1",
+    "trt.vs.ctrlk",
+    "identity",
+]
 NaAction = Literal["omit", "exclude", "fail", "pass"]
 ResidualKind = Literal["response", "pearson", "deviance", "working"]
 ContrastName = Literal["contr.treatment", "contr.sum", "contr.helmert", "contr.poly", "contr.SAS"]
 Optimizer = Literal["nloptwrap", "bobyqa", "Nelder_Mead", "nlminbwrap", "optimx", "nmkbw", "none"]
 AllFitOptimizer = Literal[
-    "bobyqa", "Nelder_Mead", "nlminbwrap", "nmkbw", "optimx.L-BFGS-B",
-    "nloptwrap.NLOPT_LN_NELDERMEAD", "nloptwrap.NLOPT_LN_BOBYQA",
-]  # fmt: skip
+    "bobyqa",
+    "Nelder_Mead",
+    "nlminbwrap",
+    "nmkbw",
+    "optimx.L-BFGS-B",
+    "nloptwrap.NLOPT_LN_NELDERMEAD",
+    "nloptwrap.NLOPT_LN_BOBYQA",
+]
 CheckAction = Literal["ignore", "message", "warning", "stop"]
 
 

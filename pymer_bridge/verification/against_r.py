@@ -96,9 +96,13 @@ def verify(what: Any, runs: int = 3) -> VerificationReport:
                 ours[entry.number] = _keyed(figures_of_result(entry.outcome()))
         answers, state = _answers(script, Path(folder), n)
     return _report(
-        ours, answers, state=state, labels=labels, missing=_left_out(script, asked),
+        ours,
+        answers,
+        state=state,
+        labels=labels,
+        missing=_left_out(script, asked),
         versions=analysis.versions(),
-    )  # fmt: skip
+    )
 
 
 def _entry_of(result: Any) -> DoneEntry:
@@ -120,8 +124,9 @@ def _left_out(script: Script, entries: Sequence[DoneEntry]) -> list[str]:
         if entry.number in script.left_out:
             found.append(f"{name}: R has no function that repeats it")
         elif entry.outcome() is None and entry.operation not in (
-            "summary_text", "linear_summary_text",
-        ):  # fmt: skip
+            "summary_text",
+            "linear_summary_text",
+        ):
             found.append(f"{name}: its result is not there any more")
     return list(dict.fromkeys(found))
 
@@ -160,11 +165,15 @@ def _answers(script: Script, folder: Path, runs: int) -> tuple[list[Answer], int
     readings = folder / "readings.txt"
     lines = [
         "\t".join(
-            [str(each.number), each.kind, each.variable,
-             *(option.replace("\t", "\\t") for option in each.options)]
+            [
+                str(each.number),
+                each.kind,
+                each.variable,
+                *(option.replace("\t", "\\t") for option in each.options),
+            ]
         )
         for each in script.readings
-    ]  # fmt: skip
+    ]
     readings.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     driver = Path(str(files("pymer_bridge"))) / "r" / "script" / "figures.R"
     paths = [driver, folder / "analysis.R", readings]
@@ -206,10 +215,15 @@ def _report(
                 farthest, verdict = found
                 rows.append(
                     VerifiedFigure(
-                        labels[number], _shown_key(key), value, farthest,
-                        ulps(in_r(value), farthest), _relative(in_r(value), farthest), verdict,
+                        labels[number],
+                        _shown_key(key),
+                        value,
+                        farthest,
+                        ulps(in_r(value), farthest),
+                        _relative(in_r(value), farthest),
+                        verdict,
                     )
-                )  # fmt: skip
+                )
     rows.sort(key=_badness, reverse=True)
     states = () if state is None else tuple(answer.state for answer in answers)
     return VerificationReport(

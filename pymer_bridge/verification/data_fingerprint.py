@@ -97,12 +97,16 @@ def _column_print(name: str, part: Mapping[str, Any], sorted_levels: Any) -> Col
         if kind == "datetime":
             kind = f"datetime {part['timezone'][0]}".strip()
     return ColumnPrint(
-        name=name, kind=kind, values=_digest([items.tobytes()]),
+        name=name,
+        kind=kind,
+        values=_digest([items.tobytes()]),
         unordered=_digest([np.sort(items[~missing]).tobytes()]),
-        missing=_digest([missing.astype(np.uint8).tobytes()]), n_missing=int(missing.sum()),
+        missing=_digest([missing.astype(np.uint8).tobytes()]),
+        n_missing=int(missing.sum()),
         levels=_texts_digest(levels) if kind in ("factor", "ordered", "character") else "",
-        level_set=_texts_digest(sorted(levels)) if levels else "", n_levels=len(levels),
-    )  # fmt: skip
+        level_set=_texts_digest(sorted(levels)) if levels else "",
+        n_levels=len(levels),
+    )
 
 
 def _labelled(

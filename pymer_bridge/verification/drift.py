@@ -87,10 +87,18 @@ def _change(
     else:
         status = "within" if apart is not None and apart <= limit else "drifted"
     return FigureChange(
-        model=model, key=key, recorded=before, found=after, change=change,
-        ulps=ulps(before, after), std_errors=in_errors, distance=apart,
-        scale=tolerances.SCALES.get(name, tolerances.SAME), tolerance=limit, status=status,
-    )  # fmt: skip
+        model=model,
+        key=key,
+        recorded=before,
+        found=after,
+        change=change,
+        ulps=ulps(before, after),
+        std_errors=in_errors,
+        distance=apart,
+        scale=tolerances.SCALES.get(name, tolerances.SAME),
+        tolerance=limit,
+        status=status,
+    )
 
 
 def _std_error(key: str, then: Values) -> float | None:

@@ -205,10 +205,14 @@ def _of_rows(
         parts = {part: getattr(row, name) or "" for part, name in where.items()}
         for quantity in quantities:
             yield Figure(
-                family=family, group=parts.get("group", ""), level=parts.get("level", ""),
-                term=parts.get("term", ""), quantity=quantity, value=getattr(row, quantity),
+                family=family,
+                group=parts.get("group", ""),
+                level=parts.get("level", ""),
+                term=parts.get("term", ""),
+                quantity=quantity,
+                value=getattr(row, quantity),
                 term2=parts.get("term2", ""),
-            )  # fmt: skip
+            )
 
 
 def _statistics(fit: Any) -> Iterator[Figure]:
@@ -220,9 +224,15 @@ def _of_mixed(fit: MixedModel, ddf: str) -> Iterator[Figure]:
     own = _family(fit)
     dropped = "\n".join(fit.dropped_columns)
     yield from _facts(
-        "model", {"n_obs": fit.n_obs, "sigma": fit.sigma, "reml": fit.reml, **own,
-                  "dropped_columns": dropped}
-    )  # fmt: skip
+        "model",
+        {
+            "n_obs": fit.n_obs,
+            "sigma": fit.sigma,
+            "reml": fit.reml,
+            **own,
+            "dropped_columns": dropped,
+        },
+    )
     for group, count in fit.n_groups.items():
         yield Figure("model", group, "", "", "n_levels", count)
     fixed = fit.fixed_effects(ddf)
@@ -232,13 +242,21 @@ def _of_mixed(fit: MixedModel, ddf: str) -> Iterator[Figure]:
         "variance_component", found.rows, ("variance", "std_dev"), group="group", term="term"
     )
     yield from _of_rows(
-        "correlation", found.correlations, ("covariance", "correlation"),
-        group="group", term="term1", term2="term2",
-    )  # fmt: skip
+        "correlation",
+        found.correlations,
+        ("covariance", "correlation"),
+        group="group",
+        term="term1",
+        term2="term2",
+    )
     yield from _of_rows(
-        "random_effect", fit.random_effects.rows, ("estimate", "std_error"),
-        group="group", level="level", term="term",
-    )  # fmt: skip
+        "random_effect",
+        fit.random_effects.rows,
+        ("estimate", "std_error"),
+        group="group",
+        level="level",
+        term="term",
+    )
     yield from _statistics(fit)
     yield from _convergence(fit)
 

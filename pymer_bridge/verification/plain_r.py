@@ -98,9 +98,15 @@ def _run(folder: Path, timeout: float | None) -> None:
     command = [rscript_program(), "--vanilla", str(script), str(folder)]
     try:
         done = subprocess.run(
-            command, env=plain_environment(), capture_output=True, text=True,
-            encoding="utf-8", errors="replace", timeout=timeout, check=False,
-        )  # fmt: skip
+            command,
+            env=plain_environment(),
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=timeout,
+            check=False,
+        )
     except subprocess.TimeoutExpired as error:
         raise RError(f"plain R took more than {timeout} seconds") from error
     if done.returncode != 0:

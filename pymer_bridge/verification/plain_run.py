@@ -90,10 +90,16 @@ def run_often(
         if wanted_state is not None:
             command.append(str(wanted_state))
         process = subprocess.Popen(
-            command, cwd=folder, env=variables, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8",
+            command,
+            cwd=folder,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
             errors="replace",
-        )  # fmt: skip
+        )
         started.append(process)
         output, said = process.communicate()
         if wanted_state is not None and process.returncode == WRONG_STATE:
@@ -130,8 +136,11 @@ def read_answer(text: str) -> tuple[int, dict[int, dict[Key, Value]]]:
     for line in lines:
         number, *parts, value = line.split("\t")
         family, group, level, term, term2, quantity = map(one_line, parts)
-        put(figures.setdefault(int(number), {}), (family, group, level, term, term2, quantity),
-            value_of(value))  # fmt: skip
+        put(
+            figures.setdefault(int(number), {}),
+            (family, group, level, term, term2, quantity),
+            value_of(value),
+        )
     return int(first.split("\t")[1]), figures
 
 

@@ -133,12 +133,15 @@ def _model(stored: Any) -> RecordedModel:
         _of(text, str, "a contrast")
     data = _exactly(record["data"], {"source", "n_rows", "sha256", "columns"}, "the data")
     return RecordedModel(
-        name=_of(record["name"], str, "a name"), spec=spec, call=_of(record["call"], str, "a call"),
-        ddf=None if record["ddf"] is None else _of(record["ddf"], str, "ddf"), contrasts=contrasts,
+        name=_of(record["name"], str, "a name"),
+        spec=spec,
+        call=_of(record["call"], str, "a call"),
+        ddf=None if record["ddf"] is None else _of(record["ddf"], str, "ddf"),
+        contrasts=contrasts,
         data=_data(data),
         source=None if data["source"] is None else _of(data["source"], str, "a source"),
         figures=_figures(record["figures"]),
-    )  # fmt: skip
+    )
 
 
 def _check_vectors(spec: ModelSpec) -> None:

@@ -15,14 +15,8 @@ import numpy as np
 
 from pymer_bridge._version import __version__
 from pymer_bridge.data import model_file, packing, record_file
-from pymer_bridge.errors import (
-    DataConversionError,
-    FormulaError,
-    OptionError,
-    RError,
-)
+from pymer_bridge.errors import DataConversionError, FormulaError, OptionError, RError
 from pymer_bridge.models import loading
-from pymer_bridge.models.methods.export import inline
 from pymer_bridge.results.drift import DataChange, DriftReport, FigureChange, SettingChange
 from pymer_bridge.session.data_sources import DATA_SET, read_data
 from pymer_bridge.session.r_session import session
@@ -38,8 +32,16 @@ PYTHON_PACKAGES: Final = ("rpy2", "rpy2-rinterface", "pandas", "numpy")
 LINEAR: Final = ("lmer", "lm", "lmList")
 """R's functions that fit linear models, where they are given no family."""
 
-_UNREADABLE: Final = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError,
-                      RecursionError, ImportError)  # fmt: skip
+_UNREADABLE: Final = (
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+    ImportError,
+)
 """What reading something that is not of the kind expected can raise."""
 
 
@@ -374,7 +376,7 @@ def _as_text(value: Any) -> str:
     if value is None:
         return "none"
     if isinstance(value, np.ndarray):
-        bits = record_file.digest(inline(value))
+        bits = record_file.digest(packing.inline(value))
         return f"{len(value)} values of hash {bits[:12]}"
     if isinstance(value, str):
         return re.sub(r"\s+", " ", value)

@@ -30,17 +30,23 @@ def _rows(family: str, quantities: tuple[str, ...]) -> Callable[[Any], Iterator[
     def read(result: Any) -> Iterator[Figure]:
         for row in result.rows:
             for quantity in quantities:
-                yield _figure(family, quantity, getattr(row, quantity), row.term,
-                              getattr(row, "level", ""))  # fmt: skip
+                yield _figure(
+                    family, quantity, getattr(row, quantity), row.term, getattr(row, "level", "")
+                )
 
     return read
 
 
 def _comparison(result: tests.ModelComparison) -> Iterator[Figure]:
     for quantity in (
-        "statistic", "df1", "df2", "f_scaling", "p_value", "unscaled_statistic",
+        "statistic",
+        "df1",
+        "df2",
+        "f_scaling",
+        "p_value",
+        "unscaled_statistic",
         "unscaled_p_value",
-    ):  # fmt: skip
+    ):
         yield _figure("comparison", quantity, getattr(result, quantity))
 
 

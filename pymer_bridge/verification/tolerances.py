@@ -114,9 +114,15 @@ LIMITS: Final[dict[str, float]] = {
 2.1 gives other answers for many of them, which is drift and is told as such."""
 
 TOLD: Final = frozenset(
-    ("convergence/evaluations", "convergence/messages", "convergence/warnings", "convergence/code",
-     "convergence/converged", "model/dropped_columns")
-)  # fmt: skip
+    (
+        "convergence/evaluations",
+        "convergence/messages",
+        "convergence/warnings",
+        "convergence/code",
+        "convergence/converged",
+        "model/dropped_columns",
+    )
+)
 """What versions word, count or judge in their own ways; told, and no drift between stacks."""
 
 

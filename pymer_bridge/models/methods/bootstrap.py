@@ -169,9 +169,10 @@ class Resampling(Fitted):
         if kind == "case":
             extra = _resampled(resample, statistic, tuple(self.n_groups))
             plan |= {
-                "task": "cases", "levels": extra["levels"],
+                "task": "cases",
+                "levels": extra["levels"],
                 "relabel": options.flag(relabel, "relabel"),
-            }  # fmt: skip
+            }
         elif kind == "wild":
             options.one_of(hccme, options.Hccme, "hccme")
             options.one_of(aux_dist, options.AuxiliaryDistribution, "aux_dist")

@@ -12,12 +12,7 @@ import pandas as pd
 from pymer_bridge.errors import OptionError
 from pymer_bridge.models.base import Fitted
 from pymer_bridge.results.decode import record as decode
-from pymer_bridge.results.effects import (
-    EffectCurve,
-    EffectPoint,
-    EffectSmooth,
-    PartialResidual,
-)
+from pymer_bridge.results.effects import EffectCurve, EffectPoint, EffectSmooth, PartialResidual
 from pymer_bridge.session import conditions
 from pymer_bridge.session.r_session import session
 from pymer_bridge.spec import options
@@ -113,11 +108,16 @@ class PredictorEffects(Fitted):
         names = _names(terms, known)
         values, levels, given = _split(at or {}, names, known)
         outcome = session().call(
-            "effect_curve", model=self._model, terms=names, at=values, levels=levels, given=given,
+            "effect_curve",
+            model=self._model,
+            terms=names,
+            at=values,
+            levels=levels,
+            given=given,
             n_points=None if n_points is None else options.whole(n_points, "n_points", 2),
             conf_level=options.check_level(conf_level),
             partial_residuals=options.flag(partial_residuals, "partial_residuals"),
-        )  # fmt: skip
+        )
         conditions.raise_warnings(outcome)
         curve = _read_curve(outcome.value, names, conf_level, self._index)
         return conditions.with_conditions(curve, outcome)
@@ -133,9 +133,11 @@ def _names(terms: str | Sequence[str], known: _Predictors) -> tuple[str, ...]:
     """Return the names of the predictors that are meant."""
     if isinstance(terms, str):
         whole = terms in known.levels
-        names = (terms,) if whole else tuple(
-            part.strip() for part in terms.replace("*", ":").split(":")
-        )  # fmt: skip
+        names = (
+            (terms,)
+            if whole
+            else tuple(part.strip() for part in terms.replace("*", ":").split(":"))
+        )
     else:
         names = tuple(terms)
     unknown = [name for name in names if name not in known.levels]

@@ -108,8 +108,12 @@ class MarginalMeans(MarginalTable):
         )
         conditions.raise_warnings(outcome)
         found = marginal_means(outcome, self.conf_level, self.type)
-        asked = {"method": weights, "adjust": adjust, "conf_level": self.conf_level,
-                 "type": self.type}  # fmt: skip
+        asked = {
+            "method": weights,
+            "adjust": adjust,
+            "conf_level": self.conf_level,
+            "type": self.type,
+        }
         journal.note_further("contrast_means", self._grid, asked, found, outcome.value["grid"])
         return found
 

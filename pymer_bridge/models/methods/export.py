@@ -184,7 +184,9 @@ class Saving(Fitted):
         with model_file.whole(target) as unfinished:
             unfinished.open("xb").close()  # so that Python says what is wrong with the folder
             session().call(
-                "save_rds", model=self._model, path=str(unfinished.resolve()),
+                "save_rds",
+                model=self._model,
+                path=str(unfinished.resolve()),
                 record=json.dumps(record),
-            )  # fmt: skip
+            )
         return target

@@ -124,9 +124,12 @@ class Influences(Fitted):
         run = engine.Run(
             models=[self._model],
             plan={"task": "influence", "by": asked, "max_evaluations": float(limit)},
-            n=len(labels), n_values=p + q + p * p + 1, draw=draw, item_bytes=4,
+            n=len(labels),
+            n_values=p + q + p * p + 1,
+            draw=draw,
+            item_bytes=4,
             header={"kind": "influence", "by": asked, "max_evaluations": limit},
-        )  # fmt: skip
+        )
 
         def result(collected: engine.Collected) -> Influence:
             return _result(self._model, asked, described, labels, collected)
@@ -178,17 +181,28 @@ def _whole_run(collected: engine.Collected, n: int) -> engine.Collected:
 
 
 def _result(
-    model: Handle, by: str, described: Mapping[str, Any], labels: Sequence[str],
+    model: Handle,
+    by: str,
+    described: Mapping[str, Any],
+    labels: Sequence[str],
     collected: engine.Collected,
-) -> Influence:  # fmt: skip
+) -> Influence:
     n = len(labels)
     if len(collected.values) < n:
         collected = _whole_run(collected, n)
     values = collected.values
-    figures = session().call(
-        "influence_figures", model=model, by=by, levels=tuple(described["levels"]),
-        values=np.asfortranarray(values), converged=collected.converged,
-    ).value  # fmt: skip
+    figures = (
+        session()
+        .call(
+            "influence_figures",
+            model=model,
+            by=by,
+            levels=tuple(described["levels"]),
+            values=np.asfortranarray(values),
+            converged=collected.converged,
+        )
+        .value
+    )
     fixed, variances = tuple(described["fixed_names"]), tuple(described["variance_names"])
     p, q = len(fixed), len(variances)
 

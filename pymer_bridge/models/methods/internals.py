@@ -101,9 +101,11 @@ class DevianceFunction:
                 f"the deviance takes {len(self.names)} parameters a point: {', '.join(self.names)}"
             )
         outcome = session().call(
-            "deviance_at", deviance=self._deviance, points=np.ascontiguousarray(given).ravel(),
+            "deviance_at",
+            deviance=self._deviance,
+            points=np.ascontiguousarray(given).ravel(),
             n_points=len(given),
-        )  # fmt: skip
+        )
         conditions.raise_warnings(outcome)
         return results.DeviancePoints(self.names, frozen_array(given), frozen_array(outcome.value))
 

@@ -128,15 +128,21 @@ class Estimation(Resampling):
         level = options.check_level(conf_level)
         chosen = (parameters,) if isinstance(parameters, str) else parameters
         shared: dict[str, Any] = {
-            "parameters": None if chosen is None else tuple(chosen), "conf_level": level,
-        }  # fmt: skip
+            "parameters": None if chosen is None else tuple(chosen),
+            "conf_level": level,
+        }
         if method == "boot":
             # With R's checks of each replicate: R tells what they say.
             with journal.silent():
                 replicates = self.bootstrap(
-                    "parametric", n_sim, seed, "parameters", check_convergence=True,
-                    n_jobs=n_jobs, progress=progress,
-                )  # fmt: skip
+                    "parametric",
+                    n_sim,
+                    seed,
+                    "parameters",
+                    check_convergence=True,
+                    n_jobs=n_jobs,
+                    progress=progress,
+                )
             said = session().call(
                 "say_of_replicates",
                 messages=[text for texts in replicates.replicate_messages for text in texts],
@@ -149,16 +155,17 @@ class Estimation(Resampling):
             journal.note("bootstrap_intervals", (self._model,), asked, found)
             return found
         return self._ask(
-            "confidence_intervals", decode_tests.confidence_intervals, method, level,
-            method=method, **shared,
-        )  # fmt: skip
+            "confidence_intervals",
+            decode_tests.confidence_intervals,
+            method,
+            level,
+            method=method,
+            **shared,
+        )
 
     @deadlines.timed
     def profile(
-        self,
-        parameters: Sequence[str] | str | None = None,
-        *,
-        timeout: float | None = None,
+        self, parameters: Sequence[str] | str | None = None, *, timeout: float | None = None
     ) -> intervals.Profile:
         """Return the likelihood profile.
 

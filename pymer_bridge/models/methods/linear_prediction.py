@@ -84,15 +84,22 @@ class LinearPredicting(Fitted):
             needed = self._ask("linear_predictors", tuple)
             frame = frames.collect_new(frames.as_pandas(new_data), needed, self.columns)
         outcome = session().call(
-            "predict_linear", model=self._model, type=type, interval=interval or "none",
-            new_data=None if frame is None else frame.to_r(), conf_level=level,
-        )  # fmt: skip
+            "predict_linear",
+            model=self._model,
+            type=type,
+            interval=interval or "none",
+            new_data=None if frame is None else frame.to_r(),
+            conf_level=level,
+        )
         conditions.raise_warnings(outcome)
         record = dict(outcome.value)
         if not options.flag(std_error, "std_error"):
             del record["std_error"]
         found = decode_internals.predictions(
-            record, self._index if frame is None else frame.index, type, None,
+            record,
+            self._index if frame is None else frame.index,
+            type,
+            None,
             level if interval else None,
-        )  # fmt: skip
+        )
         return conditions.with_conditions(found, outcome)

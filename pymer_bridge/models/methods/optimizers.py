@@ -9,12 +9,7 @@ import numpy as np
 
 from pymer_bridge.errors import OptionError
 from pymer_bridge.models.base import Fitted
-from pymer_bridge.results.all_fit import (
-    Agreement,
-    AllFit,
-    OptimizerFit,
-    ParameterAgreement,
-)
+from pymer_bridge.results.all_fit import Agreement, AllFit, OptimizerFit, ParameterAgreement
 from pymer_bridge.results.decode import record as decode
 from pymer_bridge.session import deadlines
 from pymer_bridge.spec import options
@@ -125,16 +120,20 @@ def _made(record: Mapping[str, Any], n: int) -> Any:
     parts = [_named(record, name, n) for name in ("fixed", "sdcor", "theta")]
     return (
         {
-            "converged": bool(record["converged"][i]), "singular": bool(record["singular"][i]),
+            "converged": bool(record["converged"][i]),
+            "singular": bool(record["singular"][i]),
             "messages": tuple(record["messages"][i] or ()),
             "log_likelihood": float(record["log_likelihood"][i]),
-            "evaluations": None if np.isnan(record["evaluations"][i])
+            "evaluations": None
+            if np.isnan(record["evaluations"][i])
             else int(record["evaluations"][i]),
-            "seconds": float(record["seconds"][i]), "fixed_effects": parts[0][i],
-            "sdcor": parts[1][i], "theta": parts[2][i],
+            "seconds": float(record["seconds"][i]),
+            "fixed_effects": parts[0][i],
+            "sdcor": parts[1][i],
+            "theta": parts[2][i],
         }
         for i in range(n)
-    )  # fmt: skip
+    )
 
 
 def _agreement(record: Mapping[str, Any] | None) -> Agreement:

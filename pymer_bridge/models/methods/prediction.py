@@ -7,12 +7,7 @@ from typing import Any, NoReturn
 import pandas as pd
 
 from pymer_bridge.data import frames
-from pymer_bridge.errors import (
-    DataConversionError,
-    FormulaError,
-    OptionError,
-    RError,
-)
+from pymer_bridge.errors import DataConversionError, FormulaError, OptionError, RError
 from pymer_bridge.models.base import Fitted
 from pymer_bridge.models.preparing import check_text
 from pymer_bridge.results import prediction as results

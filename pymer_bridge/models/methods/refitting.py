@@ -112,18 +112,15 @@ class Updating(Fitted):
         names = source.names if isinstance(source, frames.KeptFrame) else list(source.columns)
         nonlinear = tuple(self.spec.nonlinear)
         check_text(change, "formula change", [*names, *nonlinear], self.spec.allow_functions)
-        merged: str = session().call(
-            "merged_formula", model=self._model, change=change, nonlinear=bool(nonlinear)
-        ).value[0]  # fmt: skip
+        merged: str = (
+            session()
+            .call("merged_formula", model=self._model, change=change, nonlinear=bool(nonlinear))
+            .value[0]
+        )
         return merged
 
     @deadlines.timed
-    def refit(
-        self,
-        new_response: Any,
-        *,
-        timeout: float | None = None,
-    ) -> Self:
+    def refit(self, new_response: Any, *, timeout: float | None = None) -> Self:
         """Fit the same model to another response.
 
         Parameters
@@ -198,11 +195,7 @@ class Updating(Fitted):
         return self._of(outcome, spec, frame)
 
     @deadlines.timed
-    def refit_ml(
-        self,
-        *,
-        timeout: float | None = None,
-    ) -> Self:
+    def refit_ml(self, *, timeout: float | None = None) -> Self:
         """Refit a model that was fitted by REML by maximum likelihood, as R's tests do.
 
         Parameters
@@ -242,10 +235,7 @@ class Updating(Fitted):
 
 def arguments_of(spec: ModelSpec) -> dict[str, Any]:
     """Return the arguments that a model was asked for with, as its function takes them."""
-    found = {
-        name: getattr(spec, name)
-        for name in spec.argument_names
-    }  # fmt: skip
+    found = {name: getattr(spec, name) for name in spec.argument_names}
     found["contrasts"] = {name: _as_given(contrast) for name, contrast in spec.contrasts}
     if (
         isinstance(found.get("start"), tuple)

@@ -153,9 +153,13 @@ class Tidying(Fitted):
             if scale == "vcov":
                 raise OptionError('conf_method="boot" goes with scale="sdcor"')
             ends = self._bootstrapped(
-                conf_level=level, n_sim=n_sim, seed=seed, kind=kind, n_jobs=n_jobs,
+                conf_level=level,
+                n_sim=n_sim,
+                seed=seed,
+                kind=kind,
+                n_jobs=n_jobs,
                 progress=progress,
-            )  # fmt: skip
+            )
         if "fixed" in wanted:
             self._require(chosen)
         return self._ask("tidy_model", _tidy_frame, ends=ends, **arguments).copy()

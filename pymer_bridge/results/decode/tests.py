@@ -46,8 +46,16 @@ def _whole(value: float | None) -> int | None:
 
 def ratio_tests(record: RRecord) -> tests.LikelihoodRatioTests:
     """Read a table of likelihood ratio tests."""
-    names = ("n_parameters", "aic", "bic", "log_likelihood", "deviance", "chi_square", "df",
-             "p_value")  # fmt: skip
+    names = (
+        "n_parameters",
+        "aic",
+        "bic",
+        "log_likelihood",
+        "deviance",
+        "chi_square",
+        "df",
+        "p_value",
+    )
     rows = tuple(
         tests.LikelihoodRatioTest(term, _whole(n_parameters), *others)
         for term, n_parameters, *others in _columns(record, names)
@@ -72,8 +80,15 @@ def model_comparison(record: RRecord, method: str) -> tests.ModelComparison:
 
 def backward_elimination(record: RRecord) -> tests.BackwardElimination:
     """Read the answer of ``backward_step()``."""
-    random_names = ("eliminated", "n_parameters", "log_likelihood", "aic", "chi_square", "df",
-                    "p_value")  # fmt: skip
+    random_names = (
+        "eliminated",
+        "n_parameters",
+        "log_likelihood",
+        "aic",
+        "chi_square",
+        "df",
+        "p_value",
+    )
     random = tuple(
         tests.RandomStep(term, _whole(eliminated), int(n_parameters), *others)
         for term, eliminated, n_parameters, *others in _columns(record["random"], random_names)
