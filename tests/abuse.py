@@ -105,5 +105,5 @@ def abused(
 
 def remedies(said: str) -> list[str]:
     """Give the commands in the texts of errors."""
-    start = "Mend it with: "
+    start = "Fix it with: "
     return [line.removeprefix(start) for line in said.splitlines() if line.startswith(start)]

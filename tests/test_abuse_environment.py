@@ -134,7 +134,7 @@ ask()
     assert f"{tmp_path} cannot be written to" in out
     assert len(remedies(out)) == out.count("REnvironmentError") >= 2
     assert all("export TMPDIR" in remedy for remedy in remedies(out))
-    assert out.splitlines()[-2:] == ["3", "no error"]  # mended, in the same process
+    assert out.splitlines()[-2:] == ["3", "no error"]  # fixed, in the same process
     assert not list(tmp_path.glob("Rtmp*"))
 
 

@@ -184,5 +184,5 @@ def test_doctor_without_r_names_the_remedy(tmp_path: Path) -> None:
     )
     assert answer.returncode == 1
     assert "R was not found" in answer.stdout
-    assert "Mend it with:" in answer.stdout
+    assert "Fix it with:" in answer.stdout
     assert "Traceback" not in answer.stderr

@@ -58,7 +58,7 @@ def fake_r(folder: Path, version: str) -> Path:
 
 def remedy(said: str) -> str:
     """Give the command in an error's text, which has one alone."""
-    found = re.findall(r"^Mend it with: (.+)$", said, flags=re.MULTILINE)
+    found = re.findall(r"^Fix it with: (.+)$", said, flags=re.MULTILINE)
     assert len(found) == 1, said
     return str(found[0])
 

@@ -56,7 +56,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::pymer_bridge.errors.PymerWarning"),
 ]
 
-REFIT_DEFECT = "mended in lme4 1.1-33"
+REFIT_DEFECT = "fixed in lme4 1.1-33"
 """In our own warning of R's defect, which plain R does not give."""
 
 # -- designs -------------------------------------------------------------------------------------
@@ -996,7 +996,7 @@ def test_performance_is_asked_or_asked_for() -> None:
         session().require("performance")
     except REnvironmentError:
         for ask in (fit.icc, fit.r2):
-            with pytest.raises(REnvironmentError, match=r"Mend it with: .*--require=performance"):
+            with pytest.raises(REnvironmentError, match=r"Fix it with: .*--require=performance"):
                 ask()
         assert fit.anova()["Days"].p_value is not None
     else:

@@ -392,7 +392,7 @@ def test_wrong_standard_errors_are_told(plain: Any, name: str) -> None:
     with pytest.warns(RWarning, match="wrongly for models like this one"):
         ours = fit_of(name).predict(std_error=True)
     same(ours.std_error, plain("std_errors_of", name=name))
-    # Should this fail, lme4 is mended, and the warning can go.
+    # Should this fail, lme4 has fixed it, and the warning can go.
     right = plain("henderson_std_errors", name=name)
     assert np.max(np.abs(ours.std_error / right - 1)) > 0.1
     assert not fit_of(name).predict(re_form="population", std_error=True).warnings

@@ -219,7 +219,7 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", help=text, description=text)
     demo.set_defaults(run=_demo)
 
-    text = "say what is installed, and what mends what is not"
+    text = "say what is installed, and how to install what is not"
     doctor = commands.add_parser("doctor", help=text, description=text)
     doctor.add_argument("--json", action="store_true", help="print as JSON")
     doctor.set_defaults(run=_doctor)

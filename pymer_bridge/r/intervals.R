@@ -101,7 +101,7 @@ warn_of_refit_defect <- function(fit, what = "bootstraps of REML fits are") {
   version <- utils::packageVersion("lme4")
   if (version < "1.1-33" && lme4::isREML(fit) && length(lme4::fixef(fit)) > 1L) {
     warning("refit() of lme4 ", version, " optimises a wrong REML criterion for models with more ",
-      "than one fixed effect, so that ", what, " off; mended in lme4 1.1-33 ",
+      "than one fixed effect, so that ", what, " off; fixed in lme4 1.1-33 ",
       "(update lme4, or fit by maximum likelihood)",
       call. = FALSE
     )

@@ -76,8 +76,8 @@ warn_of_wrong_std_errors <- function(fit, part) {
   population <- identical(part, NA)
   full <- get0("vcov_full", envir = asNamespace("lme4"))
   # The step that is missing is solve(L, ..., system = "P").
-  mended <- is.null(full) || any(grepl("\"P\"", deparse(body(full)), fixed = TRUE))
-  if (!population && !mended && is_permuted(fit)) {
+  repaired <- is.null(full) || any(grepl("\"P\"", deparse(body(full)), fixed = TRUE))
+  if (!population && !repaired && is_permuted(fit)) {
     warning("lme4 ", utils::packageVersion("lme4"), " computes standard errors of predictions ",
       "with random effects wrongly for models like this one, whose random effects it reorders ",
       "(several grouping factors): do not use them; those of population predictions are right",

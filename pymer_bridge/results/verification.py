@@ -129,7 +129,7 @@ class VerificationReport(Rows[VerifiedFigure]):
         if any(row.verdict == "other state" for row in self.rows):
             notes.append(
                 "This lme4 was built so that each process is in one of two states, which differ "
-                "in the last bits (lme4 issue 745). Building it anew mends that: "
+                "in the last bits (lme4 issue 745). Building it anew fixes that: "
                 "Rscript -e 'install.packages(\"lme4\")'."
             )
         if len(self.rows) > SHOWN:

@@ -59,7 +59,7 @@ def citation(packages: Sequence[str] = ("lme4", "lmerTest", "pbkrtest")) -> Cita
     if missing := decode.texts(record, "missing"):
         raise REnvironmentError(
             f"the R package '{missing[0]}' is not installed, so R cannot say how to cite it\n"
-            f"Mend it with: {installation.install_package_command(missing[0])}"
+            f"Fix it with: {installation.install_package_command(missing[0])}"
         )
     columns = [decode.texts(record, name) for name in ("package", "version", "text", "bibtex")]
     return Citations(tuple(Citation(*row) for row in zip(*columns, strict=True)))

@@ -1,4 +1,4 @@
-"""What is installed, whether it works, and what mends it."""
+"""What is installed, whether it works, and how to fix it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Versions(Result):
     packages
         Version of each R package, None where it is not installed.
     problems
-        What is wrong, each with the command that mends it.
+        What is wrong, each with the command that fixes it.
     notes
         What is worth knowing, and not wrong.
     """
@@ -105,7 +105,7 @@ def _r_packages() -> tuple[dict[str, str], dict[str, str | None]]:
 
 
 def show_versions() -> Versions:
-    """Find out what is installed, whether it works, and what mends it.
+    """Find out what is installed, whether it works, and how to fix it.
 
     Returns
     -------
@@ -158,5 +158,5 @@ def _notes_on_exactness() -> list[str]:
     return [
         "This lme4 was built so that R processes fall into two states that differ in the last "
         f"bits (lme4 issue 745); this one is in state {state}. Compare processes in one state, "
-        "or mend it with: Rscript -e 'install.packages(\"lme4\")' (builds it anew)."
+        "or fix it with: Rscript -e 'install.packages(\"lme4\")' (builds it anew)."
     ]

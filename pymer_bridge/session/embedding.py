@@ -73,11 +73,11 @@ def check_temporary_folder() -> None:
     named = [os.environ.get(name) for name in ("TMPDIR", "TMP", "TEMP")]
     usable = [each for each in named if each and Path(each).is_dir() and os.access(each, os.W_OK)]
     folder = usable[0] if usable else "/tmp"
-    mend = 'Mend it with: mkdir -p "$HOME/tmp" && export TMPDIR="$HOME/tmp"'
+    remedy = 'Fix it with: mkdir -p "$HOME/tmp" && export TMPDIR="$HOME/tmp"'
     if any(letter.isspace() for letter in folder):
         raise REnvironmentError(
             f"R cannot use a folder for temporary files with a space in its name: {folder!r} (from "
-            f"TMPDIR, TMP or TEMP)\n{mend}"
+            f"TMPDIR, TMP or TEMP)\n{remedy}"
         )
     try:
         # Unbuffered, as a buffer that cannot be written is tried again when the file is closed.
@@ -86,7 +86,7 @@ def check_temporary_folder() -> None:
     except OSError as error:
         raise REnvironmentError(
             f"R needs a folder for temporary files, and {folder} cannot be written to: "
-            f"{error.strerror} (looked at TMPDIR, TMP, TEMP and /tmp)\n{mend}"
+            f"{error.strerror} (looked at TMPDIR, TMP, TEMP and /tmp)\n{remedy}"
         ) from error
 
 

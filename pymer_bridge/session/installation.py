@@ -1,4 +1,4 @@
-"""What R is looked for, which versions are supported, and what mends a lack.
+"""Which R is used, which versions are supported, and which command fixes what is missing.
 
 No R is started here; the texts are shared by the session's errors and by the doctor.
 """
@@ -50,7 +50,7 @@ def r_home() -> str | None:
     except OSError as error:
         raise REnvironmentError(
             f"the R on the PATH does not run: {program}: {error.strerror}\n"
-            f"Mend it with: {install_r_command()}"
+            f"Fix it with: {install_r_command()}"
         ) from error
 
 
@@ -63,7 +63,7 @@ def _told(program: str | Path, option: str) -> str:
     except OSError as error:
         if error.errno in (errno.EMFILE, errno.ENFILE):
             raise REnvironmentError(
-                f"R cannot be asked where it is: {error.strerror}\nMend it with: ulimit -n 1024"
+                f"R cannot be asked where it is: {error.strerror}\nFix it with: ulimit -n 1024"
             ) from error
         raise
 
@@ -94,19 +94,19 @@ def usable_home() -> str:
     if home is None:
         raise REnvironmentError(
             "R was not found: there is no R on the PATH and R_HOME is not set\n"
-            f"Mend it with: {install_r_command()}"
+            f"Fix it with: {install_r_command()}"
         )
     version = r_version(home)
     if version is None:
         raise REnvironmentError(
             f"no working R was found at {home} (from R_HOME or the R on the PATH)\n"
-            "Mend it with: unset R_HOME, or set it to what the command 'R RHOME' prints"
+            "Fix it with: unset R_HOME, or set it to what the command 'R RHOME' prints"
         )
     if version < tuple(int(part) for part in MINIMUM_R.split(".")):
         raise REnvironmentError(
             f"the R at {home} is of version {'.'.join(map(str, version))}, and at least "
             f"{MINIMUM_R} is needed\n"
-            f"Mend it with: {install_r_command()}"
+            f"Fix it with: {install_r_command()}"
         )
     return home
 
@@ -117,7 +117,7 @@ def unusable_rpy2(error: BaseException, home: str) -> REnvironmentError:
     shown = "unknown version" if version is None else ".".join(map(str, version))
     return REnvironmentError(
         f"R ({shown}) was found at {home}, but rpy2 cannot use it: {error}\n"
-        f"Mend it with: {install_rinterface_command(version)}"
+        f"Fix it with: {install_rinterface_command(version)}"
     )
 
 
@@ -126,7 +126,7 @@ def newer_lme4(message: str) -> REnvironmentError:
     version = re.search(r"need lme4 (\S+)", message)
     assert version is not None
     command = install_package_command("lme4", version[1])
-    return REnvironmentError(f"{message}\nMend it with: {command}")
+    return REnvironmentError(f"{message}\nFix it with: {command}")
 
 
 def no_room(error: RuntimeError, stack: int) -> REnvironmentError:
@@ -134,7 +134,7 @@ def no_room(error: RuntimeError, stack: int) -> REnvironmentError:
     return REnvironmentError(
         f"the thread for R needs {stack // 2**20} MB of address space for its stack, and the "
         f"system refuses it: {error}\n"
-        "Mend it with: ulimit -v unlimited (and see how many threads there may be: ulimit -u)"
+        "Fix it with: ulimit -v unlimited (and see how many threads there may be: ulimit -u)"
     )
 
 

@@ -146,7 +146,7 @@ class RSession:
             looked = ", ".join(answer["library_paths"])
             raise REnvironmentError(
                 f"the R package '{package}' {problem} (looked in: {looked})\n"
-                f"Mend it with: {installation.install_package_command(package)}"
+                f"Fix it with: {installation.install_package_command(package)}"
             )
         self._loaded.add(package)
 
@@ -209,7 +209,7 @@ class RSession:
             begun = self._begun
         begun.wait()
         if begun.error is not None:
-            # A later call tries again: the user may have mended what was missing.
+            # A later call tries again: the user may have installed what was missing.
             with self._lock:
                 if self._begun is begun:
                     self._thread = None

@@ -39,13 +39,13 @@ try_all <- function(fit) {
   if (packageVersion("lme4") >= "1.1-33" || !any(missing)) {
     return(allFit(fit, verbose = FALSE))
   }
-  mended <- allFit
-  environment(mended) <- list2env(
+  repaired <- allFit
+  environment(repaired) <- list2env(
     list(requireNamespace = function(...) TRUE),
     parent = asNamespace("lme4")
   )
   table <- lme4:::meth.tab.0 # not exported
-  mended(fit, verbose = FALSE, meth.tab = table[!table[, "optimizer"] %in%
+  repaired(fit, verbose = FALSE, meth.tab = table[!table[, "optimizer"] %in%
     c("nmkbw", "optimx")[missing], ])
 }
 
