@@ -539,7 +539,7 @@ def test_python_ends_cleanly_while_r_is_busy():
         threading.Thread(target=probe, args=("spin",), daemon=True).start()
         threading.Thread(target=probe, args=("spin",), daemon=True).start()
         time.sleep(0.5)
-        print(session().call.__self__._current is not None)
+        print(session()._interrupts.current is not None)
     """)
     assert out == "True\n"
     assert time.monotonic() - began < 30

@@ -19,7 +19,8 @@ from probing import probe
 
 import pymer_bridge as pb
 from pymer_bridge.session import deadlines
-from pymer_bridge.session.r_session import INTERRUPT_PATIENCE, session
+from pymer_bridge.session.interrupts import PATIENCE
+from pymer_bridge.session.r_session import session
 
 pytestmark = pytest.mark.r
 CLASSIC = "Reaction ~ Days + (Days | Subject)"
@@ -205,7 +206,7 @@ def test_r_is_stopped_at_once() -> None:
 def test_a_long_fit_is_stopped() -> None:
     inst_eval = pb.load_dataset("InstEval")
     taken, _ = _seconds(lambda: pb.lmer(BIG, inst_eval, timeout=1.0))
-    assert 1.0 <= taken < 1.0 + INTERRUPT_PATIENCE
+    assert 1.0 <= taken < 1.0 + PATIENCE
 
 
 def test_short_timeouts_by_the_dozen(fit: Any, sleepstudy: pd.DataFrame) -> None:
@@ -319,7 +320,7 @@ def test_a_bootstrap_keeps_what_was_finished_in_time(
     taken, error = _seconds(
         lambda: bootstrap(checkpoint=path, timeout=1.5, progress=lambda n, of: said.append(n))
     )
-    assert 1.5 <= taken < 1.5 + INTERRUPT_PATIENCE
+    assert 1.5 <= taken < 1.5 + PATIENCE
     assert f"after {said[-1]} of 1200 replicates; they are in {path}" in str(error)
     kept = error.partial
     assert 0 < len(kept.iterations) == said[-1] < 1200

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import codecs
 import ctypes
+import logging
 import os
 import subprocess
 import sys
@@ -125,6 +126,44 @@ def front_end_variables(home: str) -> dict[str, str]:
 
 
 @contextmanager
+def unlogged() -> Iterator[None]:
+    """Keep rpy2 from logging which of its two modes it tries; the doctor names the mode."""
+    logger = logging.getLogger("rpy2")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+@contextmanager
+def same_library_path() -> Iterator[None]:
+    """Take back the folders of R that rpy2 adds to ``LD_LIBRARY_PATH``.
+
+    Programs that are started from here, such as workers, would load another libpython from there.
+    """
+    before = os.environ.get("LD_LIBRARY_PATH")
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop("LD_LIBRARY_PATH", None)
+        else:
+            os.environ["LD_LIBRARY_PATH"] = before
+
+
+@contextmanager
+def _replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
+    before = getattr(owner, name)
+    setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        setattr(owner, name, before)
+
+
+@contextmanager
 def front_end(home: str, situation: Any) -> Iterator[None]:
     """Give R what its start script would, and hold back what would start it otherwise.
 
@@ -144,27 +183,22 @@ def front_end(home: str, situation: Any) -> Iterator[None]:
     found = front_end_variables(home)
     os.environ.update({name: found[name] for name in SCRIPTED if name in found})
     held = {name: os.environ.pop(name) for name in HELD_BACK if name in os.environ}
-    before = situation.r_ld_library_path_from_subprocess
-    situation.r_ld_library_path_from_subprocess = lambda home: found.get("LD_LIBRARY_PATH", "")
+    path = found.get("LD_LIBRARY_PATH", "")
     try:
-        yield
+        with _replaced(situation, "r_ld_library_path_from_subprocess", lambda home: path):
+            yield
     finally:
-        situation.r_ld_library_path_from_subprocess = before
         os.environ.update(held)
 
 
 @contextmanager
 def without_second_r(rinterface: Any) -> Iterator[None]:
     """Keep rpy2 from starting another R only to read its environment: :func:`front_end` did."""
-    before = getattr(rinterface, "_getrenvvars", None)
-    if os.name == "nt" or before is None:
+    if os.name == "nt" or not hasattr(rinterface, "_getrenvvars"):
         yield
         return
-    rinterface._getrenvvars = lambda *arguments, **named: ()
-    try:
+    with _replaced(rinterface, "_getrenvvars", lambda *arguments, **named: ()):
         yield
-    finally:
-        rinterface._getrenvvars = before
 
 
 # -- once R has started, on its thread -------------------------------------------------------------
