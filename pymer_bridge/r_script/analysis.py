@@ -13,16 +13,16 @@ from pymer_bridge._version import __version__
 from pymer_bridge.data.columns import Part
 from pymer_bridge.data.model_file import path_of
 from pymer_bridge.errors import OptionError, ScriptError
-from pymer_bridge.r_script import calls, data_files
+from pymer_bridge.r_script import data_files
 from pymer_bridge.r_script.fits import ScriptModel
 from pymer_bridge.r_script.journal import DoneEntry, FitEntry, journal, unique
+from pymer_bridge.r_script.operations import OPERATIONS
 from pymer_bridge.r_script.writer import DataFormat, Script, ScriptAct, Setting, write_script
 from pymer_bridge.session.calls import Handle
 from pymer_bridge.session.r_session import session
 from pymer_bridge.session.versions import r_versions
 
 ROW_VECTORS = ("weights", "offset", "subset")
-PACKAGES = ("lme4", "lmerTest", "pbkrtest", "emmeans", "MASS")
 
 
 def session_script(path: str | Path, data: DataFormat | None = "csv") -> Path:
@@ -119,7 +119,7 @@ class Analysis:
         for entry in entries:
             if not entry.alive:
                 raise ScriptError("the model of this result is not there any more")
-            if entry.operation not in calls.WRITERS:
+            if entry.operation not in OPERATIONS:
                 raise ScriptError(f"R has no call of its own for this result ({entry.operation})")
         for entry in entries:  # and what it rests on, and so on
             earlier = entry.arguments.get("of")
@@ -140,7 +140,7 @@ class Analysis:
         if not fits:
             raise OptionError("no model is there: fit one, and keep it in a variable")
         omitted = journal.n_forgotten + len(journal.fits) - len(fits)
-        done = [entry for entry in unique(journal.done) if entry.operation in calls.WRITERS]
+        done = [entry for entry in unique(journal.done) if entry.operation in OPERATIONS]
         wanted = _different([entry.model() for entry in fits])
         title = f"{len(fits)} models" if len(fits) > 1 else fits[0].spec.formula
         return cls(fits, done, title, omitted, handles=wanted)._collected()
@@ -155,35 +155,31 @@ class Analysis:
             id(entry.model()): m.variable for entry, m in zip(self.fits, self.models, strict=True)
         }
         for done in self.done:
-            names = [variables.get(id(ref())) for ref in done.models]
-            if all(name is not None for name in names):
+            models = [id(ref()) for ref in done.models]
+            if variables.keys() >= set(models):
+                names = tuple(variables[model] for model in models)
                 arguments = _spelled(done.arguments)
-                self.acts.append(
-                    ScriptAct(done.number, done.operation, arguments, tuple(map(str, names)))
-                )
+                self.acts.append(ScriptAct(done.number, done.operation, arguments, names))
         return self
 
     def _add(self, entry: FitEntry, model: Handle, variable: str) -> None:
         spec = entry.spec
         facts = session().call("script_facts", model=model, data_name=spec.data_name).value
+        given = {name: getattr(spec, name) for name in ROW_VECTORS}
+        arrays = {name: value for name, value in given.items() if isinstance(value, np.ndarray)}
         texts = {name: facts[name][0] for name in ("formula", *ROW_VECTORS) if facts.get(name)}
+        texts |= {name: f".{name}" for name in arrays}
         dot = "." in (facts["variables"] or ())
-        frame = facts["frame"]
-        columns = dict(
-            zip(frame["names"], map(data_files.part_from_r, frame["parts"]), strict=True)
-        )
-        vectors = {
-            f".{name}": _vector_part(getattr(spec, name))
-            for name in ROW_VECTORS
-            if isinstance(getattr(spec, name), np.ndarray)
-        }
+        parts = map(data_files.part_from_r, facts["frame"]["parts"])
+        columns = dict(zip(facts["frame"]["names"], parts, strict=True))
         # A column of that name is what R found; then there is nothing to put beside.
-        vectors = {name: part for name, part in vectors.items() if name not in columns}
+        vectors = {
+            f".{name}": _vector_part(values)
+            for name, values in arrays.items()
+            if f".{name}" not in columns
+        }
         orders = dict(facts["orders"] or {})
         place = self._place(spec.data_name, {**columns, **vectors}, orders, dot)
-        for name in ROW_VECTORS:
-            if isinstance(getattr(spec, name), np.ndarray):
-                texts[name] = f".{name}"
         self.models.append(
             ScriptModel(
                 entry.number,
@@ -236,7 +232,9 @@ class Analysis:
 
     def versions(self) -> dict[str, str]:
         """Return the versions of R and of packages that scripts state."""
-        return _versions()
+        others = dict.fromkeys(each.package for each in OPERATIONS.values() if each.package)
+        found = r_versions("lme4", "lmerTest", *others, "MASS")
+        return {name: version for name, version in found.items() if version is not None}
 
     def script(self, files: Mapping[str, str] | None, data: DataFormat) -> Script:
         """Write the script, and do nothing else."""
@@ -249,7 +247,7 @@ class Analysis:
                 title=self.title,
                 files=files,
                 format=data,
-                versions=_versions(),
+                versions=self.versions(),
                 contrasts=tuple(settings["contrasts"]),
                 generator=tuple(settings["generator"]),
                 own_version=__version__,
@@ -280,7 +278,7 @@ class Analysis:
 
 def asked_of(model: Handle) -> list[DoneEntry]:
     """Return the tests, intervals and bootstraps that were asked of a model."""
-    return [entry for entry in journal.of(model) if entry.operation in calls.WRITERS]
+    return [entry for entry in journal.of(model) if entry.operation in OPERATIONS]
 
 
 def _checked(model: Handle) -> bool:
@@ -299,11 +297,7 @@ def _checked(model: Handle) -> bool:
 
 
 def _different(models: Iterable[Handle | None]) -> list[Handle]:
-    found: list[Handle] = []
-    for model in models:
-        if model is not None and not any(model is one for one in found):
-            found.append(model)
-    return found
+    return list({id(model): model for model in models if model is not None}.values())
 
 
 def _vector_part(values: np.ndarray[Any, Any]) -> Part:
@@ -318,11 +312,6 @@ def _spelled(arguments: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(found.get("restriction"), str):
         found["restriction"] = session().call("spelled", text=found["restriction"]).value[0]
     return found
-
-
-def _versions() -> dict[str, str]:
-    found = r_versions(*PACKAGES)
-    return {name: version for name, version in found.items() if version is not None}
 
 
 def _write_data(frame: data_files.DataSet, path: Path, data: DataFormat) -> None:

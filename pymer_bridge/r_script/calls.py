@@ -5,30 +5,29 @@ Pure text. What R has no function for becomes a comment that says so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final, Literal
 
 from pymer_bridge.r_script import syntax
-from pymer_bridge.r_script.comparisons import anova_models, bootstrap, bootstrap_test, comparison
-from pymer_bridge.r_script.statements import Asked, Written, shown, unseeded, without
+from pymer_bridge.r_script.statements import Asked, Written, drawn, shown, without
 from pymer_bridge.r_script.syntax import Node
 
 _BOOT_TYPES: Final = {"percentile": "perc", "basic": "basic", "normal": "norm"}
-LMERTEST: Final = frozenset("anova_one drop_one ranova backward_step contest".split())
-"""Operations for which lmerTest is needed, unless they are asked for without its tests."""
 
 
-def needs_lmertest(operation: str, arguments: Mapping[str, Any]) -> bool:
-    """Say whether something can be asked of lmerTest only."""
-    tested = arguments.get("ddf") in ("satterthwaite", "kenward-roger")
-    if operation in ("fixed_effects", "summary_text"):
-        return tested
-    return operation in LMERTEST and (operation == "ranova" or tested)
+def _number(value: float | None, default: float | None = None) -> Node | None:
+    """Write a number, but not the one that R takes by default."""
+    return None if value is None or value == default else syntax.number(value)
 
 
 def _level(arguments: Mapping[str, Any]) -> Node | None:
-    level = arguments.get("conf_level", 0.95)
-    return None if level == 0.95 else syntax.number(level)
+    return _number(arguments.get("conf_level"), 0.95)
+
+
+def _unless(given: bool) -> Node | None:
+    """Write FALSE, where TRUE is R's default."""
+    return None if given else "FALSE"
 
 
 def _strings(given: Sequence[str] | str | None) -> Node | None:
@@ -37,131 +36,160 @@ def _strings(given: Sequence[str] | str | None) -> Node | None:
     return syntax.vector((given,) if isinstance(given, str) else given)
 
 
-def _summary(asked: Asked) -> Written:
-    options = (
-        asked.arguments.get("ddf", "none"),
-        float(asked.arguments.get("conf_level", 0.95)).hex(),
-    )
-    return shown(asked, syntax.call("summary", asked.fit, ddf=asked.ddf()), "summary", options)
+# -- one model -----------------------------------------------------------------------------------
 
 
-def _anova(asked: Asked) -> Written:
-    kind = asked.arguments["type"]
+def summary(asked: Asked) -> Written:
+    """Write summary()."""
+    ddf, level = asked.arguments.get("ddf", "none"), asked.arguments.get("conf_level", 0.95)
+    value = syntax.call("summary", asked.fit, ddf=asked.ddf())
+    return shown(asked, value, "summary", (ddf, float(level).hex()))
+
+
+def anova(asked: Asked) -> Written:
+    """Write anova() of one model."""
     tested = asked.arguments["ddf"] != "none"
-    value = syntax.call(
-        "anova", asked.fit, type=syntax.string(kind) if tested else None, ddf=asked.ddf()
-    )
-    return shown(asked, value, "f_tests")
+    kind = syntax.string(asked.arguments["type"]) if tested else None
+    return shown(asked, syntax.call("anova", asked.fit, type=kind, ddf=asked.ddf()), "f_tests")
 
 
-def _drop(asked: Asked) -> Written:
-    by_ratio = asked.operation == "drop_one_by_ratio"
-    value = syntax.call(
-        "drop1",
-        asked.fit,
-        scope=_strings(asked.arguments["scope"]),
-        ddf=asked.ddf(),
-        test=syntax.string("Chisq") if by_ratio else None,
-    )
+def drop(asked: Asked, *, by_ratio: bool = False) -> Written:
+    """Write drop1()."""
+    scope, test = _strings(asked.arguments["scope"]), syntax.string("Chisq") if by_ratio else None
+    value = syntax.call("drop1", asked.fit, scope=scope, ddf=asked.ddf(), test=test)
     return shown(asked, value, "drop_by_ratio" if by_ratio else "f_tests")
 
 
-def _ranova(asked: Asked) -> Written:
-    reduce_terms = None if asked.arguments["reduce_terms"] else "FALSE"
-    return shown(asked, syntax.call("ranova", asked.fit, reduce_terms=reduce_terms), "ratio_tests")
+def ranova(asked: Asked) -> Written:
+    """Write ranova()."""
+    reduced = _unless(asked.arguments["reduce_terms"])
+    return shown(asked, syntax.call("ranova", asked.fit, reduce_terms=reduced), "ratio_tests")
 
 
-def _step(asked: Asked) -> Written:
+def step(asked: Asked) -> Written:
+    """Write step()."""
     given = asked.arguments
     value = syntax.call(
         "step",
         asked.fit,
         ddf=asked.ddf(),
-        alpha_random=None if given["alpha_random"] == 0.1 else syntax.number(given["alpha_random"]),
-        alpha_fixed=None if given["alpha_fixed"] == 0.05 else syntax.number(given["alpha_fixed"]),
-        reduce_random=None if given["reduce_random"] else "FALSE",
-        reduce_fixed=None if given["reduce_fixed"] else "FALSE",
+        alpha_random=_number(given["alpha_random"], 0.1),
+        alpha_fixed=_number(given["alpha_fixed"], 0.05),
+        reduce_random=_unless(given["reduce_random"]),
+        reduce_fixed=_unless(given["reduce_fixed"]),
         keep=_strings(given["keep"]) if given["keep"] else None,
     )
     return shown(asked, value, "step")
 
 
-def _contest(asked: Asked) -> Written:
+def contest(asked: Asked) -> Written:
+    """Write contest(), and the weights that it tests."""
     given = asked.arguments
-    names = given["names"]
+    names, joint, right = given["names"], given["joint"], list(given["rhs"])
     width = len(given["contrasts"]) // len(names)
-    rows = [given["contrasts"][i * width : (i + 1) * width] for i in range(len(names))]
-    weights = syntax.Call(
-        "rbind",
-        tuple(
-            (
-                syntax.argument_name(name),
-                syntax.Call("c", tuple((None, syntax.number(w)) for w in row)),
-            )
-            for name, row in zip(names, rows, strict=True)
-        ),
-    )
+    rows = [_row(given["contrasts"][i * width : (i + 1) * width]) for i in range(len(names))]
     hypotheses = f"{asked.variable}_weights"
-    shared: dict[str, Node | None] = {"joint": None if given["joint"] else "FALSE"}
-    shared["ddf"] = asked.ddf()
-    if not given["joint"]:
+    shared: dict[str, Node | None] = {"joint": _unless(joint), "ddf": asked.ddf()}
+    if not joint:
         shared |= {"confint": "TRUE", "level": _level(given)}
 
     def tested(which: str, rhs: Sequence[float]) -> Node:
         values = syntax.vector(rhs) if any(rhs) else None
         return syntax.call("contest", asked.fit, which, rhs=values, **shared)
 
-    right = list(given["rhs"])
-    if given["joint"]:
+    if joint:
         value = tested(hypotheses, right)
     elif len(set(right)) == 1:
         value = tested(hypotheses, right[:1])
     else:
         # One by one: contest() takes one value for all.
-        rows_of = [f"{hypotheses}[{i + 1}, ]" for i in range(len(right))]
-        value = syntax.call(
-            "rbind", *(tested(row, [r]) for row, r in zip(rows_of, right, strict=True))
-        )
-    note = syntax.comment("Rows of weights, in the order of the fixed effects.")
-    before = (note, syntax.assign(hypotheses, weights))
-    kind, options = ("f_tests", ()) if given["joint"] else ("t_tests", tuple(names))
+        each = (tested(f"{hypotheses}[{i + 1}, ]", [one]) for i, one in enumerate(right))
+        value = syntax.call("rbind", *each)
+    before = (
+        syntax.comment("Rows of weights, in the order of the fixed effects."),
+        syntax.assign(hypotheses, syntax.named("rbind", zip(names, rows, strict=True))),
+    )
+    kind, options = ("f_tests", ()) if joint else ("t_tests", tuple(names))
     return shown(asked, value, kind, options, before)
 
 
-def _intervals(asked: Asked) -> Written:
+def _row(values: Iterable[float]) -> Node:
+    return syntax.call("c", *map(syntax.number, values))
+
+
+def intervals(asked: Asked) -> Written:
+    """Write confint(), but not by bootMer()."""
+    method = asked.arguments["method"]
+    if method == "wald":
+        return shown(asked, _confint(asked, "Wald"), "intervals")
+    return shown(asked, _confint(asked, method, quiet="TRUE"), "intervals")
+
+
+def bootstrap_intervals(asked: Asked) -> Written:
+    """Write confint() by bootMer()."""
     given = asked.arguments
-    boot = asked.operation == "bootstrap_intervals"
-    method = "boot" if boot else {"wald": "Wald"}.get(given["method"], given["method"])
-    value = syntax.call(
-        "confint",
-        asked.fit,
-        parm=_strings(given["parameters"]),
-        method=syntax.string(method),
-        level=_level(given),
-        nsim=syntax.number(given["n_sim"]) if boot else None,
-        seed=syntax.number(given["seed"]) if boot and given["seed"] is not None else None,
-        boot_type=syntax.string(_BOOT_TYPES[given["kind"]]) if boot else None,
-        quiet=None if method == "Wald" else "TRUE",
+    value = _confint(
+        asked,
+        "boot",
+        nsim=syntax.number(given["n_sim"]),
+        seed=_number(given["seed"]),
+        boot_type=syntax.string(_BOOT_TYPES[given["kind"]]),
+        quiet="TRUE",
     )
-    if boot and given["seed"] is None:
-        return unseeded(shown(asked, value), asked)
-    return shown(asked, value, "intervals")
+    return drawn(asked, value, "intervals")
 
 
-def _profile(asked: Asked) -> Written:
-    value = syntax.call("profile", asked.fit, which=_strings(asked.arguments["parameters"]))
-    return shown(asked, value, "profile")
+def _confint(asked: Asked, method: str, **further: Node | None) -> Node:
+    which, level = _strings(asked.arguments["parameters"]), _level(asked.arguments)
+    return syntax.call(
+        "confint", asked.fit, parm=which, method=syntax.string(method), level=level, **further
+    )
 
 
-def _linear_intervals(asked: Asked) -> Written:
+def profile(asked: Asked) -> Written:
+    """Write profile()."""
+    which = _strings(asked.arguments["parameters"])
+    return shown(asked, syntax.call("profile", asked.fit, which=which), "profile")
+
+
+def linear_intervals(asked: Asked) -> Written:
+    """Write confint() of a model without random effects."""
     level = asked.arguments["conf_level"]
     value = syntax.call("confint", asked.fit, level=_level(asked.arguments))
     return shown(asked, value, "linear", (asked.fit, float(level).hex()))
 
 
-def _grid_value(asked: Asked, grid: Node) -> Written:
+def means(asked: Asked, function: Literal["emmeans", "emtrends"] = "emmeans") -> Written:
+    """Write emmeans() or emtrends(), and its summary()."""
     given = asked.arguments
-    name = f"{asked.variable}_grid"
+    at = [(name, syntax.vector(values)) for name, values in given["at"].items()]
+    grid = syntax.call(
+        function,
+        asked.fit,
+        _strings(given["specs"]) or "NULL",
+        by=_strings(given["by"]),
+        var=syntax.string(given["trend_of"]) if function == "emtrends" else None,
+        at=syntax.named("list", at) if at else None,
+        lmer_df=syntax.string(given["ddf"]) if asked.fitter == "lmer" else None,
+    )
+    return _grid_summary(asked, grid)
+
+
+def contrasts(asked: Asked) -> Written:
+    """Write contrast() of earlier means, and its summary()."""
+    method, earlier = asked.arguments["method"], asked.earlier.get(asked.arguments["of"])
+    if earlier is None:
+        return without("Contrasts of marginal means were made that are not here any more.")
+    if isinstance(method, str):
+        chosen: Node = syntax.string(method)
+    else:
+        rows = ((name, syntax.vector(weights)) for name, weights in method.items())
+        chosen = syntax.named("list", rows)
+    return _grid_summary(asked, syntax.call("contrast", f"{earlier}_grid", method=chosen))
+
+
+def _grid_summary(asked: Asked, grid: Node) -> Written:
+    given, name = asked.arguments, f"{asked.variable}_grid"
     value = syntax.call(
         "summary",
         name,
@@ -173,63 +201,127 @@ def _grid_value(asked: Asked, grid: Node) -> Written:
     return shown(asked, value, "means", before=(syntax.assign(name, grid),))
 
 
-def _means(asked: Asked) -> Written:
+# -- comparisons ---------------------------------------------------------------------------------
+
+
+def anova_models(asked: Asked) -> Written:
+    """Write anova() of two models or more."""
     given = asked.arguments
-    at = {name: syntax.vector(values) for name, values in given["at"].items()}
-    trends = asked.operation == "marginal_trends"
-    grid = syntax.call(
-        "emtrends" if trends else "emmeans",
+    names = tuple(given["names"])
+    own = names != tuple(f"model{i + 1}" for i in range(len(names)))
+    shown_names = syntax.vector(names) if own else None
+    value = syntax.call(
+        "anova", *asked.models, refit=_unless(given["refit"]), model_names=shown_names
+    )
+    # Where R takes the names of the variables, rows are told apart by these.
+    pairs = [part for pair in zip(asked.models, names, strict=True) for part in pair]
+    return shown(asked, value, "ratio_tests", [] if own else pairs)
+
+
+def comparison(asked: Asked, function: Literal["KRmodcomp", "SATmodcomp"]) -> Written:
+    """Write KRmodcomp() or SATmodcomp()."""
+    matrix = len(asked.models) == 1 and not isinstance(asked.arguments["restriction"], str)
+    by_model = function == "SATmodcomp" and matrix and asked.pbkrtest >= (0, 5, 3)
+    asked, before = _with_plain_fits(asked) if by_model else (asked, [])
+    restriction, small = _restriction(asked)
+    before += restriction
+    if by_model:
+        before.append("# From version 0.5.3 on, SATmodcomp() takes the model of a matrix.")
+        small = syntax.call("restriction_matrix2model", asked.fit, small)
+    return shown(asked, syntax.call(function, asked.fit, small), function, before=before)
+
+
+def _restriction(asked: Asked) -> tuple[list[str], Node]:
+    """Write the smaller model, or the matrix, of a comparison."""
+    if len(asked.models) > 1:
+        return [], asked.models[1]
+    given = asked.arguments["restriction"]
+    if isinstance(given, str):
+        name, value = f"{asked.variable}_smaller", syntax.call("update", asked.fit, given)
+    else:
+        name, n_rows = f"{asked.variable}_restriction", syntax.number(int(given["n_rows"]))
+        value = syntax.call("matrix", _row(given["values"]), nrow=n_rows, byrow="TRUE")
+    return [syntax.assign(name, value)], name
+
+
+def _with_plain_fits(asked: Asked) -> tuple[Asked, list[str]]:
+    """Ask of lme4's own fits: where pbkrtest updates models, lmerTest cannot make its own."""
+    if not asked.lmertest:
+        return asked, []
+    names = tuple(f"{model}_lme4" for model in asked.models)
+    own = [
+        syntax.assign(name, asked.plain_fits[model])
+        for name, model in zip(names, asked.models, strict=True)
+    ]
+    return replace(asked, models=names), own
+
+
+def bootstrap_test(asked: Asked) -> Written:
+    """Write PBmodcomp(), or say why it would not be the same."""
+    given = asked.arguments
+    if given["start"] != "warm" or given["h"] is not None:
+        how = f"start={given['start']!r}, h={given['h']!r}"
+        return without(f"pb_modcomp({how}): pbkrtest exports no function that does so.")
+    asked, before = _with_plain_fits(asked)
+    restriction, small = _restriction(asked)
+    before += restriction
+    value = syntax.call("PBmodcomp", asked.fit, small, nsim=syntax.number(given["n_sim"]))
+    if given["seed"] is None:
+        return drawn(asked, value, "PBmodcomp", before)
+    before.append(syntax.render(syntax.call("set.seed", syntax.number(given["seed"]))))
+    written = shown(asked, value, "PBmodcomp", before=before)
+    printed = f"print({syntax.render(syntax.call('summary', asked.variable))})"
+    return replace(written, lines=(*written.lines[:-1], printed))
+
+
+# -- bootstraps ----------------------------------------------------------------------------------
+
+
+def bootstrap(asked: Asked) -> Written:
+    """Write bootMer() with the function of the statistic, or say why there is none."""
+    given = asked.arguments
+    kind, statistic = given["kind"], given["statistic"]
+    if kind not in ("parametric", "semiparametric"):
+        return without(
+            f"A {kind} bootstrap (n_sim={given['n_sim']}, seed={given['seed']}) was made too; "
+            "lme4 has no function for it."
+        )
+    if given["at_new_data"]:
+        return without("A bootstrap of predictions at new data was made too; it is not here.")
+    if statistic in ("parameters", "variance_components") and asked.scaled:
+        return without(
+            f'A bootstrap of {statistic!r} was made too; confint(method = "boot") of lme4 has '
+            "them for this family in units that VarCorr() does not give."
+        )
+    function, before = _statistic(asked, statistic)
+    semi = kind == "semiparametric"
+    value = syntax.call(
+        "bootMer",
         asked.fit,
-        _strings(given["specs"]) or "NULL",
-        by=_strings(given["by"]),
-        var=syntax.string(given["trend_of"]) if trends else None,
-        at=syntax.listed(at) if at else None,
-        lmer_df=syntax.string(given["ddf"]) if asked.fitter == "lmer" else None,
+        function,
+        nsim=syntax.number(given["n_sim"]),
+        seed=_number(given["seed"]),
+        use_u="TRUE" if semi or given["use_u"] else None,
+        type=syntax.string(kind) if semi else None,
     )
-    return _grid_value(asked, grid)
+    return drawn(asked, value, "bootMer", before)
 
 
-def _contrasts(asked: Asked) -> Written:
-    given = asked.arguments
-    earlier = asked.grids.get(given["of"])
-    if earlier is None:
-        return without("Contrasts of marginal means were made that are not here any more.")
-    method = given["method"]
-    chosen = (
-        syntax.string(method)
-        if isinstance(method, str)
-        else syntax.listed({name: syntax.vector(weights) for name, weights in method.items()})
-    )
-    return _grid_value(asked, syntax.call("contrast", f"{earlier}_grid", method=chosen))
-
-
-WRITERS: Final[Mapping[str, Callable[[Asked], Written]]] = {
-    "fixed_effects": _summary, "summary_text": _summary, "linear_summary_text": _summary,
-    "anova_one": _anova, "drop_one": _drop, "drop_one_by_ratio": _drop, "ranova": _ranova,
-    "backward_step": _step, "contest": _contest, "confidence_intervals": _intervals,
-    "bootstrap_intervals": _intervals, "profile_points": _profile,
-    "linear_effects": _linear_intervals, "separate_effects": _linear_intervals,
-    "kr_modcomp": comparison, "sat_modcomp": comparison, "pb_modcomp": bootstrap_test,
-    "bootstrap": bootstrap, "anova_models": anova_models, "marginal_means": _means,
-    "marginal_trends": _means, "contrast_means": _contrasts,
-}  # fmt: skip
-"""By operation; what is not here is part of the summary, or no test, interval or bootstrap."""
-
-STEMS: Final[Mapping[str, str]] = {
-    "fixed_effects": "model_summary", "summary_text": "model_summary",
-    "linear_summary_text": "model_summary", "anova_one": "tests", "drop_one": "tests",
-    "drop_one_by_ratio": "tests", "ranova": "random_tests", "backward_step": "steps",
-    "contest": "hypothesis_test", "confidence_intervals": "intervals",
-    "bootstrap_intervals": "intervals", "profile_points": "profiled",
-    "linear_effects": "intervals", "separate_effects": "intervals", "kr_modcomp": "comparison",
-    "sat_modcomp": "comparison", "pb_modcomp": "bootstrap_test", "bootstrap": "bootstrap",
-    "anova_models": "comparison", "marginal_means": "means", "marginal_trends": "slopes",
-    "contrast_means": "differences",
-}  # fmt: skip
-"""What results are called in a script."""
-
-PACKAGES: Final[Mapping[str, str]] = {
-    "kr_modcomp": "pbkrtest", "sat_modcomp": "pbkrtest", "pb_modcomp": "pbkrtest",
-    "marginal_means": "emmeans", "marginal_trends": "emmeans", "contrast_means": "emmeans",
-}  # fmt: skip
-"""Packages that operations need besides."""
+def _statistic(asked: Asked, statistic: str) -> tuple[str, list[str]]:
+    """Name the function of a statistic, and write it where R has none."""
+    name, linear = f"{asked.variable}_statistic", asked.fitter == "lmer"
+    if statistic == "fixed_effects":
+        return "fixef", []
+    if statistic in ("parameters", "variance_components"):
+        fixed = "fixef(fit)" if statistic == "parameters" else "NULL"
+        tokens = {"VARIABLE": name, "FIXED": fixed}
+        if asked.own_parameters:
+            scale = "sigma(fit)" if linear else "NULL"
+            return name, syntax.fill("parameters_2", FIT=asked.fit, SCALE=scale, **tokens)
+        return name, syntax.fill("parameters", SCALE=", s = sigma(fit)" * linear, **tokens)
+    if statistic == "random_effects":
+        return name, syntax.fill("random_effects", VARIABLE=name)
+    if statistic == "predictions":
+        form = "NA" if asked.arguments["re_form"] == "population" else "NULL"
+        return name, syntax.fill("predictions", VARIABLE=name, FORM=form)
+    return name, [f"{name} <- {statistic.strip()}"]

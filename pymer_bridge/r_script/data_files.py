@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pymer_bridge.data.columns import NA_INTEGER, Part
-from pymer_bridge.r_script import fragments, syntax
+from pymer_bridge.r_script import syntax
 
 _MISSING: Final = ("NA", "<NA>", "#N/A", "(missing)")
 _CLASSES: Final = {
@@ -204,7 +204,7 @@ def _setting(column: str, part: Part) -> list[str]:
             made = syntax.call("factor", column, levels=_levels(texts), ordered=ordered)
         return [syntax.assign(column, made)]
     if _awkward(texts):
-        values = syntax.render(syntax.Call("c", tuple((None, syntax.string(t)) for t in texts)))
+        values = syntax.render(syntax.call("c", *map(syntax.string, texts)))
         return [f"{column} <- {values}[{column}]"]
     return []
 
@@ -233,7 +233,7 @@ def checking_order(data: DataSet) -> list[str]:
             continue
         column = syntax.element(data.variable, name)
         used = syntax.render(syntax.vector(order), before=15)
-        lines += fragments.fill("order", COLUMN=column, LEVELS=used)
+        lines += syntax.fill("order", COLUMN=column, LEVELS=used)
     return lines
 
 

@@ -94,14 +94,12 @@ def _family(family: Family) -> Node:
 
 
 def _contrasts(contrasts: Sequence[tuple[str, Any]]) -> Node:
-    return syntax.listed(
-        {
-            name: syntax.string(given)
-            if isinstance(given, str)
-            else syntax.matrix(given["values"], given["row_names"], given["column_names"])
-            for name, given in contrasts
-        }
-    )
+    def written(given: Any) -> Node:
+        if isinstance(given, str):
+            return syntax.string(given)
+        return syntax.matrix(given["values"], given["row_names"], given["column_names"])
+
+    return syntax.named("list", ((name, written(given)) for name, given in contrasts))
 
 
 def _control(control: Control) -> Node:
@@ -110,8 +108,8 @@ def _control(control: Control) -> Node:
         if isinstance(value, tuple):
             parts = dict(value)
             head = ".makeCC" if parts.get("action") is not None else "list"
-            pairs = tuple((syntax.argument_name(key), syntax.atom(v)) for key, v in parts.items())
-            arguments.append((name, syntax.Call(head, pairs)))
+            pairs = ((key, syntax.atom(v)) for key, v in parts.items())
+            arguments.append((name, syntax.named(head, pairs)))
         elif isinstance(value, list):
             arguments.append((name, syntax.vector(value)))
         else:
@@ -126,4 +124,4 @@ def _start(start: Start) -> Node:
     names = [name for name, _ in parts]
     if not {"theta", "fixef"} & set(names):
         return syntax.vector([values[0] for _, values in parts], names)
-    return syntax.listed({name: syntax.vector(values) for name, values in parts})
+    return syntax.named("list", ((name, syntax.vector(values)) for name, values in parts))

@@ -45,7 +45,7 @@ class Asked:
 
     Attributes
     ----------
-    operation, arguments
+    arguments
         As the journal has them.
     models
         The variables of the models it concerns.
@@ -55,7 +55,7 @@ class Asked:
         The function that fitted the first model.
     lmertest
         Whether the script loads lmerTest.
-    grids
+    earlier
         The variables of earlier results, by their number in the journal.
     pbkrtest
         Its version in this session.
@@ -67,13 +67,12 @@ class Asked:
         By variable of a model: the call that fits it by lme4, whatever else is attached.
     """
 
-    operation: str
     arguments: Mapping[str, Any]
     models: tuple[str, ...]
     variable: str
     fitter: str
     lmertest: bool
-    grids: Mapping[int, str]
+    earlier: Mapping[int, str]
     pbkrtest: tuple[int, ...]
     scaled: bool = False
     own_parameters: bool = False
@@ -104,10 +103,12 @@ def shown(
     return Written(lines, kind, asked.variable, tuple(options))
 
 
-def unseeded(written: Written, asked: Asked) -> Written:
-    """Return what was drawn without a seed: it is no figure that a script could give again."""
+def drawn(asked: Asked, value: Node, kind: str, before: Sequence[str] = ()) -> Written:
+    """Return the lines of what R draws: without a seed it is no figure that R gives again."""
+    if asked.arguments["seed"] is not None:
+        return shown(asked, value, kind, before=before)
     note = syntax.comment("It was drawn without a seed, and cannot be drawn so again:")
-    return Written((note, *written.lines), "", asked.variable)
+    return shown(asked, value, before=(note, *before))
 
 
 def without(text: str) -> Written:

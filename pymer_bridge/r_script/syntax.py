@@ -1,15 +1,16 @@
 """R source text from Python values: quoting, numbers to the last bit, calls laid out to be read.
 
-Pure text. A text that is made here is read by R's parser as just the value or call it stands
-for, whatever letters are in names and levels.
+R's parser reads a text that is made here as just the value or call it stands for, whatever letters
+are in names and levels. What is more than a call lies in a file of ``r/script``, and is filled in.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from typing import Any, Final
 
 import numpy as np
@@ -44,6 +45,11 @@ def call(function: str, *unnamed: Node, **named: Node | None) -> Call:
     """Make a call; underscores in names of arguments stand for dots, and None leaves one out."""
     given = [(name.replace("_", "."), value) for name, value in named.items() if value is not None]
     return Call(function, (*((None, value) for value in unnamed), *given))
+
+
+def named(function: str, arguments: Iterable[tuple[str, Node]]) -> Call:
+    """Make a call of which every argument has a name, quoted where R needs that."""
+    return Call(function, tuple((argument_name(name), value) for name, value in arguments))
 
 
 def string(text: str) -> str:
@@ -154,12 +160,10 @@ def vector(values: Iterable[Any], names: Sequence[str] | None = None) -> Node:
     """Write a vector: one atom alone, or c() of them."""
     atoms = [atom(value) for value in values]
     if names is not None:
-        pairs = zip(names, atoms, strict=True)
-        return Call("c", tuple((argument_name(name), value) for name, value in pairs))
+        return named("c", zip(names, atoms, strict=True))
     if len(atoms) == 1:
         return atoms[0]
-    run = _run(atoms)
-    return run or Call("c", tuple((None, value) for value in atoms))
+    return _run(atoms) or call("c", *atoms)
 
 
 def _run(atoms: Sequence[str]) -> str | None:
@@ -171,11 +175,6 @@ def _run(atoms: Sequence[str]) -> str | None:
     return f"{first}:{first + len(atoms) - 1}" if followed else None
 
 
-def listed(parts: Mapping[str, Node]) -> Call:
-    """Write a named list."""
-    return Call("list", tuple((argument_name(name), part) for name, part in parts.items()))
-
-
 def matrix(
     values: Any, row_names: Sequence[str] | None = None, column_names: Sequence[str] | None = None
 ) -> Call:
@@ -184,13 +183,9 @@ def matrix(
     flat = vector(table.ravel(order="F").tolist())
     names: Node | None = None
     if row_names is not None or column_names is not None:
-        axes = ["NULL" if axis is None else _as_vector(axis) for axis in (row_names, column_names)]
-        names = call("list", *axes)
+        axes = (row_names, column_names)
+        names = call("list", *("NULL" if axis is None else vector(axis) for axis in axes))
     return call("matrix", flat, nrow=number(table.shape[0]), dimnames=names)
-
-
-def _as_vector(texts: Sequence[str]) -> Node:
-    return vector(texts)
 
 
 def render(node: Node, indent: int = 0, before: int = 0, after: int = 0) -> str:
@@ -250,11 +245,24 @@ def assign(target: str, value: Node) -> str:
     return start + render(value, before=len(start))
 
 
-def statement(value: Node) -> str:
-    """Write an expression as a line of its own."""
-    return render(value)
-
-
 def comment(text: str) -> str:
     """Write a comment of one line: what could end it, or cannot be seen, is left out."""
     return "# " + "".join(letter if letter.isprintable() else " " for letter in text)
+
+
+def fill(name: str, **tokens: str) -> list[str]:
+    """Fill in a file of ``r/script``, and return its lines.
+
+    Parameters
+    ----------
+    name
+        The file's name without its ending.
+    **tokens
+        By what each ``.TOKEN.`` is replaced; what is put in is not looked at again.
+    """
+    path = files("pymer_bridge").joinpath("r", "script", f"{name}.R")
+    known = "|".join(map(re.escape, tokens)) or "(?!)"
+    text = re.sub(
+        rf"\.({known})\.", lambda match: tokens[match[1]], path.read_text(encoding="utf-8")
+    )
+    return text.rstrip("\n").split("\n")

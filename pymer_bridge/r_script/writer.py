@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
-from pymer_bridge.r_script import calls, data_files, fragments, syntax
+from pymer_bridge.r_script import data_files, syntax
 from pymer_bridge.r_script.fits import ScriptModel, fit_node, plain_fit_node
+from pymer_bridge.r_script.operations import OPERATIONS
 from pymer_bridge.r_script.statements import Asked
 from pymer_bridge.spec.model_spec import ModelSpec
 
@@ -129,34 +130,26 @@ def write_script(
     lines += _section("Data")
     for frame in data:
         lines += [*_reading(frame, setting), ""]
-    for variable in _beside(models):
-        name, source = variable
-        lines += [
-            syntax.assign(name, syntax.element(source, name)),
-            syntax.assign(syntax.element(source, name), "NULL"),
-            "",
-        ]
+    for name, source in dict.fromkeys((name, m.data) for m in models for name in m.beside):
+        column = syntax.element(source, name)
+        lines += [syntax.assign(name, column), syntax.assign(column, "NULL"), ""]
     body = _analysis(models, acts, "lmerTest" in packages, setting)
     lines += body.lines
     text = re.sub("\n{3,}", "\n\n", "\n".join(lines)).rstrip("\n") + "\n"
     if not text.isascii():
         first, rest = text.split("\n\n", 1)
-        text = "\n\n".join([first, "\n".join(fragments.fill("utf8")), rest])
+        text = "\n\n".join([first, "\n".join(syntax.fill("utf8")), rest])
     return Script(text, tuple(body.readings), tuple(body.left_out))
 
 
 def _packages(models: Sequence[ScriptModel], acts: Sequence[ScriptAct]) -> list[str]:
     """List the packages that are attached, in the order of their need."""
     found = ["lme4"]
-    fitters = {model.variable: model.spec.fitter for model in models}
-    if any(
-        calls.needs_lmertest(act.operation, act.arguments) and fitters[act.models[0]] == "lmer"
-        for act in acts
-    ):
+    linear = {model.variable for model in models if model.spec.fitter == "lmer"}
+    asked = [(OPERATIONS[act.operation], act) for act in acts]
+    if any(each.needs_lmertest(act.arguments) and act.models[0] in linear for each, act in asked):
         found.append("lmerTest")
-    found += dict.fromkeys(
-        calls.PACKAGES[act.operation] for act in acts if act.operation in calls.PACKAGES
-    )
+    found += dict.fromkeys(each.package for each, _ in asked if each.package is not None)
     if any(model.calls & {"ns", "bs"} for model in models):
         found.append("splines")
     return found
@@ -178,7 +171,7 @@ def _opening(models: Sequence[ScriptModel], packages: Sequence[str], setting: Se
     else:
         listed = ", ".join(setting.files.values())
         hint = f"Run it in the folder that holds {listed}" if listed else "Run it anywhere"
-    lines = fragments.fill(
+    lines = syntax.fill(
         "opening",
         TITLE=syntax.comment(setting.title)[2:],
         VERSION=setting.own_version,
@@ -197,7 +190,7 @@ def _opening(models: Sequence[ScriptModel], packages: Sequence[str], setting: Se
     names = ["unordered", "ordered"]
     options = syntax.call("options", contrasts=syntax.vector(setting.contrasts, names))
     kinds = syntax.call("RNGkind", *map(syntax.string, setting.generator))
-    return [*lines, syntax.statement(options), syntax.statement(kinds)]
+    return [*lines, syntax.render(options), syntax.render(kinds)]
 
 
 def _section(title: str) -> list[str]:
@@ -210,7 +203,7 @@ def _reading(frame: data_files.DataSet, setting: Setting) -> list[str]:
         columns = ", ".join(
             f"{name} ({part['kind']})" for name, part in zip(frame.names, frame.parts, strict=True)
         )
-        return fragments.fill(
+        return syntax.fill(
             "present",
             VARIABLE=frame.variable,
             ROWS=str(frame.n_rows),
@@ -222,10 +215,6 @@ def _reading(frame: data_files.DataSet, setting: Setting) -> list[str]:
         value = syntax.call("readRDS", syntax.string(file))
         return [syntax.assign(frame.variable, value), *data_files.checking_order(frame)]
     return data_files.reading_csv(frame, file)
-
-
-def _beside(models: Sequence[ScriptModel]) -> list[tuple[str, str]]:
-    return list(dict.fromkeys((name, model.data) for model in models for name in model.beside))
 
 
 @dataclass(slots=True)
@@ -240,8 +229,8 @@ class _Body:
         What is written so far.
     summaries
         The variables of summaries, by the text of their calls.
-    grids
-        The variables of marginal means, by number.
+    variables
+        The variables of what was asked, by number.
     counts
         How many results have a name of each stem.
     """
@@ -253,7 +242,7 @@ class _Body:
     readings: list[Reading] = field(default_factory=list)
     left_out: list[int] = field(default_factory=list)
     summaries: dict[str, str] = field(default_factory=dict)
-    grids: dict[int, str] = field(default_factory=dict)
+    variables: dict[int, str] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
 
     def add_model(self, model: ScriptModel, summary: bool) -> None:
@@ -268,21 +257,21 @@ class _Body:
 
     def add_act(self, act: ScriptAct) -> None:
         """Ask what was asked."""
-        stem = calls.STEMS[act.operation]
-        count = self.counts.get(stem, 0) + 1
-        variable = stem if count == 1 else f"{stem}_{count}"
-        written = calls.WRITERS[act.operation](self._asked(act, variable))
+        operation = OPERATIONS[act.operation]
+        count = self.counts.get(operation.stem, 0) + 1
+        variable = operation.stem if count == 1 else f"{operation.stem}_{count}"
+        written = operation.write(self._asked(act, variable))
         if _is_summary(act):
             # The same summary serves for its text and for its figures.
             value = "\n".join(written.lines).replace(variable, "")
             if value in self.summaries:
                 written = replace(written, lines=(), variable=self.summaries[value])
             self.summaries.setdefault(value, variable)
-        if act.operation in ("marginal_means", "marginal_trends", "contrast_means"):
-            self.grids[act.number] = variable
+        if written.variable:
+            self.variables[act.number] = written.variable
         if written.lines:
             self.lines += [*written.lines, ""]
-            self.counts[stem] = count
+            self.counts[operation.stem] = count
         if written.kind:
             self.readings.append(
                 Reading(act.number, written.kind, written.variable, written.options)
@@ -294,21 +283,16 @@ class _Body:
         spec = self.models[act.models[0]].spec
         version = self.setting.versions.get("pbkrtest", "0").replace("-", ".")
         return Asked(
-            operation=act.operation,
             arguments=act.arguments,
             models=act.models,
             variable=variable,
             fitter=spec.fitter,
             lmertest=self.lmertest,
-            grids=self.grids,
+            earlier=self.variables,
             pbkrtest=tuple(map(int, version.split("."))),
             scaled=_scaled(spec),
             own_parameters=self.setting.own_parameters,
-            plain_fits={
-                name: plain_fit_node(self.models[name])
-                for name in act.models
-                if act.operation in ("pb_modcomp", "sat_modcomp")
-            },
+            plain_fits={name: plain_fit_node(self.models[name]) for name in act.models},
         )
 
 
@@ -333,12 +317,12 @@ def _analysis(
 
 
 def _is_summary(act: ScriptAct) -> bool:
-    return calls.STEMS[act.operation] == "model_summary"
+    return OPERATIONS[act.operation].stem == "model_summary"
 
 
 def _plain_summary(model: ScriptModel, lmertest: bool) -> str:
     ddf = syntax.string("lme4") if lmertest and model.spec.fitter == "lmer" else None
-    return syntax.statement(syntax.call("summary", model.variable, ddf=ddf))
+    return syntax.render(syntax.call("summary", model.variable, ddf=ddf))
 
 
 def _scaled(spec: ModelSpec) -> bool:

@@ -1,0 +1,69 @@
+"""All that can be asked of a model and stands in scripts, by the name of its operation in R."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from pymer_bridge.r_script import calls
+from pymer_bridge.r_script.statements import Asked, Written
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """How a script asks for something.
+
+    Attributes
+    ----------
+    write
+        Writes the call.
+    stem
+        What the result is called.
+    package
+        The R package that has the function, where it is neither lme4 nor lmerTest.
+    lmertest
+        Whether only lmerTest has the tests of it, unless they are asked for without any.
+    """
+
+    write: Callable[[Asked], Written]
+    stem: str
+    package: str | None = None
+    lmertest: bool = False
+
+    def needs_lmertest(self, arguments: Mapping[str, Any]) -> bool:
+        """Say whether lmerTest is needed, with these arguments, of a linear mixed model."""
+        ddf = arguments.get("ddf", "satterthwaite")
+        return self.lmertest and ddf in ("satterthwaite", "kenward-roger")
+
+
+_emmeans = partial(Operation, package="emmeans")
+_lmertest = partial(Operation, lmertest=True)
+_pbkrtest = partial(Operation, package="pbkrtest")
+
+OPERATIONS: Final[Mapping[str, Operation]] = {
+    "fixed_effects": _lmertest(calls.summary, "model_summary"),
+    "summary_text": _lmertest(calls.summary, "model_summary"),
+    "linear_summary_text": Operation(calls.summary, "model_summary"),
+    "anova_one": _lmertest(calls.anova, "tests"),
+    "drop_one": _lmertest(calls.drop, "tests"),
+    "drop_one_by_ratio": Operation(partial(calls.drop, by_ratio=True), "tests"),
+    "ranova": _lmertest(calls.ranova, "random_tests"),
+    "backward_step": _lmertest(calls.step, "steps"),
+    "contest": _lmertest(calls.contest, "hypothesis_test"),
+    "confidence_intervals": Operation(calls.intervals, "intervals"),
+    "bootstrap_intervals": Operation(calls.bootstrap_intervals, "intervals"),
+    "profile_points": Operation(calls.profile, "profiled"),
+    "linear_effects": Operation(calls.linear_intervals, "intervals"),
+    "separate_effects": Operation(calls.linear_intervals, "intervals"),
+    "anova_models": Operation(calls.anova_models, "comparison"),
+    "kr_modcomp": _pbkrtest(partial(calls.comparison, function="KRmodcomp"), "comparison"),
+    "sat_modcomp": _pbkrtest(partial(calls.comparison, function="SATmodcomp"), "comparison"),
+    "pb_modcomp": _pbkrtest(calls.bootstrap_test, "bootstrap_test"),
+    "bootstrap": Operation(calls.bootstrap, "bootstrap"),
+    "marginal_means": _emmeans(calls.means, "means"),
+    "marginal_trends": _emmeans(partial(calls.means, function="emtrends"), "slopes"),
+    "contrast_means": _emmeans(calls.contrasts, "differences"),
+}
+"""What is not here is part of the summary, or no test, interval or bootstrap."""
