@@ -21,7 +21,7 @@ PYMER4 = "pymer4"
 def rows(scale: Scale) -> Iterator[Row]:
     """Start processes by turns; what counts is the CPU time of all of them.
 
-    For the fit also the time until it is there, as R loads its packages beside Python.
+    For the fit also the elapsed time, because R loads its packages while Python works.
     """
     import pymer_bridge as pb  # noqa: PLC0415
 
@@ -51,10 +51,7 @@ def rows(scale: Scale) -> Iterator[Row]:
             commands[PYMER4] = [scale.competitors[PYMER4], str(HERE / "pymer4_side.py"), path]
             aims[PYMER4] = 0.5
         what = "a fit on the command line"
-        for name, clock, measure in (
-            (what, "CPU", command),
-            (f"{what}, until it is there", "wall", waited),
-        ):
+        for name, clock, measure in ((what, "CPU", command), (f"{what}, elapsed", "wall", waited)):
             sides = {
                 who: lambda words=words, measure=measure: measure(words, cwd=PROJECT)
                 for who, words in commands.items()
@@ -72,7 +69,7 @@ def _parts(path: str, rounds: int) -> Iterator[Row]:
         for name, seconds in json.loads(done.stdout.splitlines()[-1]).items():
             seen.setdefault(name, []).append(seconds)
     for name, values in seen.items():
-        yield Row("cold", f"of it: {name}", "CPU", {OURS: values})
+        yield Row("cold", f"part: {name}", "CPU", {OURS: values})
 
 
 def main() -> None:

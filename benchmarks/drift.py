@@ -1,4 +1,4 @@
-"""What versions of R and lme4 have apart: records made on one stack and checked on another.
+"""Differences between versions of R and lme4: records made on one stack, checked on another.
 
     python benchmarks/drift.py record FOLDER           on each stack: a record a model
     python benchmarks/drift.py verify FOLDER OUT.json  on each stack, for the FOLDER of each
@@ -112,7 +112,7 @@ def _is_settled(model: dict[str, Any]) -> bool:
 
 
 def _distances(cells: list[dict[str, Any]], linear: bool, crossing: bool) -> dict[str, list[float]]:
-    """Collect how far figures are apart between two stacks, of models that settled on both.
+    """Collect the differences between two stacks, for models that converged on both.
 
     ``crossing``: between lme4 1.1 and 2, or within 1.1.
     """
@@ -149,7 +149,8 @@ def _drifted(cells: list[dict[str, Any]]) -> Iterable[str]:
         if cell["recorded"]["lme4"] >= cell["verified"]["lme4"]:
             continue
         yield f"\nFrom {_label(cell['recorded'])} to {_label(cell['verified'])}:\n"
-        yield "| model | fitted by | drifted | worst figure | then | now |\n" + "|---" * 6 + "|"
+        yield "| model | fitted by | drifted | worst figure | recorded | found |"
+        yield "|---" * 6 + "|"
         for name, model in cell["models"].items():
             rows = [row for row in model["figures"] if row["status"] == "drifted"]
             if not model["ok"]:

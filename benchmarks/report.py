@@ -15,7 +15,7 @@ from benchmarks.shared import HERE, OURS, PROJECT, Row
 UNITS = {"CPU": "second", "wall": "second", "memory": "byte"}
 SECTIONS = {
     "crossing": "A data frame to R and back",
-    "fits": "`lmer`, and every typed result read",
+    "fits": "`lmer`, alone and with every result read",
     "cold": "Cold start",
     "steady": "Many small fits in one process",
     "growth": "Growth with rows and groups",
@@ -112,7 +112,7 @@ def markdown(rows: Sequence[Row], facts: Mapping[str, str]) -> str:
         chosen = [row for row in rows if row.section == section]
         if chosen:
             parts.append(f"### {title}")
-            lines = ["| what | clock | ours | beside | its own | ours / it | aim |"]
+            lines = ["| what | clock | ours | compared with | theirs | ratio | aim |"]
             lines.append("|---|---|---|---|---|---|---|")
             lines += [line for row in chosen for line in lines_of(row)]
             parts.append("\n".join(lines))

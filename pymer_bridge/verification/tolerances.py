@@ -1,10 +1,9 @@
-"""How far a figure may be from a recorded one, and in which unit that is counted.
+"""How much a figure may differ from the recorded one, and in which unit the difference is measured.
 
-Where R, its packages, its libraries of matrices, the platform and the state of the process are
-those of the record, nothing but the same bits will do. Elsewhere the limits are those of
-:data:`LINEAR_LIMITS` and :data:`LIMITS`, which were chosen from what lme4 1.1-31, 1.1-37 and 2.1,
-and the two states of Debian 12's lme4, have apart on 71 models (docs/drift.md has the tables;
-benchmarks/drift.py makes them).
+With the R, packages, BLAS and LAPACK, platform and process state of the record, a figure must be
+the same to the last bit. Elsewhere the limits are :data:`LINEAR_LIMITS` and :data:`LIMITS`, chosen
+from the differences between lme4 1.1-31, 1.1-37 and 2.1, and between the two states of Debian 12's
+lme4, on 71 models (docs/drift.md has the tables; benchmarks/drift.py makes them).
 """
 
 from __future__ import annotations
