@@ -1,4 +1,4 @@
-"""One column to its parts and back.
+"""One column of a pandas frame to the parts that R makes its own of.
 
 A *part* is a kind, plain numpy arrays and, for strings and factors, the levels that its codes
 point into; ``r/frames.R`` makes R's columns of them.
@@ -6,7 +6,7 @@ point into; ``r/frames.R`` makes R's columns of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from pymer_bridge.errors import DataConversionError
 Part = dict[str, Any]
 
 NA_INTEGER = -(2**31)
+"""R's missing integer and missing logical."""
 NA_REAL = np.array([0x7FF00000000007A2], dtype=np.uint64).view(np.float64)[0]
 """R's missing float: a NaN whose low word is 1954."""
 
@@ -25,8 +26,6 @@ NAIVE_ZONE = "UTC"
 UTC_ZONE = "Etc/UTC"
 
 LARGEST_EXACT = 2**53
-LATEST = 9e12
-"""Seconds from 1970 that 64 bits of microseconds hold, nearly."""
 BLOCK = 2**16
 """Rows that are worked on at once where parts of the work need memory of their own."""
 ACCEPTED = (
@@ -59,8 +58,7 @@ def _integer_part(values: NDArray[Any], missing: NDArray[np.bool_] | None, name:
         if missing is not None:
             _mark_missing(result, missing)
         return {"kind": "integer", "values": result}
-    beyond = max(-low, high) > LARGEST_EXACT and not _are_exact(values)
-    if beyond:
+    if max(-low, high) > LARGEST_EXACT and not _are_exact(values):
         raise DataConversionError(
             f"column {name!r} holds integers that no float of 53 bits represents exactly (up to "
             f"{high if high >= -low else low}); make it a string or a Categorical if it is a "
@@ -316,82 +314,3 @@ def _times(column: pd.Series[Any], kind: str, name: str) -> pd.Series[Any]:
             "in one column; convert it with pd.to_datetime(..., utc=True), or pd.to_timedelta()"
         )
     return taken
-
-
-def column_from_part(part: Mapping[str, Any], index: pd.Index | None = None) -> pd.Series[Any]:
-    """Put together a column that came from R.
-
-    Parameters
-    ----------
-    part
-        What ``column_to_part()`` in R gives.
-    index
-        The index of the column; rows are numbered where there is none.
-
-    Returns
-    -------
-    pandas.Series
-        float64, int64 (Int64 with missing values), bool (boolean with missing values), str,
-        a Categorical, a datetime or a timedelta.
-    """
-    kind, values = part["kind"][0], part["values"]
-    result: Any
-    if kind == "numeric":
-        # R's missing float is a NaN of its own; Python's plain one is what pandas knows.
-        with_nan = values.size and np.isnan(values.min())
-        result = np.where(np.isnan(values), np.nan, values) if with_nan else values
-    elif kind in ("integer", "logical"):
-        result = _nullable(values, kind)
-    elif kind == "factor":
-        result = pd.Categorical.from_codes(
-            _zero_based(values),
-            categories=pd.Index(list(part["levels"]), dtype=object),
-            ordered=bool(part["ordered"][0]),
-        )
-    elif kind == "character":
-        result = _texts(part["levels"], _zero_based(values))
-    elif kind == "datetime":
-        moments = pd.to_datetime(_microseconds(values, "datetime64[us]"))
-        zone = part["timezone"][0]
-        if zone not in ("", NAIVE_ZONE):
-            moments = moments.tz_localize("UTC")
-            if zone != UTC_ZONE:
-                moments = moments.tz_convert(zone)
-        result = moments
-    else:
-        result = _microseconds(values, "timedelta64[us]")
-    return pd.Series(result, index=index, copy=False)  # it is nobody else's
-
-
-def _texts(levels: Sequence[str], codes: NDArray[np.int32]) -> Any:
-    """Return a text a row, None where the code is -1, in the dtype that pandas gives to texts."""
-    given = pd.Series(list(levels)).array
-    if isinstance(given.dtype, pd.StringDtype):
-        return given.take(codes, allow_fill=True)
-    objects = np.array([*levels, None], dtype=object)
-    return objects[codes]
-
-
-def _zero_based(codes: NDArray[np.int32]) -> NDArray[np.int32]:
-    # R's missing integer is the least one: it would wrap around to the largest.
-    return np.maximum(codes, np.int32(0)) - np.int32(1)
-
-
-def _nullable(values: NDArray[np.int32], kind: str) -> Any:
-    missing = values == NA_INTEGER
-    whole: Any = values.astype(np.int64 if kind == "integer" else np.bool_)
-    if not missing.any():
-        return whole
-    whole[missing] = 0
-    array = pd.arrays.IntegerArray if kind == "integer" else pd.arrays.BooleanArray
-    return array(whole, missing)
-
-
-def _microseconds(seconds: NDArray[np.float64], dtype: str) -> NDArray[Any]:
-    missing = np.isnan(seconds)
-    if (np.abs(seconds[~missing]) >= LATEST).any():
-        raise DataConversionError("a time from R lies beyond the years that pandas can hold")
-    ticks = np.round(np.where(missing, 0.0, seconds) * 1e6).astype(np.int64)
-    result = ticks.view(dtype).copy()
-    result[missing] = np.array("NaT", dtype=dtype)
-    return result

@@ -12,7 +12,8 @@ from typing import Any
 
 import pandas as pd
 
-from pymer_bridge.data.columns import Part, column_from_part, column_to_part, unfit_for_r
+from pymer_bridge.data.columns import Part, column_to_part, unfit_for_r
+from pymer_bridge.data.columns_from_r import column_from_part
 from pymer_bridge.errors import DataConversionError
 
 

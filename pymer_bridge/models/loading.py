@@ -32,6 +32,7 @@ from pymer_bridge.session.r_session import session
 from pymer_bridge.session.versions import versions_here
 from pymer_bridge.spec.controls import Control
 from pymer_bridge.spec.families import Family
+from pymer_bridge.spec.formula_safety import allowed_functions
 from pymer_bridge.spec.model_spec import ARGUMENTS, ModelSpec
 
 R_CLASSES: Final = {
@@ -96,7 +97,7 @@ def load(path: str | PathLike[str], allow_functions: Sequence[str] = ()) -> Any:
     True
     """
     source = model_file.path_of(path)
-    allowed = names_of_functions(allow_functions)
+    allowed = allowed_functions(allow_functions)
     document, arrays = model_file.read(source)
     try:
         spec = packing.unpack(document["spec"], arrays, packing.SPEC_CLASSES)
@@ -129,19 +130,6 @@ _UNREADABLE: Final = (
     ImportError,
 )
 """What reading something that is not of the kind expected can raise."""
-
-
-def names_of_functions(given: Sequence[str]) -> tuple[str, ...]:
-    """Check a user's ``allow_functions``.
-
-    Raises
-    ------
-    OptionError
-        It is one string.
-    """
-    if isinstance(given, str):
-        raise OptionError(f"allow_functions takes names in a tuple: allow_functions=({given!r},)")
-    return tuple(given)
 
 
 def require_allowed(source: Path, spec: ModelSpec, allowed: tuple[str, ...]) -> None:

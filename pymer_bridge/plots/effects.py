@@ -9,11 +9,11 @@ import numpy as np
 
 from pymer_bridge.errors import OptionError
 from pymer_bridge.plots import canvas
+from pymer_bridge.results.fixed_effects import INTERCEPT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-INTERCEPT = "(Intercept)"
 METHODS = ("wald", "profile", "boot")
 
 

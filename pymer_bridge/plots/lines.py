@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from pandas.api.types import is_numeric_dtype
 
 from pymer_bridge.errors import OptionError
+from pymer_bridge.results.fixed_effects import INTERCEPT
 
 if TYPE_CHECKING:
     from pymer_bridge.results.pooling import PoolingLines
 
-INTERCEPT = "(Intercept)"
 CORNERS = 60
 """A line that may be bent is drawn through so many points."""
 

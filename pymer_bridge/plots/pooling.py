@@ -11,6 +11,7 @@ import numpy as np
 from pymer_bridge.errors import OptionError
 from pymer_bridge.plots import canvas
 from pymer_bridge.plots.lines import Lines, ends_of, lines_of
+from pymer_bridge.results.fixed_effects import INTERCEPT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -351,6 +352,6 @@ def shrinkage(
                 fontsize="x-small",
                 color=canvas.GREY,
             )
-    canvas.dress(ax, "(Intercept)", found.predictor, title=None)
+    canvas.dress(ax, INTERCEPT, found.predictor)
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False, ncols=3)
     return ax

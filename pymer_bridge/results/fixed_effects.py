@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,9 @@ from pymer_bridge.results.codec import register
 from pymer_bridge.results.variances import VarianceComponents
 
 Floats = NDArray[np.float64]
+
+INTERCEPT: Final = "(Intercept)"
+"""R's name of the intercept."""
 
 
 @register

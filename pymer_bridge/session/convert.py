@@ -16,10 +16,8 @@ from numpy.typing import NDArray
 from rpy2.rinterface_lib import _rinterface_capi, conversion, openrlib
 from rpy2.rinterface_lib.embedded import RRuntimeError
 
+from pymer_bridge.data.columns import NA_INTEGER
 from pymer_bridge.errors import DataConversionError
-
-NA_INTEGER = -(2**31)
-"""R's missing integer and missing logical."""
 
 MANY = 64
 """So many strings cross as one text; fewer cross one by one."""

@@ -81,20 +81,21 @@ def _named(names: Sequence[str]) -> str:
     return f"{shown} and {more} more" if more > 0 else shown
 
 
-def check_allowed(allowed: Sequence[str]) -> None:
-    """Check the functions that a user allows.
+def allowed_functions(given: Sequence[str]) -> tuple[str, ...]:
+    """Check a user's ``allow_functions``.
 
     Raises
     ------
     OptionError
-        They are no sequence of names, or one of them would end Python.
+        It is one string, or one of the functions would end Python.
     """
-    if isinstance(allowed, str):
-        raise OptionError(f"allow_functions takes names in a tuple: allow_functions=({allowed!r},)")
-    for name in NEVER_ALLOWED.intersection(allowed):
+    if isinstance(given, str):
+        raise OptionError(f"allow_functions takes names in a tuple: allow_functions=({given!r},)")
+    for name in NEVER_ALLOWED.intersection(given):
         raise OptionError(
             f"allow_functions={name!r} is refused: it would end the Python process that R runs in"
         )
+    return tuple(given)
 
 
 def check_expression(
@@ -131,11 +132,7 @@ def check_expression(
     DataConversionError
         It names a column that is not there.
     """
-    check_allowed(allowed)
-    permitted = ALLOWED_CALLS.union(allowed)
-    for call in described["calls"]:
-        if call not in permitted:
-            raise FormulaError(_forbidden(text, call, what))
+    _check_calls(text, described["calls"], ALLOWED_CALLS, allowed, what)
     _check_names(described, HARMLESS_IN_NAMES.union(allowed), what)
     known = list(columns)
     variables = described["variables"]
@@ -148,6 +145,15 @@ def check_expression(
     if "." in variables:
         return tuple(known)  # also where a column is called so: R takes the dot for all others
     return tuple(name for name in variables if name in known)
+
+
+def _check_calls(
+    text: str, calls: Iterable[str], harmless: frozenset[str], allowed: Sequence[str], what: str
+) -> None:
+    permitted = harmless.union(allowed_functions(allowed))
+    for call in calls:
+        if call not in permitted:
+            raise FormulaError(_forbidden(text, call, what))
 
 
 def _forbidden(text: str, call: str, what: str) -> str:
@@ -192,12 +198,8 @@ def check_function(
     FormulaError
         The text is no function, or calls one that is not allowed.
     """
-    check_allowed(allowed)
     if not described["is_function"][0]:
         raise FormulaError(
             f"the {what} {shortened(text)!r} is not the text of an R function of the fit"
         )
-    permitted = STATISTIC_CALLS.union(allowed)
-    for call in described["calls"] or ():
-        if call not in permitted:
-            raise FormulaError(_forbidden(text, call, what))
+    _check_calls(text, described["calls"] or (), STATISTIC_CALLS, allowed, what)

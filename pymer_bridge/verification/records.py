@@ -20,6 +20,7 @@ from pymer_bridge.models import loading
 from pymer_bridge.results.drift import DataChange, DriftReport, FigureChange, SettingChange
 from pymer_bridge.session.data_sources import DATA_SET, read_data
 from pymer_bridge.session.r_session import session
+from pymer_bridge.spec.formula_safety import allowed_functions
 from pymer_bridge.spec.model_spec import ModelSpec
 from pymer_bridge.verification import drift, record_parts, tolerances
 from pymer_bridge.verification.against_r import verify
@@ -240,7 +241,7 @@ def verify_record(
     given = tolerances.check_tolerance(tolerance)
     file = model_file.path_of(path)
     stack, models = read_record(file)
-    fits = _fits(file, models, fit, data, loading.names_of_functions(allow_functions))
+    fits = _fits(file, models, fit, data, allowed_functions(allow_functions))
     here = stack_here()
     same_stack = drift.is_same_stack(stack, here)
     changes: list[FigureChange] = []

@@ -16,10 +16,9 @@ from pymer_bridge.plots.accessor import FitPlots
 from pymer_bridge.results import fixed_effects as results
 from pymer_bridge.results import groups
 from pymer_bridge.results.codec import frozen_array
+from pymer_bridge.results.fixed_effects import INTERCEPT
 from pymer_bridge.results.pooling import PoolingLines
 from pymer_bridge.spec.model_spec import ModelSpec
-
-INTERCEPT = "(Intercept)"
 
 
 class Pictures(Fitted):
