@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 import pymer_bridge as pb
-from pymer_bridge.replicates.workers import versions_here
+from pymer_bridge.session.versions import versions_here
 
 AIMS = {
     "parametric, 1 process / bootMer": 0.5,

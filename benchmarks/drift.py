@@ -24,8 +24,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 import pymer_bridge as pb
 from pymer_bridge.session import library_address
+from pymer_bridge.session.versions import stack_here
 from pymer_bridge.verification import drift, tolerances
-from pymer_bridge.verification.records import read_record, stack_here
+from pymer_bridge.verification.records import read_record
 
 OTHER_STATE = "6"
 NOT_A_NUMBER = 1e300

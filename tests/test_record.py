@@ -33,11 +33,12 @@ from pymer_bridge.errors import (
 )
 from pymer_bridge.results.exact import ulps
 from pymer_bridge.session.r_session import session
+from pymer_bridge.session.versions import stack_here
 from pymer_bridge.verification import drift, tolerances
 from pymer_bridge.verification.data_fingerprint import data_changes, data_print
 from pymer_bridge.verification.figures import escape, figures_of
 from pymer_bridge.verification.plain_r import run_snippet
-from pymer_bridge.verification.records import read_record, stack_here
+from pymer_bridge.verification.records import read_record
 
 pytestmark = [
     pytest.mark.r("lmerTest"),

@@ -25,7 +25,7 @@ from pymer_bridge.errors import OptionError, ScriptError
 from pymer_bridge.r_script import data_files, syntax
 from pymer_bridge.r_script.journal import Journal, journal
 from pymer_bridge.session.calls import Handle
-from pymer_bridge.verification.plain_run import plain_environment, rscript_program
+from pymer_bridge.verification.plain_r import plain_environment, rscript_program
 
 pytestmark = pytest.mark.r
 

@@ -11,7 +11,7 @@ from pymer_bridge.errors import OptionError, VerificationError
 from pymer_bridge.results.exact import same
 from pymer_bridge.results.verification import Value, VerificationReport
 from pymer_bridge.verification.against_r import _report, in_r
-from pymer_bridge.verification.plain_run import Answer, Key, read_answer
+from pymer_bridge.verification.plain_r import Answer, Key, read_answer
 
 pytestmark = pytest.mark.r
 
@@ -21,9 +21,7 @@ ABOVE = math.nextafter(10.0, 11.0)
 
 def report(ours: Value, *theirs: tuple[int, Value], state: int | None = 2) -> VerificationReport:
     """Return what is said of one figure and of what processes in some states gave."""
-    answers = [
-        Answer(of, {1: {KEY: value}} if value != "absent" else {}, "") for of, value in theirs
-    ]
+    answers = [Answer(of, {1: {KEY: value}} if value != "absent" else {}) for of, value in theirs]
     versions = {"R": "4.2.2", "lme4": "1.1-31"}
     return _report(
         {1: {KEY: ours}}, answers, state=state, labels={1: "fit"}, missing=(), versions=versions
@@ -96,9 +94,9 @@ def test_figures_are_read_back() -> None:
         "7\tfixed_effect\t\t\ta\\tb\\\\n\t\testimate\t-0x1.8p-3",
         "7\tf\t\t\t\t\tq\ts:x\\ny",
     ]
-    state, figures = read_answer("\n".join([*lines, ""]))
-    assert state == 6
-    assert figures == {
+    answer = read_answer("\n".join([*lines, ""]))
+    assert answer.state == 6
+    assert answer.figures == {
         7: {
             ("fixed_effect", "", "", "a\tb\\n", "", "estimate", "1"): -0.1875,
             ("f", "", "", "", "", "q", "1"): "x\ny",

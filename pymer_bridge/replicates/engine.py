@@ -23,7 +23,7 @@ from pymer_bridge.replicates.checkpoint import Checkpoint
 from pymer_bridge.session import deadlines
 from pymer_bridge.session.calls import Handle
 from pymer_bridge.session.r_session import session
-from pymer_bridge.session.versions import r_versions
+from pymer_bridge.session.versions import OF_REPLICATES, r_versions, state_here
 
 MEMORY_LIMIT: Final = 4 * 2**30
 """Bytes that the draws of one run may take; all of them are made before the first refit."""
@@ -193,7 +193,7 @@ def perform(run: Run, how: Running) -> Collected:
     crew = parallel.crew_of(how.n_jobs)
     show = _progress(how.progress, run.n)
     start = time.perf_counter()
-    versions = r_versions(*workers.DEPENDED_ON)
+    versions = r_versions(*OF_REPLICATES)
     checkpoint = None
     if how.checkpoint is not None:
         header = {"model": fingerprint(run.models), "n_sim": run.n, **run.header, **versions}
@@ -311,7 +311,7 @@ def _elsewhere(
         run.plan,
         run.packages,
         versions,
-        workers.state_here() if several else None,
+        state_here() if several else None,
         run.n_values,
         os.getpid(),
     )

@@ -19,12 +19,9 @@ from numpy.typing import NDArray
 from pymer_bridge.errors import WorkerError
 from pymer_bridge.session.calls import Handle
 from pymer_bridge.session.r_session import session
-from pymer_bridge.session.versions import r_versions
+from pymer_bridge.session.versions import OF_REPLICATES, r_versions, state_here
 
 Record = dict[str, Any]
-
-DEPENDED_ON: Final = ("lme4", "Matrix", "pbkrtest")
-"""Packages whose versions decide the bits of a replicate."""
 
 PARENT_STEP: Final = 0.5
 """Seconds after which a worker looks again whether its main process is still there."""
@@ -69,17 +66,10 @@ class Job:
     main: int
 
 
-def state_here() -> int | None:
-    """Return which of two states this process is in, None where there is one only."""
-    if not session().call("built_with_defect").value[0]:
-        return None
-    return int(session().call("process_state").value[0])
-
-
 def _make_ready(job: Job, packed: NDArray[np.int32] | str) -> Handle:
     for package in job.packages:
         session().require(package)
-    here = r_versions(*DEPENDED_ON)
+    here = r_versions(*OF_REPLICATES)
     other = [name for name, version in job.versions.items() if here[name] != version]
     if other:
         raise WorkerError(

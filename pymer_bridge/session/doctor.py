@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import locale
-import platform
 from dataclasses import dataclass
-from importlib import metadata
 from typing import ClassVar
 
 import pandas as pd
@@ -17,8 +15,9 @@ from pymer_bridge.results.codec import register
 from pymer_bridge.results.decode import record as decode
 from pymer_bridge.session import installation
 from pymer_bridge.session.r_session import session
+from pymer_bridge.session.versions import OF_PYTHON, python_versions, state_here
 
-PYTHON_PACKAGES = ("pymer-bridge", "rpy2", "rpy2-rinterface", "pandas", "numpy", "matplotlib")
+PYTHON_PACKAGES = ("pymer-bridge", *OF_PYTHON, "matplotlib")
 OPTIONAL_PACKAGES = ("performance", "effects", "broom.mixed")
 
 
@@ -77,16 +76,6 @@ class Versions(Result):
         return pd.DataFrame(self._rows(), columns=["part", "name", "version"])
 
 
-def _python_versions() -> dict[str, str | None]:
-    found: dict[str, str | None] = {"Python": platform.python_version()}
-    for name in PYTHON_PACKAGES:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            found[name] = None
-    return found
-
-
 def _r_packages() -> tuple[dict[str, str], dict[str, str | None]]:
     wanted = [*installation.MINIMUM_PACKAGES, *OPTIONAL_PACKAGES]
     record = session().call("describe_session", packages=wanted).value
@@ -122,7 +111,7 @@ def show_versions() -> Versions:
     >>> pb.show_versions().ok
     True
     """
-    python = _python_versions()
+    python = python_versions(*PYTHON_PACKAGES)
     try:
         facts, packages = _r_packages()
     except REnvironmentError as error:
@@ -133,28 +122,16 @@ def show_versions() -> Versions:
             session().require(package)
         except REnvironmentError as error:
             problems.append(str(error))
-    notes = []
-    if not problems:
-        notes = _notes_on_exactness()
+    notes = [] if problems else _notes_on_exactness()
     if locale.getlocale()[1] not in ("UTF-8", "utf-8", "utf8"):
         notes.append("The locale is not UTF-8: level order follows it, and R prints accents oddly.")
     return Versions(python, facts, packages, tuple(problems), tuple(notes))
 
 
-def has_two_states() -> bool:
-    """Say whether this lme4 was built so that processes differ in the last bits.
-
-    Such a build reads its memory's addresses (lme4 issue 745); each process is in one of two
-    states for its whole life, and processes in one state agree to the last bit.
-    """
-    session().require("lme4")
-    return decode.flag({"value": session().call("built_with_defect").value}, "value")
-
-
 def _notes_on_exactness() -> list[str]:
-    if not has_two_states():
+    state = state_here()
+    if state is None:
         return []
-    state = int(session().call("process_state").value[0])
     return [
         "This lme4 was built so that R processes fall into two states that differ in the last "
         f"bits (lme4 issue 745); this one is in state {state}. Compare processes in one state, "

@@ -146,13 +146,15 @@ def requirements_script() -> Path:
 
 def install_r_command() -> str:
     """Return the one command that installs R, as far as this platform tells."""
+    packages = [name.lower() for name in MINIMUM_PACKAGES if name != "Matrix"]  # R's own
     if shutil.which("apt-get"):
-        packages = "r-base-core r-cran-lme4 r-cran-lmertest r-cran-pbkrtest r-cran-emmeans"
-        return f"sudo apt-get install --no-install-recommends {packages}"
+        listed = " ".join(f"r-cran-{name}" for name in packages)
+        return f"sudo apt-get install --no-install-recommends r-base-core {listed}"
     if shutil.which("brew"):
         return "brew install r"
     if shutil.which("conda"):
-        return "conda install -c conda-forge r-base r-lme4 r-lmertest r-pbkrtest r-emmeans"
+        listed = " ".join(f"r-{name}" for name in packages)
+        return f"conda install -c conda-forge r-base {listed}"
     return "(install R from the page of your system at cloud.r-project.org)"
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
-from pymer_bridge.errors import OptionError, VerificationError
+from pymer_bridge.errors import OptionError
 from pymer_bridge.models.base import Asking
 from pymer_bridge.models.mixed import MixedModel
 from pymer_bridge.r_script.analysis import Analysis, asked_of
@@ -18,15 +17,11 @@ from pymer_bridge.r_script.writer import Script
 from pymer_bridge.results.base import Result
 from pymer_bridge.results.exact import Value, same, ulps
 from pymer_bridge.results.verification import VerificationReport, VerifiedFigure
-from pymer_bridge.session.doctor import has_two_states
-from pymer_bridge.session.r_session import session
+from pymer_bridge.session.versions import state_here
 from pymer_bridge.spec import options
 from pymer_bridge.verification.figures import Figure, figures_of
-from pymer_bridge.verification.plain_run import Answer, Key, put, run_often
+from pymer_bridge.verification.plain_r import Answer, Key, in_same_state, put, run_often
 from pymer_bridge.verification.result_figures import figures_of_result
-
-TRIES: Final = 24
-"""With two states of equal odds, all of these miss once in 16 million times."""
 
 _NOT_OF_A_RUN: Final = frozenset({("convergence", "messages"), ("convergence", "warnings")})
 """Texts that R says during a fit: they are shown, and no figures."""
@@ -172,21 +167,13 @@ def _answers(script: Script, folder: Path, runs: int) -> tuple[list[Answer], int
         for each in script.readings
     ]
     readings.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    driver = Path(str(files("pymer_bridge"))) / "r" / "script" / "figures.R"
-    paths = [driver, folder / "analysis.R", readings]
-    if not has_two_states():
-        return run_often(paths, folder, runs), None
-    state = int(session().call("process_state").value[0])
+    paths = [folder / "analysis.R", readings]
+    state = state_here()
     # One run alone is to be of the state of this process.
-    answers = run_often(paths, folder, runs) if runs > 1 else []
-    for _ in range(TRIES):
-        if any(answer.state == state for answer in answers):
-            return answers, state
-        answers += run_often(paths, folder, 1, state)
-    raise VerificationError(
-        f"none of {runs + TRIES} processes of plain R was in the state of this one, so that the "
-        "last bits cannot be compared (lme4 issue 745)"
-    )
+    answers = run_often(paths, folder, runs) if state is None or runs > 1 else []
+    if state is not None and all(answer.state != state for answer in answers):
+        answers += in_same_state(lambda: run_often(paths, folder, 1, state) or None)
+    return answers, state
 
 
 def _report(

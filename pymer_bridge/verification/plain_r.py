@@ -1,28 +1,102 @@
-"""Plain R in a process of its own: a snippet runs on given data, and its value comes back exactly.
+"""Plain R in processes of its own, and the figures that come back from it exactly.
 
-The snippet sees nothing of this package, and R reads no profile (``Rscript --vanilla``).
+Nothing of this package is seen there, and R reads no profile (``Rscript --vanilla``). A snippet
+gives the value of its last expression; a script of an analysis gives figures by their keys.
 """
 
 from __future__ import annotations
 
+import math
+import os
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import pandas as pd
 
 from pymer_bridge.data import frames
 from pymer_bridge.data.columns import unfit_for_r
-from pymer_bridge.errors import OptionError, RError, SessionError
-from pymer_bridge.session.doctor import has_two_states
+from pymer_bridge.errors import OptionError, RError, VerificationError
+from pymer_bridge.results.exact import Value
+from pymer_bridge.session import installation
 from pymer_bridge.session.r_session import session
-from pymer_bridge.verification.plain_run import plain_environment, rscript_program
+from pymer_bridge.session.versions import state_here
 
 TRIES: Final = 25
 """Where chance chooses between two states: all of these miss once in 30 million runs."""
+WRONG_STATE: Final = 3
+"""The exit status of figures.R in a process of the other state."""
+AT_ONCE: Final = 2
+
+Key = tuple[str, ...]
+"""Family, group, level, term, other term, quantity, and which of several of that name."""
+
+T = TypeVar("T")
+
+
+# -- processes -----------------------------------------------------------------------------------
+
+
+def plain_environment() -> dict[str, str]:
+    """Return the variables under which plain R finds the packages of this session.
+
+    ``--vanilla`` reads no Renviron: without this R might find other versions.
+    """
+    paths = session().call(".libPaths").value
+    return {**os.environ, "R_LIBS": os.pathsep.join(paths)}
+
+
+def rscript_program() -> str:
+    """Return where Rscript is."""
+    home = installation.r_home()
+    assert home is not None  # the session runs
+    return str(Path(home) / "bin" / "Rscript")
+
+
+def _start(file: str, *arguments: str | Path, folder: Path) -> subprocess.Popen[str]:
+    """Start an R file of this package in a process of its own."""
+    script = str(files("pymer_bridge").joinpath("r", file))
+    return subprocess.Popen(
+        [rscript_program(), "--vanilla", script, *arguments],
+        cwd=folder,
+        env=plain_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+    )
+
+
+def in_same_state(run: Callable[[], T | None]) -> T:
+    """Return what a process in the state of this one gives.
+
+    Parameters
+    ----------
+    run
+        Runs one process, and returns None where it was in the other state.
+
+    Raises
+    ------
+    VerificationError
+        None of many was in this state.
+    """
+    for _ in range(TRIES):
+        if (found := run()) is not None:
+            return found
+    raise VerificationError(
+        f"none of {TRIES} processes of plain R was in the state of this one, so that the last "
+        "bits cannot be compared (lme4 issue 745)"
+    )
+
+
+# -- snippets ------------------------------------------------------------------------------------
 
 
 def run_snippet(
@@ -55,7 +129,7 @@ def run_snippet(
         The data cannot be taken to R.
     REnvironmentError
         R cannot be used.
-    SessionError
+    VerificationError
         No process of R was in the state of this one.
 
     Notes
@@ -69,13 +143,15 @@ def run_snippet(
         folder = Path(name)
         (folder / "snippet.R").write_text(snippet, encoding="utf-8")
         _write_data(folder, data or {})
-        wanted = session().call("process_state").value[0] if has_two_states() else 0
-        for _ in range(TRIES):
+        accepted = ("0", str(state_here() or 0))  # 0 where lme4 is not loaded
+
+        def run() -> list[str] | None:
             _run(folder, timeout)
-            if (folder / "state").read_text().strip() in ("0", str(int(wanted))):
-                lines = (folder / "value").read_text(encoding="utf-8").split("\n")
-                return _value(iter(lines))
-    raise SessionError(f"none of {TRIES} processes of R was in the state of this process")
+            if (folder / "state").read_text().strip() not in accepted:
+                return None
+            return (folder / "value").read_text(encoding="utf-8").split("\n")
+
+        return _value(iter(in_same_state(run)))
 
 
 def _write_data(folder: Path, data: Mapping[str, Any]) -> None:
@@ -94,26 +170,15 @@ def _write_data(folder: Path, data: Mapping[str, Any]) -> None:
 
 
 def _run(folder: Path, timeout: float | None) -> None:
-    script = Path(str(files("pymer_bridge"))) / "r" / "plain" / "snippet.R"
-    command = [rscript_program(), "--vanilla", str(script), str(folder)]
-    try:
-        done = subprocess.run(
-            command,
-            env=plain_environment(),
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=timeout,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise RError(f"plain R took more than {timeout} seconds") from error
-    if done.returncode != 0:
-        raise RError(f"plain R stopped: {done.stderr.strip()}")
-
-
-# -- reading -------------------------------------------------------------------------------------
+    with _start("plain/snippet.R", folder, folder=Path.cwd()) as process:
+        try:
+            _, said = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired as error:
+            raise RError(f"plain R took more than {timeout} seconds") from error
+        finally:
+            process.kill()  # which does nothing where it has ended
+    if process.returncode != 0:
+        raise RError(f"plain R stopped: {said.strip()}")
 
 
 def _value(lines: Iterator[str]) -> Any:
@@ -122,10 +187,10 @@ def _value(lines: Iterator[str]) -> Any:
     if kind == "null":
         return None
     if kind == "frame":
-        columns = [_text(next(lines)) for _ in range(size)]
-        rows = [_text(next(lines)) for _ in range(int(second))]
+        columns = [one_line(next(lines)) for _ in range(size)]
+        rows = [one_line(next(lines)) for _ in range(int(second))]
         return _frame(columns, rows, [_as_list(_value(lines)) for _ in range(size)])
-    names = [_text(next(lines)) for _ in range(size)] if second == "1" else None
+    names = [one_line(next(lines)) for _ in range(size)] if second == "1" else None
     if kind == "list":
         values = [_value(lines) for _ in range(size)]
     else:
@@ -150,12 +215,6 @@ def _frame(columns: list[str], rows: list[str], values: list[list[Any]]) -> pd.D
     return frame
 
 
-def _text(line: str) -> str:
-    """Undo ``one_line()`` of snippet.R."""
-    parts = line.split("\\\\")
-    return "\\".join(part.replace("\\n", "\n").replace("\\r", "\r") for part in parts)
-
-
 def _number(text: str) -> float:
     return float("nan") if text in ("NA", "NaN") else float.fromhex(text)
 
@@ -164,5 +223,121 @@ _READERS: Final[dict[str, Callable[[str], Any]]] = {
     "double": _number,
     "integer": lambda text: None if text == "NA" else int(text),
     "logical": lambda text: None if text == "NA" else text == "TRUE",
-    "character": lambda text: None if text == "N" else _text(text[1:]),
+    "character": lambda text: None if text == "N" else one_line(text[1:]),
 }
+
+
+# -- scripts of analyses -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one process gave.
+
+    Attributes
+    ----------
+    state
+        Which of two states it was in.
+    figures
+        By the number of what they are figures of, and by their keys.
+    """
+
+    state: int
+    figures: dict[int, dict[Key, Value]]
+
+
+def run_often(
+    given: Sequence[Path], folder: Path, runs: int, wanted_state: int | None = None
+) -> list[Answer]:
+    """Run a script of an analysis in several fresh processes, and read its figures.
+
+    Parameters
+    ----------
+    given
+        The script, and the table of what is read.
+    folder
+        Where the script's data are, and where answers go.
+    runs
+        How many processes.
+    wanted_state
+        Processes of the other state end at once, and give no answer.
+
+    Raises
+    ------
+    VerificationError
+        R stopped.
+    """
+    started: list[subprocess.Popen[str]] = []
+    wanted = () if wanted_state is None else (str(wanted_state),)
+
+    def run(number: int) -> Answer | None:
+        answer = folder / f"figures-{wanted_state or 0}-{number}.txt"
+        process = _start("script/figures.R", *given, answer, *wanted, folder=folder)
+        started.append(process)
+        _, said = process.communicate()
+        if wanted_state is not None and process.returncode == WRONG_STATE:
+            return None
+        if process.returncode != 0:
+            raise VerificationError(
+                f"plain R ended with status {process.returncode} and said:\n{_ending(said)}"
+            )
+        return read_answer(answer.read_text(encoding="utf-8"))
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        try:
+            found = list(pool.map(run, range(runs)))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in started:
+                process.kill()
+            raise
+    return [answer for answer in found if answer is not None]
+
+
+def _ending(said: str, n: int = 12) -> str:
+    """Return what R said last: its error, where there is one, else the last lines."""
+    lines = said.strip().splitlines()
+    errors = [i for i, line in enumerate(lines) if line.startswith("Error")]
+    return "\n".join(lines[errors[-1] :][:n] if errors else lines[-n:])
+
+
+def read_answer(text: str) -> Answer:
+    """Read what figures.R wrote: the state, and figures by number and key."""
+    first, *lines = text.split("\n")[:-1]
+    figures: dict[int, dict[Key, Value]] = {}
+    for line in lines:
+        number, *parts, value = line.split("\t")
+        family, group, level, term, term2, quantity = map(one_line, parts)
+        put(
+            figures.setdefault(int(number), {}),
+            (family, group, level, term, term2, quantity),
+            value_of(value),
+        )
+    return Answer(int(first.split("\t")[1]), figures)
+
+
+def put(figures: dict[Key, Value], key: Key, value: Value) -> None:
+    """Put a figure under its key; the second of one name under that and 2, and so on."""
+    n = 1
+    while (*key, str(n)) in figures:
+        n += 1
+    figures[(*key, str(n))] = value
+
+
+def value_of(text: str) -> Value:
+    """Read a value: a number in hexadecimal digits, a string after ``s:``, or a missing one."""
+    if text.startswith("s:"):
+        return one_line(text[2:])
+    if text in ("NA", "NaN"):
+        return None
+    if text in ("Inf", "-Inf"):
+        return math.inf if text == "Inf" else -math.inf
+    return float.fromhex(text)
+
+
+def one_line(text: str) -> str:
+    """Undo ``exact()`` of figures.R, and ``one_line()`` of snippet.R, which leaves tabs alone."""
+    pieces = text.split("\\\\")
+    for escape, letter in (("\\n", "\n"), ("\\r", "\r"), ("\\t", "\t")):
+        pieces = [piece.replace(escape, letter) for piece in pieces]
+    return "\\".join(pieces)

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import platform
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
-from importlib import metadata
 from os import PathLike
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from pymer_bridge._version import __version__
 from pymer_bridge.data import model_file, packing, record_file
 from pymer_bridge.errors import DataConversionError, FormulaError, OptionError, RError
 from pymer_bridge.models import loading
 from pymer_bridge.results.drift import DataChange, DriftReport, FigureChange, SettingChange
 from pymer_bridge.session.data_sources import DATA_SET, read_data
 from pymer_bridge.session.r_session import session
+from pymer_bridge.session.versions import stack_here
 from pymer_bridge.spec.formula_safety import allowed_functions
 from pymer_bridge.spec.model_spec import ModelSpec
 from pymer_bridge.verification import drift, record_parts, tolerances
@@ -28,8 +26,6 @@ from pymer_bridge.verification.data_fingerprint import data_changes, data_print
 from pymer_bridge.verification.figures import figures_of
 from pymer_bridge.verification.record_parts import RecordedModel
 
-PACKAGES: Final = ("lme4", "lmerTest", "pbkrtest", "Matrix")
-PYTHON_PACKAGES: Final = ("rpy2", "rpy2-rinterface", "pandas", "numpy")
 LINEAR: Final = ("lmer", "lm", "lmList")
 """R's functions that fit linear models, where they are given no family."""
 
@@ -44,18 +40,6 @@ _UNREADABLE: Final = (
     ImportError,
 )
 """What reading something that is not of the kind expected can raise."""
-
-
-def stack_here() -> dict[str, str | None]:
-    """Return all that figures can depend on, by name: versions, libraries, settings of R."""
-    session().require("lme4")
-    found = session().call("describe_stack", packages=PACKAGES).value
-    return {
-        **{name: value[0] for name, value in found.items()},
-        "Python": platform.python_version(),
-        **{name: metadata.version(name) for name in PYTHON_PACKAGES},
-        "pymer_bridge": __version__,
-    }
 
 
 # -- making --------------------------------------------------------------------------------------
