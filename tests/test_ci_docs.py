@@ -91,7 +91,7 @@ def test_the_commands_run_in_their_order(
 def test_the_tests_run(project: Path) -> None:
     for words in (consoles()[2], of_yaml("run")[-1]):
         command = [sys.executable, "-m", *shlex.split(words), "-p", "no:cacheprovider"]
-        named = ["-p", "pymer_bridge.pytest_plugin"]
+        named = ["-p", "pymer_bridge.verification.pytest_plugin"]
         done = subprocess.run(
             [*command, *named],
             cwd=project,

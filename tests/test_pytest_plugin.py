@@ -18,7 +18,7 @@ from pymer_bridge.verification.plain_r import run_snippet
 pytest_plugins = ("pytester",)
 pytestmark = pytest.mark.r("lmerTest")
 
-PLUGIN = ("-p", "pymer_bridge.pytest_plugin", "-p", "no:cacheprovider")
+PLUGIN = ("-p", "pymer_bridge.verification.pytest_plugin", "-p", "no:cacheprovider")
 """Where the package is installed pytest finds the plugin; here it is named."""
 
 
@@ -30,7 +30,7 @@ def one_plugin(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_pytest_finds_the_plugin_of_the_package() -> None:
     project = Path(__file__).parent.parent / "pyproject.toml"
     points = tomllib.loads(project.read_text())["project"]["entry-points"]
-    assert points["pytest11"] == {"pymer_bridge": "pymer_bridge.pytest_plugin"}
+    assert points["pytest11"] == {"pymer_bridge": "pymer_bridge.verification.pytest_plugin"}
 
 
 def test_the_plugin_starts_nothing(pytester: pytest.Pytester) -> None:

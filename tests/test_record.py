@@ -221,7 +221,7 @@ def test_a_record_holds_all_and_follows_its_schema(tmp_path: Path) -> None:
     )
     path = pb.record(fit, tmp_path / "r.json", ddf="kenward-roger" if fit.reml else "normal")
     document = json.loads(path.read_text())
-    schema = json.loads((files("pymer_bridge") / "record.schema.json").read_text())
+    schema = json.loads((files("pymer_bridge.data") / "record.schema.json").read_text())
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.validate(document, schema)
     stack, (model,) = read_record(path)

@@ -38,6 +38,7 @@ def test_distributions_are_whole_and_well_described(distributions):
     run(sys.executable, "-m", "twine", "check", "--strict", *distributions.iterdir())
     (wheel,) = distributions.glob("*.whl")
     (sdist,) = distributions.glob("*.tar.gz")
+    assert f"-{pb.__version__}-" in wheel.name
     package = ROOT / "pymer_bridge"
     wanted = {
         path.relative_to(ROOT).as_posix()
@@ -78,7 +79,9 @@ def test_an_installed_wheel_fits_a_model(distributions, tmp_path):
 
 
 def test_the_version_stands_once():
-    assert PROJECT["version"] == pb.__version__
+    assert PROJECT["dynamic"] == ["version"]
+    source = (ROOT / "pymer_bridge" / "__init__.py").read_text(encoding="utf-8")
+    assert re.findall(r'^__version__ = "(.+)"$', source, re.M) == [pb.__version__]
     changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     assert re.search(r"^## (Unreleased|\d+\.\d+\.\d+ )", changes, re.M)
 

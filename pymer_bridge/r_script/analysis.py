@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from pymer_bridge._version import __version__
+from pymer_bridge import __version__
 from pymer_bridge.data.columns import Part
 from pymer_bridge.data.model_file import path_of
 from pymer_bridge.errors import OptionError, ScriptError

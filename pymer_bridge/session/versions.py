@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from importlib import metadata
 from typing import Any, Final
 
-from pymer_bridge._version import __version__
+from pymer_bridge import __version__
 from pymer_bridge.session.installation import MINIMUM_PACKAGES
 from pymer_bridge.session.r_session import session
 

@@ -84,7 +84,7 @@ def record(
 
     Notes
     -----
-    A record is plain JSON (``pymer_bridge/record.schema.json`` is its schema). It holds the
+    A record is plain JSON (``pymer_bridge/data/record.schema.json`` is its schema). It holds the
     specification, hashes of the data as R saw them and no data, every figure at full precision,
     and the versions of R, its packages and libraries, and of this package.
 

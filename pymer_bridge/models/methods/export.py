@@ -6,7 +6,7 @@ import json
 from os import PathLike
 from pathlib import Path
 
-from pymer_bridge._version import __version__
+from pymer_bridge import __version__
 from pymer_bridge.data import model_file, packing
 from pymer_bridge.data.indexes import pack_index
 from pymer_bridge.errors import OptionError, RError

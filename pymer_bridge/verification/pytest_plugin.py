@@ -81,15 +81,15 @@ def assert_matches_record(request: pytest.FixtureRequest) -> Callable[..., None]
 
     def check(fit: Any, path: Any, *, ddf: str | None = None, **options: Any) -> None:
         __tracebackhide__ = True
-        import pymer_bridge as pb  # noqa: PLC0415
+        from pymer_bridge.verification.records import record, verify_record  # noqa: PLC0415
 
         target = request.path.parent / Path(path)
         if request.config.getoption("--pbr-update"):
-            pb.record(fit, target, ddf=ddf)
+            record(fit, target, ddf=ddf)
             return
         if not target.is_file():
             pytest.fail(f"there is no record {target}; write it with: pytest --pbr-update")
-        report = pb.verify_record(target, fit, **options)
+        report = verify_record(target, fit, **options)
         if not report.ok:
             pytest.fail(str(report))
 
