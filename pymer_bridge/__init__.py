@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from pymer_bridge.spec.controls import nlmer_control as nlmer_control
     from pymer_bridge.spec.families import negative_binomial as negative_binomial
     from pymer_bridge.verification.against_r import verify as verify
+    from pymer_bridge.verification.figures import figures_of as figures_of
     from pymer_bridge.verification.records import record as record
     from pymer_bridge.verification.records import verify_record as verify_record
 
@@ -110,6 +111,7 @@ _HOMES = {
     "models.lmer": ("LinearMixedModel", "lmer"),
     "models.nlmer": ("NonlinearMixedModel", "nlmer"),
     "models.model_table": ("model_table",),
+    "verification.figures": ("figures_of",),
     "verification.records": ("record", "verify_record"),
     "replicates.replicates": ("BootstrapResult",),
     "models.inference_routes": ("compare_inference",),

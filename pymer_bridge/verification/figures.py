@@ -131,14 +131,14 @@ def escape(name: str) -> str:
 
 
 def figures_of(fit: Any, ddf: str | None = None) -> Figures:
-    """Return every figure of a fitted model under a key of its own.
+    """Return every figure that R gives of a fitted model, under a key of its own.
 
     Parameters
     ----------
     fit
         A fitted model of any kind.
     ddf
-        How fixed effects are tested: as for the model's ``fixed_effects()``, whose default it is.
+        How fixed effects are tested; by default as in the model's ``fixed_effects()``.
 
     Returns
     -------
@@ -150,16 +150,15 @@ def figures_of(fit: Any, ddf: str | None = None) -> Figures:
     Raises
     ------
     OptionError
-        It is no fitted model, or ``ddf`` is not accepted.
+        It is not a fitted model, or ``ddf`` is not accepted.
     REnvironmentError, RError
         As for the model's ``fixed_effects()``.
 
     Examples
     --------
     >>> import pymer_bridge as pb
-    >>> from pymer_bridge.verification.figures import figures_of
     >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
-    >>> figures_of(fit).values["fixed_effect///Days/df"] == fit.fixed_effects()["Days"].df
+    >>> pb.figures_of(fit).values["fixed_effect///Days/df"] == fit.fixed_effects()["Days"].df
     True
     """
     if isinstance(fit, MixedModel):
