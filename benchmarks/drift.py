@@ -5,7 +5,7 @@
     python benchmarks/drift.py other FOLDER OUT.json   in the other state (Debian 12); until it is 0
     python benchmarks/drift.py table OUT.json ...      the tables of docs/drift.md
 
-The models are those of tests/test_exactness.py.
+The models are those of tests/helpers/models.py.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ UNSETTLED = "convergence////converged"
 
 def record(folder: Path) -> None:
     """Make a record of each model."""
-    from test_exactness import CASES  # noqa: PLC0415  # the tables need no R
+    from helpers.models import CASES  # noqa: PLC0415  # the tables need no R
 
     folder.mkdir(parents=True, exist_ok=True)
     for case in CASES:
@@ -49,7 +49,7 @@ def record(folder: Path) -> None:
 
 def verify(folder: Path, out: Path) -> None:
     """Check each record of a folder, and write down what is not the same."""
-    from test_exactness import CASES, data_set  # noqa: PLC0415
+    from helpers.models import CASES, data_set  # noqa: PLC0415
 
     models, stack = {}, {}
     for case in CASES:

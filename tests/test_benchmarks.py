@@ -11,11 +11,12 @@ from typing import Any
 import pyperf
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from helpers import ROOT
+
 sys.path.insert(0, str(ROOT))
 
-from benchmarks import report  # noqa: E402  # the folder is no part of the package
-from benchmarks.shared import OURS, Row, by_turns, peak  # noqa: E402
+from benchmarks import report  # the folder is no part of the package
+from benchmarks.shared import OURS, Row, by_turns, peak
 
 
 def row(ours: Any, theirs: Any = None, **further: Any) -> Row:

@@ -13,10 +13,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from helpers import ROOT
 from pymer_bridge.cli.commands import main
 from pymer_bridge.verification import tolerances
 
-DOCS = Path(__file__).parent.parent / "docs"
+DOCS = ROOT / "docs"
 
 
 def blocks(language: str) -> list[str]:
@@ -109,7 +110,7 @@ def test_the_tests_run(project: Path) -> None:
 def _environment() -> dict[str, str]:
     import os  # noqa: PLC0415
 
-    root = str(Path(__file__).parent.parent)
+    root = str(ROOT)
     paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 

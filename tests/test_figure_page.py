@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
-from pathlib import Path
 from typing import Any
 
 import pytest
-from scripted import load_script
 
+from helpers import ROOT
+from helpers.scripted import load_script
 from pymer_bridge.results import codec
 from pymer_bridge.session.r_session import session
 
-ROOT = Path(__file__).parent.parent
 SCRIPT = ROOT / "scripts" / "list-figures"
 OPTIONAL = ("performance", "effects", "car")
 """Packages that an R need not have; what is said of them is checked where they are."""
@@ -62,8 +61,11 @@ def test_what_is_not_there_is_told(script: Any, entries: Any) -> None:
     for other, expected in (
         (changed(row, owner="Squares"), "there is no result Squares"),
         (changed(row, figures="marginal partial"), "there is no partial"),
-        (changed(row, proof="test_papers.py::test_nothing"), "there is no test test_papers"),
-        (changed(row, proof="test_nothing.py::test_p_values"), "there is no test test_nothing"),
+        (
+            changed(row, proof="models/test_model_table.py::test_nothing"),
+            "there is no test models/test_model_table",
+        ),
+        (changed(row, proof="nothing/test_nothing.py::test_p_values"), "there is no test nothing"),
         (changed(row, proof=""), "names no test"),
         (changed(row, r="computed by hand"), "says neither by which R function"),
         (changed(row, r="not R: but performance::r2"), "says neither by which R function"),

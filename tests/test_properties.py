@@ -20,19 +20,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import fuzz_formulas
-import fuzz_frames
 import numpy as np
 import pandas as pd
 import pytest
-from fuzz_formulas import Text, quoted
-from fuzz_frames import CLEAN_TEXT, COLUMNS, ODD_TEXTS, expected
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
-from live import REFERENCE, write_frame
-from probing import probe
 
 import pymer_bridge as pb
+from helpers import REFERENCES, fuzz_formulas, fuzz_frames
+from helpers.fuzz_formulas import Text, quoted
+from helpers.fuzz_frames import CLEAN_TEXT, COLUMNS, ODD_TEXTS, expected
+from helpers.live import write_frame
+from helpers.probing import probe
 from pymer_bridge.data.columns import column_to_part
 from pymer_bridge.data.frames import collect
 from pymer_bridge.errors import DataConversionError, FormulaError, PymerError, RError
@@ -262,7 +261,7 @@ class PlainR:
         session().require("lme4")
         self.home = session().call("new.env", parent=session().call("globalenv").value).value
         for name in ("data", "random"):
-            session().call("sys.source", file=str(REFERENCE / f"{name}.R"), envir=self.home)
+            session().call("sys.source", file=str(REFERENCES / f"{name}.R"), envir=self.home)
         self.workspace = self.call("open_random", folder=str(folder))
 
     def call(self, function: str, **arguments: Any) -> Any:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 from typing import Any
 
 import pytest
-from scripted import load_script
 
+from helpers import ROOT
+from helpers.scripted import load_script
 from pymer_bridge.session.r_session import session
 
-ROOT = Path(__file__).parent.parent
 SCRIPT = ROOT / "scripts" / "list-r-functions"
 
 

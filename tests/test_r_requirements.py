@@ -17,9 +17,11 @@ from pathlib import Path
 
 import pytest
 
+from helpers import ROOT
+
 pytestmark = pytest.mark.r
 
-SCRIPT = Path(__file__).resolve().parents[1] / "r_requirements.R"
+SCRIPT = ROOT / "r_requirements.R"
 OLD = "2024-01-02"
 NEW = "2024-02-01"
 

@@ -2,7 +2,7 @@
 
 Each line of the notebook that shows something is run here, and every number that it shows is held
 to ``reference/recap.R``, in which the same is asked of R by hand: what a result holds to the last
-bit, what is printed to the digits printed. Pictures are held elsewhere (``test_plots.py``).
+bit, what is printed to the digits printed. Pictures are held elsewhere (``plots/test_panels.py``).
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
-from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
@@ -23,15 +22,16 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
-from live import AnsweringScript
 
 import pymer_bridge as pb
+from helpers import ROOT
+from helpers.live import AnsweringScript
 from pymer_bridge.models.base import Fitted
 from pymer_bridge.results.base import Result
 
 pytestmark = [pytest.mark.r("lmerTest", "pbkrtest", "emmeans"), pytest.mark.slow]
 
-NOTEBOOK = Path(__file__).parent.parent / "docs" / "recap.ipynb"
+NOTEBOOK = ROOT / "docs" / "recap.ipynb"
 MINUS = "\N{MINUS SIGN}"
 NUMBER = re.compile(r"(?<![\w.])-?(?:\d*\.)?\d+(?:e[-+]\d+)?(?![\w%]|\.\d)")
 TEXTS_ONLY = re.compile(r"report|model_table|summary")

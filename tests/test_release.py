@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 import pymer_bridge as pb
+from helpers import ROOT
 from pymer_bridge.session import installation
 
-ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 

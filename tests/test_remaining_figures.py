@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from live import AnsweringScript
 
 import pymer_bridge as pb
+from helpers.live import AnsweringScript
 from pymer_bridge.errors import REnvironmentError
 from pymer_bridge.session.r_session import session
 

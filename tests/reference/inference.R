@@ -1,5 +1,5 @@
 # Tests, intervals and marginal means, by plain R. The names of designs and
-# questions stand, in the same order, with the Python calls in test_inference.py.
+# questions stand, in the same order, with the Python calls in models/methods/test_testing.py.
 #
 # It stands on data.R and figures.R. From a process of its own:
 #

@@ -1,0 +1,136 @@
+# What arrived in R, told by base R; sourced by tests/helpers/probing.py where the operations can be seen.
+
+describe_frame <- function(frame) {
+  data <- frame_from_parts(frame)
+  lapply(data, function(column) {
+    list(
+      class = class(column), type = typeof(column), levels = levels(column),
+      is_na = is.na(column), is_nan = is.nan(as.double(unclass(if (is.numeric(column)) column))),
+      factor_levels = levels(factor(column)), zone = attr(column, "tzone"),
+      units = attr(column, "units"), bits = if (is.double(column)) bits(column)
+    )
+  })
+}
+
+bits <- function(column) vapply(as.double(unclass(column)), function(x) {
+  paste(rev(format(as.hexmode(as.integer(writeBin(x, raw(), endian = "little"))), width = 2L)), collapse = "")
+}, "")
+
+formatted_times <- function(frame, zone = NULL) {
+  shown <- "%Y-%m-%d %H:%M:%OS6"
+  times <- frame_from_parts(frame)[[1L]]
+  if (is.null(zone)) format(times, shown) else format(times, shown, tz = zone)
+}
+
+recurse <- function(n) recurse(n + 1)
+spin <- function() repeat n <- 1
+speak <- function() {
+  cat("said by cat\n")
+  print("said by print")
+  message("said by message")
+  warning("said by warning")
+  write("said to stderr", stderr())
+  utils::str(1:3)
+  invisible(5)
+}
+fail <- function(x) stop("it failed: ", x)
+outer_fail <- function() fail("deep")
+watched <- function() {
+  env <- new.env()
+  reg.finalizer(env, function(e) assign("freed", freed + 1L, envir = topenv_of_probe))
+  env
+}
+topenv_of_probe <- environment()
+freed <- 0L
+count_freed <- function() {
+  gc()
+  freed
+}
+seen_threads <- function() Sys.getpid()
+give_nested <- function() {
+  list(none = NULL, numbers = c(1.5, NA, Inf), strings = c("\u00e9", NA, "NA"), flags = c(TRUE, NA, FALSE),
+    unnamed = list(1L, "b"), deep = list(list(x = list(y = 2L))), empty = list(), none_of = character())
+}
+same <- function(x) x
+same_strings <- function(many, alone) {
+  alone <- unlist(lapply(alone, as.character))
+  identical(many, alone) && identical(Encoding(many), Encoding(alone))
+}
+in_latin1 <- function(n) rep(c(iconv("\u00e9", "UTF-8", "latin1"), NA), n)
+
+argument_names <- function(of) {
+  toolbox <- fill_toolbox()
+  found <- c(of, paste0(of, ".default"))
+  unlist(lapply(found[vapply(found, exists, NA, envir = toolbox, mode = "function")], function(each) {
+    names(formals(args(get(each, envir = toolbox, mode = "function"))))
+  }))
+}
+
+#' The data of one draw of a case bootstrap, in an environment
+case_holder <- function(model, draws, number, levels, relabel) {
+  source <- case_source(model, levels, relabel)
+  holder <- new.env(parent = emptyenv())
+  draw <- take_draws(draws, number, number)[[1L]]
+  holder$data <- case_frame(source$frame, source$used, draw, source$plan)
+  holder
+}
+
+# A fit that plain R made, as the package keeps its own.
+wrap_fit <- function(fit) new_model(fit, environment(stats::formula(fit)), stats::getCall(fit))
+
+# What the design at new data, behind standard errors, gives of the fixed effects.
+designed_prediction <- function(model, frame) {
+  as.vector(fixed_design(model$fit, frame_from_parts(frame)) %*% lme4::fixef(model$fit))
+}
+
+#' Does R code that reads a file make just this data frame, bit for bit?
+reads_same <- function(code, variable, frame) {
+  here <- new.env(parent = globalenv())
+  eval(parse(text = code, keep.source = FALSE), here)
+  identical(get(variable, here), frame_from_parts(frame), num.eq = FALSE, single.NA = FALSE)
+}
+
+#' The value of each text, by R's parser
+values_of <- function(texts) {
+  lapply(texts, function(text) {
+    parsed <- parse(text = text, keep.source = FALSE)
+    stopifnot(length(parsed) == 1L)
+    eval(parsed[[1L]], baseenv())
+  })
+}
+
+#' How many expressions each text holds
+n_expressions <- function(texts) {
+  vapply(texts, function(text) length(parse(text = text, keep.source = FALSE)), 1L)
+}
+
+#' Kind, values as exact text (NA where missing) and levels of each column of a frame
+exact_frame <- function(frame) {
+  data <- frame_from_parts(frame)
+  columns <- lapply(unname(as.list(data)), function(column) {
+    kind <- if (is.ordered(column)) {
+      "ordered"
+    } else if (is.factor(column)) {
+      "factor"
+    } else if (inherits(column, c("POSIXct", "difftime"))) {
+      "time"
+    } else {
+      typeof(column)
+    }
+    plain <- unclass(column)
+    values <- if (is.double(plain)) {
+      bits(plain)
+    } else {
+      as.character(plain)
+    }
+    values[is.na(column)] <- NA
+    list(
+      kind = kind, values = values, levels = levels(column), zone = attr(column, "tzone"),
+      na_bits = if (is.double(plain)) all(bits(plain)[is.na(plain)] == "7ff00000000007a2") else TRUE
+    )
+  })
+  list(names = names(data), n_rows = nrow(data), columns = columns)
+}
+
+#' The levels that R gives a factor of numbers
+number_levels <- function(values) vapply(values, function(x) levels(factor(x)), "")

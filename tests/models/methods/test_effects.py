@@ -1,0 +1,291 @@
+"""Effects of predictors against R's package effects, in the same process and to the last bit.
+
+scripts/setup.sh installs effects where Debian has it. Where it is missing the tests hold the
+error that says so: none is skipped.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import pymer_bridge as pb
+from helpers import REFERENCES
+from helpers.live import ask_r
+from helpers.probing import plain_r
+from pymer_bridge.errors import OptionError, PymerWarning, REnvironmentError, RError
+from pymer_bridge.results.effects import FIGURES, RESPONSES, EffectCurve
+from pymer_bridge.session.r_session import session
+
+pytestmark = [pytest.mark.r, pytest.mark.filterwarnings("ignore::pymer_bridge.PymerWarning")]
+
+REFERENCE = REFERENCES / "effects.R"
+
+
+@pytest.fixture(scope="module")
+def plain() -> Any:
+    """Return a function that calls plain R."""
+    return plain_r(REFERENCE)
+
+
+@cache
+def _is_there() -> bool:
+    try:
+        session().require("effects")
+    except REnvironmentError:
+        return False
+    return True
+
+
+@cache
+def _fit(name: str) -> Any:
+    sleep, cake = pb.load_dataset("sleepstudy"), pb.load_dataset("cake")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PymerWarning)
+        match name:
+            case "slope":
+                return pb.lmer("Reaction ~ Days + (Days | Subject)", sleep)
+            case "poly":
+                return pb.lmer("Reaction ~ poly(Days, 2) + (Days | Subject)", sleep, reml=False)
+            case "log":
+                return pb.lmer("log(Reaction) ~ log(Days + 1) + (1 | Subject)", sleep)
+            case "part":
+                return pb.lmer(
+                    "Reaction ~ Days + (1 | Subject)",
+                    sleep,
+                    subset=sleep["Days"] > 1,
+                    weights="1 / (1 + Days)",
+                    offset=2 * sleep["Days"],
+                )
+            case "cake":
+                return pb.lmer("angle ~ recipe * temp + (1 | recipe:replicate)", cake)
+            case "ordered":
+                formula = "angle ~ recipe + temperature + (1 | recipe:replicate)"
+                return pb.lmer(formula, cake, contrasts={"recipe": "contr.sum"})
+            case "binomial":
+                formula = "cbind(incidence, size - incidence) ~ period + (1 | herd)"
+                return pb.glmer(formula, pb.load_dataset("cbpp"), family="binomial")
+            case "poisson":
+                formula = "TICKS ~ YEAR + cHEIGHT + (1 | BROOD)"
+                return pb.glmer(formula, pb.load_dataset("grouseticks"), family="poisson")
+            case "splines":
+                return pb.lmer("Reaction ~ ns(Days, 3) + (1 | Subject)", sleep)
+            case "negative":
+                return pb.glmer_nb("TICKS ~ YEAR + (1 | BROOD)", pb.load_dataset("grouseticks"))
+            case "lm":
+                return pb.lm("Reaction ~ poly(Days, 2) + Subject", sleep)
+            case _:
+                formula = "cbind(incidence, size - incidence) ~ period"
+                return pb.glm(formula, pb.load_dataset("cbpp"), family="binomial")
+
+
+BOTH = ["recipe", "temperature"]
+TWO = ["recipe", "temp"]
+ASKED: dict[str, tuple[str, Any, dict[str, Any]]] = {
+    "slope": ("slope", "Days", {}),
+    "slope_points": ("slope", "Days", {"n_points": 37}),
+    "slope_at": ("slope", "Days", {"at": {"Days": [1.5, 20]}}),
+    "slope_level": ("slope", "Days", {"conf_level": 0.8}),
+    "slope_partial": ("slope", "Days", {"partial_residuals": True}),
+    "poly": ("poly", "Days", {}),
+    "poly_partial": ("poly", "Days", {"n_points": 11, "partial_residuals": True}),
+    "log": ("log", ["Days"], {}),
+    "part": ("part", "Days", {"partial_residuals": True}),
+    "factor": ("ordered", "recipe", {}),
+    "ordered": ("ordered", "temperature", {"partial_residuals": True}),
+    "factors": ("ordered", BOTH, {"partial_residuals": True}),
+    "interaction": ("cake", TWO, {}),
+    "interaction_term": ("cake", "recipe:temp", {}),
+    "interaction_partial": ("cake", "recipe*temp", {"partial_residuals": True}),
+    "within": ("cake", "recipe", {}),
+    "given": ("cake", "recipe", {"at": {"temp": 180}}),
+    "binomial": ("binomial", "period", {}),
+    "binomial_partial": ("binomial", "period", {"partial_residuals": True}),
+    "poisson": ("poisson", "cHEIGHT", {"n_points": 20, "partial_residuals": True}),
+    "poisson_two": ("poisson", ["cHEIGHT", "YEAR"], {}),
+    "splines": ("splines", "Days", {"n_points": 20}),
+    "negative": ("negative", "YEAR", {}),
+    "lm": ("lm", "Days", {"partial_residuals": True}),
+    "glm": ("glm", "period", {}),
+}
+
+
+def _effect(name: str) -> EffectCurve | None:
+    """Return an effect; where R has no effects assert that this is said, and return None."""
+    model, terms, how = ASKED[name]
+    if _is_there():
+        return _fit(model).effect(terms, **how)  # type: ignore[no-any-return]
+    with pytest.raises(REnvironmentError, match=r"'effects' .*is not installed"):
+        _fit(model).effect(terms, **how)
+    return None
+
+
+def test_every_effect_of_the_reference_is_compared(plain: Any) -> None:
+    assert set(plain("names", x=plain("get", x="effects_asked"))) == set(ASKED)
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_effects_are_those_of_effects(plain: Any, name: str) -> None:
+    if (curve := _effect(name)) is None:
+        return
+    theirs = plain("effect_of", name=name)
+    assert curve.terms == theirs["terms"]
+    frame = curve.to_frame()
+    for term, values in zip(curve.terms, theirs["values"], strict=True):
+        assert list(frame[term]) == list(values)
+    for names, scale in ((FIGURES, "link"), (RESPONSES, "response")):
+        for column, values in zip(names, theirs[scale], strict=True):
+            assert np.array_equal(frame[column], values), column
+    residuals = theirs["residuals"]
+    assert [row.residual for row in curve.partial] == list(() if residuals is None else residuals)
+    along_a_number = len(curve.terms) == 1 and curve.is_numeric(curve.terms[0])
+    assert (curve.smooth is not None) == (bool(curve.partial) and along_a_number)
+    assert EffectCurve.from_dict(json.loads(json.dumps(curve.to_dict()))) == curve
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, asked in ASKED.items() if "partial_residuals" in asked[2]]
+)
+def test_partial_residuals_are_those_that_effects_draws(plain: Any, name: str) -> None:
+    if (curve := _effect(name)) is None:
+        return
+    drawn = plain("drawn_partial", name=name)
+    frame = curve.partial_frame()
+    # Where there are two predictors there is a panel for each level of one factor.
+    panels = {"factors": "temperature", "interaction_partial": "recipe"}.get(name)
+    if panels is not None:
+        frame = frame.sort_values(panels, kind="stable")
+    numeric = [term for term in curve.terms if curve.is_numeric(term)]
+    for term in numeric:  # factors are drawn at random places beside their level
+        assert list(frame[term]) == list(drawn["x"])
+    assert list(frame["estimate"]) == list(drawn["y"])
+
+
+def test_the_smooth_is_on_the_scale_of_the_linear_predictor() -> None:
+    if (curve := _effect("poisson")) is None:
+        return
+    frame, smooth = curve.partial_frame(), curve.smooth
+    assert smooth is not None
+    theirs = ask_r("lowess", x=frame["cHEIGHT"].to_numpy(), y=frame["estimate"].to_numpy())
+    assert np.array_equal(smooth.x, theirs["x"])
+    assert np.array_equal(smooth.estimate, theirs["y"])
+    inverse = session().call("exp", x=np.array(smooth.estimate)).value
+    assert np.array_equal(smooth.response_estimate, np.maximum(inverse, np.finfo(float).eps))
+    expected = session().call("exp", x=frame["estimate"].to_numpy()).value
+    assert np.array_equal(frame["response_estimate"], np.maximum(expected, np.finfo(float).eps))
+
+
+def test_values_and_levels_are_chosen_among_the_rows() -> None:
+    if (whole := _effect("factors")) is None:
+        return
+    some = _fit("ordered").effect(
+        BOTH, at={"recipe": ["C", "A"], "temperature": 185}, partial_residuals=True
+    )
+    assert some.rows == (whole["A", "185"], whole["C", "185"])
+    assert some.partial == tuple(
+        row
+        for row in whole.partial
+        if row.values["recipe"] in "AC" and row.values["temperature"] == "185"
+    )
+    days = _effect("slope")
+    assert days is not None
+    assert _fit("slope").effect("Days", at={"Days": 4}).rows == (days[4.0],)
+
+
+def test_partial_residuals_are_on_the_index_of_the_data() -> None:
+    data = pb.load_dataset("sleepstudy")
+    data.loc[[2, 49], "Reaction"] = np.nan
+    data["late"] = data["Days"] > 4
+    data.index = pd.Index([f"row {i}" for i in range(1, len(data) + 1)])
+    for na_action in ("omit", "exclude"):
+        fit = pb.lmer("Reaction ~ Days + late + (1 | Subject)", data, na_action=na_action)
+        if not _is_there():
+            continue
+        curve = fit.effect("Days", partial_residuals=True)
+        used = data.dropna()
+        assert [row.label for row in curve.partial] == list(used.index)
+        assert [row.values["Days"] for row in curve.partial] == list(used["Days"])
+        late = fit.effect("late", at={"late": True})
+        assert [row.values for row in late.rows] == [{"late": "TRUE"}]
+
+
+def test_what_is_printed_names_both_scales() -> None:
+    if (curve := _effect("binomial")) is None:
+        return
+    text = str(curve)
+    assert text.startswith("Effect of period on cbind(incidence, size - incidence):")
+    assert "Response: Estimate" in text
+    assert "Intervals: 95%, point by point." in text
+    assert "Response: Estimate" not in str(_effect("slope"))
+    assert "<table" in curve._repr_html_()
+
+
+def test_what_is_not_in_the_model_is_named() -> None:
+    if not _is_there():
+        return
+    slope, cake = _fit("slope"), _fit("cake")
+    for terms, how, words in (
+        ("Subject", {}, "no predictor 'Subject'; there are: Days"),
+        ("Days:x", {}, "no predictor 'x'; there are: Days"),
+        ([], {}, "terms names no predictor"),
+        (["Days", "Days"], {}, "a predictor twice"),
+        ("Days", {"at": {"Days": "a"}}, "'Days' takes numbers"),
+        ("Days", {"at": {"Days": np.nan}}, "'Days' takes numbers"),
+        ("Days", {"at": {"Days": []}}, "no value for 'Days'"),
+        ("Days", {"at": {"x": 1}}, r"neither in terms nor a column of the design"),
+        ("Days", {"n_points": 1}, "n_points"),
+        ("Days", {"conf_level": 1.5}, "conf_level"),
+        ("Days", {"partial_residuals": 1}, "partial_residuals"),
+    ):
+        with pytest.raises(OptionError, match=words):
+            slope.effect(terms, **how)
+    with pytest.raises(OptionError, match="'recipe' has no level 'Z'; there are: A, B, C"):
+        cake.effect("recipe", at={"recipe": ["A", "Z"]})
+    data = pb.load_dataset("sleepstudy").assign(hours=2.0)
+    model = pb.lmer("Reaction ~ Days + offset(hours) + (1 | Subject)", data)
+    with pytest.raises(OptionError, match="no predictor 'hours'; there are: Days"):
+        model.effect("hours")
+    with pytest.raises(OptionError, match="takes one value"):
+        cake.effect("recipe", at={"temp": [175, 180]})
+
+
+def test_code_in_a_term_is_no_predictor() -> None:
+    if not _is_there():
+        return
+    for code in ("system('touch x')", "Days; stop()", "I(Days)"):
+        with pytest.raises(OptionError, match="no predictor"):
+            _fit("slope").effect(code)
+
+
+def test_what_effects_cannot_do_is_said() -> None:
+    data = pb.load_dataset("sleepstudy")
+    fit = pb.lmer("Reaction ~ factor(Days) + (1 | Subject)", data)
+    if _is_there():
+        with pytest.raises(RError, match="should not contain calls to"):
+            fit.effect("Days")
+    orange = pb.nlmer(
+        "circumference ~ SSlogis(age, Asym, xmid, scal) ~ Asym | Tree",
+        pb.load_dataset("Orange", "datasets"),
+        start={"Asym": 200, "xmid": 725, "scal": 350},
+    )
+    with pytest.raises(OptionError, match="a linear predictor"):
+        orange.effect("age")
+
+
+def test_the_workspace_and_the_search_path_are_left_as_they_were(plain: Any) -> None:
+    del plain  # it attaches splines; without it the effect below does
+    attached = "package:splines"
+    session().call("detach", name=attached, **{"character.only": True})
+    before = session().call("search").value
+    workspace = session().call("ls", envir=session().call("globalenv").value).value
+    _effect("interaction_partial")
+    _effect("splines")
+    assert session().call("search").value == before
+    assert session().call("ls", envir=session().call("globalenv").value).value == workspace
+    session().call("attachNamespace", ns="splines")

@@ -1,0 +1,582 @@
+"""Environments that would break R or Python: a fit gives plain R's figures, or the error a remedy.
+
+Each test is a process of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from helpers import ROOT, TESTS
+from helpers.abuse import CATCH, abused, remedies
+from pymer_bridge.session import installation
+
+pytestmark = pytest.mark.r
+
+ASK = (
+    CATCH
+    + """
+from pymer_bridge.session.r_session import session
+def ask():
+    caught(lambda: print(int(session().call("sum", x=[1, 2]).value[0])))
+"""
+)
+
+
+# -- what R reads when it starts -------------------------------------------------------------------
+
+OPTIONS = """
+options(OutDec = ",", contrasts = c("contr.sum", "contr.poly"), warn = 2, digits = 3,
+        error = quote(q("no")), na.action = "na.fail", defaultPackages = NULL)
+lmer <- function(...) stop("not this one")
+"""
+
+
+@pytest.mark.parametrize("profile", ["stop('broken')", "this is (no R", "q('no')", OPTIONS])
+def test_profiles_are_not_read(profile, tmp_path):
+    for name in (".Rprofile", "site.R"):
+        (tmp_path / name).write_text(profile)
+    site = str(tmp_path / "site.R")
+    home = str(tmp_path)
+    abused("", tmp_path, variables={"R_PROFILE": site, "R_PROFILE_USER": None, "HOME": home})
+    if profile == OPTIONS:
+        abused("", tmp_path, variables={"R_PROFILE_USER": site})
+
+
+def test_a_broken_renviron(tmp_path):
+    text = "R_LIBS=/nowhere\nR_LIBS_USER=/nowhere\nthis is no variable\n"
+    (tmp_path / ".Renviron").write_text(text)
+    abused("", tmp_path)
+
+
+@pytest.mark.parametrize("packages", ["NULL", "nosuchpackage", "base"])
+def test_default_packages_and_libraries(packages, tmp_path):
+    nowhere = {name: str(tmp_path / "nowhere") for name in ("R_LIBS", "R_LIBS_USER")}
+    out = abused(
+        "import os; from pymer_bridge.session.r_session import session\n"
+        "session().call('sum', x=1)\n"
+        "print(os.environ['R_DEFAULT_PACKAGES'])",
+        tmp_path,
+        variables={"R_DEFAULT_PACKAGES": packages, **nowhere},
+    )
+    assert out.strip() == packages  # for programs started later it stands as it was
+
+
+# -- folders ---------------------------------------------------------------------------------------
+
+
+def test_a_hostile_working_directory(tmp_path):
+    here = tmp_path / "zürich 日本 \U0001f600 'x' $HOME"
+    here.mkdir()
+    for name in (
+        "lme4.R",
+        "lme4.py",
+        "pandas.py",
+        "rpy2.py",
+        "numpy.py",
+        ".Rprofile",
+        ".RData",
+        ".Rhistory",
+        "Rscript",
+        "R",
+        "env",
+    ):
+        (here / name).write_text("raise SystemExit('run from the working directory')")
+        (here / name).chmod(0o755)
+    abused("", tmp_path, cwd=here)
+    abused("", tmp_path, cwd=here, variables={"LC_ALL": "C", "PATH": f":{os.environ['PATH']}"})
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps the working directory of a process")
+def test_a_working_directory_that_is_gone(tmp_path):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    said = re.compile(r"sh: .*getcwd\(\) failed.*|shell-init: .*")  # R asks a shell for its system
+    abused(f"import os; os.rmdir({str(gone)!r})", tmp_path, cwd=gone, said=said)
+
+
+@pytest.mark.parametrize("home", [None, "/nonexistent", "/proc", "relative"])
+def test_a_home_that_is_none(home, tmp_path):
+    abused("", tmp_path, variables={"HOME": home, "TMPDIR": "/nonexistent"})
+
+
+def test_no_room_for_temporary_files(tmp_path):
+    spaced = tmp_path / "a b"
+    spaced.mkdir()
+    out = abused(
+        ASK
+        + f"""
+import os, resource
+for name in ("TMP", "TEMP"):
+    os.environ.pop(name, None)
+os.environ["TMPDIR"] = {str(spaced)!r}
+ask()
+os.environ["TMPDIR"] = {str(tmp_path)!r}
+hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))  # as on a full disk
+ask()
+resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+os.environ["TMPDIR"] = "/proc/self"
+if os.access("/proc/self", os.W_OK):
+    ask()
+os.environ["TMPDIR"] = {str(tmp_path)!r}
+ask()
+""",
+        tmp_path,
+    )
+    assert str(spaced) in out
+    assert f"{tmp_path} cannot be written to" in out
+    assert len(remedies(out)) == out.count("REnvironmentError") >= 2
+    assert all("export TMPDIR" in remedy for remedy in remedies(out))
+    assert out.splitlines()[-2:] == ["3", "no error"]  # fixed, in the same process
+    assert not list(tmp_path.glob("Rtmp*"))
+
+
+# -- where R is ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", [None, "/nonexistent", ""])
+def test_r_home_without_a_path(path, tmp_path):
+    home = installation.r_home()
+    abused("", tmp_path, variables={"R_HOME": home, "PATH": path})
+
+
+def test_a_path_to_what_is_no_r(tmp_path):
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "R").write_text("not a program")
+    (programs / "R").chmod(0o755)
+    path = os.environ["PATH"]
+    out = abused(
+        ASK
+        + f"""
+import os
+os.environ.pop("R_HOME", None)
+os.environ["PATH"] = {str(programs)!r}
+ask()
+os.environ["PATH"] = {path!r}
+ask()
+""",
+        tmp_path,
+        variables={"R_HOME": None},
+    )
+    assert str(programs / "R") in out
+    assert len(remedies(out)) == 1
+    assert out.splitlines()[-2:] == ["3", "no error"]
+
+
+# -- packages of R ---------------------------------------------------------------------------------
+
+
+def test_packages_that_are_old_or_broken(tmp_path):
+    """One process meets them in turn, and works once the fake library is gone."""
+    library = tmp_path / "library"
+    library.mkdir()
+    out = abused(
+        CATCH
+        + f"""
+import shutil
+from pathlib import Path
+from pymer_bridge.session.r_session import session
+library = Path({str(library)!r})
+def fake(package, description, namespace=None):
+    shutil.rmtree(library); (library / package / "Meta").mkdir(parents=True)
+    (library / package / "DESCRIPTION").write_text(description)
+    if namespace is not None:
+        (library / package / "NAMESPACE").write_text(namespace)
+    print("==", package, repr(description), flush=True)
+    caught(lambda: session().require("lme4"))
+fake("lme4", "Package: lme4\\nVersion: 1.1-20\\n")
+fake("lme4", "Package: lme4\\nVersion: 99.0\\n")
+fake("lme4", "Package: lme4\\nVersion: 99.0\\n", "export(lmer)")
+fake("Matrix", "Package: Matrix\\nVersion: 1.0-1\\n")
+fake("nloptr", "Package: nloptr\\nVersion: 99.0\\n")
+fake("lme4", "Package: lme4\\nVersion: new\\n")
+fake("lme4", "")
+fake("lme4", "\\0\\xff nonsense")
+shutil.rmtree(library); library.mkdir()
+""",
+        tmp_path,
+        variables={"R_LIBS": str(library)},
+    )
+    parts = out.split("== ")[1:]
+    assert len(parts) == 8
+    for part in parts[:5]:
+        assert "REnvironmentError the R package 'lme4'" in part
+        assert str(library) in part
+        assert len(remedies(part)) == 1
+        assert remedies(part)[0].startswith("Rscript ")
+    assert "of version 1.1-20, and at least" in parts[0]
+    assert all("cannot be loaded" in part for part in parts[1:5])
+    assert "Matrix" in parts[3]
+    assert "nloptr" in parts[4]
+    # What R passes over as no package at all may stand before the good one.
+    for part in parts[5:]:
+        assert "no error" in part or ("tells no version" in part and len(remedies(part)) == 1)
+
+
+# -- streams ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("closed", ["0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-"])
+def test_closed_streams(closed, tmp_path):
+    # Newer libffi opens a file when it is loaded, before us: it takes the number that is free, and
+    # what R starts finds it closed.
+    said = re.compile(r"to stderr|(sh|cat): .*(I/O error|Bad file descriptor)")
+    abused(
+        """
+import os
+from pymer_bridge.session.r_session import session
+session().call("writeLines", text="to the console")
+session().call("system", command="echo to stdout; echo to stderr >&2; cat")
+""",
+        tmp_path,
+        redirect=closed,
+        said="" if "2>&-" in closed else said,
+    )
+
+
+# -- locales ---------------------------------------------------------------------------------------
+
+LOCALES = {"de_DE.UTF-8": ("de_DE", "UTF-8"), "ja_JP.EUC-JP": ("ja_JP", "EUC-JP"),
+           "ja_JP.UTF-8": ("ja_JP", "UTF-8"), "tr_TR.UTF-8": ("tr_TR", "UTF-8"),
+           "de_DE.ISO-8859-1": ("de_DE", "ISO-8859-1")}  # fmt: skip
+
+
+@cache
+def locale_folder(root: Path) -> Path | None:
+    """Make the locales there, or tell that this system lacks what they are made of."""
+    if shutil.which("localedef") is None or not Path("/usr/share/i18n/locales/ja_JP").exists():
+        return None
+    folder = root / "locales"
+    folder.mkdir()
+    for name, (language, letters) in LOCALES.items():
+        made = subprocess.run(
+            ["localedef", "-i", language, "-f", letters, folder / name],
+            capture_output=True,
+            check=False,
+            timeout=120,
+        )
+        assert (folder / name / "LC_CTYPE").exists(), made.stderr
+    return folder
+
+
+@pytest.mark.parametrize("name", ["C", "POSIX", *LOCALES])
+def test_other_locales(name, tmp_path, tmp_path_factory):
+    variables = {"LC_ALL": name, "LANGUAGE": None}
+    if name in LOCALES:
+        folder = locale_folder(tmp_path_factory.getbasetemp())
+        if folder is None:
+            reason = "there is no localedef, or no package 'locales' with what it reads"
+            if os.environ.get("CI"):
+                pytest.fail(f"CI is set, and {reason}", pytrace=False)
+            pytest.skip(reason)
+        variables["LOCPATH"] = str(folder)
+    out = abused(
+        """
+import locale, sys
+import numpy as np, pandas as pd
+print(locale.setlocale(locale.LC_ALL, ""))
+import pymer_bridge as pb
+from helpers.sound import figures
+print(pb.load_dataset("sleepstudy")["Reaction"].iloc[0])
+rng = np.random.default_rng(1)
+places = np.repeat(["Zürich", "İstanbul", "\\u0131l\\u0131ca", "日本", "Ärzte", "I", "i"], 10)
+data = pd.DataFrame({"größe": rng.normal(size=70) + np.repeat(np.arange(7), 10),
+                     "İ": rng.normal(size=70), "場所": places, "T": rng.normal(size=70)})
+fit = pb.lmer("größe ~ I(İ * 0.5) + I(T / 1.25) + (1 | 場所)", data)
+assert set(fit.group_coefficients.to_frame()["level"]) == set(places)
+assert fit.fixed_effects("none").to_frame()["term"].tolist() == [
+    "(Intercept)", "I(İ * 0.5)", "I(T/1.25)"], fit
+plain = data.rename(columns={"größe": "y", "İ": "x", "場所": "g", "T": "t"})
+plain["x"] *= 0.5
+plain["t"] /= 1.25
+same = pb.lmer("y ~ x + t + (1 | g)", plain)
+assert same.sigma == fit.sigma
+assert "25.59" in str(pb.lmer("Reaction ~ Days + (Days | Subject)",
+                              pb.load_dataset("sleepstudy")).summary("none"))
+print(float(fit.sigma).hex())
+print(f"{1.5:n}")
+""",
+        tmp_path,
+        variables=variables,
+    )
+    _, first, _, shown = out.splitlines()
+    assert first == "249.56"
+    assert shown == ("1,5" if name.startswith(("de", "tr")) else "1.5")  # Python keeps its locale
+
+
+# -- somebody else's rpy2 --------------------------------------------------------------------------
+
+THEIRS = """
+import logging, warnings
+warnings.simplefilter("ignore")  # of rpy2
+import rpy2.robjects as ro
+from rpy2.robjects import pandas2ri
+warnings.simplefilter("error")
+"""
+SETTINGS = '''
+ro.r("""options(contrasts = c("contr.sum", "contr.poly"), OutDec = ",", digits = 3, warn = 2,
+                scipen = 99, na.action = "na.fail", error = quote(cat("theirs")))
+        RNGkind("Wichmann-Hill"); set.seed(1)
+        lmer <- function(...) stop("not this one"); c <- function(...) 42; T <- FALSE
+        sleepstudy <- 1; .Last <- function() cat("")
+     """)
+'''
+STILL_THEIRS = """
+assert ro.r("getOption('digits')")[0] == 3 and ro.r("getOption('warn')")[0] == 2
+assert ro.r("c(1)")[0] == 42 and ro.r("RNGkind()")[0] == "Wichmann-Hill"
+with (ro.default_converter + pandas2ri.converter).context():
+    assert ro.r("data.frame(x = 1:3)")["x"].tolist() == [1, 2, 3]
+    ro.globalenv["frame"] = pb.load_dataset("sleepstudy")
+    assert ro.r("ncol(frame)")[0] == 3
+logging.getLogger("rpy2").setLevel("CRITICAL")  # it shows errors of R by logging
+try:
+    ro.r("stop('their error')")
+except Exception as error:
+    assert "their error" in str(error)
+else:
+    raise AssertionError
+ro.r("print('their print')")
+"""
+
+
+@pytest.mark.parametrize("activated", [False, True])
+def test_rpy2_before(activated, tmp_path):
+    out = abused(
+        THEIRS
+        + SETTINGS
+        + (
+            """
+warnings.simplefilter("ignore")
+try:
+    pandas2ri.activate()
+except DeprecationWarning:
+    pass
+warnings.simplefilter("error")
+"""
+            if activated
+            else ""
+        )
+        + """
+import pymer_bridge as pb
+from helpers.sound import figures
+first = figures()
+"""
+        + STILL_THEIRS
+        + "assert figures() == first\n",
+        tmp_path,
+    )
+    assert "their print" in out
+
+
+def test_rpy2_before_and_its_random_numbers(tmp_path):
+    """Draws from a seed are R's own, whatever generator somebody else has chosen."""
+    code = """
+import pymer_bridge as pb
+fit = pb.lmer("Reaction ~ Days + (1 | Subject)", pb.load_dataset("sleepstudy"))
+import numpy as np
+drawn = np.asarray(fit.simulate(3, seed=7))
+print([float(x).hex() for x in drawn.ravel()[:6]])
+print(float(pb.simulate_childread(seed=2).iloc[:, -1].sum()).hex())
+"""
+    after = "assert ro.r('RNGkind()')[0] == 'Wichmann-Hill'\n"
+    alone = abused(code, tmp_path)
+    assert abused(THEIRS + SETTINGS + code + after, tmp_path) == alone
+
+
+def test_rpy2_afterwards(tmp_path):
+    out = abused(
+        "import pymer_bridge as pb\nfrom sound import figures\nfirst = figures()\n"
+        + THEIRS
+        + SETTINGS
+        + "assert figures() == first\n"
+        + STILL_THEIRS,
+        tmp_path,
+    )
+    assert "their print" in out
+
+
+def test_rpy2_at_the_same_time(tmp_path):
+    """Another thread uses R, holding rpy2's lock as rpy2 asks of programs with threads."""
+    abused(
+        THEIRS
+        + """
+import gc, threading
+from rpy2.rinterface_lib.openrlib import rlock
+import pymer_bridge as pb
+from helpers.sound import figures
+first, done, counted = figures(), threading.Event(), []
+def work():
+    with ro.default_converter.context():
+        while not done.is_set():
+            with rlock:
+                values = ro.FloatVector(range(1000))
+                counted.append(ro.r["mean"](values)[0])
+            del values  # freed without the lock
+            gc.collect()
+thread = threading.Thread(target=work); thread.start()
+for _ in range(15):
+    assert figures() == first
+done.set(); thread.join()
+assert len(counted) > 15 and set(counted) == {499.5}
+""",
+        tmp_path,
+    )
+
+
+def test_a_call_from_within_a_call_by_rpy2(tmp_path):
+    out = abused(
+        THEIRS
+        + CATCH
+        + """
+import rpy2.rinterface as ri
+import pymer_bridge as pb
+def ask():
+    caught(lambda: pb.load_dataset("sleepstudy"))
+    return ri.IntSexpVector([1])
+asking = ri.rternalize(ask)
+ro.globalenv["ask"] = asking
+ro.r("ask()")
+pb.load_dataset("sleepstudy")
+ro.r("ask()")
+""",
+        tmp_path,
+    )
+    assert out.count("SessionError this thread is within a call of R by rpy2") == 2
+
+
+# -- Python itself ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["-O"],
+        ["-OO", "-B"],
+        ["-X", "dev", "-W", "error"],
+        ["-X", "faulthandler", "-W", "error"],
+        ["-X", "utf8=0", "-W", "error"],
+        ["-b", "-W", "error", "-I"],
+    ],
+    ids=" ".join,
+)
+def test_options_of_python(options, tmp_path):
+    code = "import os; assert 'key' not in os.environ\n"
+    if "-I" in options:  # reads no PYTHONPATH
+        code += f"import sys; sys.path[:0] = [{str(TESTS)!r}, {str(ROOT)!r}]\n"
+    abused(code, tmp_path, options=options)
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+        {"OPENBLAS_NUM_THREADS": "64", "OMP_NUM_THREADS": "64", "OMP_STACKSIZE": "16k"},
+        {"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii", "PYTHONHASHSEED": "0"},
+        {"PYTHONMALLOC": "debug", "MALLOC_PERTURB_": "85", "MALLOC_CHECK_": "3"},
+        {"R_MAX_VSIZE": "200Mb", "R_GC_MEM_GROW": "0", "R_ENABLE_JIT": "0"},
+        {"LANGUAGE": "de:ja:tr", "TZ": "Nowhere/Nothing", "R_HISTFILE": "/proc/x"},
+        {"R_LIBS_SITE": "", "R_SESSION_TMPDIR": "/nonexistent", "R_ARCH": "", "LD_PRELOAD": ""},
+    ],
+    ids=lambda variables: next(iter(variables)),
+)
+def test_variables(variables, tmp_path):
+    abused("", tmp_path, variables=variables)
+
+
+@pytest.mark.parametrize("kilobytes", [256, 1024])
+def test_a_small_stack(kilobytes, tmp_path):
+    abused(
+        """
+import threading
+threading.stack_size(128 * 1024)
+from pymer_bridge.session.r_session import session
+session().call("sum", x=1)
+assert threading.stack_size() == 128 * 1024
+""",
+        tmp_path,
+        shell=f"ulimit -s {kilobytes}",
+    )
+
+
+def test_few_open_files(tmp_path):
+    out = abused(
+        ASK
+        + """
+import os, resource
+import pymer_bridge as pb, pandas
+pandas.DataFrame({"x": [1.0]}).describe()
+hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+def limit(n):
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(n, hard), hard))
+limit(4)
+ask()
+limit(8)
+ask()
+limit(64)
+ask()
+pb.load_dataset("sleepstudy")
+limit(4)
+caught(lambda: pb.load_dataset("sleepstudy"))
+limit(64)
+""",
+        tmp_path,
+    )
+    assert "REnvironmentError" in out
+    assert "ulimit -n" in remedies(out)[0]
+    assert "3\nno error" in out
+
+
+def test_little_address_space(tmp_path):
+    out = abused(
+        ASK
+        + """
+import resource
+from pathlib import Path
+import numpy as np, pandas as pd
+import pymer_bridge as pb
+from helpers.sound import CLASSIC
+hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+def room(megabytes):
+    if megabytes is None:
+        return resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    limit = pages * resource.getpagesize() + megabytes * 2**20
+    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+room(16)
+ask()
+room(None)
+ask()
+fit = pb.lmer(CLASSIC, pb.load_dataset("sleepstudy"))
+room(60)
+n = 2_000_000
+def large():
+    try:
+        data = pd.DataFrame({"y": np.arange(n) % 7.0, "x": np.arange(n) % 11.0,
+                             "g": np.arange(n) % 1000})
+        pb.lmer("y ~ x + (1 | g)", data)
+    except MemoryError as error:
+        print("MemoryError", error)
+        raise pb.PymerError from error
+caught(large)
+caught(lambda: session().call("numeric", length=1e9))
+caught(lambda: session().call("numeric", length=1e15))
+room(None)
+""",
+        tmp_path,
+    )
+    lines = out.splitlines()
+    assert "64 MB of address space" in lines[0]
+    assert "ulimit -v" in remedies(out)[0]
+    assert lines[2:4] == ["3", "no error"]
+    assert "cannot allocate" in lines[-1]
+    assert "cannot allocate" in lines[-2]
+    assert sum("Error" in line for line in lines) >= 4

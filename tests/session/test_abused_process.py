@@ -1,0 +1,875 @@
+"""Threads, servers, notebooks, forks and signals: real processes, which fit as plain R afterwards.
+
+Each program ends by fitting sleepstudy in the session that was abused, and prints the figures;
+they are compared with those of an ``Rscript`` that knows nothing of this package, to the last bit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import queue
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import jupyter_client
+import nbclient
+import nbformat
+import pytest
+
+import pymer_bridge as pb
+from helpers import ROOT, TESTS
+from pymer_bridge.session import installation
+
+pytestmark = [pytest.mark.r, pytest.mark.skipif(os.name == "nt", reason="POSIX signals and fork")]
+SOAK = ROOT / "scripts" / "soak.py"
+SECONDS = float(os.environ.get("PYMER_BRIDGE_ABUSE_SECONDS", "12"))
+"""How long threads are at it; scripts/soak is at it for an hour."""
+PATIENCE = 6.0
+"""Seconds for what takes moments, on a machine that may be busy with other tests."""
+READY = "ready"
+
+PRELUDE = """
+import json, os, signal, sys, threading, time, warnings
+import pymer_bridge as pb
+from pymer_bridge.session.r_session import session
+
+CLASSIC = "Reaction ~ Days + (Days | Subject)"
+
+def figures_of(fit):
+    rows = fit.fixed_effects("none").rows
+    return {
+        "slopes:fixed": [row.estimate.hex() for row in rows],
+        "slopes:errors": [row.std_error.hex() for row in rows],
+        "slopes:sigma": [fit.sigma.hex()],
+        "slopes:predict": [value.hex() for value in fit.predict().values.tolist()],
+    }
+
+def figures():
+    return figures_of(pb.lmer(CLASSIC, pb.load_dataset("sleepstudy")))
+
+def finish(**told):
+    print(json.dumps({"figures": figures(), **told}), flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def plain() -> dict[str, list[str]]:
+    """Return the figures of sleepstudy that plain R gives."""
+    home = installation.r_home()
+    assert home is not None
+    answer = subprocess.run(
+        [str(Path(home) / "bin" / "Rscript"), "--no-init-file", str(SOAK.with_suffix(".R")), "1"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    lines = (line.split() for line in answer.stdout.splitlines())
+    found = {name: [float.fromhex(value).hex() for value in values] for name, *values in lines}
+    return {name: values for name, values in found.items() if name.startswith("slopes:")}
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(TESTS)])}
+
+
+def _start(tmp_path: Path, code: str, prelude: str = PRELUDE) -> subprocess.Popen[str]:
+    program = tmp_path / "program.py"
+    program.write_text(textwrap.dedent(prelude) + textwrap.dedent(code), encoding="utf-8")
+    return subprocess.Popen(
+        [sys.executable, "-W", "error", str(program)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        env=_environment(),
+        cwd=tmp_path,
+    )
+
+
+def _finished(
+    process: subprocess.Popen[str], plain: dict[str, list[str]], patience: float = 120
+) -> dict[str, Any]:
+    """Wait until a program has ended well, with plain R's figures; return what it told."""
+    try:
+        out, err = process.communicate(timeout=patience)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise AssertionError(f"it hangs: {process.communicate()}") from None
+    assert (process.returncode, err) == (0, ""), err
+    told: dict[str, Any] = json.loads(out.splitlines()[-1])
+    assert told.pop("figures") == plain
+    return told
+
+
+# -- threads ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_threads_fit_predict_and_drop(tmp_path: Path, plain: dict[str, list[str]]) -> None:
+    """Eight at once: no wrong figure, and nothing is left in R of the models that were dropped."""
+    process = _start(
+        tmp_path,
+        f"""
+        import gc, random
+        from concurrent.futures import ThreadPoolExecutor
+
+        data = pb.load_dataset("sleepstudy")
+        new = data.head(20)
+        def slopes(): return pb.lmer(CLASSIC, data)
+        def counts():
+            formula = "cbind(incidence, size - incidence) ~ period + (1 | herd)"
+            return pb.glmer(formula, cbpp, family="binomial")
+        def line(): return pb.lm("Reaction ~ Days", data)
+        cbpp = pb.load_dataset("cbpp")
+        kinds = [slopes, counts, line]
+        def told(fit):
+            effects = fit.fixed_effects("none") if fit.formula == CLASSIC else fit.fixed_effects()
+            return repr(effects.to_dict())
+        def predicted(fit):
+            at = cbpp.head(20) if "herd" in fit.formula else new
+            return fit.predict(at).values.tobytes()
+        expected = [(told(kind()), predicted(kind())) for kind in kinds]
+
+        def settled():
+            for _ in range(3):
+                gc.collect()
+                used = session().call("gc").value
+            return len(session()._objects), float(used.ravel()[:2].sum())
+
+        objects, cells = settled()
+        end = time.monotonic() + {SECONDS}
+        done = {{"fits": 0, "predictions": 0, "drops": 0, "wrong": 0}}
+        lock = threading.Lock()
+        def count(what):
+            with lock:
+                done[what] += 1
+
+        def work(seed):
+            chance, kept, rounds = random.Random(seed), [], 0
+            while time.monotonic() < end or rounds < 10:
+                rounds += 1
+                which = chance.randrange(3)
+                if chance.random() < 0.5 or not kept:
+                    fit = kinds[which]()
+                    count("fits")
+                    if told(fit) != expected[which][0]:
+                        count("wrong")
+                    kept.append((which, fit))
+                which, fit = chance.choice(kept)
+                count("predictions")
+                if predicted(fit) != expected[which][1]:
+                    count("wrong")
+                if len(kept) > 3:
+                    kept.pop(chance.randrange(len(kept)))
+                    count("drops")
+                del fit
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(work, range(8)))
+        left, more = settled()
+        finish(done=done, objects=left - objects, cells=more / cells)
+        """,
+    )
+    told = _finished(process, plain, SECONDS + 120)
+    print(told)
+    assert told["done"]["wrong"] == 0
+    assert min(told["done"]["fits"], told["done"]["predictions"], told["done"]["drops"]) > 0
+    assert told["objects"] == 0
+    assert told["cells"] < 1.02  # of R's cells, what garbage collection leaves
+
+
+def test_interrupts_at_any_moment_leave_the_r_thread_alive(
+    tmp_path: Path, plain: dict[str, list[str]]
+) -> None:
+    """Ctrl-C may strike within the waiting itself, while other threads wait as well."""
+    process = _start(
+        tmp_path,
+        """
+        import itertools, random
+        session().call("sum", x=1)
+        chance, asked, wrong, ending = random.Random(1), [0] * 4, [], threading.Event()
+        def ask(i):
+            while not ending.is_set():
+                asked[i] += 1
+                if session().call("sum", x=[1, i]).value[0] != 1 + i:
+                    wrong.append(i)
+        threads = [threading.Thread(target=ask, args=(i,)) for i in range(4)]
+        [thread.start() for thread in threads]
+        caught = 0
+        for _ in range(400):
+            timer = threading.Timer(chance.uniform(0, 0.01), os.kill, (os.getpid(), signal.SIGINT))
+            try:
+                timer.start()
+                while True:
+                    session().call("sum", x=[1, 2])
+            except KeyboardInterrupt:
+                caught += 1
+        ending.set()
+        [thread.join() for thread in threads]
+        finish(caught=caught, wrong=wrong, asked=min(asked))
+        """,
+    )
+    told = _finished(process, plain)
+    assert told["caught"] == 400
+    assert told["wrong"] == []
+    assert told["asked"] > 10
+
+
+def test_many_threads_are_all_told_that_r_does_not_start(tmp_path: Path) -> None:
+    process = _start(
+        tmp_path,
+        """
+        from concurrent.futures import ThreadPoolExecutor
+        os.environ["R_HOME"] = os.getcwd()
+        def ask(i):
+            try:
+                session().call("sum", x=1)
+            except pb.REnvironmentError as error:
+                return "no working R" in str(error)
+        with ThreadPoolExecutor(8) as pool:
+            print(list(pool.map(ask, range(24))) == [True] * 24)
+        del os.environ["R_HOME"]
+        print(int(session().call("sum", x=[1, 2]).value[0]))
+        """,
+    )
+    out, err = process.communicate(timeout=60)
+    assert (out.split(), err) == (["True", "3"], "")
+
+
+def test_the_program_ends_while_threads_ask(tmp_path: Path) -> None:
+    for i in range(3):
+        process = _start(
+            tmp_path,
+            f"""
+            session().call("sum", x=1)
+            def ask():
+                while True:
+                    try:
+                        session().call("sum", x=list(range(1000)))
+                    except pb.SessionError:  # R has ended, and Python is about to
+                        return
+            for _ in range(3):
+                threading.Thread(target=ask, daemon=True).start()
+            time.sleep(0.2 + {i} / 7)
+            """,
+        )
+        assert process.communicate(timeout=60) == ("", "")
+        assert process.returncode == 0
+
+
+def test_ctrl_c_while_waiting_for_a_turn_leaves_the_queue(
+    tmp_path: Path, plain: dict[str, list[str]]
+) -> None:
+    process = _start(
+        tmp_path,
+        """
+        from helpers.probing import probe
+        from pymer_bridge import deadlines
+        probe("same", x=1)
+        ended = []
+        def spin():
+            try:
+                with deadlines.within("spin", 4.0):
+                    probe("spin")
+            except pb.RTimeoutError as error:
+                ended.append(error.operation)
+        other = threading.Thread(target=spin)
+        other.start()
+        time.sleep(0.5)
+        threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+        began = time.monotonic()
+        try:
+            session().call("sum", x=1)
+        except KeyboardInterrupt:
+            taken = time.monotonic() - began
+        went_on = not ended
+        other.join()
+        finish(taken=taken, went_on=went_on, ended=ended)
+        """,
+    )
+    told = _finished(process, plain)
+    assert told["taken"] < 2.5
+    assert told["went_on"]
+    assert told["ended"] == ["spin"]
+
+
+def test_asyncio(tmp_path: Path, plain: dict[str, list[str]]) -> None:
+    """Fits in threads of asyncio: the loop goes on, and a cancelled task harms nothing."""
+    process = _start(
+        tmp_path,
+        """
+        import asyncio
+
+        async def ticks(lags):
+            while True:
+                began = time.monotonic()
+                await asyncio.sleep(0.01)
+                lags.append(time.monotonic() - began)
+
+        async def main():
+            expected, lags = figures(), []
+            ticking = asyncio.create_task(ticks(lags))
+            found = await asyncio.gather(*(asyncio.to_thread(figures) for _ in range(30)))
+            data = pb.load_dataset("sleepstudy")
+            stopped = await asyncio.gather(
+                *(asyncio.to_thread(pb.lmer, CLASSIC, data, timeout=1e-4) for _ in range(10)),
+                return_exceptions=True,
+            )
+            tasks = [asyncio.create_task(asyncio.to_thread(figures)) for _ in range(10)]
+            await asyncio.sleep(0.02)
+            for task in tasks:
+                task.cancel()
+            cancelled = await asyncio.gather(*tasks, return_exceptions=True)
+            ticking.cancel()
+            return {
+                "right": sum(each == expected for each in found),
+                "stopped": sum(isinstance(each, pb.RTimeoutError) for each in stopped),
+                "cancelled": sum(isinstance(each, asyncio.CancelledError) for each in cancelled),
+                "ticks": len(lags),
+            }
+        finish(**asyncio.run(main()))
+        """,
+    )
+    told = _finished(process, plain)
+    assert (told["right"], told["stopped"], told["cancelled"]) == (30, 10, 10)
+    assert told["ticks"] > 20
+
+
+# -- servers ---------------------------------------------------------------------------------------
+
+APP = """
+import asyncio
+from fastapi import FastAPI, HTTPException
+from pydantic import BaseModel
+
+app = FastAPI()
+data = pb.load_dataset("sleepstudy")
+
+class Wanted(BaseModel):
+    formula: str
+    timeout: float | None = None
+
+def answer(wanted):
+    try:
+        fit = pb.lmer(wanted.formula, data, timeout=wanted.timeout)
+    except pb.RTimeoutError as error:
+        raise HTTPException(504, str(error)) from error
+    except (pb.FormulaError, pb.DataConversionError) as error:
+        raise HTTPException(422, str(error)) from error
+    return figures_of(fit)
+
+@app.post("/fit")
+def fit(wanted: Wanted):
+    return answer(wanted)
+
+@app.post("/fit-async")
+async def fit_async(wanted: Wanted):
+    return await asyncio.to_thread(answer, wanted)
+
+@app.get("/alive")
+async def alive():
+    return {"alive": True}
+"""
+
+
+def _free_port() -> int:
+    with socket.socket() as chosen:
+        chosen.bind(("127.0.0.1", 0))
+        port: int = chosen.getsockname()[1]
+        return port
+
+
+@contextmanager
+def _served(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    (tmp_path / "served.py").write_text(textwrap.dedent(PRELUDE) + APP, encoding="utf-8")
+    port = _free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "uvicorn", "served:app", "--port", str(port)],
+        cwd=tmp_path,
+        env=_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(600):
+            try:
+                httpx.get(f"{address}/alive")
+                break
+            except httpx.TransportError:
+                assert process.poll() is None, process.communicate()
+                time.sleep(0.1)
+        yield address, process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def test_a_server_answers_many_at_once(tmp_path: Path, plain: dict[str, list[str]]) -> None:
+    classic = "Reaction ~ Days + (Days | Subject)"
+    wanted: list[tuple[str, dict[str, Any], int]] = [
+        *[("/fit", {"formula": classic}, 200)] * 12,
+        *[("/fit-async", {"formula": classic}, 200)] * 12,
+        *[("/fit", {"formula": classic, "timeout": 1e-4}, 504)] * 6,
+        *[("/fit", {"formula": "Reaction ~ hours + (1 | Subject)"}, 422)] * 4,
+        *[("/fit-async", {"formula": "Reaction ~ system('id') + (1 | Subject)"}, 422)] * 4,
+    ]
+
+    async def ask(address: str) -> list[httpx.Response]:
+        limits = httpx.Limits(max_connections=12)
+        async with httpx.AsyncClient(base_url=address, timeout=60, limits=limits) as client:
+            order = sorted(range(len(wanted)), key=lambda i: i * 7919 % 101)
+            answers = await asyncio.gather(
+                *(client.post(wanted[i][0], json=wanted[i][1]) for i in order),
+                *(client.get("/alive") for _ in range(10)),
+            )
+            assert all(answer.json() == {"alive": True} for answer in answers[len(order) :])
+            return [answer for _, answer in sorted(zip(order, answers, strict=False))]
+
+    with _served(tmp_path) as (address, process):
+        for (_, _, status), answer in zip(wanted, asyncio.run(ask(address)), strict=True):
+            assert answer.status_code == status, answer.text
+            if status == 200:
+                assert answer.json() == plain
+        again = httpx.post(f"{address}/fit", json={"formula": classic}, timeout=60)
+        assert again.json() == plain
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=PATIENCE)
+
+
+def test_a_streamlit_app_for_several_people(tmp_path: Path, plain: dict[str, list[str]]) -> None:
+    """Each session of an app runs its script in a thread of its own, anew at each click."""
+    (tmp_path / "app.py").write_text(
+        textwrap.dedent(PRELUDE)
+        + textwrap.dedent("""
+        import streamlit as st
+        days = st.slider("Days", 0, 9, 9)
+        fit = pb.lmer(CLASSIC, pb.load_dataset("sleepstudy"))
+        st.code(json.dumps(figures_of(fit)))
+        st.dataframe(fit.fixed_effects("none").to_frame())
+        st.metric("at", fit.predict({"Days": [days]}, re_form="population").values[0].hex())
+        """),
+        encoding="utf-8",
+    )
+    process = _start(
+        tmp_path,
+        """
+        warnings.simplefilter("ignore")  # streamlit's own
+        import logging
+        logging.disable(logging.CRITICAL)
+        from concurrent.futures import ThreadPoolExecutor
+        from streamlit.testing.v1 import AppTest
+
+        def person(number):
+            app = AppTest.from_file("app.py", default_timeout=60).run()
+            seen = []
+            for days in (number, 9 - number):
+                app.slider[0].set_value(days).run()
+                assert not app.exception, app.exception
+                seen.append((json.loads(app.code[0].value), app.metric[0].value))
+            return seen
+
+        with ThreadPoolExecutor(4) as pool:
+            people = list(pool.map(person, range(4)))
+        fit = pb.lmer(CLASSIC, pb.load_dataset("sleepstudy"))
+        wrong = 0
+        for number, seen in enumerate(people):
+            for days, (shown, at) in zip((number, 9 - number), seen):
+                right = fit.predict({"Days": [days]}, re_form="population").values[0].hex()
+                wrong += shown != figures_of(fit) or at != right
+        finish(people=len(people), wrong=wrong)
+        """,
+    )
+    assert _finished(process, plain) == {"people": 4, "wrong": 0}
+
+
+# -- notebooks -------------------------------------------------------------------------------------
+
+
+def _run_cell(client: Any, code: str, interrupt: Callable[[], None] | None = None) -> Any:
+    """Run a cell, interrupting it once it has said that it is ready; return reply and output."""
+    asked = client.execute(code)
+    printed = ""
+    while True:
+        try:
+            message = client.get_iopub_msg(timeout=60)
+        except queue.Empty:
+            raise AssertionError(f"the kernel hangs: {printed}") from None
+        if message["parent_header"].get("msg_id") != asked:
+            continue
+        content = message["content"]
+        if message["msg_type"] == "stream":
+            printed += content["text"]
+            if READY in content["text"] and interrupt is not None:
+                time.sleep(1.0)
+                interrupt()
+        if message["msg_type"] == "status" and content["execution_state"] == "idle":
+            break
+    while True:
+        reply = client.get_shell_msg(timeout=60)
+        if reply["parent_header"].get("msg_id") == asked:
+            return reply["content"], printed
+
+
+LONG = {
+    "lmer": """
+        inst_eval = pb.load_dataset("InstEval")
+        print("ready", flush=True)
+        while True:
+            pb.lmer("y ~ service * dept + (1 | s) + (1 | d) + (1 | dept:service)", inst_eval)
+        """,
+    "bootstrap": """
+        fit = pb.lmer(CLASSIC, pb.load_dataset("sleepstudy"), reml=False)
+        print("ready", flush=True)
+        fit.bootstrap("parametric", 100_000, 1, n_jobs=1)
+        """,
+    "profile": """
+        cake = pb.load_dataset("cake")
+        fit = pb.lmer("angle ~ recipe * temperature + (1 | recipe:replicate)", cake)
+        print("ready", flush=True)
+        while True:
+            fit.update().profile()
+        """,
+    "crossing": """
+        import pandas as pd
+        from pymer_bridge.data.frames import collect
+        record = collect(pd.DataFrame({"x": [f"level {i}" for i in range(1_000_000)]})).to_r()
+        session().call("sum", x=1)
+        print("ready", flush=True)
+        while True:
+            session().call("echo_frame", frame=record)
+        """,
+}
+
+
+def test_a_notebook_kernel_is_interrupted_and_goes_on(
+    tmp_path: Path, plain: dict[str, list[str]]
+) -> None:
+    manager, client = jupyter_client.manager.start_new_kernel(cwd=str(tmp_path), env=_environment())
+    try:
+        reply, _ = _run_cell(client, PRELUDE)
+        assert reply["status"] == "ok", reply
+        for name in ("lmer", "profile"):
+            interrupted: list[float] = []
+
+            def interrupt(times: list[float] = interrupted) -> None:
+                times.append(time.monotonic())
+                manager.interrupt_kernel()
+
+            reply, _ = _run_cell(client, textwrap.dedent(LONG[name]), interrupt)
+            assert time.monotonic() - interrupted[0] < PATIENCE
+            assert (reply["status"], reply["ename"]) == ("error", "KeyboardInterrupt")
+            reply, printed = _run_cell(client, "finish()")
+            assert json.loads(printed) == {"figures": plain}
+        reply, printed = _run_cell(
+            client,
+            textwrap.dedent("""
+            import asyncio
+            found = await asyncio.gather(*(asyncio.to_thread(figures) for _ in range(6)))
+            try:
+                pb.lmer(CLASSIC, pb.load_dataset("sleepstudy"), timeout=1e-6)
+            except pb.RTimeoutError as error:
+                print(json.dumps([error.operation, all(each == found[0] for each in found)]))
+            """),
+        )
+        assert json.loads(printed) == ["lmer", True]
+        reply, printed = _run_cell(client, "finish()")
+        assert json.loads(printed) == {"figures": plain}
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=False)
+        manager.cleanup_resources()
+
+
+def test_a_notebook_of_several_cells(tmp_path: Path, plain: dict[str, list[str]]) -> None:
+    cells = [
+        PRELUDE,
+        'fit = pb.lmer(CLASSIC, pb.load_dataset("sleepstudy"))\nfit',
+        'pb.lmer("Reaction ~ hours + (1 | Subject)", pb.load_dataset("sleepstudy"))',
+        "%time fit.confint(method='wald')",
+        "del fit\nimport gc; gc.collect();",
+        "finish()",
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    nbclient.NotebookClient(
+        notebook, timeout=120, allow_errors=True, resources={"metadata": {"path": str(tmp_path)}}
+    ).execute(env=_environment())
+    outputs = [cell["outputs"] for cell in notebook.cells]
+    assert "text/html" in outputs[1][0]["data"]
+    assert outputs[2][-1]["ename"] == "DataConversionError"
+    assert json.loads(outputs[5][0]["text"]) == {"figures": plain}
+
+
+# -- other processes -------------------------------------------------------------------------------
+
+FORKED = """
+    import multiprocessing
+    warnings.filterwarnings("ignore", message=".*fork", category=DeprecationWarning)
+
+    def child(answers):
+        try:
+            answers.put(figures())
+        except pb.SessionError as error:
+            answers.put("refused" if "forked" in str(error) else str(error))
+
+    def forked():
+        context = multiprocessing.get_context("fork")
+        answers = context.SimpleQueue()
+        process = context.Process(target=child, args=(answers,))
+        process.start()
+        answer = answers.get()
+        process.join(20)
+        return answer, process.exitcode
+"""
+
+
+def test_a_fork_after_the_start_is_refused(tmp_path: Path, plain: dict[str, list[str]]) -> None:
+    """While R is idle, and while it fits; a child may end as programs do, or go on without R."""
+    process = _start(
+        tmp_path,
+        FORKED
+        + """
+    kept = pb.lmer(CLASSIC, pb.load_dataset("sleepstudy"))
+    answers = [forked() for _ in range(3)]
+    going = threading.Event()
+    def fit_on():
+        while not going.is_set():
+            figures()
+    busy = threading.Thread(target=fit_on)
+    busy.start()
+    answers += [forked() for _ in range(5)]
+    going.set()
+    busy.join()
+    codes = []
+    for end in ("raise SystemExit(4)", "del kept; raise SystemExit(5)"):
+        pid = os.fork()
+        if pid == 0:
+            exec(end)
+        codes.append(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+    finish(answers=answers, codes=codes)
+    """,
+    )
+    told = _finished(process, plain)
+    assert told["answers"] == [["refused", 0]] * 8
+    assert told["codes"] == [4, 5]
+
+
+def test_a_fork_before_the_start_has_its_own_r(tmp_path: Path, plain: dict[str, list[str]]) -> None:
+    process = _start(
+        tmp_path,
+        FORKED + "\n    answer, code = forked()\n    finish(same=answer == figures(), code=code)\n",
+    )
+    assert _finished(process, plain) == {"same": True, "code": 0}
+
+
+def test_spawned_processes_and_loky_have_their_own_r(
+    tmp_path: Path, plain: dict[str, list[str]]
+) -> None:
+    process = _start(
+        tmp_path,
+        """
+        import multiprocessing
+        from concurrent.futures import ProcessPoolExecutor
+        from joblib.externals.loky import ProcessPoolExecutor as Loky
+
+        def ask(i):
+            return figures()
+
+        def models_stay(fit):
+            raise AssertionError("a model came here")
+
+        if __name__ == "__main__":
+            before, found, refused = figures(), [], 0
+            fit = pb.lmer(CLASSIC, pb.load_dataset("sleepstudy"))
+            spawn = multiprocessing.get_context("spawn")
+            for pool in (ProcessPoolExecutor(1, mp_context=spawn), Loky(1)):
+                with pool:
+                    found += list(pool.map(ask, range(2)))
+                    try:
+                        pool.submit(models_stay, fit).result()
+                    except Exception as error:
+                        told = f"{error} {error.__cause__}"  # loky has it in a cause
+                        refused += "lives in the R of its own process" in told
+            finish(right=sum(each == before for each in found), refused=refused)
+        """,
+    )
+    assert _finished(process, plain) == {"right": 4, "refused": 2}
+
+
+# -- signals ---------------------------------------------------------------------------------------
+
+
+def _until_ready(process: subprocess.Popen[str]) -> None:
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    assert line.strip() == READY, process.communicate()
+    time.sleep(1.0)
+
+
+CAUGHT = """
+    try:
+    {long}
+    except ({caught}) as stopped:
+        caught = type(stopped).__name__
+        print("caught", flush=True)
+    finish(caught=caught)
+"""
+
+
+def _interrupted(
+    tmp_path: Path, plain: dict[str, list[str]], name: str, number: int, before: str, caught: str
+) -> str:
+    long = textwrap.indent(textwrap.dedent(LONG[name]), "        ")
+    code = textwrap.dedent(before) + textwrap.dedent(CAUGHT.format(long=long, caught=caught))
+    process = _start(tmp_path, code)
+    _until_ready(process)
+    sent = time.monotonic()
+    process.send_signal(number)
+    assert process.stdout is not None
+    assert process.stdout.readline().strip() == "caught", process.communicate()
+    # What crosses is not cut in two: a million strings are stopped when they are through.
+    assert time.monotonic() - sent < (3 * PATIENCE if name == "crossing" else PATIENCE)
+    told: str = _finished(process, plain)["caught"]
+    return told
+
+
+@pytest.mark.parametrize("name", [name for name in LONG if name != "lmer"])
+def test_ctrl_c_within(name: str, tmp_path: Path, plain: dict[str, list[str]]) -> None:
+    """Of a fit see test_r_session."""
+    found = _interrupted(tmp_path, plain, name, signal.SIGINT, "", "KeyboardInterrupt")
+    assert found in ("KeyboardInterrupt", "BootstrapInterrupted")
+
+
+@pytest.mark.parametrize("name", ["lmer", "bootstrap"])
+def test_a_handler_that_raises_works_as_ctrl_c(
+    name: str, tmp_path: Path, plain: dict[str, list[str]]
+) -> None:
+    before = """
+        class Stop(Exception):
+            pass
+        def stop(number, frame):
+            raise Stop
+        signal.signal(signal.SIGTERM, stop)
+        """
+    assert _interrupted(tmp_path, plain, name, signal.SIGTERM, before, "Stop") == "Stop"
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_sigterm_ends_the_program_at_once(name: str, tmp_path: Path) -> None:
+    process = _start(tmp_path, LONG[name])
+    _until_ready(process)
+    sent = time.monotonic()
+    process.terminate()
+    assert process.communicate(timeout=PATIENCE) == ("", "")
+    assert process.returncode == -signal.SIGTERM
+    assert time.monotonic() - sent < 2.0
+
+
+def _is_gone(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return not Path("/proc").exists()
+
+
+def _holds_r(pid: int) -> bool:
+    if _is_gone(pid):
+        return False
+    try:
+        return "libR.so" in Path(f"/proc/{pid}/maps").read_text(encoding="utf-8")
+    except OSError:
+        return Path("/proc").exists() and not _is_gone(pid)
+
+
+@pytest.mark.slow
+def test_sigterm_within_a_shared_bootstrap_keeps_what_is_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The checkpoint has it, the workers end too, and the same call goes on to the same result."""
+    checkpoint, scratch = tmp_path / "checkpoint", tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    process = _start(
+        tmp_path,
+        f"""
+        from joblib.externals.loky import reusable_executor
+        from pymer_bridge import parallel
+        parallel.START_SECONDS = 0.0  # share even this little work
+        def say(done, total):
+            pool = reusable_executor._executor
+            print(done, *(() if pool is None else pool._processes or ()), flush=True)
+        if __name__ == "__main__":
+            fit = pb.lmer(CLASSIC, pb.load_dataset("sleepstudy"), reml=False)
+            fit.bootstrap("parametric", 1600, 1, "fixed_effects", n_jobs=2, progress=say,
+                          checkpoint={str(checkpoint)!r})
+        """,
+    )
+    assert process.stdout is not None
+    done, workers = 0, []
+    for line in process.stdout:
+        done, *workers = (int(word) for word in line.split())
+        if workers and done > 150:
+            break
+    process.terminate()
+    assert process.wait(timeout=PATIENCE) == -signal.SIGTERM
+    began = time.monotonic()
+    while any(map(_holds_r, workers)) and time.monotonic() < began + 20:
+        time.sleep(0.1)
+    assert workers
+    # One that had not begun any work is ended by joblib, after some minutes.
+    assert not any(map(_holds_r, workers))
+    process.communicate(timeout=PATIENCE)
+    assert not list(scratch.glob("pymer_bridge-*"))  # the models for the workers
+    fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"), reml=False)
+    said: list[int] = []
+    again = fit.bootstrap(
+        "parametric",
+        1600,
+        1,
+        "fixed_effects",
+        checkpoint=checkpoint,
+        progress=lambda n, of: said.append(n),
+    )
+    assert said[0] > done >= 150
+    whole = fit.bootstrap("parametric", 1600, 1, "fixed_effects")
+    assert (again.replicates == whole.replicates).all()
+
+
+# -- all of it -------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_the_soak_run(tmp_path: Path) -> None:
+    """Fifteen seconds of scripts/soak, which is made to go on for an hour."""
+    log = tmp_path / "log"
+    command = [sys.executable, str(SOAK), "--minutes", "0.25", "--seed", "3", "--log", str(log)]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=200, env=_environment(), check=False
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{log.read_text()}"
+    rows = {
+        cells[1].strip(): int(cells[-2])
+        for cells in (line.split("|") for line in done.stdout.splitlines())
+        if len(cells) == 7 and cells[-2].strip().isdigit()
+    }
+    for what in ("fits", "replicates", "frames", "interrupts", "timeouts"):
+        assert rows[what] > 0, done.stdout
+    for what in ("crashes", "hangs", "wrong figures", "results lost", "objects left"):
+        assert rows[what] == 0, done.stdout
