@@ -8,7 +8,7 @@ as pandas does: that is how a notebook comes to show it, and ``plt.show()`` in a
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -18,6 +18,7 @@ from pymer_bridge.errors import OptionError
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.legend import Legend
 
 # Okabe and Ito's palette: told apart by the colour-blind too. Yellow is too light for lines.
 BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK = (
@@ -131,6 +132,18 @@ def legend_beside(ax: Axes, **options: Any) -> None:
     ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, **options)
 
 
+def legend_above(ax: Axes, **options: Any) -> Legend:
+    """Put the legend where it covers nothing: over the axes."""
+    return ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False, **options)
+
+
+def legend_of_panels(axes: Sequence[Axes], **options: Any) -> None:
+    """Put one legend over all panels, of what the first one holds."""
+    shown = axes[0].get_legend_handles_labels()
+    options |= {"ncols": 2, "frameon": False}
+    figure_of(axes).legend(*shown, loc="outside upper center", **options)
+
+
 def zero_line(ax: Axes, *, vertical: bool = False, above: bool = False) -> None:
     """Draw where nothing is: thin, and behind everything where that leaves it to be seen."""
     draw = ax.axvline if vertical else ax.axhline
@@ -163,6 +176,32 @@ def shorten(text: str, most: int = 28) -> str:
     return f"{text[:head]}…{text[head + 1 - most :]}"
 
 
+def check_known(given: Iterable[str], known: Sequence[str], what: str, inside: str = "") -> None:
+    """Check that names are among those that can be drawn.
+
+    Raises
+    ------
+    OptionError
+        One is not; the message lists those that are.
+    """
+    for name in given:
+        if name not in known:
+            raise OptionError(f"no {what} {name!r}{inside}; there are: {', '.join(known)}")
+
+
+def label_points(ax: Axes, names: Sequence[str], points: Any, shift: tuple[float, float]) -> None:
+    """Write names beside points."""
+    for name, point in zip(names, points, strict=True):
+        ax.annotate(
+            plain(shorten(name, 12)),
+            point,
+            xytext=shift,
+            textcoords="offset points",
+            fontsize="x-small",
+            color=GREY,
+        )
+
+
 def spread(n: int, most: int) -> list[int]:
     """Return at most ``most`` of ``n`` positions, evenly spread, both ends among them."""
     if n <= most:
@@ -187,7 +226,7 @@ def label_levels(ax: Axes, levels: Sequence[str], group: str) -> None:
         ax.set_yticks([])
         ax.set_ylabel(plain(f"{group} ({n} levels)"))
         return
-    # An inch holds some six names of nine points.
+    # An inch holds six names of nine points.
     size = float(np.clip(9.0 * 6.0 * _height(ax) / max(n, 1), 6.0, 9.0))
     labels = [plain(shorten(level)) for level in levels]
     ax.set_yticks(range(n), labels, fontsize=size)

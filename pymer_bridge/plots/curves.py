@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,8 +17,7 @@ from pymer_bridge.spec import options
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Curve:
+class Curve(NamedTuple):
     """A line through points, in order.
 
     Attributes
@@ -51,41 +50,6 @@ class NormalQuantiles:
     at: Floats
     low: Floats
     high: Floats
-
-
-@dataclass(frozen=True, slots=True)
-class Box:
-    """Five figures of the values of one group, and the values beyond them.
-
-    Attributes
-    ----------
-    level
-        The group.
-    low, low_hinge, median, high_hinge, high
-        The ends of the whiskers, the hinges and the median.
-    outside
-        Values beyond the whiskers.
-    """
-
-    level: str
-    low: float
-    low_hinge: float
-    median: float
-    high_hinge: float
-    high: float
-    outside: tuple[float, ...]
-
-    def to_matplotlib(self) -> dict[str, Any]:
-        """Return what ``Axes.bxp`` takes."""
-        return {
-            "whislo": self.low,
-            "q1": self.low_hinge,
-            "med": self.median,
-            "q3": self.high_hinge,
-            "whishi": self.high,
-            "fliers": list(self.outside),
-            "label": self.level,
-        }
 
 
 def _vector(values: ArrayLike) -> Floats:
@@ -220,15 +184,12 @@ def normal_ellipse(
     (101,)
     """
     share = options.check_level(level)
-    found = (
-        session()
-        .call("normal_ellipse", covariance=_vector(covariance), center=_vector(center), level=share)
-        .value
-    )
+    ellipse = {"covariance": _vector(covariance), "center": _vector(center), "level": share}
+    found = session().call("normal_ellipse", **ellipse).value
     return Curve(frozen_array(found["x"]), frozen_array(found["y"]))
 
 
-def boxes(values: ArrayLike, codes: ArrayLike, levels: Sequence[str]) -> tuple[Box, ...]:
+def boxes(values: ArrayLike, codes: ArrayLike, levels: Sequence[str]) -> list[dict[str, Any]]:
     """Return the figures of a box plot, group by group (R: ``grDevices::boxplot.stats``).
 
     Parameters
@@ -242,40 +203,23 @@ def boxes(values: ArrayLike, codes: ArrayLike, levels: Sequence[str]) -> tuple[B
 
     Returns
     -------
-    tuple of Box
-        One a group that has values.
+    list of dict
+        One a group that has values, as ``Axes.bxp`` of matplotlib takes them.
 
     Examples
     --------
-    >>> boxes([1.0, 2.0, 3.0, 9.0], [0, 0, 0, 1], ["a", "b"])[0].median
+    >>> boxes([1.0, 2.0, 3.0, 9.0], [0, 0, 0, 1], ["a", "b"])[0]["med"]
     2.0
     """
-    found = (
-        session()
-        .call(
-            "group_boxes",
-            values=_vector(values),
-            codes=np.asarray(codes, dtype=np.int32) + np.int32(1),
-        )
-        .value
-    )
+    places = np.asarray(codes, dtype=np.int32) + np.int32(1)
+    found = session().call("group_boxes", values=_vector(values), codes=places).value
+    names = ("whislo", "q1", "med", "q3", "whishi")
     figures = found["figures"].reshape((5, -1), order="F").T.tolist()
-    outside: dict[int, list[float]] = {}
-    for group, value in zip(
-        found["outside_group"].tolist(), found["outside"].tolist(), strict=True
-    ):
-        outside.setdefault(group, []).append(value)
-    return tuple(
-        Box(
-            levels[group - 1],
-            low,
-            low_hinge,
-            median,
-            high_hinge,
-            high,
-            tuple(outside.get(group, ())),
-        )
-        for group, (low, low_hinge, median, high_hinge, high) in zip(
-            found["groups"].tolist(), figures, strict=True
-        )
-    )
+    return [
+        {
+            "label": levels[group - 1],
+            "fliers": found["outside"][found["outside_group"] == group].tolist(),
+            **dict(zip(names, row, strict=True)),
+        }
+        for group, row in zip(found["groups"].tolist(), figures, strict=True)
+    ]

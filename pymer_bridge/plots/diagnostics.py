@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from pymer_bridge.errors import OptionError
 from pymer_bridge.plots import canvas, curves
 from pymer_bridge.plots.leverage import cooks_distance
 from pymer_bridge.plots.leverage import leverage as draw_leverage
@@ -36,7 +35,7 @@ def _name(kind: str, *, scaled: bool) -> str:
 def _with_smooth(ax: Axes, x: Any, y: Any) -> None:
     smooth = curves.lowess(x, y)
     ax.scatter(x, y, color=canvas.BLUE, **canvas.point_style(len(x)))
-    ax.plot(smooth.x, smooth.y, color=canvas.VERMILION, linewidth=1.8)
+    ax.plot(*smooth, color=canvas.VERMILION, linewidth=1.8)
 
 
 def residuals_fitted(
@@ -215,51 +214,34 @@ def residuals_by_group(
     """
     names = tuple(fit.n_groups)
     chosen = names[0] if group is None else group
-    if chosen not in names:
-        raise OptionError(f"no grouping factor {chosen!r}; there are: {', '.join(names)}")
+    canvas.check_known([chosen], names, "grouping factor")
     _, values = _residuals(fit, kind, scaled=scaled)
     levels = pd.Categorical(fit.model_frame[chosen])  # the rows used, as in the residuals
     boxes = curves.boxes(values, levels.codes, tuple(map(str, levels.categories)))
-    order = sorted(range(len(boxes)), key=lambda i: boxes[i].median)
+    boxes.sort(key=lambda box: box["med"])
     n = len(boxes)
     ax = canvas.new_axes(ax, (6.4, float(np.clip(1.2 + 0.19 * n, 2.8, 9.0))))
     many = canvas.crowded(ax, n)
     canvas.zero_line(ax, vertical=True, above=many)
     if many:
         places = np.arange(n)
-        ax.hlines(
-            places,
-            [boxes[i].low_hinge for i in order],
-            [boxes[i].high_hinge for i in order],
-            color=canvas.SKY,
-            linewidth=0.8,
-        )
-        ax.plot(
-            [boxes[i].median for i in order],
-            places,
-            linestyle="none",
-            marker="o",
-            markersize=1.8,
-            color=canvas.BLUE,
-        )
+        low, medians, high = ([box[name] for box in boxes] for name in ("q1", "med", "q3"))
+        ax.hlines(places, low, high, color=canvas.SKY, linewidth=0.8)
+        ax.plot(medians, places, "o", markersize=1.8, color=canvas.BLUE)
     else:
+        blue = {"markerfacecolor": canvas.BLUE, "markeredgewidth": 0}
         ax.bxp(
-            [boxes[i].to_matplotlib() for i in order],
+            boxes,
             positions=list(range(n)),
             **_lying(ax),
             patch_artist=True,
             widths=0.6,
             boxprops={"facecolor": canvas.SKY, "linewidth": 0.8},
             medianprops={"color": canvas.BLACK, "linewidth": 1.6},
-            flierprops={
-                "marker": "o",
-                "markersize": 3,
-                "markerfacecolor": canvas.BLUE,
-                "markeredgewidth": 0,
-            },
+            flierprops={"marker": "o", "markersize": 3, **blue},
         )
     ax.set_ylim(-0.8, n - 0.2)
-    canvas.label_levels(ax, [boxes[i].level for i in order], chosen)
+    canvas.label_levels(ax, [box["label"] for box in boxes], chosen)
     return canvas.dress(ax, _name(kind, scaled=scaled))
 
 

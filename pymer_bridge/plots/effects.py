@@ -75,9 +75,7 @@ def coefficients(
     order = list(dict.fromkeys(term for found in rows.values() for term in found))
     shown = [t for t in order if intercept or t != INTERCEPT] or order
     if terms is not None:
-        unknown = [term for term in terms if term not in order]
-        if unknown:
-            raise OptionError(f"no term {unknown[0]!r}; there are: {', '.join(order)}")
+        canvas.check_known(terms, order, "term")
         shown = list(terms)
     height = 1.4 + len(shown) * max(0.35, 0.24 * len(named))
     ax = canvas.new_axes(ax, (6.4, min(height, 24.0)))
@@ -128,12 +126,6 @@ def _draw_intervals(ax: Axes, rows: Sequence[_Row], places: Any, i: int, label: 
     ends = np.array([[np.nan if e is None else e for e in row[1:]] for row in rows], dtype=float)
     if len(rows):
         ax.hlines(places, ends[:, 0], ends[:, 1], color=colour, linewidth=1.8)
-    ax.plot(
-        [row[0] for row in rows],
-        places,
-        linestyle="none",
-        color=colour,
-        marker=canvas.MARKERS[i % len(canvas.MARKERS)],
-        markersize=6,
-        label=canvas.plain(label),
-    )
+    marker = canvas.MARKERS[i % len(canvas.MARKERS)]
+    estimates = [row[0] for row in rows]
+    ax.plot(estimates, places, marker, color=colour, markersize=6, label=canvas.plain(label))

@@ -70,13 +70,8 @@ def bootstrap(
     for panel, row in zip(axes, rows, strict=True):
         values = result.replicates[:, names.index(row.name)]
         interval = ends[row.name]
-        panel.hist(
-            values[np.isfinite(values)],
-            bins=bins,
-            color=canvas.SKY,
-            edgecolor="white",
-            linewidth=0.4,
-        )
+        finite = values[np.isfinite(values)]
+        panel.hist(finite, bins=bins, color=canvas.SKY, edgecolor="white", linewidth=0.4)
         if interval.conf_low is not None and interval.conf_high is not None:
             # Under the bars, so that no bar hides it.
             panel.plot(
@@ -98,9 +93,7 @@ def bootstrap(
     for panel in axes[:: canvas.across(len(rows))]:
         panel.set_ylabel("Replicates")
     if ax is None:
-        handles, labels = axes[0].get_legend_handles_labels()
-        figure = canvas.figure_of(axes)
-        figure.legend(handles, labels, loc="outside upper center", ncols=2, frameon=False)
+        canvas.legend_of_panels(axes)
     return canvas.figure_of(axes)
 
 
@@ -135,9 +128,7 @@ def routes(result: InferenceRoutes, *, ax: Axes | None = None) -> Axes:
         if row.conf_low is not None and row.conf_high is not None:
             ax.plot([row.conf_low, row.conf_high], [i, i], color=canvas.BLUE, linewidth=1.8)
         if row.estimate is not None:
-            ax.plot(
-                [row.estimate], [i], marker="o", color=canvas.BLUE, markersize=6, linestyle="none"
-            )
+            ax.plot([row.estimate], [i], "o", color=canvas.BLUE, markersize=6)
         ax.annotate(
             _said(row),
             (1.02, i),

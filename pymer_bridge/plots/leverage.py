@@ -61,7 +61,7 @@ def leverage(fit: Any, *, n_labels: int = 3, ax: Axes | None = None) -> Axes:
     ax.scatter(x, y, color=canvas.BLUE, **canvas.point_style(len(x)))
     _name_points(ax, x, y, names, _largest(cooks.to_numpy()[used], most))
     if most:
-        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False)
+        canvas.legend_above(ax)
     return canvas.dress(ax, "Leverage", "Scaled residual")
 
 
@@ -198,14 +198,7 @@ def influence(
     ax = canvas.new_axes(ax, (6.4, float(np.clip(1.2 + 0.19 * n, 2.8, 9.0))))
     many = canvas.crowded(ax, n)
     ax.hlines(places, 0.0, values, color=canvas.SKY, linewidth=0.8 if many else 1.8)
-    ax.plot(
-        values,
-        places,
-        linestyle="none",
-        marker="o",
-        color=canvas.BLUE,
-        markersize=1.8 if many else 5.0,
-    )
+    ax.plot(values, places, "o", color=canvas.BLUE, markersize=1.8 if many else 5.0)
     names = [str(name) for name in known.index]
     ax.set_ylim(-0.8, n - 0.2)
     room = 1.35 if many and most else 1.06  # for the names

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,9 +13,6 @@ from pandas.api.types import is_numeric_dtype
 
 from pymer_bridge.errors import OptionError
 from pymer_bridge.results.fixed_effects import INTERCEPT
-
-if TYPE_CHECKING:
-    from pymer_bridge.results.pooling import PoolingLines
 
 CORNERS = 60
 """A line that may be bent is drawn through so many points."""
@@ -37,8 +34,6 @@ class Lines:
         For each level the corners of its line, from the least to the greatest ``x`` it has.
     population
         The corners of the population's line.
-    straight
-        The lines' intercepts and slopes; None where they are no straight lines of one predictor.
     """
 
     group: str
@@ -50,7 +45,6 @@ class Lines:
     codes: NDArray[np.intp]
     of_level: tuple[tuple[NDArray[np.float64], NDArray[np.float64]], ...]
     population: tuple[NDArray[np.float64], NDArray[np.float64]]
-    straight: PoolingLines | None
 
 
 def ends_of(x: NDArray[np.float64], line: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -98,7 +92,6 @@ def lines_of(
         codes,
         tuple(ends_of(x[codes == i], line) for i, line in enumerate(found.partial)),
         ends_of(x, found.population),
-        found,
     )
 
 
@@ -155,9 +148,7 @@ def _predicted(fit: Any, group: str | None, predictor: str | None, at: Mapping[s
             new[name] = frame[name].iloc[np.repeat(first, CORNERS)].array
     only = None if len(groups) == 1 else _random_part(fit, chosen, fixed)
     values = np.asarray(fit.predict(new, re_form=only), dtype=np.float64).reshape(-1, CORNERS)
-    average = np.asarray(
-        fit.predict(_new_data(frame, whole, along, held), re_form="population"), dtype=np.float64
-    )
+    average = fit.predict(_new_data(frame, whole, along, held), re_form="population")
     return Lines(
         chosen,
         along,
@@ -167,8 +158,7 @@ def _predicted(fit: Any, group: str | None, predictor: str | None, at: Mapping[s
         y,
         codes,
         tuple(zip(grids, values, strict=True)),
-        (whole, average),
-        None,
+        (whole, np.asarray(average, dtype=np.float64)),
     )
 
 

@@ -64,11 +64,8 @@ def all_fit(
     if not rows:
         raise OptionError("no optimizer has a fit to draw")
     figures = _figures(rows)
-    wanted = (
-        list(figures)
-        if parameters is None
-        else ([parameters] if isinstance(parameters, str) else list(parameters))
-    )
+    chosen = figures if parameters is None else parameters
+    wanted = [chosen] if isinstance(chosen, str) else list(chosen)
     unknown = [name for name in wanted if name not in figures]
     if unknown or not wanted:
         raise OptionError(f"no parameter {unknown or 'at all'}; there are: {', '.join(figures)}")
@@ -112,15 +109,8 @@ def _draw_agreement(ax: Axes, values: Any, places: Any, well: Any, best: float) 
     ax.axvline(best, color=canvas.PALE, linewidth=1.0, zorder=0)
     for ended, fill in ((well, canvas.BLUE), (~well, "white")):
         if ended.any():
-            ax.plot(
-                values[ended],
-                places[ended],
-                linestyle="none",
-                marker="o",
-                markersize=5.5,
-                markeredgecolor=canvas.BLUE,
-                markerfacecolor=fill,
-            )
+            x, y = values[ended], places[ended]
+            ax.plot(x, y, "o", markersize=5.5, markeredgecolor=canvas.BLUE, markerfacecolor=fill)
 
 
 def _widen(ax: Axes, values: Any, least: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -77,13 +78,8 @@ def lines(
     few = n <= MOST_COLOURS
     colours = [canvas.COLOURS[i] if few else canvas.BLUE for i in range(n)]
     if data:
-        of_row = np.array(colours)[found.codes]
-        ax.scatter(
-            found.x,
-            found.y,
-            color=list(of_row) if few else canvas.SKY,
-            **canvas.point_style(len(found.x)),
-        )
+        of_rows = [colours[code] for code in found.codes] if few else canvas.SKY
+        ax.scatter(found.x, found.y, color=of_rows, **canvas.point_style(len(found.x)))
     for i, (x, y) in enumerate(found.of_level):
         label = found.levels[i] if few else f"each {found.group} ({n})" if i == 0 else None
         shown = None if label is None else canvas.plain(canvas.shorten(label))
@@ -103,8 +99,7 @@ def _population(ax: Axes, found: Lines) -> None:
 
 def _legend_above(ax: Axes) -> None:
     """Put the legend over the axes, with lines as thick as can be seen."""
-    legend = ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False, ncols=3)
-    for handle in legend.get_lines():
+    for handle in canvas.legend_above(ax, ncols=3).get_lines():
         handle.set_alpha(1.0)
         handle.set_linewidth(max(1.5, float(handle.get_linewidth())))
 
@@ -193,16 +188,8 @@ def groups(
     figure.supxlabel(canvas.plain(found.predictor), fontsize="medium")
     figure.supylabel(canvas.plain(found.response), fontsize="medium")
     n = len(found.levels)
-    part = f"{len(chosen)} of {n} levels of {found.group}" if len(chosen) < n else None
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(
-        handles,
-        labels,
-        loc="outside upper center",
-        ncols=2,
-        frameon=False,
-        title=canvas.plain(part) if part else None,
-    )
+    part = f"{len(chosen)} of {n} levels of {found.group}"
+    canvas.legend_of_panels(axes, title=canvas.plain(part) if len(chosen) < n else None)
     return figure
 
 
@@ -312,46 +299,17 @@ def shrinkage(
     usable = ~np.isnan(found.none).any(axis=1)
     none, partial = found.none[usable], found.partial[usable]
     n = len(none)
-    style = canvas.line_style(n)
-    ax.plot(
-        np.column_stack([none[:, 0], partial[:, 0]]).T,
-        np.column_stack([none[:, 1], partial[:, 1]]).T,
-        color=canvas.GREY,
-        zorder=1,
-        **style,
-    )
+    ways = np.stack([none, partial])
+    ax.plot(ways[..., 0], ways[..., 1], color=canvas.GREY, zorder=1, **canvas.line_style(n))
     points = canvas.point_style(n)
-    hollow = points | {"linewidths": 1.0}
-    ax.scatter(
-        none[:, 0],
-        none[:, 1],
-        facecolors="none",
-        edgecolors=canvas.VERMILION,
-        label="no pooling",
-        **hollow,
-    )
-    ax.scatter(partial[:, 0], partial[:, 1], color=canvas.BLUE, label="partial pooling", **points)
-    ax.scatter(
-        [found.population[0]],
-        [found.population[1]],
-        color=canvas.BLACK,
-        marker="X",
-        s=90,
-        zorder=4,
-        label="population",
-        edgecolors="white",
-    )
+    hollow = points | {"linewidths": 1.0, "facecolors": "none", "edgecolors": canvas.VERMILION}
+    ax.scatter(*none.T, label="no pooling", **hollow)
+    ax.scatter(*partial.T, color=canvas.BLUE, label="partial pooling", **points)
+    x, y = found.population
+    black = canvas.BLACK
+    ax.scatter(x, y, c=black, marker="X", s=90, zorder=4, label="population", edgecolors="white")
     if label if label is not None else n <= 25:
-        names = [name for name, here in zip(found.levels, usable, strict=True) if here]
-        for name, spot in zip(names, none, strict=True):
-            ax.annotate(
-                canvas.plain(canvas.shorten(name, 12)),
-                spot,
-                xytext=(5, 3),
-                textcoords="offset points",
-                fontsize="x-small",
-                color=canvas.GREY,
-            )
+        canvas.label_points(ax, list(compress(found.levels, usable)), none, (5, 3))
     canvas.dress(ax, INTERCEPT, found.predictor)
-    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False, ncols=3)
+    canvas.legend_above(ax, ncols=3)
     return ax

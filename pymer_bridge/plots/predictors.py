@@ -130,15 +130,10 @@ def effect_curve(curve: EffectCurve, *, scale: str = "response", ax: Axes | None
         _label_levels(ax, list(dict.fromkeys(str(row.values[across]) for row in curve.rows)))
     if curve.smooth is not None:
         smooth = curve.smooth
-        ax.plot(
-            smooth.x,
-            smooth.response_estimate if scale == "response" else smooth.estimate,
-            color=canvas.VERMILION,
-            linewidth=1.6,
-            linestyle="--",
-            label="Smooth of the partial residuals",
-        )
-        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False, ncols=2)
+        y = smooth.response_estimate if scale == "response" else smooth.estimate
+        what = "Smooth of the partial residuals"
+        ax.plot(smooth.x, y, "--", color=canvas.VERMILION, linewidth=1.6, label=what)
+        canvas.legend_above(ax, ncols=2)
     response = canvas.shorten(curve.response, 40)
     linear = scale == "link" and curve.link != "identity"
     canvas.dress(ax, across, f"{curve.link}({response})" if linear else response)
@@ -151,14 +146,15 @@ def effect_curve(curve: EffectCurve, *, scale: str = "response", ax: Axes | None
 class _Series:
     """One line, or one row of points: what it is called, and where it goes.
 
-    ``rows`` says which partial residuals belong to it, ``x`` and ``partial_x`` are numbers;
-    of a factor the places of its levels.
+    ``figures`` are the estimates and the ends of their intervals, ``rows`` says which partial
+    residuals belong to it; ``x`` and ``partial_x`` are numbers, of a factor the places of its
+    levels.
     """
 
     i: int
     label: str
     x: Any
-    figures: Mapping[str, Any]
+    figures: tuple[Any, ...]
     rows: Any
     partial_x: Any
     partial_y: Any
@@ -209,7 +205,7 @@ def _series_of(curve: EffectCurve, across: str, others: Sequence[str], scale: st
                 i,
                 canvas.plain(canvas.shorten(", ".join(words))),
                 x,
-                {name: rows[scale + name].to_numpy() for name in ENDS},
+                tuple(rows[scale + name].to_numpy() for name in ENDS),
                 np.flatnonzero(mine),
                 partial_x,
                 own[f"{scale}estimate"].to_numpy(),
@@ -250,48 +246,28 @@ def _draw_partial(ax: Axes, curve: EffectCurve, series: Sequence[_Series]) -> No
     ax.scatter(points[:, 0], points[:, 1], c=colours, zorder=0.5, **style)
 
 
-def _halo() -> list[Any]:
+def _halo(*, wanted: bool) -> dict[str, Any]:
     """Return a white edge, by which lines are seen over many points."""
     from matplotlib import patheffects  # noqa: PLC0415  # only who draws loads it
 
-    return [patheffects.withStroke(linewidth=4.0, foreground="white")]
+    edge = [patheffects.withStroke(linewidth=4.0, foreground="white")]
+    return {"path_effects": edge if wanted else None}
 
 
 def _draw_line(ax: Axes, one: _Series, *, halo: bool) -> None:
-    low, high = one.figures["conf_low"], one.figures["conf_high"]
+    estimate, low, high = one.figures
     ax.fill_between(one.x, low, high, color=one.colour, alpha=0.2, linewidth=0)
-    ax.plot(
-        one.x,
-        one.figures["estimate"],
-        color=one.colour,
-        linestyle=one.line,
-        linewidth=2.0,
-        label=one.label or "Effect",
-        path_effects=_halo() if halo else None,
-    )
+    style = {"linewidth": 2.0, "label": one.label or "Effect", **_halo(wanted=halo)}
+    ax.plot(one.x, estimate, one.line, color=one.colour, **style)
 
 
 def _draw_points(ax: Axes, one: _Series, *, halo: bool) -> None:
-    ax.vlines(
-        one.x,
-        one.figures["conf_low"],
-        one.figures["conf_high"],
-        color=one.colour,
-        linestyle=one.line,
-        linewidth=1.8,
-        path_effects=_halo() if halo else None,
-    )
-    ax.plot(
-        one.x,
-        one.figures["estimate"],
-        linestyle="none",
-        color=one.colour,
-        markersize=7.0,
-        marker=canvas.MARKERS[one.i % len(canvas.MARKERS)],
-        label=one.label,
-        markeredgecolor="white" if halo else one.colour,
-        markeredgewidth=1.0 if halo else 0.0,
-    )
+    estimate, low, high = one.figures
+    edge = _halo(wanted=halo)
+    ax.vlines(one.x, low, high, color=one.colour, linestyle=one.line, linewidth=1.8, **edge)
+    marker = canvas.MARKERS[one.i % len(canvas.MARKERS)]
+    edge = {"markeredgecolor": "white" if halo else one.colour, "markeredgewidth": float(halo)}
+    ax.plot(one.x, estimate, marker, color=one.colour, markersize=7.0, label=one.label, **edge)
 
 
 def _label_levels(ax: Axes, levels: Sequence[str]) -> None:

@@ -21,19 +21,14 @@ def table_of(fit: Any, group: str | None) -> GroupTable:
     """Return the conditional modes of one grouping factor, by default of R's first."""
     effects = fit.random_effects
     names = [table.group for table in effects.groups]
-    if group is not None and group not in names:
-        raise OptionError(f"no grouping factor {group!r}; there are: {', '.join(names)}")
-    table: GroupTable = effects.groups[0] if group is None else effects.group(group)
+    canvas.check_known([] if group is None else [group], names, "grouping factor")
+    table: GroupTable = effects.group(names[0] if group is None else group)
     return table
 
 
 def _terms_of(table: GroupTable, terms: str | Sequence[str] | None) -> list[str]:
-    chosen = list(table.terms) if terms is None else [terms] if isinstance(terms, str) else terms
-    for term in chosen:
-        if term not in table.terms:
-            raise OptionError(
-                f"no term {term!r} in {table.group!r}; there are: {', '.join(table.terms)}"
-            )
+    chosen = table.terms if terms is None else [terms] if isinstance(terms, str) else terms
+    canvas.check_known(chosen, table.terms, "term", f" in {table.group!r}")
     return list(chosen)
 
 
@@ -103,21 +98,9 @@ def random_effects(
         modes, ends = table.estimate[ranks, at], half[ranks, at]
         many = canvas.crowded(panel, n)
         canvas.zero_line(panel, vertical=True, above=many)
-        panel.hlines(
-            places,
-            modes - ends,
-            modes + ends,
-            color=canvas.SKY if many else canvas.BLUE,
-            linewidth=0.8 if many else 1.4,
-        )
-        panel.plot(
-            modes,
-            places,
-            linestyle="none",
-            color=canvas.BLUE,
-            marker="o",
-            markersize=1.8 if many else 4.5,
-        )
+        colour, width = (canvas.SKY, 0.8) if many else (canvas.BLUE, 1.4)
+        panel.hlines(places, modes - ends, modes + ends, color=colour, linewidth=width)
+        panel.plot(modes, places, "o", color=canvas.BLUE, markersize=1.8 if many else 4.5)
         panel.set_ylim(-0.8, n - 0.2)
         panel.locator_params(axis="x", nbins=6)
         canvas.dress(panel, "Conditional mode", title=term)
@@ -186,26 +169,13 @@ def random_scatter(
     ax = canvas.new_axes(ax, (5.6, 4.8))
     canvas.zero_line(ax)
     canvas.zero_line(ax, vertical=True)
-    ax.plot(
-        ellipse.x,
-        ellipse.y,
-        color=canvas.VERMILION,
-        linewidth=1.5,
-        label=f"{conf_level * 100:g}% of the fitted distribution",
-    )
+    percent = f"{conf_level * 100:g}% of the fitted distribution"
+    ax.plot(*ellipse, color=canvas.VERMILION, linewidth=1.5, label=percent)
     ax.scatter(x, y, color=canvas.BLUE, **canvas.point_style(len(x)))
     if label if label is not None else len(x) <= 25:
-        for name, one, other in zip(table.levels, x, y, strict=True):
-            ax.annotate(
-                canvas.plain(canvas.shorten(name, 12)),
-                (one, other),
-                xytext=(4, 3),
-                textcoords="offset points",
-                fontsize="x-small",
-                color=canvas.GREY,
-            )
+        canvas.label_points(ax, table.levels, zip(x, y, strict=True), (4, 3))
     canvas.dress(ax, f"{table.group}: {chosen[0]}", f"{table.group}: {chosen[1]}")
-    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False)
+    canvas.legend_above(ax)
     return ax
 
 
@@ -282,11 +252,6 @@ def draw_quantiles(ax: Axes, values: Any, conf_level: float) -> None:
     """Draw values against normal quantiles, with the line of the quartiles and its band."""
     found = curves.normal_quantiles(values, conf_level)
     ax.fill_between(found.at, found.low, found.high, color=canvas.PALE, alpha=0.5, linewidth=0)
-    ax.axline(
-        (0.0, found.intercept),
-        slope=found.slope,
-        color=canvas.VERMILION,
-        linewidth=1.2,
-        zorder=2.5 if len(values) > 200 else 1,
-    )
+    start, order = (0.0, found.intercept), 2.5 if len(values) > 200 else 1
+    ax.axline(start, slope=found.slope, color=canvas.VERMILION, linewidth=1.2, zorder=order)
     ax.scatter(found.theoretical, values, color=canvas.BLUE, **canvas.point_style(len(values)))
