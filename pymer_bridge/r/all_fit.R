@@ -10,10 +10,10 @@ known_optimizers <- function() {
   )
 }
 
-#' allFit(), told that all packages are there
+#' allFit(), made to believe that all packages are installed
 #'
-#' Where they are not, rows are taken out of the table beforehand: allFit() of lme4 before
-#' 1.1-33 stops at it, where both packages are missing or the table is not the whole one.
+#' Rows of missing packages are taken out of the table beforehand. allFit() of lme4 before
+#' 1.1-33 stops where both packages are missing or the table is not the whole one.
 ready_all_fit <- function() {
   all_fit <- lme4::allFit
   environment(all_fit) <- list2env(
@@ -42,7 +42,7 @@ all_fit <- function(model, optimizers, max_evaluations) {
   result <- list(
     optimizer = known$name[chosen], package = known$package[chosen], available = installed
   )
-  # What printing it shows: the model as it was given.
+  # Printing shows this fit's call: the model as it was given.
   fits <- structure(fits, class = "allFit", fit = model$fit)
   c(result, if (length(fits) > 0L) all_fit_figures(fits))
 }
@@ -64,7 +64,7 @@ fit_by_optimizer <- function(row, model, known, max_evaluations) {
   )[[1L]]
 }
 
-#' The figures of summary(allFit()), and how far they agree
+#' The figures of summary(allFit()), and how well they agree
 all_fit_figures <- function(fits) {
   ok <- !vapply(fits, inherits, NA, what = "error")
   result <- list(

@@ -3,13 +3,12 @@
 
 #' Draw units level by level, then rows
 #'
-#' A level that is nested in a listed one is drawn within each unit of it that was
-#' drawn; levels that cross are drawn each for itself (Owen's pigeonhole
-#' bootstrap).
+#' A level that is nested in a listed one is drawn within each drawn unit of that
+#' level; crossed levels are drawn independently (Owen's pigeonhole bootstrap).
 #'
 #' @param levels Names of grouping factors.
-#' @param resampled For each of them, and last for the rows: draw with
-#'   replacement, or keep all?
+#' @param resampled For each level, and last for the rows: TRUE to draw with
+#'   replacement, FALSE to keep all.
 #' @return For each replicate `rows` (among the rows used) and `copies`: for each
 #'   level, which drawn unit each row belongs to.
 draw_cases <- function(model, n_sim, levels, resampled) {
@@ -21,7 +20,7 @@ draw_cases <- function(model, n_sim, levels, resampled) {
   )
 }
 
-#' The grouping factors that are meant, the widest first
+#' The chosen grouping factors, the widest first
 case_factors <- function(fit, levels) {
   factors <- as.list(lme4::getME(fit, "flist"))
   unknown <- setdiff(levels, names(factors))
@@ -37,7 +36,7 @@ case_factors <- function(fit, levels) {
 
 #' Does each level of one factor lie within one level of another?
 #'
-#' lme4 2 has moved the function to reformulas, and warns where it is called by its old place.
+#' lme4 2 has moved the function to reformulas, and warns when it is called from lme4.
 is_nested <- function(f1, f2) {
   moved <- requireNamespace("reformulas", quietly = TRUE) &&
     "isNested" %in% getNamespaceExports("reformulas")
@@ -77,8 +76,8 @@ draw_case <- function(factors, parents, resampled, n_rows) {
 
 #' Draw the units of one level within those of another
 #'
-#' @param within,unit For each row, the unit above it and its own.
-#' @return The `positions` drawn, and for each the number of the unit's `copy`.
+#' @param within,unit For each row, the unit of the level above and its own unit.
+#' @return The `positions` drawn, and for each the number of its unit's `copy`.
 draw_units <- function(within, unit, resampled) {
   positions <- list()
   for (above in split(seq_along(unit), within)) {
@@ -95,8 +94,8 @@ draw_units <- function(within, unit, resampled) {
 #' Which columns of the data take new labels, and from which level
 #'
 #' @param levels Names of the drawn levels.
-#' @return A list, named by columns, of `level` (a name) and `whole`: do the copies
-#'   alone make the label, or together with the old one?
+#' @return A list, named by columns, of `level` (a name) and `whole`: TRUE where the
+#'   copies alone make the label, FALSE where the old label is added.
 relabelled_columns <- function(model, levels) {
   fit <- model$fit
   chosen <- case_factors(fit, levels)
@@ -111,8 +110,8 @@ relabelled_columns <- function(model, levels) {
     }, names(parts))
     own <- setdiff(parts[[name]], c(elsewhere, unlist(parts[others]), names(plan)))
     if (length(own) == 0L) {
-      stop("the units of ", sQuote(name, FALSE), " cannot be given new labels, because its columns ",
-        "serve the fixed effects or wider groups too; make a column of its own for it, or keep ",
+      stop("the units of ", sQuote(name, FALSE), " cannot get new labels, because its columns ",
+        "also serve the fixed effects or wider groups; make a separate column for it, or keep ",
         "the labels with relabel=False",
         call. = FALSE
       )
@@ -130,7 +129,7 @@ relabelled_columns <- function(model, levels) {
   plan
 }
 
-#' Columns that the formula uses for something else than groups
+#' Columns that the formula uses for something other than groups
 used_beside_groups <- function(model) {
   left_of_bars <- function(expression) {
     if (!is.call(expression)) {
@@ -165,7 +164,7 @@ case_frame <- function(frame, used, draw, plan) {
   structure(columns, class = "data.frame", row.names = .set_row_names(length(rows)))
 }
 
-#' What every replicate of a case bootstrap is made from
+#' The data that every replicate of a case bootstrap is made from
 case_source <- function(model, levels, relabel) {
   c(
     model_data(model),
@@ -179,7 +178,7 @@ case_source <- function(model, levels, relabel) {
 #' @return A function of a draw, which gives the `call` and the `env` to make it in.
 case_caller <- function(model, levels, relabel, control) {
   source <- case_source(model, levels, relabel)
-  # As it was given: the formula in it has no environment yet, and gets the holder's.
+  # The call as it was given: its formula has no environment yet, and gets the holder's.
   call <- model$call
   call$data <- quote(.resampled)
   call$subset <- NULL # the rows are chosen already

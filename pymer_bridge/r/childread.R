@@ -1,11 +1,11 @@
-# Data to learn with, drawn anew for every seed.
+# Data for learning, drawn for each seed.
 
 #' Operation: draw children's reading ages, in schools
 #'
 #' Schools differ in where their children start and in what an hour of reading a week brings;
 #' both go together (correlation 0.5).
 #'
-#' @param seed An integer for set.seed(). The generator's state is afterwards what it was.
+#' @param seed An integer for set.seed(). Afterwards the generator's state is restored.
 #' @return 132 children in 20 schools, as `frame_to_parts()` gives a data frame.
 simulate_childread <- function(seed) {
   before <- globalenv()$.Random.seed

@@ -1,11 +1,12 @@
-# How R and its packages, and this package, want to be cited.
+# How to cite R, its packages and this package.
 
 #' Operation: citations as citation() gives them, each BibTeX entry with a key
 #'
 #' @param own Fields of this package's own entry: title, author, year, note.
 #' @param packages Names of R packages; "base" is R itself.
 cite_packages <- function(own, packages) {
-  # A person of one name: else "The ... developers" would be given names and a family's.
+  # A person with one name: otherwise "The ... developers" would be split into given and
+  # family names.
   own$author <- utils::person(own$author)
   ours <- do.call(utils::bibentry, c(list("Manual"), own))
   installed <- nzchar(vapply(packages, function(package) system.file(package = package), ""))

@@ -15,15 +15,15 @@ call_text <- function(call) {
   if (nchar(text) > 200L) paste0(substr(text, 1L, 197L), "...") else text
 }
 
-#' Characters of one message, conditions of one kind, and characters of all of them together
-#' that are kept of an operation
+#' Limits of what is kept from one operation: characters of one message, conditions of one
+#' kind, and characters of all conditions of that kind
 longest_message <- 100000L
 most_conditions <- 10000L
 most_text <- 2^22
 
-#' One string that can go to Python, of whatever a condition holds
+#' What a condition holds, as one string that can go to Python
 #'
-#' @param made The message, unevaluated: a method of a condition's own may fail.
+#' @param made The message, unevaluated: the condition's own method may fail.
 message_text <- function(made) {
   text <- tryCatch(paste(as.character(made), collapse = "\n"), error = function(condition) {
     paste0("(R could not tell the message: ", simple_text(conditionMessage(condition)), ")")
@@ -56,7 +56,7 @@ describe_condition <- function(condition) {
   )
 }
 
-#' A place that keeps conditions in their order, as many as there is room for
+#' A store that keeps conditions in order, up to the limits
 condition_shelf <- function() {
   # Not a list, which would be copied at each addition.
   kept <- new.env(parent = emptyenv())
@@ -85,7 +85,7 @@ condition_shelf <- function() {
   )
 }
 
-#' What figures and texts can depend on, as R has it where nobody has set it
+#' R's default values of the options on which figures and texts can depend
 pinned_options <- list(
   OutDec = ".", contrasts = c(unordered = "contr.treatment", ordered = "contr.poly"),
   deparse.max.lines = NULL, digits = 7L, digits.secs = NULL, emmeans = NULL, error = NULL,
@@ -96,7 +96,7 @@ pinned_options <- list(
   width = 80L
 )
 
-#' The calls that led to an error, without this file's own frames
+#' The calls that led to an error, without the frames of this file
 #'
 #' @param calls The value of `sys.calls()` in an error handler.
 describe_calls <- function(calls) {
@@ -107,12 +107,12 @@ describe_calls <- function(calls) {
   text[seq_len(last)][seq_len(last) > first]
 }
 
-#' The random numbers of the operations: R's default generator, apart from the one of others
+#' The operations' own random number generator: R's default one, separate from other users' of R
 own_generator <- new.env(parent = emptyenv())
 
 #' Put the operations' generator in place
 #'
-#' @return The state of whoever else uses this R, NULL where nobody has drawn.
+#' @return The state of other users of this R; NULL if nobody has drawn yet.
 take_generator <- function() {
   theirs <- globalenv()$.Random.seed
   if (!is.null(own_generator$state)) {
@@ -124,7 +124,7 @@ take_generator <- function() {
   theirs
 }
 
-#' Keep where the operations' generator is, and put the other's in place
+#' Keep the state of the operations' generator, and restore the other one's
 give_generator_back <- function(theirs) {
   own_generator$state <- globalenv()$.Random.seed
   if (!is.null(theirs)) {
@@ -142,7 +142,7 @@ give_generator_back <- function(theirs) {
 #' @return A list of `value`, `warnings`, `messages`, `error` (NULL when there
 #'   was none) and `interrupted`.
 run_operation <- function(operation, arguments, operations) {
-  # Others who use this R may have set options, and are given them back.
+  # Other users of this R may have set options, which are restored.
   theirs <- list(options = options(pinned_options), seed = take_generator())
   on.exit({
     options(theirs$options)
@@ -181,7 +181,7 @@ run_operation <- function(operation, arguments, operations) {
     },
     interrupt = function(condition) list(interrupted = TRUE)
   ), abort = function(...) {
-    # After a stop() with a condition that is no error, R says so here.
+    # After a stop() with a condition that is not an error, R says so here.
     said <- geterrmessage()
     message <- "R was told to leave what it was doing (restart 'abort')"
     if (!identical(said, said_before)) {

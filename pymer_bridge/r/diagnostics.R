@@ -1,4 +1,4 @@
-# How each observation bears on a mixed model.
+# The influence of each observation on a mixed model.
 
 #' Operation: a figure of each observation
 #'

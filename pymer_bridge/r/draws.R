@@ -1,6 +1,6 @@
 # What bootstraps draw: all draws are made in one process, in R's own order.
 
-#' Seed the generator, or go on from where it is
+#' Seed the generator, or go on from its current state
 #'
 #' @param seed An integer for set.seed(), or NULL.
 #' @param state A state of the generator to start from instead, or NULL.
@@ -20,7 +20,7 @@ start_generator <- function(seed, state = NULL) {
 #'
 #' @param kind "parametric", "semiparametric", "residual", "wild" or "case".
 #' @param n_sim How many.
-#' @param options What the kind takes besides.
+#' @param options Further options of the kind.
 #' @param state See `start_generator()`.
 #' @return `draws`, an environment for `take_draws()`, the `state` from which they
 #'   were made, and the generator's kinds.
@@ -41,10 +41,10 @@ make_draws <- function(model, kind, n_sim, seed, state, options) {
   kept_draws(all, state)
 }
 
-#' Operation: draws as the engine takes them
+#' Operation: draws in the form that the engine takes
 #'
 #' @param all A list of draws.
-#' @param state The state of the generator before them; none where nothing was drawn.
+#' @param state The state of the generator before them; empty if nothing was drawn.
 kept_draws <- function(all, state = integer()) {
   draws <- list2env(list(all = all), parent = emptyenv())
   list(draws = draws, state = state, generator = RNGkind())
@@ -82,7 +82,7 @@ prior_weights <- function(fit) {
 
 #' Responses without the rows that na.action dropped, as plain numbers
 #'
-#' Two columns of successes and failures follow each other; see `as_response()`.
+#' Two columns (successes, failures) are joined into one vector; see `as_response()`.
 used_rows <- function(responses, fit) {
   dropped <- stats::na.action(stats::model.frame(fit))
   lapply(responses, function(response) {
@@ -105,7 +105,7 @@ fixed_part <- function(fit) {
   as.vector(lme4::getME(fit, "X") %*% lme4::getME(fit, "beta")) + offset
 }
 
-#' Random effects, term by term: one row an effect, one column a level
+#' Random effects, term by term: a row for each effect, a column for each level
 random_blocks <- function(fit) {
   modes <- as.vector(lme4::getME(fit, "b"))
   ends <- lme4::getME(fit, "Gp")
@@ -119,8 +119,8 @@ random_blocks <- function(fit) {
 #' Carpenter, Goldstein and Rasbash (2003), section 3.2: predicted effects vary
 #' less than the effects themselves do.
 #'
-#' @param effects One row an effect, one column a level.
-#' @param covariance The covariance that they shall have.
+#' @param effects A row for each effect, a column for each level.
+#' @param covariance The covariance that they must have.
 reflate <- function(effects, covariance) {
   centred <- effects - rowMeans(effects)
   square_root(covariance) %*% square_root(tcrossprod(centred) / ncol(centred), inverse = TRUE) %*%
@@ -129,7 +129,7 @@ reflate <- function(effects, covariance) {
 
 #' The lower Cholesky factor of a covariance, or its inverse
 #'
-#' Where it is singular, the symmetric square root and its generalised inverse.
+#' For a singular covariance: the symmetric square root, or its generalised inverse.
 square_root <- function(covariance, inverse = FALSE) {
   factor <- tryCatch(t(chol(covariance)), error = function(condition) NULL)
   if (!is.null(factor)) {
@@ -179,9 +179,9 @@ draw_residual <- function(fit, n_sim) {
   })
 }
 
-#' Responses from residuals of whole groups turned by one random weight each
+#' Responses from residuals, multiplied by one random weight for each group
 #'
-#' Modugno and Giannerini (2015): the residuals from the fixed part, made larger by
+#' Modugno and Giannerini (2015): the residuals from the fixed part, enlarged according to
 #' their leverage, times a weight of mean 0 and variance 1 for each group.
 #'
 #' @param hccme "hc2" or "hc3".

@@ -1,10 +1,10 @@
 # Effects of predictors, by the package effects.
 
-#' The fit as the package effects can take it
+#' The fit in a form that the package effects can use
 #'
-#' effects fits the formula of a mixed model once more by glm(), and both it and
-#' expand.model.frame() evaluate parts of the call where the environment of the
-#' formula is not seen: here the call holds the data themselves, and so it does
+#' effects fits the formula of a mixed model once more by glm(). Both effects and
+#' expand.model.frame() evaluate parts of the call where they cannot see the
+#' environment of the formula. So the call holds the data themselves, and the
 #' vectors that were given. There is no accessor that sets a call.
 fit_for_effects <- function(model, data) {
   fit <- model$fit
@@ -39,11 +39,11 @@ with_splines <- function(fit, expression) {
 
 #' Operation: the predictors whose effects can be asked for
 #'
-#' @return Their `names`, and the `levels` of each, NULL of a number; and the
-#'   `columns` of the design, to which effects can give values.
+#' @return Their `names`; the `levels` of each, NULL for a number; and the
+#'   `columns` of the design, which effects can hold at given values.
 effect_predictors <- function(model) {
   data <- model_data(model)
-  # Of the terms: what an offset is made of has no effect.
+  # Only variables of terms: those of an offset have no effect.
   labels <- attr(stats::terms(model$fit), "term.labels")
   found <- intersect(
     as.character(unlist(lapply(labels, function(label) all.vars(str2lang(label))))),
@@ -57,9 +57,9 @@ effect_predictors <- function(model) {
   list(names = found, levels = levels, columns = columns)
 }
 
-#' The values of numeric predictors, as effects takes them
+#' The values of numeric predictors, in the form that effects takes
 #'
-#' A single number would be to effects the number of values.
+#' effects would take a single number as the number of values.
 effect_values <- function(data, terms, numeric, at, n_points) {
   values <- lapply(at, function(given) if (length(given) == 1L) rep(given, 2L) else given)
   first <- numeric[1L]
@@ -74,10 +74,10 @@ effect_values <- function(data, terms, numeric, at, n_points) {
 #'
 #' @param terms Names of predictors.
 #' @param at Values of numeric ones among them, by name.
-#' @param levels Levels of the others that are wanted, by name.
-#' @param given Values of columns of the design that belong to other predictors.
+#' @param levels The wanted levels of the other ones, by name.
+#' @param given Values for columns of the design that belong to other predictors.
 #' @param n_points How many values of the first numeric predictor, evenly over
-#'   its range; NULL for what effects chooses.
+#'   its range; NULL to let effects choose.
 effect_curve <- function(model, terms, at, levels, given, n_points, conf_level,
                          partial_residuals) {
   data <- model_data(model)
@@ -120,21 +120,21 @@ plain_values <- function(frame) {
 
 #' Partial residuals, as plot() of an effect draws them
 #'
-#' To the residual of a row is added the effect at that point which has the row's
-#' levels and is nearest to its number, on the scale of the linear predictor.
+#' A partial residual is the row's residual plus the effect at the point that has
+#' the row's levels and the nearest number, on the scale of the linear predictor.
 #'
-#' @param wanted Which points of the effect are there to be added to.
-#' @return Only rows whose levels are wanted: their numbers in the data, the
-#'   values of the predictors (those of further numeric ones rounded to values of
-#'   the effect), residuals, and partial residuals on both scales; along a single
-#'   number also the line that smooths them on the scale of the linear predictor.
+#' @param wanted Which points of the effect are used.
+#' @return For the rows whose levels are wanted: their numbers in the data, the
+#'   values of the predictors (further numeric ones rounded to values of the
+#'   effect), residuals, and partial residuals on both scales; for a single numeric
+#'   predictor also the line that smooths them on the scale of the linear predictor.
 partial_residuals_of <- function(effect, wanted) {
   residuals <- effect$residuals
   data <- effect$x.all[names(residuals), , drop = FALSE]
   across <- names(effect$x)[effect$x.var]
   panel_of <- function(frame) {
     others <- lapply(frame[setdiff(names(frame), across)], as.character)
-    # An empty name would be found nowhere.
+    # An empty name could not be looked up.
     do.call(paste, c(list(rep("at", nrow(frame))), unname(others), sep = "\r"))
   }
   points <- which(wanted & !is.na(effect$se))

@@ -2,8 +2,8 @@
 
 #' Evaluate in the environment of the model's formula
 #'
-#' lmerTest and pbkrtest look for the data in the frame that called them; from
-#' here they find the model's own, and never a variable of ours.
+#' lmerTest and pbkrtest look for the data in the frame that called them. From here
+#' they find the model's own data, and never a variable of this package.
 #'
 #' @param model A model environment.
 #' @param expression A quoted expression; `.fit` stands for the fit.
@@ -16,7 +16,7 @@ within_model <- function(model, expression) {
 #' lmerTest's version of the fit, made once
 lmertest_fit <- function(model) {
   if (is.null(model$lmertest)) {
-    model_data(model) # lmerTest asks for the data again, so that they must be those of the fit
+    model_data(model) # stops if the data are not those of the fit: lmerTest reads them again
     fit <- within_model(model, quote(lmerTest::as_lmerModLmerTest(.fit)))
     model$lmertest <- with_given_call(model, fit)
   }
@@ -31,12 +31,12 @@ with_given_call <- function(model, fit) {
   fit
 }
 
-#' R's summary of the model, made once for all that read it
+#' R's summary of the model, made once for all results that need it
 #'
-#' One that warned or said something is made again, so that each who asks is told.
+#' A summary that came with a warning or a message is not kept, so that each result gets it.
 #'
 #' @param model A model environment.
-#' @param ddf "satterthwaite" or "kenward-roger" for lmerTest's; else lme4's.
+#' @param ddf "satterthwaite" or "kenward-roger" for lmerTest's summary; otherwise lme4's.
 model_summary <- function(model, ddf) {
   by_t <- ddf %in% c("satterthwaite", "kenward-roger")
   name <- if (by_t) ddf else "none"
@@ -69,7 +69,7 @@ fixed_effects <- function(model, ddf, conf_level) {
   table <- stats::coef(model_summary(model, ddf))
   estimate <- unname(table[, "Estimate"])
   std_error <- unname(table[, "Std. Error"])
-  # Where the family fixes the scale, R calls it z.
+  # If the family fixes the scale, R calls the statistic z.
   statistic <- unname(table[, intersect(c("t value", "z value"), colnames(table))])
   result <- list(
     terms = rownames(table), estimate = estimate, std_error = std_error, statistic = statistic
@@ -109,8 +109,8 @@ variance_components <- function(model) {
 
 #' The conditional covariance of one grouping factor, as one array
 #'
-#' lme4 gives a list of arrays where a factor stands in several terms; what lies
-#' between two terms is not computed there, and is NA here.
+#' For a factor in several terms lme4 gives a list of arrays. It does not compute the
+#' covariance between two terms, which is NA here.
 #'
 #' @param post The attribute "postVar" of one element of `ranef()`.
 #' @param n_terms,n_levels The size of that element.
@@ -157,32 +157,32 @@ group_coefficients <- function(model) {
   }, unclass(tables), names(tables))
 }
 
-#' Which names are numbers of rows
+#' Which names are row numbers
 #'
-#' Where a subset is NA for a row, R makes up rows named "NA", "NA.1" ...
+#' Where a subset is NA for a row, R invents rows named "NA", "NA.1" ...
 is_row <- function(names) {
-  # Perl's expressions take a quarter of the time of R's own.
+  # Perl's regular expressions take a quarter of the time of R's own.
   grepl("^[0-9]+$", names, perl = TRUE)
 }
 
-#' The numbers of the rows of a model frame, NA where R made the row up
+#' The row numbers of a model frame, NA where R invented the row
 row_numbers <- function(frame) {
   rows <- attr(frame, "row.names")
-  # R keeps numbers as numbers; to make names of them, and look at those, takes longer than a fit.
+  # R keeps row numbers as integers; to turn them into names and back takes longer than a fit.
   if (is.integer(rows)) rows else name_numbers(rows)
 }
 
-#' The numbers of rows with names, NA for those that R made up
+#' Row numbers from row names, NA for rows that R invented
 name_numbers <- function(names) {
   names[!is_row(names)] <- NA
   as.integer(names)
 }
 
-#' A vector over rows, with the row numbers of the data it belongs to
+#' A vector over rows, with the numbers of those rows in the data
 #'
-#' @param values Over the rows of the model frame; by names where there are more,
-#'   for na.exclude.
-#' @param fit The fit that they are of.
+#' @param values A vector over the rows of the model frame; with na.exclude also over
+#'   the dropped rows, by name.
+#' @param fit The fit that they belong to.
 over_rows <- function(values, fit) {
   rows <- row_numbers(stats::model.frame(fit))
   if (length(rows) != length(values)) {
@@ -221,7 +221,7 @@ scaled_residual_quantiles <- function(model) {
   stats::quantile(model_summary(model, "none")$residuals, na.rm = TRUE, names = FALSE)
 }
 
-#' Operation: what measures the fit
+#' Operation: the fit statistics
 fit_statistics <- function(model) {
   fit <- model$fit
   likelihood <- stats::logLik(fit)
@@ -229,7 +229,7 @@ fit_statistics <- function(model) {
   list(
     reml_criterion = if (mixed && lme4::isREML(fit)) lme4::REMLcrit(fit),
     log_likelihood = as.double(likelihood),
-    # Of a linear model R calls the residual sum of squares by this name.
+    # For a linear model R calls the residual sum of squares the deviance.
     deviance = if (mixed) {
       stats::deviance(fit, REML = FALSE)
     } else if (inherits(fit, "glm")) {
@@ -263,7 +263,7 @@ model_matrix <- function(model) {
 
 #' Operation: how the optimizer ended
 convergence <- function(model) {
-  # It is the same in every summary; what one says of the covariance is not of the optimizer.
+  # It is the same in every summary. A warning about the covariance does not concern the optimizer.
   made <- model$summaries
   info <- (if (length(made)) made[[1L]] else suppressWarnings(model_summary(model, "none")))$optinfo
   messages <- as.character(unlist(info$conv$lme4$messages))
@@ -287,10 +287,10 @@ convergence <- function(model) {
 #'
 #' @param ddf "none" for lme4's, "satterthwaite" or "kenward-roger" for lmerTest's.
 summary_text <- function(model, ddf) {
-  # R's hints name the variable that is printed.
+  # R's hints name the printed variable.
   x <- model_summary(model, ddf)
   if (ddf != "none") {
-    # The class is printed, and ours is a detail.
+    # The class is printed, and our class is an internal detail.
     x$objClass <- structure("lmerModLmerTest", package = "lmerTest")
   }
   if (methods::is(model$fit, "merMod") && crash_abbreviate(rownames(stats::coef(x)))) {
@@ -305,8 +305,8 @@ summary_text <- function(model, ddf) {
 
 #' May R's abbreviate() crash on these names?
 #'
-#' It looks up letters beyond the 16-bit ones outside of a table of C, and lme4 abbreviates the
-#' names above a printed matrix of correlations. In R alone what lies there can mostly be read.
+#' For letters beyond 16 bits it reads outside of a C table, and lme4 abbreviates the names above
+#' a printed correlation matrix. In plain R the memory there is mostly readable.
 crash_abbreviate <- function(names) {
   any(vapply(enc2utf8(as.character(names)), function(name) any(utf8ToInt(name) > 0xFFFF), NA))
 }

@@ -5,14 +5,14 @@
 #                    the name that the fitted call shows, so that update(),
 #                    refit(), drop1(), KRmodcomp(), bootMer() and profile()
 #                    find it
-#   model$call       the call as it was given; lme4 writes `||` out in its own
+#   model$call       the call as it was given; in lme4's own `||` is expanded
 #   model$lmertest   lmerTest's version of the fit, made when first asked for
-#   model$summaries  R's summaries, by method of degrees of freedom, made likewise
+#   model$summaries  R's summaries, by method of degrees of freedom, made when first asked for
 
-#' What a fitted call may find beside its data: lme4's functions, splines' bases
+#' The functions that a fitted call may find beside its data: lme4's, and splines' bases
 #'
-#' Below it come R's own packages, without the user's workspace and without what
-#' another user of this R attached, so that nothing of theirs can enter a model.
+#' Its parents are R's own packages, without the workspace and without what another
+#' user of this R attached, so that nothing of theirs can enter a model.
 toolbox <- local({
   for (package in setdiff(
     c("methods", "datasets", "utils", "grDevices", "graphics", "stats"), .packages()
@@ -53,7 +53,7 @@ model_environment <- function(frame, data_name, extras) {
 #' An argument of a model call: text is parsed, a vector is named
 #'
 #' @param given Text, a vector or NULL.
-#' @param name The name that the vector gets beside the data.
+#' @param name The name that the vector gets in the data's environment.
 #' @return A list of `argument` (language) and `extra` (a named list).
 model_argument <- function(given, name) {
   if (is.null(given)) {
@@ -116,8 +116,8 @@ start_argument <- function(start) {
 
 #' The call that fits a model
 #'
-#' Only what differs from R's defaults is written, so that the call reads as the
-#' one a user would type.
+#' Only arguments that differ from R's defaults are written, so that the call reads
+#' like one that a user would type.
 #'
 #' @param spec A list: fitter, formula, data_name, family, reml, n_agq, weights,
 #'   offset, subset, contrasts, control, na_action, start; NULL for what is not given.
@@ -167,13 +167,13 @@ new_model <- function(fit, frame_env, call) {
 #' The data of a model, and which of its rows the fit uses
 model_data <- function(model) {
   if (isTRUE(model$other_response)) {
-    stop("the model was refitted to a response that is no column of its data; fit it anew to data ",
-      "that hold that response",
+    stop("the model was refitted to a response that is not a column of its data; fit a new model ",
+      "to data that hold that response",
       call. = FALSE
     )
   }
   frame <- get(as.character(stats::getCall(model$fit)$data), model$frame_env)
-  numbers <- function(frame) attr(frame, "row.names") # rownames() would make names of them
+  numbers <- function(frame) attr(frame, "row.names") # rownames() would turn them into text
   list(frame = frame, used = match(numbers(stats::model.frame(model$fit)), numbers(frame)))
 }
 
@@ -192,9 +192,9 @@ fit_model <- function(spec, frame) {
   list(model = model, facts = facts_of(model$fit))
 }
 
-#' Stop where a formula has structured covariances and this lme4 has none
+#' Stop if a formula has structured covariances and this lme4 has none
 #'
-#' It would take `diag(x | g)` for a predictor.
+#' An older lme4 would take `diag(x | g)` for a predictor.
 stop_without_structures <- function(formula) {
   if ("getReCovs" %in% getNamespaceExports("lme4")) {
     return(invisible())
@@ -210,7 +210,7 @@ stop_without_structures <- function(formula) {
   if (structured(formula)) stop_for_newer_lme4("structured covariances", "2.0-1")
 }
 
-#' What is known of a fit, and costs nothing
+#' Facts about a fit that cost nothing
 facts_of <- function(fit) {
   if (methods::is(fit, "lmList4")) {
     return(separate_facts(fit))
@@ -221,9 +221,9 @@ facts_of <- function(fit) {
   )
 }
 
-#' What is always known of a fit, and costs nothing
+#' Facts about any fit that cost nothing
 model_facts <- function(fit) {
-  # By name: a number is a place among the rows that `subset` left.
+  # By name: the numbers count only the rows that `subset` kept.
   dropped <- names(stats::na.action(stats::model.frame(fit)))
   list(
     formula = paste(deparse(stats::formula(fit), width.cutoff = 500L), collapse = " "),
@@ -233,7 +233,7 @@ model_facts <- function(fit) {
   )
 }
 
-#' What is known of a mixed model besides
+#' Further facts about a mixed model
 mixed_facts <- function(fit) {
   groups <- lme4::ngrps(fit)
   list(
@@ -245,13 +245,13 @@ mixed_facts <- function(fit) {
   )
 }
 
-#' What is known of a generalized model besides
+#' Further facts about a generalized model
 family_facts <- function(fit) {
   family <- stats::family(fit)
   size <- family$family
   list(
     family = family$family, link = family$link,
-    # Only here it is kept to the last bit; the name of the family shows a few digits.
+    # Only this value is exact; the name of the family shows a few digits.
     size = if (startsWith(size, "Negative Binomial")) environment(family$variance)$.Theta
   )
 }

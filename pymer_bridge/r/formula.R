@@ -68,7 +68,7 @@ head_name <- function(head) {
 
 #' Is the group of `(terms || group)` another expression once lme4 has read it?
 #'
-#' To split such a term, lme4 writes the group as text and parses that: a column
+#' To split such a term, lme4 writes the group as text and parses the text: a column
 #' `a-b` becomes a subtraction, and one named `system("x")` a call.
 #'
 #' @param call A call of `||`.
@@ -80,15 +80,15 @@ misread_group <- function(call) {
   if (length(text) == 1L && identical(again, group)) character() else text
 }
 
-#' What names of columns would call, were they read as code
+#' What column names would call if they were read as code
 #'
 #' Some functions write a name without its backticks and parse that again
 #' (lme4's `||`, lmerTest's ranova() and step()): a column named `system("x")`
-#' would run. Calls of functions that do not exist harm nobody: `income (CHF)`.
+#' would run. Calls of functions that do not exist are harmless: `income (CHF)`.
 #'
 #' @param names Names of variables.
-#' @return A list of two character vectors: `names`, and beside each what it
-#'   would call.
+#' @return A list of two character vectors: `names`, and for each the `calls` that it
+#'   would make.
 calls_in_names <- function(names) {
   found <- list(names = character(), calls = character())
   for (name in names[make.names(names) != names]) {
@@ -100,7 +100,7 @@ calls_in_names <- function(names) {
       absent <- plain & !vapply(walked$calls, exists, NA, envir = toolbox, mode = "function")
       found$names <- c(found$names, rep(name, sum(!absent)))
       found$calls <- c(found$calls, walked$calls[!absent])
-      # Each is shorter than what it was read from, or is left alone.
+      # Each text is shorter than the one it came from, or is left alone.
       unread <- c(unread[-1L], setdiff(walked$variables, unread[1L]))
     }
   }
@@ -114,15 +114,15 @@ is_qualified_name <- function(head) {
     (is.name(head[[3L]]) || is.character(head[[3L]]))
 }
 
-#' Characters that a text may have: R's own functions descend into an expression
-#' as deep as it nests, and a sum of a million terms would exhaust the stack.
+#' The most characters that a text may have: R's own functions recurse into an
+#' expression, and a sum of a million terms would exhaust the stack.
 longest_text <- 100000L
 
-#' How deep it may nest; each term of a sum is one level more, and lme4 needs a good part of R's
+#' How deeply it may nest: each term of a sum is one more level, and lme4 needs much of R's
 #' stack for each.
 deepest_text <- 2000L
 
-#' Operation: what a piece of R text is and names, without running it
+#' Operation: what kind of expression an R text is, and what it calls and names
 #'
 #' @param text One expression as text.
 #' @return A list of `calls`, `variables`, `misread`, `in_names` (see
@@ -137,7 +137,7 @@ describe_expression <- function(text) {
   if (walked$depth > deepest_text) {
     stop(
       "it nests ", walked$depth, " deep, as a sum of so many terms does, and R's own functions ",
-      "for formulas give up at some ", deepest_text, "; take the columns that are wanted and ",
+      "for formulas fail at about ", deepest_text, "; select the columns that you need and ",
       "write '.' for them", call. = FALSE
     )
   }
@@ -150,7 +150,7 @@ describe_expression <- function(text) {
   ))
 }
 
-#' Operation: what a function given as R text calls, without running it
+#' Operation: what a function given as R text calls
 #'
 #' @param text A function of one argument, as text.
 #' @return A list of `is_function` and `calls`.

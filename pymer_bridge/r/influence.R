@@ -1,7 +1,7 @@
-# What each row or group does to the estimates: lme4's influence(), its refits shared by
-# workers.
+# The influence of each row or group on the estimates: lme4's influence(), with its refits
+# shared among workers.
 
-#' The data with the groups to be left out, as influence() of lme4 makes them
+#' The data with the groups to leave out, as lme4's influence() makes them
 #'
 #' @param by ".case" for rows, the name of a column, or of a grouping factor that is made of
 #'   several columns.
@@ -46,7 +46,7 @@ variance_value_names <- function(fit) {
 #' The covariance matrix of the fixed effects, plain
 plain_covariance <- function(fit) Matrix::as.matrix(stats::vcov(fit))
 
-#' Operation: what an influence run is about
+#' Operation: what an influence run leaves out, and the figures of the fit itself
 #'
 #' @param by See `influence_source()`.
 describe_influence <- function(model, by) {
@@ -64,7 +64,7 @@ describe_influence <- function(model, by) {
   )
 }
 
-#' Where influence() lets the refits start
+#' Where influence() starts the refits
 influence_start <- function(fit) {
   start <- list(theta = lme4::getME(fit, "theta"))
   if (lme4::isGLMM(fit) && lme4::getME(fit, "devcomp")$dims[["nAGQ"]] > 0) {
@@ -75,8 +75,8 @@ influence_start <- function(fit) {
 
 #' Refits without one row or group each
 #'
-#' The call is the one that influence() updates; linear models go through lmer()'s steps
-#' without its derivatives, which nothing here asks for.
+#' The call is the one that influence() updates. Linear models go through lmer()'s steps
+#' without its derivatives, which are not needed here.
 #'
 #' @param plan `by`, and `max_evaluations`.
 influence_task <- function(model, plan) {
@@ -101,7 +101,7 @@ influence_task <- function(model, plan) {
     holder$data$del <- source$units[draw]
     holder$par <- start
     holder$control <- control
-    # influence() itself keeps R's warnings to itself.
+    # influence() suppresses warnings too.
     refitted <- suppressWarnings(if (is.null(stepwise)) {
       eval(call, holder)
     } else {
@@ -119,12 +119,12 @@ influence_task <- function(model, plan) {
   }
 }
 
-#' Operation: what follows from the refits, by R's own methods
+#' Operation: the measures of influence, by R's own methods
 #'
 #' @param values Refits by values: fixed effects, variance parameters, the covariance matrix
 #'   of the fixed effects; missing where a refit failed.
-#' @param levels What was left out.
-#' @param converged For each refit.
+#' @param levels The rows or groups that were left out.
+#' @param converged Whether each refit converged.
 influence_figures <- function(model, by, levels, values, converged) {
   fit <- model$fit
   fixed <- lme4::fixef(fit)
@@ -157,7 +157,7 @@ influence_figures <- function(model, by, levels, values, converged) {
     dfbetas = as.vector(if (p > 1L) {
       stats::dfbetas(result)
     } else {
-      # R's method stops at a single fixed effect.
+      # R's method stops if there is one fixed effect.
       change / sqrt(vapply(covariances, as.vector, 1))
     }),
     dfbeta_variances = as.vector(stats::dfbeta(result, which = "var.cov"))

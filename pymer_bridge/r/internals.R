@@ -1,4 +1,4 @@
-# What lies inside a fit: the parts that lme4's getME() gives, and what is made of them.
+# The inside of a fit: the parts that lme4's getME() gives, and what is computed from them.
 
 #' Any part of a fit as a list of vectors, with its kind
 #'
@@ -39,7 +39,7 @@ describe_dense <- function(x) {
   )
 }
 
-#' A sparse matrix by columns; zeros that are stored stay
+#' A sparse matrix by columns; stored zeros are kept
 describe_sparse <- function(x) {
   x <- methods::as(methods::as(x, "generalMatrix"), "CsparseMatrix")
   rows <- methods::slot(x, "i")
@@ -54,13 +54,13 @@ describe_sparse <- function(x) {
   )
 }
 
-#' Operation: the names of parts that this lme4 gives, alike for all models
+#' Operation: the names of the parts that this lme4 gives, the same for all models
 part_names <- function(model = NULL) {
   method <- utils::getS3method("getME", "merMod", envir = asNamespace("lme4"))
   setdiff(eval(formals(method)$name), "devfun")
 }
 
-#' Parts that are vectors, even of one element
+#' Parts that are vectors even if they have one element
 vector_parts <- c("y", "mu", "u", "beta", "Gp", "Lind", "offset")
 
 #' Operation: one part of a fit
@@ -103,7 +103,7 @@ group_covariances <- function(model) {
   }, parts, names(parts)))
 }
 
-#' A fit whose predictor and response are its own, so that evaluating it changes no other
+#' A copy of a fit with its own predictor and response, so that evaluating it leaves the fit alone
 isolated_fit <- function(fit) {
   for (part in c("pp", "resp")) {
     methods::slot(fit, part) <- methods::slot(fit, part)$copy()
@@ -112,7 +112,7 @@ isolated_fit <- function(fit) {
   fit
 }
 
-#' What the deviance function of a nonlinear model lacks when getME() makes it
+#' Add what the deviance function of a nonlinear model from getME() does not have
 complete_nonlinear <- function(devfun, fit) {
   rho <- environment(devfun)
   rho$u0 <- rho$pp$u0 + 0
@@ -133,7 +133,7 @@ deviance_function <- function(model) {
   newer <- "par" %in% part_names()
   values <- lme4::getME(fit, if (newer) "par" else "theta")
   upper <- if (newer) asNamespace("lme4")$getUpper(fit) else rep(Inf, length(values))
-  # A fit with nAGQ = 0 has the fixed effects follow from theta. A nonlinear one may not tell.
+  # With nAGQ = 0 the fixed effects follow from theta. A nonlinear fit may not say its nAGQ.
   by_theta <- lme4::isLMM(fit) || isTRUE(lme4::getME(fit, "devcomp")$dims["nAGQ"] == 0L)
   beta <- if (!by_theta) lme4::fixef(fit)
   list(

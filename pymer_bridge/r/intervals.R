@@ -1,13 +1,13 @@
 # Confidence intervals and profiles.
 
-#' R's names of all parameters, and the readable ones
+#' R's names of all parameters, and readable labels
 #'
 #' @param fit A fitted mixed model.
 #' @return A list of `names` (".sig01", ".sigma", "(Intercept)" ...) and
-#'   `labels` ("sd_(Intercept)|school" ...), in one order.
+#'   `labels` ("sd_(Intercept)|school" ...), in the same order.
 parameter_names <- function(fit) {
   method <- utils::getS3method("confint", "merMod", envir = asNamespace("lme4"))
-  # lme4 2.0 calls oldNames signames, and warns of the former.
+  # lme4 2.0 calls oldNames signames, and warns of the old name.
   argument <- if ("signames" %in% names(formals(method))) "signames" else "oldNames"
   names_of <- function(old) {
     arguments <- c(list(fit, method = "Wald"), structure(list(old), names = argument))
@@ -26,7 +26,7 @@ describe_intervals <- function(intervals, fit) {
   )
 }
 
-#' Which parameters are meant, by either of their names
+#' R's names of the chosen parameters, given by name or by label
 chosen_parameters <- function(fit, parameters) {
   if (is.null(parameters) || identical(parameters, "beta_") || identical(parameters, "theta_")) {
     return(parameters)
@@ -75,7 +75,7 @@ profile_of <- function(model, chosen) {
 
 #' Operation: the profile itself
 #'
-#' @return The points: which parameter was held, zeta there, and the values of
+#' @return The points: which parameter was held fixed, zeta there, and the values of
 #'   all parameters, column by column.
 profile_points <- function(model, parameters) {
   profiled <- profile_of(model, chosen_parameters(model$fit, parameters))
@@ -92,11 +92,11 @@ profile_points <- function(model, parameters) {
 #' Warn where R's refit() is known to be wrong
 #'
 #' Before version 1.1-33 lme4's refit(), and so bootMer() and confint(method =
-#' "boot"), forgot the fixed effects' share in the REML criterion where there is
-#' more than one. What R gives is given all the same.
+#' "boot"), counted one fixed effect in the REML criterion, however many there are.
+#' R's figures are given all the same.
 #'
 #' @param fit A fitted mixed model.
-#' @param what What is wrong then.
+#' @param what What is wrong, for the message.
 warn_of_refit_defect <- function(fit, what = "bootstraps of REML fits are") {
   version <- utils::packageVersion("lme4")
   if (version < "1.1-33" && lme4::isREML(fit) && length(lme4::fixef(fit)) > 1L) {

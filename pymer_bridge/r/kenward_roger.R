@@ -1,10 +1,9 @@
 # Kenward and Roger's method with the adjusted covariance computed once.
 #
-# lmerTest asks pbkrtest::vcovAdj() again for every coefficient and every term,
-# and nearly all of the time goes there. Here the fit is handed to lmerTest as
-# an object of a class of our own, for which vcovAdj() and vcov() answer with what
-# they gave the first time. The arithmetic stays lmerTest's and pbkrtest's,
-# whatever their version.
+# lmerTest calls pbkrtest::vcovAdj() again for every coefficient and every term,
+# which takes nearly all of the time. Here lmerTest gets the fit as an object of a
+# class of our own, for which vcovAdj() and vcov() return their first answer again.
+# The arithmetic stays lmerTest's and pbkrtest's, whatever their version.
 
 #' The fit as an object that knows its covariance, plain and adjusted
 #'
@@ -55,12 +54,12 @@ define_kenward_roger_class <- function() {
   }
 }
 
-#' Leave out a check that pbkrtest makes for each term, of a thing known beforehand
+#' Leave out a check that pbkrtest makes for each term and whose result is known
 #'
-#' KRmodcomp() takes the rank of the design twice to see whether a restriction
-#' matrix is of its row space. Where the design has full column rank every
-#' matrix is (the code is 1, "nested"). pbkrtest names the generic so in all
-#' versions that have it; without it the check is made.
+#' KRmodcomp() computes the rank of the design twice to see whether a restriction
+#' matrix lies in its row space. If the design has full column rank, every matrix
+#' does (code 1, "nested"). All versions of pbkrtest that have the generic call it by
+#' this name; without it the check is made.
 define_nesting_check <- function() {
   namespace <- asNamespace("pbkrtest")
   if (!exists("modcomp_init", namespace, mode = "function")) {
@@ -76,8 +75,8 @@ define_nesting_check <- function() {
 
 #' Evaluate with lmerTest's kind of fit for a method of degrees of freedom
 #'
-#' Where Kenward and Roger's method fails, lmerTest falls back to
-#' Satterthwaite's with a warning; it then needs all of its slots.
+#' If Kenward and Roger's method fails, lmerTest falls back to Satterthwaite's with a
+#' warning, and then needs all of its slots.
 #'
 #' @param model A model environment.
 #' @param ddf "satterthwaite" or "kenward-roger".
@@ -101,7 +100,7 @@ with_ddf <- function(model, ddf, use) {
         if (grepl("Unable to compute Kenward-Roger", conditionMessage(condition))) {
           stop("incomplete")
         }
-        # Kept back: where it comes to nothing, they will be met again.
+        # Held back: if this attempt fails, the next one gives them again.
         warnings[[length(warnings) + 1L]] <<- condition
         invokeRestart("muffleWarning")
       }

@@ -1,4 +1,4 @@
-# Models without random effects: where a course on mixed models starts.
+# Models without random effects.
 
 #' Operation: the coefficients with their tests and intervals
 #'
@@ -38,7 +38,7 @@ linear_predictors <- function(model) all.vars(stats::delete.response(stats::term
 predict_linear <- function(model, new_data, type, interval, conf_level) {
   fit <- model$fit
   frame <- if (is.null(new_data)) model_data(model)$frame else frame_from_parts(new_data)
-  # Not without new data: then R knows no rows that were left out.
+  # Only with new data: without, R also knows the rows that were left out.
   arguments <- list(fit, se.fit = TRUE)
   if (!is.null(new_data)) arguments$newdata <- frame
   if (inherits(fit, "glm")) {

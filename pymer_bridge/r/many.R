@@ -1,8 +1,8 @@
 # One design, many responses.
 
-#' Operation: fit the design to a response that stands for all
+#' Operation: fit the design to one response, as the template of all fits
 #'
-#' What the design itself makes R say is said here, once.
+#' R's messages about the design itself come from here, once.
 #'
 #' @param spec,frame As for `fit_model()`; the response is the column `.response`.
 fit_template <- function(spec, frame) {
@@ -37,7 +37,7 @@ many_task <- function(model, plan) {
   lower <- lme4::getME(fit, "lower")
   data <- model_data(model)
   choose <- parameter_chooser(fit, "parameters")
-  # As vcov(), REMLcrit() or deviance(), and logLik() give them, without a fit around them.
+  # As vcov(), REMLcrit() or deviance(), and logLik() give them, without building a fit.
   values_of <- function(optimum, estimates) {
     errors <- sqrt(diag(estimates$sigma^2 * machine$rho$pp$unsc()))
     c(choose(estimates), errors, optimum$fval, -optimum$fval / 2)
@@ -54,7 +54,7 @@ many_task <- function(model, plan) {
   }
   function(response) {
     if (anyNA(response[data$used])) {
-      # Other rows, so another design: R does all of it.
+      # Other rows, so another design: lmer() fits it.
       holder <- new.env(parent = model$frame_env)
       holder$.changed <- data$frame
       holder$.changed$.response <- response

@@ -33,7 +33,7 @@ means_arguments <- function(model, specs, by, at, ddf) {
   if (length(at) > 0L) arguments$at <- at
   arguments$lmer.df <- ddf
   if (ddf == "kenward-roger" && !lme4::isREML(model$fit)) {
-    # emmeans has pbkrtest do so, and says nothing.
+    # emmeans lets pbkrtest refit, without a message.
     message("Kenward and Roger's method refits the model by REML")
   }
   arguments
@@ -52,7 +52,7 @@ marginal_means <- function(model, specs, by, at, ddf, conf_level, type, adjust) 
 
 #' Operation: estimated marginal slopes of one predictor
 #'
-#' @param trend_of The predictor whose slope is wanted.
+#' @param trend_of The predictor of the slope.
 marginal_trends <- function(model, specs, trend_of, by, at, ddf, conf_level, adjust) {
   arguments <- c(means_arguments(model, specs, by, at, ddf), list(var = trend_of))
   grid <- within_model(model, as.call(c(quote(emmeans::emtrends), arguments)))

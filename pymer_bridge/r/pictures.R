@@ -1,4 +1,4 @@
-# What pictures of a model are drawn from: its data, and lines, bands and outlines.
+# The figures that pictures of a model show: its data, lines, bands and outlines.
 
 #' The levels of each row in each grouping factor
 #'
@@ -15,10 +15,10 @@ grouping_factors <- function(fit) {
 
 #' Operation: the model frame, the response first and the grouping factors last
 #'
-#' What has no place in a data frame of Python (the matrix of a polynomial, or of
-#' successes and failures) is left out; the response is then what lme4 fits.
+#' Matrices (of a polynomial, or of successes and failures) have no place in a data
+#' frame of Python and are left out; the response is then the vector that lme4 fits.
 #'
-#' @return The parts of a data frame, and the `rows` of the data they belong to.
+#' @return The parts of a data frame, and the numbers of its `rows` in the data.
 model_frame_parts <- function(model) {
   frame <- stats::model.frame(model$fit)
   groups <- grouping_factors(model$fit)
@@ -37,7 +37,7 @@ model_frame_parts <- function(model) {
   c(frame_to_parts(result), list(rows = rows[known]))
 }
 
-#' Operation: a line for all, and one for each group by itself
+#' Operation: one line for all rows, and one for each group alone
 #'
 #' Complete pooling and no pooling, by lm() with the weights and the offset of
 #' the model. A slope that a group's own data do not give is NA.
@@ -92,10 +92,10 @@ normal_multiple <- function(conf_level) stats::qnorm((1 + conf_level) / 2)
 
 #' Operation: the points, the line and the band of a normal quantile plot
 #'
-#' The line goes through the quartiles, as that of qqline(). The band holds each
-#' point by itself with the probability `conf_level` (Fox 2016, 12.1).
+#' The line goes through the quartiles, as qqline()'s does. The band is pointwise: it
+#' holds each point with probability `conf_level` (Fox 2016, 12.1).
 #'
-#' @return For each value its normal quantile, in the order given; intercept and
+#' @return The normal quantile of each value, in the given order; intercept and
 #'   slope of the line; and the band at the sorted quantiles.
 normal_quantiles <- function(values, conf_level) {
   n <- length(values)
@@ -114,7 +114,7 @@ normal_quantiles <- function(values, conf_level) {
   )
 }
 
-#' Operation: the outline that holds a share of a bivariate normal distribution
+#' Operation: the ellipse that holds a share of a bivariate normal distribution
 #'
 #' @param covariance Four numbers.
 #' @param center Two numbers.
@@ -123,7 +123,7 @@ normal_quantiles <- function(values, conf_level) {
 normal_ellipse <- function(covariance, center, level) {
   angle <- seq(0, 2 * pi, length.out = 101L)
   decomposed <- eigen(matrix(covariance, 2L), symmetric = TRUE)
-  # A singular covariance has a zero, or a hair less, among its eigenvalues.
+  # A singular covariance has an eigenvalue of zero, or slightly below it.
   root <- decomposed$vectors %*% diag(sqrt(pmax(decomposed$values, 0)))
   points <- sqrt(stats::qchisq(level, 2)) * root %*% rbind(cos(angle), sin(angle))
   list(x = center[1L] + points[1L, ], y = center[2L] + points[2L, ])

@@ -15,7 +15,7 @@ predictor_names <- function(model) {
   list(fixed = variables(fixed.only = TRUE), random = variables(random.only = TRUE))
 }
 
-#' The random effects that a prediction counts, as R takes them
+#' The random effects that a prediction includes, as R's `re.form`
 #'
 #' @param re_form NULL for all, "population" for none, or the text of a formula.
 random_part <- function(model, re_form) {
@@ -28,11 +28,11 @@ random_part <- function(model, re_form) {
   }
 }
 
-#' Stop where lme4 would add random effects of all rows to those of the rows used
+#' Stop where lme4 would add random effects to the wrong rows
 #'
-#' For a formula of random effects lme4 takes the data whole. Up to 1.1-35.3 it
-#' does not leave out the rows that `na.action` dropped, and never those that
-#' `subset` did: the shorter vector is then used again from its start.
+#' For a formula of random effects lme4 uses all rows of the data. Up to 1.1-35.3 it
+#' keeps the rows that `na.action` dropped, and in all versions those that `subset`
+#' dropped, and recycles the shorter vector.
 stop_if_rows_slip <- function(model) {
   fit <- model$fit
   n_used <- stats::nobs(fit)
@@ -47,11 +47,11 @@ stop_if_rows_slip <- function(model) {
   }
 }
 
-#' Say so where lme4 leaves an offset out
+#' Warn where lme4 leaves out an offset
 warn_of_lost_offset <- function(fit) {
   if (!is.null(stats::getCall(fit)$offset)) {
     warning("predictions at new data leave out the offset that was given as an argument; ",
-      "one in the formula, offset(...), is counted",
+      "one in the formula, offset(...), is included",
       call. = FALSE
     )
   }
@@ -62,20 +62,20 @@ has_std_errors <- function() {
   "se.fit" %in% names(formals(utils::getS3method("predict", "merMod", envir = asNamespace("lme4"))))
 }
 
-#' Is the order of the random effects in the Cholesky factor another than theirs?
+#' Does the Cholesky factor have the random effects in another order?
 is_permuted <- function(fit) {
   order <- methods::slot(lme4::getME(fit, "L"), "perm")
   is.unsorted(order)
 }
 
-#' Say so where lme4's standard errors are wrong
+#' Warn where lme4's standard errors are wrong
 #'
-#' Its vcov_full() solves with the Cholesky factor without putting the random
-#' effects in the factor's order first.
+#' Its vcov_full() solves with the Cholesky factor, but does not first put the random
+#' effects into the factor's order.
 warn_of_wrong_std_errors <- function(fit, part) {
   population <- identical(part, NA)
   full <- get0("vcov_full", envir = asNamespace("lme4"))
-  # The step that is missing is solve(L, ..., system = "P").
+  # The missing step is solve(L, ..., system = "P").
   repaired <- is.null(full) || any(grepl("\"P\"", deparse(body(full)), fixed = TRUE))
   if (!population && !repaired && is_permuted(fit)) {
     warning("lme4 ", utils::packageVersion("lme4"), " computes standard errors of predictions ",
@@ -95,9 +95,9 @@ fixed_frame <- function(fit, frame) {
   stats::model.frame(terms, frame, na.action = stats::na.pass, xlev = levels)
 }
 
-#' Evaluate, and say what is new at new data where that fails
+#' Evaluate; if that fails at new data, stop with R's message about new levels
 #'
-#' lme4 says of a new level of a fixed factor that matrices are "non-conformable".
+#' For a new level of a fixed factor lme4 only says that matrices are "non-conformable".
 at_new_data <- function(value, fit, frame) {
   tryCatch(value, error = function(condition) {
     if (!is.null(frame) && !inherits(condition, "needs_newer_lme4")) fixed_frame(fit, frame)
@@ -156,9 +156,9 @@ link_with_std_errors <- function(fit, frame, part, allow_new_levels) {
 #' @param new_data The parts of a data frame; NULL for the data themselves.
 #' @param re_form See `random_part()`.
 #' @param type "link" or "response".
-#' @param std_error,interval Are standard errors and Wald intervals wanted?
+#' @param std_error,interval Compute standard errors and Wald intervals?
 #' @param conf_level The level of the intervals.
-#' @return Vectors over the rows, with the rows of the data they belong to.
+#' @return Vectors over the rows, with the numbers of those rows in the data.
 predict_model <- function(model, new_data, re_form, type, allow_new_levels, std_error, interval,
                           conf_level) {
   fit <- model$fit
@@ -183,14 +183,14 @@ predict_model <- function(model, new_data, re_form, type, allow_new_levels, std_
 
 #' Standard errors and Wald intervals of predictions
 #'
-#' The intervals are symmetric on the link scale, and then taken to the scale wanted.
+#' The intervals are symmetric on the link scale, and then transformed to the given scale.
 #'
 #' @return A list of `std_error`, `conf_low` and `conf_high`.
 prediction_spread <- function(fit, frame, part, type, allow_new_levels, conf_level) {
   link <- link_with_std_errors(fit, frame, part, allow_new_levels)
   if (has_std_errors()) warn_of_wrong_std_errors(fit, part)
   std_error <- as.vector(link$se.fit)
-  # predict() puts in the rows that were left out, but not among standard errors.
+  # predict() adds the rows that were left out, but not to the standard errors.
   centre <- if (is.null(frame)) as.vector(without_missing_rows(link$fit, fit)) else link$fit
   half_width <- stats::qnorm((1 + conf_level) / 2) * std_error
   ends <- list(centre - half_width, centre + half_width)
@@ -205,16 +205,16 @@ prediction_spread <- function(fit, frame, part, type, allow_new_levels, conf_lev
   )
 }
 
-#' Predictions of the rows used, without those that na.exclude put in
+#' Predictions of the rows used, without the rows that na.exclude added
 without_missing_rows <- function(values, fit) {
   dropped <- stats::na.action(stats::model.frame(fit))
   if (length(values) == stats::nobs(fit) || is.null(dropped)) values else values[-dropped]
 }
 
-#' Vectors over predicted rows, with the rows of the data they belong to
+#' Vectors over predicted rows, with the numbers of those rows in the data
 #'
-#' @param vectors A named list: vectors over new data, or over the rows used, those
-#'   that na.exclude left out among them or not.
+#' @param vectors A named list of vectors over new data, or over the rows used, with or
+#'   without the rows that na.exclude left out.
 #' @param frame The new data, or NULL.
 over_predicted_rows <- function(vectors, fit, frame) {
   if (!is.null(frame)) {
@@ -238,10 +238,10 @@ over_predicted_rows <- function(vectors, fit, frame) {
 #' @param new_data The parts of a data frame; NULL for the data themselves.
 #' @param re_form NULL to draw all random effects, or the text of a formula of those
 #'   that are kept as they are estimated.
-#' @param use_u Keep all of them?
-#' @return `values` over rows and simulations (of two columns, of successes and of
-#'   `failures`, where the response has two), `rows`, `names`, and the `levels` of
-#'   which the values are numbers.
+#' @param use_u Keep all random effects as they are estimated?
+#' @return `values` over rows and simulations (for a response of two columns the
+#'   successes, and the `failures` beside them), `rows`, `names`, and the `levels` that
+#'   the values number.
 simulate_model <- function(model, n_sim, seed, new_data, re_form, use_u, allow_new_levels) {
   fit <- model$fit
   frame <- if (!is.null(new_data)) frame_from_parts(new_data)
@@ -251,7 +251,7 @@ simulate_model <- function(model, n_sim, seed, new_data, re_form, use_u, allow_n
   if (!is.null(frame)) {
     warn_of_lost_offset(fit)
     call$newdata <- quote(frame)
-    # With na.exclude R would put the rows left out of the data among the new ones.
+    # With na.exclude R would add the dropped rows of the data to the new ones.
     if (inherits(stats::na.action(stats::model.frame(fit)), "exclude")) {
       call$na.action <- quote(stats::na.omit)
     }

@@ -4,7 +4,7 @@
 #' The points of a profile as a data frame
 #'
 #' @param parameters Names of all parameters; the columns of `values`.
-#' @param profiled For each point the parameter that was held.
+#' @param profiled For each point the parameter that was held fixed.
 #' @param zeta For each point the signed root of the change in deviance.
 #' @param values Values of all parameters, column by column.
 profile_frame <- function(parameters, profiled, zeta, values) {
@@ -12,7 +12,7 @@ profile_frame <- function(parameters, profiled, zeta, values) {
   list(values = columns, profiled = profiled, zeta = zeta)
 }
 
-#' From a parameter to zeta, and back; NULL back where zeta does not rise
+#' Splines from a parameter to zeta, and back; the latter NULL if zeta does not increase
 profile_splines <- function(points, name) {
   own <- points$profiled == name
   x <- points$values[own, name]
@@ -25,7 +25,7 @@ profile_splines <- function(points, name) {
   )
 }
 
-#' What a spline gives at some values, NA where there is none
+#' The values of a spline, NA if there is no spline
 along <- function(spline, at) {
   if (is.null(spline)) rep(NA_real_, length(at)) else stats::predict(spline, at)$y
 }
@@ -33,8 +33,8 @@ along <- function(spline, at) {
 #' Operation: zeta of each profiled parameter
 #'
 #' @param conf_levels Levels whose intervals are marked.
-#' @return For each parameter the corners of its curve, `cuts` (zeta of the
-#'   levels: falling, then rising) and the values `at` them.
+#' @return For each parameter the points of its curve, `cuts` (zeta of the levels:
+#'   decreasing, then increasing) and the values `at` the cuts.
 profile_curves <- function(parameters, profiled, zeta, values, conf_levels) {
   points <- profile_frame(parameters, profiled, zeta, values)
   cuts <- sqrt(stats::qchisq(conf_levels, 1))
@@ -52,7 +52,7 @@ angles <- function(first, second) {
   cbind(sign(difference) * (first + second) / 2, abs(difference))
 }
 
-#' An angle from its cosine, kept off the ends where rounding would go beyond
+#' An angle from its cosine, which rounding may have taken beyond 1
 angle_of <- function(cosine) acos(pmax.int(-0.999, pmin.int(0.999, cosine)))
 
 #' Outlines of the joint confidence regions of two parameters, in zeta
@@ -60,7 +60,7 @@ angle_of <- function(cosine) acos(pmax.int(-0.999, pmin.int(0.999, cosine)))
 #' @param of_first Spline: zeta of the second where the first is held.
 #' @param of_second Spline: zeta of the first where the second is held.
 #' @param levels The roots of the quantiles.
-#' @return Array of levels by corners by two: zeta of the first and the second.
+#' @return Array of levels by points by two: zeta of the first and the second.
 joint_outlines <- function(of_first, of_second, levels) {
   corners <- array(0, c(length(levels), 2L, 4L))
   corners[, , 1L] <- angles(0, angle_of(along(of_first, levels) / levels))
@@ -82,8 +82,8 @@ joint_outlines <- function(of_first, of_second, levels) {
 #'
 #' @param conf_levels Levels of the regions.
 #' @return For each pair its `first` and `second` parameter; `outline` (levels by
-#'   corners by two) and `trace_first`, `trace_second` (corners by two: where one
-#'   is held and the other at its best), in zeta; the same in the parameters'
+#'   points by two) and `trace_first`, `trace_second` (points by two: one is held
+#'   fixed, the other is optimal), in zeta; the same in the parameters'
 #'   own units, called `natural_...`.
 profile_pairs <- function(parameters, profiled, zeta, values, conf_levels) {
   points <- profile_frame(parameters, profiled, zeta, values)

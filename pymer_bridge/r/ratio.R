@@ -1,11 +1,11 @@
-# Likelihood ratio tests of a restriction, by theory and by parametric bootstrap.
+# Likelihood ratio tests of a restriction, asymptotic and by parametric bootstrap.
 
-#' The model without one coefficient, random effects kept
+#' The model without one fixed effect, with all random effects
 #'
 #' @param model A model environment.
-#' @param term The name of a fixed effect. One that is a whole term is taken out
-#'   of the formula, where that takes just this coefficient away; another by a
-#'   restriction of the design.
+#' @param term The name of a fixed effect. If it is a whole term, and removing the term
+#'   removes just this coefficient, the formula is changed; otherwise the design is
+#'   restricted.
 without_coefficient <- function(model, term) {
   fit <- model$fit
   coefficients <- names(lme4::fixef(fit))
@@ -25,7 +25,7 @@ without_coefficient <- function(model, term) {
     holder <- new.env(parent = model$frame_env)
     holder$.fit <- fit
     small <- eval(bquote(stats::update(.fit, .(change))), holder)
-    # Without `a`, the design of a * b with a factor b is written another way.
+    # Without `a`, the design of a * b with a factor b has other columns.
     if (length(lme4::fixef(small)) == length(coefficients) - 1L) {
       return(small)
     }
@@ -39,7 +39,7 @@ without_coefficient <- function(model, term) {
 #' Operation: likelihood ratio test of one coefficient
 ratio_test_of <- function(model, term) {
   small <- without_coefficient(model, term)
-  # anova() tells data apart by how the call names them.
+  # anova() compares data by their names in the calls.
   methods::slot(small, "call")$data <- stats::getCall(model$fit)$data
   table <- stats::anova(lme4::refitML(small), lme4::refitML(model$fit),
     refit = FALSE, model.names = c("small", "full")
@@ -65,8 +65,8 @@ describe_bootstrap_test <- function(compared) {
 
 #' Operation: the two models of a bootstrap test, as pbkrtest refits them
 #'
-#' By maximum likelihood, where they are not yet; with the control object that
-#' this pbkrtest gives.
+#' Refitted by maximum likelihood where necessary, with the control object that this
+#' version of pbkrtest uses.
 #'
 #' @param restricted As for `kr_modcomp()`, or the name of a coefficient as
 #'   `list(coefficient = )`.
@@ -113,7 +113,7 @@ observed_ratio <- function(models) {
 
 #' Operation: responses simulated from the smaller model, as pbkrtest draws them
 #'
-#' @param block How many are simulated at a time, NULL for all at once.
+#' @param block The number of responses to simulate at a time, NULL for all at once.
 make_ratio_draws <- function(model, n_sim, seed, state, block) {
   state <- start_generator(seed, state)
   sizes <- if (is.null(block)) n_sim else rep(block, n_sim %/% block)
@@ -145,10 +145,10 @@ ratio_task <- function(large, small, plan) {
 deviance_of <- function(model, start) {
   fitted <- refit_start(model$fit)
   cold <- cold_start(model)
-  # pbkrtest does not hand the control object on.
+  # pbkrtest does not pass the control object on.
   warm <- refit_settings(model, control = NULL)
   if (start == "warm" && utils::packageVersion("pbkrtest") >= "0.5.5") {
-    # From then on it calls lmer() anew for each response.
+    # From 0.5.5 on it calls lmer() for each response.
     settings <- lmer_settings(model, lme4::lmerControl(optCtrl = list(tol = 0.1)))
     machine <- refitter(model, settings, criterion = 0L)
     return(function(response) machine$optimise(response, cold(response)))

@@ -1,15 +1,15 @@
-# Records: what a figure depends on, so that a change of it can be named.
+# Records: what the figures depend on, so that a later check can say what changed.
 
-#' Operation: the data of a model as R saw them, and what R made of them
+#' Operation: the data of a model as R saw them, with factor levels and contrasts
 #'
 #' @param model A model environment.
-#' @return A list of `frame` (see `frame_to_parts()`), `sorted` (of each column of
-#'   text the levels in the order that R gives them here, NULL of others), `call`
+#' @return A list of `frame` (see `frame_to_parts()`), `sorted` (for each column of
+#'   text its levels in R's order, NULL for other columns), `call`
 #'   (the call as text) and `contrasts` (of each factor, as text).
 recorded_model <- function(model) {
   if (isTRUE(model$adopted) || isTRUE(model$refitted)) {
     stop("it was ", if (isTRUE(model$adopted)) "read from an .rds file" else "refitted",
-      ", and need not be what its call would fit to its data; fit it anew",
+      ", and may not be what its call would fit to its data; fit the model again",
       call. = FALSE
     )
   }
@@ -26,14 +26,14 @@ recorded_model <- function(model) {
 
 #' The data of a model
 data_in_r <- function(model) {
-  # lmList's fits have no model frame of their own to look rows up in.
+  # The fits of lmList have no model frame in which rows could be looked up.
   if (methods::is(model$fit, "lmList4")) {
     return(get(as.character(model$call$data), model$frame_env))
   }
   model_data(model)$frame
 }
 
-#' The contrasts by which the design of a fit was made
+#' The contrasts of the design of a fit
 #'
 #' @return A named list of texts: the name of a function, or a matrix written out.
 contrasts_in_use <- function(fit) {
@@ -51,14 +51,14 @@ contrasts_in_use <- function(fit) {
   })
 }
 
-#' Operation: what figures can depend on, besides data and model
+#' Operation: what figures can depend on, other than data and model
 #'
 #' @param packages Names of packages.
-#' @return A named list of texts, NA where there is none.
+#' @return A named list of texts, NA for those that do not exist.
 describe_stack <- function(packages) {
   found <- describe_session(packages)
   versions <- stats::setNames(as.list(found$versions), packages)
-  # What the name of a library links to tells of its version.
+  # The file that the name of a library links to shows its version.
   real <- function(path) if (nzchar(path)) normalizePath(path, mustWork = FALSE) else NA_character_
   c(list(R = found$r_version), versions, list(
     platform = found$platform,

@@ -1,11 +1,11 @@
 # Refitting a model to other responses: what lme4's refit() gives, with less work.
 #
 # refit() copies the predictor and builds a response object and a deviance
-# function each time. Here they are made once and serve for all responses in
-# turn: the deviance at a theta depends on theta and the response alone. The
-# tests show that every replicate is identical() to refit()'s.
+# function each time. Here they are made once and used for all responses: the
+# deviance at a theta depends only on theta and the response. The tests show that
+# every replicate is identical() to refit()'s.
 
-#' What refit() optimises by, when bootMer() calls it
+#' The optimizer, options and checks of refit(), as bootMer() calls it
 #'
 #' @param model A model environment.
 #' @param control The control object that refit() is given, or NULL.
@@ -35,7 +35,7 @@ given_control <- function(model) {
   eval(stats::getCall(model$fit)$control, model$frame_env)
 }
 
-#' What lmer() optimises by
+#' The optimizer, options and checks of lmer()
 lmer_settings <- function(model, control = given_control(model)) {
   if (is.null(control)) control <- lme4::lmerControl()
   list(
@@ -46,8 +46,8 @@ lmer_settings <- function(model, control = given_control(model)) {
 
 #' The REML criterion that this lme4's refit() optimises
 #'
-#' Before 1.1-33 it took TRUE for the number of fixed effects, so that it counted
-#' one; see `warn_of_refit_defect()`.
+#' Before 1.1-33 it used TRUE as the number of fixed effects, and so counted one;
+#' see `warn_of_refit_defect()`.
 refit_criterion <- function(fit) {
   if (!lme4::isREML(fit)) {
     0L
@@ -60,7 +60,7 @@ refit_criterion <- function(fit) {
 
 #' The parameters where refit() starts: those of this fit
 #'
-#' From lme4 2.0 on, structured covariances have fewer of them than theta has.
+#' From lme4 2.0 on, structured covariances have fewer parameters than elements of theta.
 refit_start <- function(fit) {
   theta <- unname(lme4::getME(fit, "theta"))
   parameters_of <- environment(lme4::getME(fit, "devfun"))$mkPar
@@ -70,7 +70,7 @@ refit_start <- function(fit) {
 #' A function of the response that gives the theta where lmer() starts
 #'
 #' With random intercepts alone lmer() starts from the variances between and within
-#' groups, where these can be had.
+#' groups, if these can be computed.
 cold_start <- function(model) {
   given <- eval(stats::getCall(model$fit)$start, model$frame_env)
   if (!is.null(given)) {
@@ -92,7 +92,7 @@ cold_start <- function(model) {
   }
 }
 
-#' A machine that refits one linear mixed model to any number of responses
+#' An object that refits one linear mixed model to any number of responses
 #'
 #' @param model A model environment; its fit is never changed.
 #' @param settings See `refit_settings()`.
@@ -144,11 +144,11 @@ refitter <- function(model, settings, criterion = refit_criterion(model$fit)) {
   environment()
 }
 
-#' An optimising function of lme4 that works nloptr's options out once
+#' An optimising function of lme4 that works out nloptr's options once
 #'
-#' nloptr() parses the defaults of all its options anew at each call, which takes a
-#' fifth of a small refit. The functions on the way to it are copied, with an
-#' environment in which that step remembers its last answer.
+#' nloptr() parses the defaults of all its options at each call, which takes a fifth of
+#' a small refit. The functions that lead to it are copied, with an environment in
+#' which that step remembers its last answer.
 #'
 #' @param optimize One of lme4's functions that call its optwrap().
 with_known_options <- function(optimize) {
@@ -169,9 +169,9 @@ with_known_options <- function(optimize) {
   optimize
 }
 
-#' A function of options that gives its last answer again when asked the same again
+#' A function of options that returns its last answer if the options are the same
 #'
-#' Of the other arguments only the lengths count, as for nloptr's defaults.
+#' For the other arguments only the lengths matter, as for nloptr's defaults.
 remembering <- function(f) {
   if (is.null(f)) {
     return(NULL)
@@ -201,14 +201,14 @@ estimates_at <- function(optimum, rho, n_fixed) {
   )
 }
 
-#' A function that makes a call of lmer() in lmer()'s own steps, with less work
+#' A function that carries out a call of lmer() in lmer()'s own steps, with less work
 #'
 #' The steps are those of lme4's help page "modular".
 #'
 #' @param control A control object; its derivatives are not computed.
-#' @return NULL where the control asks for what only lmer() does, else a function of
-#'   a call (whose control is called `.control`) and the environment it is made in.
-#'   It gives the `optimum`, the `estimates`, lower bounds, and `as_fit()`.
+#' @return NULL if the control asks for something that only lmer() does; otherwise a
+#'   function of a call (whose control is called `.control`) and its environment. It
+#'   returns the `optimum`, the `estimates`, lower bounds, and `as_fit()`.
 stepwise_lmer <- function(control) {
   if (length(control$optimizer) != 1L || isTRUE(control$use.last.params)) {
     return(NULL)
@@ -242,7 +242,7 @@ stepwise_lmer <- function(control) {
   }
 }
 
-#' What mkMerMod() of lme4 2.0 and later wants besides
+#' What mkMerMod() of lme4 2.0 and later also needs
 structured_terms <- function(fit) {
   if ("getReCovs" %in% getNamespaceExports("lme4")) {
     namespace <- asNamespace("lme4")
@@ -267,7 +267,7 @@ with_ready_pointers <- function(rho) {
 
 #' Is a parameter on the boundary, as R's convergence check sees it?
 on_boundary <- function(parameters, lower) {
-  # Of a generalized model the fixed effects follow.
+  # In a generalized model the fixed effects follow.
   any(parameters[which(lower == 0)] < 1e-4)
 }
 
@@ -283,7 +283,7 @@ variance_parameters <- function(fit, estimates) {
   }
   sizes <- lengths(lme4::getME(fit, "cnms"))
   if (lme4::isGLMM(fit)) {
-    # There the standard deviations are not in units of the scale.
+    # In a generalized model the standard deviations are not in units of the scale.
     c(as.vector(lme4::Cv_to_Sv(estimates$theta, n = sizes)), sigma)
   } else {
     as.vector(lme4::Cv_to_Sv(estimates$theta, n = sizes, s = sigma))
@@ -293,7 +293,7 @@ variance_parameters <- function(fit, estimates) {
 #' Does the model estimate a scale? Binomial and Poisson models do not.
 has_scale <- function(fit) lme4::getME(fit, "devcomp")$dims[["useSc"]] == 1L
 
-#' The estimates of a fit, as `refitter()` gives them of a refit
+#' The estimates of a fit, in the form of `refitter()`'s
 estimates_of <- function(fit) {
   list(
     beta = unname(lme4::getME(fit, "beta")), theta = unname(lme4::getME(fit, "theta")),

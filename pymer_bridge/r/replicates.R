@@ -1,4 +1,4 @@
-# Replicates: draws go in, statistics come out, in this process or in another.
+# Replicates: from draws to statistics, in this process or in another one.
 
 #' Operation: pack models so that another process can use them
 #'
@@ -11,7 +11,7 @@ pack_models <- function(models) {
   }))
 }
 
-#' Bytes, and as many zeros as fill the last integer
+#' Bytes as integers, with zeros that fill the last one
 as_integers <- function(bytes) {
   padded <- c(bytes, raw(-length(bytes) %% 4L))
   readBin(padded, "integer", n = length(padded) / 4L)
@@ -24,7 +24,7 @@ unpack_models <- function(packed) {
   lapply(unserialize(bytes, refhook = function(name) toolbox), list2env, parent = emptyenv())
 }
 
-#' Operation: bytes that tell two models apart, and are the same in every process
+#' Operation: bytes that differ between models, and are the same in every process
 model_bytes <- function(models) {
   as_integers(serialize(lapply(models, function(model) {
     frame <- stats::model.frame(model$fit)
@@ -40,8 +40,8 @@ model_bytes <- function(models) {
 #' Operation: make ready to compute replicates
 #'
 #' @param models A list of model environments.
-#' @param plan A list: `task`, and what the task takes.
-#' @return An environment with `measure(draw)`, which gives a list of `values`,
+#' @param plan A list: `task`, and the arguments of the task.
+#' @return An environment with `measure(draw)`, which returns a list of `values`,
 #'   `converged` and `singular`.
 prepare_task <- function(models, plan) {
   task <- new.env(parent = emptyenv())
@@ -67,7 +67,7 @@ response_task <- function(model, plan) {
   start <- refit_start(fit)
   lower <- lme4::getME(fit, "lower")
   values_of <- if (plan$statistic %in% parameter_statistics) {
-    # The same figures, without building a fit around them.
+    # The same figures, without building a fit.
     choose <- parameter_chooser(fit, plan$statistic)
     function(optimum, checked) choose(machine$estimates(optimum))
   } else {
@@ -83,7 +83,7 @@ response_task <- function(model, plan) {
 
 #' Refits of a generalized model, by refit() itself
 #'
-#' Their derivatives are always computed: they give the standard errors.
+#' Their derivatives are always computed, because the standard errors need them.
 generalized_task <- function(model, plan) {
   statistic <- statistic_of(model, plan)
   control <- given_control(model)
@@ -94,7 +94,7 @@ generalized_task <- function(model, plan) {
   }
 }
 
-#' What a task gives of a refit that is not built yet
+#' What a task returns for a refit that was not built into a fit
 measured_optimum <- function(optimum, checked, lower, values) {
   list(
     values = values, converged = has_converged(optimum, checked),
@@ -102,7 +102,7 @@ measured_optimum <- function(optimum, checked, lower, values) {
   )
 }
 
-#' What a task gives of a fit that lmer() made
+#' What a task returns for a fit that lmer() made
 measured_fit <- function(fit, values) {
   information <- methods::slot(fit, "optinfo")
   optimum <- list(conv = information$conv$opt, par = information$val)
@@ -116,7 +116,7 @@ check_convergence <- function(optimum, checks, lower) {
   )
 }
 
-#' Did the optimizer end well, and the checks find nothing?
+#' Did the optimizer end well, without complaints from the checks?
 has_converged <- function(optimum, checked) {
   code <- optimum$conv
   (is.null(code) || identical(as.integer(code), 0L)) && is.null(checked$code)
@@ -159,8 +159,7 @@ case_task <- function(model, plan) {
 #' @param task See `prepare_task()`.
 #' @param draws A list of draws.
 #' @param n_values How many values each replicate has.
-#' @return The values, replicate by replicate (NA where it failed), and for each
-#'   what became of it.
+#' @return The values, replicate by replicate (NA if it failed), and the status of each.
 run_replicates <- function(task, draws, n_values) {
   results <- lapply(draws, run_replicate, task = task, n_values = n_values)
   part <- function(name) lapply(results, `[[`, name)
@@ -171,14 +170,14 @@ run_replicates <- function(task, draws, n_values) {
   )
 }
 
-#' Operation: compute replicates of draws that lie in this process
+#' Operation: compute replicates of draws that this process holds
 #'
 #' @param first,last The numbers of the draws.
 run_own_replicates <- function(task, draws, first, last, n_values) {
   run_replicates(task, take_draws(draws, first, last), n_values)
 }
 
-#' One replicate, and what became of it
+#' One replicate with its status
 run_replicate <- function(draw, task, n_values) {
   warnings <- messages <- character()
   failed <- function(text) {
@@ -193,7 +192,7 @@ run_replicate <- function(draw, task, n_values) {
         values <- as.double(measured$values)
         if (length(values) != n_values) {
           failed(paste0(
-            "the statistic has ", length(values), " values, and ", n_values, " for the fit itself"
+            "the statistic has ", length(values), " values, but ", n_values, " for the fit itself"
           ))
         } else {
           list(
@@ -216,7 +215,7 @@ run_replicate <- function(draw, task, n_values) {
   c(result, list(warnings = warnings, messages = messages))
 }
 
-#' Operation: say of the replicates what confint(method = "boot") says of them
+#' Operation: give the messages that confint(method = "boot") gives about the replicates
 say_of_replicates <- function(messages, warnings, errors) {
   counts <- lapply(
     list(`factory-message` = messages, `factory-warning` = warnings, `factory-error` = errors),
@@ -240,7 +239,7 @@ summarise_replicates <- function(values, observed) {
 #' Operation: bootstrap intervals
 #'
 #' @param kind "perc", "norm" or "basic", as boot names them.
-#' @param as_in "boot" for boot::boot.ci(), or "lmeresampler" for its formulas,
+#' @param as_in "boot" for boot::boot.ci(), or "lmeresampler" for lmeresampler's formulas
 #'   with R's ordinary quantiles.
 replicate_intervals <- function(values, observed, kind, conf_level, as_in) {
   replicates <- matrix(values, ncol = length(observed))
@@ -255,7 +254,7 @@ replicate_intervals <- function(values, observed, kind, conf_level, as_in) {
 #' Intervals as confint() of a bootMer object gives them
 boot_intervals <- function(replicates, observed, kind, conf_level) {
   names(observed) <- seq_along(observed)
-  # boot.ci() asks how the replicates were made.
+  # boot.ci() looks at how the replicates were made.
   boot <- structure(
     list(
       t0 = observed, t = replicates, R = nrow(replicates), sim = "parametric",
@@ -282,9 +281,9 @@ plain_intervals <- function(replicates, observed, kind, conf_level) {
 
 #' Operation: two-sided p-values of the hypothesis that a statistic is `null`
 #'
-#' The share of replicates, taken about the observed value, that lie as far from it
-#' as the observed value lies from the null; both counted with the sample itself
-#' (Davison and Hinkley 1997, section 4.2).
+#' The share of replicates that differ from the observed value by at least as much as
+#' the observed value differs from the null. Numerator and denominator also count the
+#' sample itself (Davison and Hinkley 1997, section 4.2).
 replicate_p_values <- function(values, observed, null) {
   replicates <- matrix(values, ncol = length(observed))
   vapply(seq_along(observed), function(i) {

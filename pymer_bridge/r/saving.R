@@ -1,14 +1,14 @@
-# Models in files: what Python stores of a fit, and R's own .rds.
+# Models in files: the facts that Python stores, and R's own .rds.
 
-#' Operation: what a file holds of a model
+#' Operation: what a saved model consists of
 #'
 #' @param model A model environment.
 #' @return A list of `frame` (see `frame_to_parts()`), `refitted` (did the fit start at
-#'   another's estimates?) and `figures`.
+#'   another fit's estimates?) and `figures`.
 saved_model <- function(model) {
   if (isTRUE(model$adopted)) {
-    stop("the model was read from an .rds file that R wrote, and need not be what its call would ",
-      "fit to the data that are left; save it with save_rds()",
+    stop("the model was read from an .rds file that R wrote, and may not be what its call would ",
+      "fit to the data in it; save it with save_rds()",
       call. = FALSE
     )
   }
@@ -18,14 +18,14 @@ saved_model <- function(model) {
   )
 }
 
-#' Operation: the figures by which a model that is fitted again is known
+#' Operation: the figures that are compared when a model is fitted again
 #'
-#' @return For each figure `labels` (NULL where there is one value) and `values`.
+#' @return For each figure `labels` (NULL for a single value) and `values`.
 saved_figures <- function(model) {
   fit <- model$fit
   mixed <- methods::is(fit, "merMod")
   fixed <- if (mixed) lme4::fixef(fit) else stats::coef(fit)
-  # What R warns of here it warns of when the errors themselves are asked for.
+  # R gives these warnings again when the standard errors themselves are asked for.
   covariance <- suppressWarnings(as.matrix(stats::vcov(fit)))
   likelihood <- stats::logLik(fit)
   figure <- function(values, labels = NULL) {
@@ -48,16 +48,16 @@ saved_figures <- function(model) {
   )
 }
 
-#' What a model's environment may say of where the fit is from
+#' Marks in a model's environment that say where its fit comes from
 model_marks <- c("adopted", "refitted", "other_response")
 
 #' Operation: write the fit as R's own file
 #'
-#' What readRDS() gives is the fit itself, with the data in the environment of its
-#' formula, where lme4's update() and its like look for them.
+#' readRDS() gives the fit itself, with the data in the environment of its formula,
+#' where functions such as lme4's update() look for them.
 #'
 #' @param path The file.
-#' @param record Text that says what Python knows of the model.
+#' @param record Text: what Python knows about the model.
 save_rds <- function(model, path, record) {
   env <- model$frame_env
   fit <- model$fit
@@ -67,7 +67,7 @@ save_rds <- function(model, path, record) {
   )
   above <- parent.env(env)
   on.exit(parent.env(env) <- above)
-  # Else the toolbox, with all of lme4's functions, would be written too.
+  # Otherwise the toolbox, with all of lme4's functions, would be written too.
   parent.env(env) <- globalenv()
   saveRDS(fit, path)
   TRUE
@@ -75,11 +75,11 @@ save_rds <- function(model, path, record) {
 
 #' Operation: read a fit that saveRDS() wrote
 #'
-#' @param path The file. Reading one runs whatever it says.
-#' @param kinds The classes that Python has a counterpart of.
-#' @return A list of `kind` (the class); where it is one of `kinds` also `model`,
-#'   `facts`, `record` (NULL where another program wrote the file) and what
-#'   `adopted_model()` tells.
+#' @param path The file. Reading it can run any code that it contains.
+#' @param kinds The classes that have a counterpart in Python.
+#' @return A list of `kind` (the class); if it is one of `kinds` also `model`, `facts`,
+#'   `record` (NULL if another program wrote the file) and what `adopted_model()`
+#'   returns.
 read_rds <- function(path, kinds) {
   fit <- readRDS(path)
   if (identical(attr(class(fit), "package"), "lmerTest")) {
@@ -91,25 +91,25 @@ read_rds <- function(path, kinds) {
     return(list(kind = paste(class(fit), collapse = "/")))
   }
   own <- attr(fit, ".pymer_bridge")
-  told <- list()
+  known <- list()
   if (is.null(own)) {
-    told <- adopted_model(fit)
-    model <- told$model
+    known <- adopted_model(fit)
+    model <- known$model
   } else {
     attr(fit, ".pymer_bridge") <- NULL
     parent.env(own$frame_env) <- fill_toolbox()
     model <- new_model(fit, own$frame_env, own$call)
     list2env(own[model_marks], envir = model)
-    told$columns <- names(get(as.character(stats::getCall(fit)$data), own$frame_env))
+    known$columns <- names(get(as.character(stats::getCall(fit)$data), own$frame_env))
   }
-  told$model <- NULL
-  c(list(kind = kind, model = model, record = own$record, facts = facts_of(model$fit)), told)
+  known$model <- NULL
+  c(list(kind = kind, model = model, record = own$record, facts = facts_of(model$fit)), known)
 }
 
 #' A model environment for a fit that another program made
 #'
 #' Its data are those that the formula's environment holds under the name in the
-#' call; where there are none, the model frame.
+#' call; if there are none, the model frame.
 #'
 #' @return A list of `model`, and for Python `columns`, `n_rows`, `row_names`
 #'   (NULL where they are automatic), `data_name`, `na_action`, `n_agq` and the
@@ -124,7 +124,7 @@ adopted_model <- function(fit) {
   text <- function(what) {
     if (is.language(call[[what]])) paste(deparse(call[[what]], width.cutoff = 500L), collapse = " ")
   }
-  told <- list(
+  known <- list(
     data_name = name, na_action = if (length(action) == 1L) action else "omit",
     weights = text("weights"), offset = text("offset"), subset = text("subset"),
     n_agq = if (is.numeric(call$nAGQ)) as.integer(call$nAGQ)
@@ -145,17 +145,17 @@ adopted_model <- function(fit) {
   c(list(
     model = model, columns = names(data), n_rows = length(rows),
     row_names = if (!automatic) rows
-  ), told)
+  ), known)
 }
 
-#' The data frame that a call names, where the formula's environment has it
+#' The data frame that a call names, if the formula's environment has it
 #'
 #' @param used The model frame, whose rows must be among the data's.
 data_of_call <- function(call, env, used) {
   if (!is.name(call$data)) {
     return(NULL)
   }
-  # What lies in this R's workspace, or in a package, are other data.
+  # Data in this R's workspace, or in a package, are other data.
   while (is.environment(env) && !identical(env, globalenv()) && !isNamespace(env) &&
     !identical(env, emptyenv())) {
     found <- get0(as.character(call$data), env, inherits = FALSE)
@@ -167,7 +167,7 @@ data_of_call <- function(call, env, used) {
   NULL
 }
 
-#' A fit whose rows are known by their numbers in the data, as ours are
+#' A fit whose rows are named by their numbers in the data, as in our fits
 #'
 #' @param used The model frame.
 #' @param numbers The number of each of its rows in the data.

@@ -1,8 +1,8 @@
-# What a script of plain R needs to know of a model, and its data as a file of R's own.
+# What a script of plain R needs to know about a model, and its data in R's own format.
 
-#' The text of an expression, from which R's parser makes the same expression again
+#' The text of an expression, which R parses back to the same expression
 #'
-#' With numbers in hexadecimal digits where the fifteen decimal ones of deparse() lose bits.
+#' Numbers are hexadecimal where the fifteen decimal digits of deparse() would lose bits.
 #'
 #' @param expression A call, a name or a constant; NULL for none.
 exact_text <- function(expression) {
@@ -21,7 +21,7 @@ exact_text <- function(expression) {
   )
 }
 
-#' Operation: what a script needs to know of a model
+#' Operation: what a script needs to know about a model
 #'
 #' @param data_name The name of its data.
 #' @return `formula`, `weights`, `offset` and `subset` as text (NULL for a vector), the `frame`
@@ -45,10 +45,10 @@ script_facts <- function(model, data_name) {
   ))
 }
 
-#' Operation: R's settings on which a model depends
+#' Operation: the settings of R on which a model depends
 #'
-#' @return `contrasts`, `generator`, and `own_parameters`: does this lme4 compute the
-#'   parameters of intervals by a function of its own (from 2.0 on)?
+#' @return `contrasts`, `generator`, and `own_parameters`: does this lme4 have a function
+#'   of its own that computes the parameters of intervals (from 2.0 on)?
 script_settings <- function() {
   list(
     contrasts = unname(getOption("contrasts")), generator = RNGkind(),

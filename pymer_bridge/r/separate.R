@@ -1,15 +1,15 @@
 # Separate fits of one formula to each group.
 
-#' Operation: what `lmList()` estimated
+#' Operation: the estimates of `lmList()`
 #'
 #' @param conf_level The level of the intervals.
-#' @return Matrices of levels by terms, column by column; NA where a group could not
-#'   be fitted. Intervals are NULL where the first group could not: R has none then.
+#' @return Matrices of levels by terms, column by column; NA for a group that could not
+#'   be fitted. If that is the first group, R has no intervals, and they are NULL.
 separate_effects <- function(model, conf_level) {
   fits <- model$fit
   figures <- summary(fits)$coefficients # levels, then columns of a summary, then terms
   intervals <- if (!is.null(fits[[1L]])) {
-    # It evaluates its own call again, elsewhere: the level must stand there as a number.
+    # confint() evaluates its own call elsewhere, so that the call must hold the level as a number.
     suppressMessages(do.call(stats::confint, list(fits, level = conf_level)))
   }
   column <- function(number) as.double(figures[, number, ])
@@ -21,7 +21,7 @@ separate_effects <- function(model, conf_level) {
   )
 }
 
-#' What is known of separate fits
+#' Facts about separate fits
 separate_facts <- function(fits) {
   pooled <- isTRUE(attr(fits, "pool"))
   failed <- vapply(seq_along(fits), function(i) is.null(fits[[i]]), NA)

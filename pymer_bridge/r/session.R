@@ -1,4 +1,4 @@
-# What this R is.
+# Facts about this R, and what protects its session.
 
 #' The version of a package, NA where it is not installed
 #'
@@ -32,7 +32,7 @@ describe_session <- function(packages) {
   )
 }
 
-#' Operation: load a package, saying what is wrong where it does not
+#' Operation: load a package, or say why it does not load
 #'
 #' @param package A package's name.
 #' @param minimum The oldest version that is supported.
@@ -62,8 +62,8 @@ require_package <- function(package, minimum) {
 
 #' Stop because this lme4 is too old
 #'
-#' @param what What needs a newer one.
-#' @param version The version that has it.
+#' @param what The feature that needs a newer one.
+#' @param version The first version that has it.
 stop_for_newer_lme4 <- function(what, version) {
   stop(structure(
     class = c("needs_newer_lme4", "error", "condition"),
@@ -82,13 +82,13 @@ stop_for_newer_lme4 <- function(what, version) {
 #' Matrix 1.5, which then reads half of a pointer as the number of fill-reducing
 #' orderings to try (lme4 issue 745).
 built_with_defect <- function() {
-  # Not by packageVersion(): it stops at a broken package that R would pass over.
+  # Not packageVersion(), which stops at a broken package that R would ignore.
   versions <- vapply(c("lme4", "Matrix"), package_version_text, "")
   !anyNA(versions) && numeric_version(versions[["lme4"]]) < "1.1-35" &&
     numeric_version(versions[["Matrix"]]) >= "1.5-0"
 }
 
-#' Operation: does chance choose the state, and is all there that lme4's library needs?
+#' Operation: is the state left to chance, and is everything installed that lme4's library needs?
 #'
 #' @param minimum The oldest lme4 that is supported.
 ready_to_pin <- function(minimum) {
@@ -101,9 +101,9 @@ ready_to_pin <- function(minimum) {
   ready
 }
 
-#' Operation: load lme4's library, and nothing else; its namespace finds it loaded
+#' Operation: load lme4's shared library alone, before its namespace
 #'
-#' What is wrong with it is said by require_package().
+#' Errors are reported later, by require_package().
 load_lme4_library <- function() {
   tryCatch(
     {
@@ -116,18 +116,17 @@ load_lme4_library <- function() {
 
 #' Operation: which of the two states this process is in
 #'
-#' The kind of the Cholesky factor tells them apart; without the defect there is
-#' one state only.
+#' The type of the Cholesky factor shows it; without the defect there is one state only.
 process_state <- function() {
-  # It takes crossed factors: with one there is one ordering only.
+  # This needs crossed factors: for a single factor there is one ordering only.
   fit <- lme4::lmer(diameter ~ 1 + (1 | plate) + (1 | sample), lme4::Penicillin)
   methods::slot(lme4::getME(fit, "L"), "type")[1L]
 }
 
-#' Let names and levels have any letter, where the locale knows only some
+#' Allow any letter in names and levels, whatever the locale
 #'
-#' Under the C locale, and where letters are not UTF-8 (ja_JP.EUC-JP), R parses
-#' and deparses what it lacks as <U+00E9>. The order of strings stays as it is.
+#' In the C locale, and in those without UTF-8 (ja_JP.EUC-JP), R parses and deparses
+#' letters that it does not know as <U+00E9>. The order of strings does not change.
 use_utf8 <- function() {
   if (!l10n_info()[["UTF-8"]]) {
     for (name in c("C.UTF-8", "C.utf8", "en_US.UTF-8", "UTF-8")) {
@@ -136,9 +135,9 @@ use_utf8 <- function() {
   }
 }
 
-#' Refuse to end the process that R lives in
+#' Refuse to end the process
 #'
-#' R's own quit() would take Python with it, whoever calls it: a function that the user
+#' R's own quit() would end Python too, whoever calls it: a function that the user
 #' allows, or another package.
 refuse_quit <- function() {
   refuse <- function(save = "default", status = 0, runLast = TRUE) {
@@ -152,7 +151,7 @@ refuse_quit <- function() {
   }
 }
 
-#' Run what somebody left to be run at the end, as R does; an error in it would end Python
+#' Run the user's .Last, as R does at its end, but catch errors, which would end Python
 end_session <- function() {
   if (exists(".Last", globalenv(), mode = "function", inherits = FALSE)) {
     tryCatch(get(".Last", globalenv())(), error = function(condition) NULL)

@@ -1,9 +1,9 @@
-# Statistics of replicates: what they are called, and how they are taken from a fit.
+# Statistics of replicates: their names, and how they are computed from a fit.
 
-#' Statistics that estimates give without a fit around them
+#' Statistics that need only the estimates, not a fit
 parameter_statistics <- c("fixed_effects", "variance_components", "parameters")
 
-#' Operation: what a statistic is called, and its value for the fit itself
+#' Operation: the names of a statistic, and its value for the fit itself
 #'
 #' @param plan A list: `statistic`, and for some `new_data`, `re_form`, `code`.
 #' @return `names`, `labels`, `effect`, `group`, `term` and `observed`.
@@ -70,11 +70,11 @@ statistic_of <- function(model, plan) {
   )
 }
 
-#' A function that picks parameters out of estimates, under R's names
+#' A function that selects parameters from estimates, under R's names
 #'
 #' @param fit The fit whose parameters they are.
-#' @return A function of estimates, and, where these are from a design of their own, of
-#'   its columns and the terms of its groups.
+#' @return A function of estimates and, if they come from another design, of its columns
+#'   and the terms of its groups.
 parameter_chooser <- function(fit, which) {
   own_columns <- colnames(lme4::getME(fit, "X"))
   fixed_names <- names(lme4::fixef(fit))
@@ -90,7 +90,7 @@ parameter_chooser <- function(fit, which) {
       names <- variance_names
     }
     if (which != "variance_components") {
-      # A column that a replicate cannot estimate is missing there.
+      # A column that a replicate cannot estimate is missing from it.
       values <- c(values, estimates$beta[match(fixed_names, columns)])
       names <- c(names, fixed_names)
     }

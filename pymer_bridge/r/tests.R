@@ -3,7 +3,7 @@
 # lmerTest and pbkrtest change the names of columns and rows between versions,
 # so every column is looked up by what it means.
 
-#' A column of a table by any of the names it has had
+#' A column of a table, by any of its names in the versions
 #'
 #' @param table A data frame or matrix.
 #' @param ... Names, the newest first.
@@ -13,7 +13,7 @@ column <- function(table, ...) {
   if (length(found) == 0L) NULL else unname(as.double(table[, found[1L]]))
 }
 
-#' What R prints of a value
+#' The text that R prints for a value
 printed <- function(value) {
   paste(utils::capture.output(print(value)), collapse = "\n")
 }
@@ -81,7 +81,7 @@ drop_one_by_ratio <- function(model, scope) {
     stats::drop1(model$fit, scope = as.character(scope), test = "Chisq")
   }
   tests <- ratio_tests(table)
-  # Here R counts by npar what a term takes away.
+  # Here npar is the number of parameters that a term removes.
   tests$df <- tests$n_parameters
   tests$n_parameters <- NULL
   tests
@@ -89,13 +89,12 @@ drop_one_by_ratio <- function(model, scope) {
 
 #' A fit whose call can be evaluated anywhere
 #'
-#' Some functions evaluate the call of a fit in a frame of their own, from where
-#' only the workspace can be seen: pbkrtest::SATmodcomp(), and lmerTest's ranova()
-#' and step() where no random effect is left. There is no accessor that sets a
-#' call.
+#' Some functions evaluate the call of a fit in a frame of their own, which sees only
+#' the workspace: pbkrtest::SATmodcomp(), and lmerTest's ranova() and step() when no
+#' random effect is left. There is no accessor that sets a call.
 #'
 #' @param model A model environment.
-#' @param fit A fit of the model, of whatever class.
+#' @param fit A fit of the model, of any class.
 self_contained_fit <- function(model, fit = model$fit) {
   call <- stats::getCall(fit)
   call$formula <- stats::formula(fit)
@@ -112,8 +111,8 @@ self_contained_fit <- function(model, fit = model$fit) {
 
 #' Operation: likelihood ratio tests of the random-effect terms
 #'
-#' @param reduce_terms Reduce a term such as (x | g) to (1 | g), or drop it
-#'   whole?
+#' @param reduce_terms TRUE to reduce a term such as (x | g) to (1 | g), FALSE to drop
+#'   it as a whole.
 ranova <- function(model, reduce_terms) {
   holder <- new.env(parent = model$frame_env)
   holder$.fit <- self_contained_fit(model)
@@ -147,10 +146,10 @@ backward_step <- function(model, ddf, alpha_random, alpha_fixed,
 
 #' Operation: a linear hypothesis on the fixed effects
 #'
-#' @param contrasts Rows of weights, one column a fixed effect, row by row.
+#' @param contrasts Rows of weights with a column for each fixed effect, row by row.
 #' @param names Names of the rows.
 #' @param rhs The values under the hypothesis.
-#' @param joint One F test of all rows, or one t test a row?
+#' @param joint TRUE for one F test of all rows, FALSE for a t test of each row.
 contest <- function(model, contrasts, names, rhs, joint, ddf, conf_level) {
   weights <- matrix(contrasts, nrow = length(names), byrow = TRUE)
   dimnames(weights) <- list(names, names(lme4::fixef(model$fit)))
@@ -179,9 +178,9 @@ contest <- function(model, contrasts, names, rhs, joint, ddf, conf_level) {
   )
 }
 
-#' Stop where two fits do not use the same rows of the same response
+#' Stop if two fits do not use the same rows of the same response
 #'
-#' R compares the names of the data, and ours are often alike.
+#' R compares the names of the data, and ours often have the same name.
 check_same_data <- function(fits) {
   responses <- lapply(fits, function(fit) {
     frame <- stats::model.frame(fit)
@@ -209,8 +208,8 @@ anova_models <- function(models, names, refit) {
   if (!any(mixed)) {
     stop("at least one of the models must be a mixed model", call. = FALSE)
   }
-  # The method is chosen by the first argument, which must be a mixed model; the
-  # table is in order of the numbers of parameters all the same.
+  # The first argument chooses the method, and must be a mixed model. The table is in
+  # order of the numbers of parameters anyway.
   order <- c(which(mixed), which(!mixed))
   holder <- new.env(parent = toolbox)
   symbols <- paste0(".model", seq_along(fits))
@@ -264,7 +263,7 @@ sat_modcomp <- function(model, restricted) {
   full <- self_contained_fit(model)
   small <- restricted_model(model, restricted)
   if (is.matrix(small) && utils::packageVersion("pbkrtest") >= "0.5.3") {
-    # From then on SATmodcomp() fails on a matrix, and takes the model it stands for.
+    # From this version on SATmodcomp() fails on a matrix, but takes the equivalent model.
     small <- pbkrtest::restriction_matrix2model(full, small)
   }
   compared <- pbkrtest::SATmodcomp(full, small)
@@ -283,11 +282,11 @@ sat_modcomp <- function(model, restricted) {
 #' Operation: intraclass correlation, by performance
 intraclass_correlation <- function(model) {
   share <- within_model(model, quote(performance::icc(.fit)))
-  # Of a singular fit performance gives NA alone, and says why.
+  # For a singular fit performance gives a single NA, and says why.
   if (!is.list(share)) share <- list(ICC_adjusted = NA_real_, ICC_unadjusted = NA_real_)
   list(
     adjusted = as.double(share$ICC_adjusted),
-    # The second was called conditional before performance 0.10.
+    # Before performance 0.10 the second was called conditional.
     unadjusted = as.double(
       if (is.null(share$ICC_unadjusted)) share$ICC_conditional else share$ICC_unadjusted
     )

@@ -12,12 +12,12 @@ tidy_columns <- c(
 #' Operation: the estimates of a model, one row each
 #'
 #' @param effects Any of "fixed", "ran_pars", "ran_vals" and "ran_coefs".
-#' @param conf_int Intervals as well?
+#' @param conf_int Give intervals too?
 #' @param conf_method "wald", "profile" or "boot".
 #' @param ends For "boot": `names` of parameters, `conf_low` and `conf_high`.
 #' @param ddf "none", "normal", "satterthwaite" or "kenward-roger".
-#' @param exponentiate,exponentiate_ran_coefs Take fixed effects, or group coefficients,
-#'   to the scale of their exponentials?
+#' @param exponentiate,exponentiate_ran_coefs Exponentiate fixed effects, or group
+#'   coefficients?
 #' @param scale "sdcor" for standard deviations and correlations, "vcov" for variances and
 #'   covariances.
 #' @return A list of columns, of equal lengths.
@@ -122,7 +122,7 @@ tidy_random_parameters <- function(model, conf_int, conf_level, conf_method, end
   )
   if (conf_int) {
     intervals <- switch(conf_method,
-      # R has none, and says so by missing values.
+      # R has none, and gives missing values.
       wald = rep(list(rep(NA_real_, nrow(table))), 2L),
       profile = two_columns(random_profile_intervals(model, conf_level, scale)),
       boot = chosen_ends(ends, setdiff(parameter_names(fit)$names, names(lme4::fixef(fit))))
@@ -203,7 +203,7 @@ glance_model <- function(model) {
   Filter(function(value) !is.na(value), row)
 }
 
-#' Operation: the model frame with what the fit says of each row
+#' Operation: the model frame with the fit's figures for each row
 #'
 #' @return The parts of a data frame, see `frame_to_parts()`, and the row numbers in the
 #'   data.
@@ -218,7 +218,7 @@ augment_model <- function(model) {
     .fixed = stats::predict(fit, re.form = NA)
   )
   columns <- lapply(columns, used)
-  # Of nonlinear models R's predict() without random effects has values that are no rows.
+  # For nonlinear models R's predict() without random effects has values that do not belong to rows.
   there <- lengths(columns) == nrow(frame) & !vapply(columns, function(values) {
     all(is.na(values))
   }, NA)
@@ -233,12 +233,12 @@ augment_model <- function(model) {
   )
 }
 
-#' What an expression gives, or NULL where R has no such figure for the fit
+#' The value of an expression, or NULL if R has no such figure for the fit
 or_none <- function(expression) tryCatch(expression, error = function(condition) NULL)
 
-#' A function that takes a vector over rows to the rows of the model frame
+#' A function that reduces a vector over rows to the rows of the model frame
 #'
-#' Under na.exclude the dropped rows are among those that R gives.
+#' With na.exclude R also gives the dropped rows.
 row_chooser <- function(frame) {
   dropped <- stats::na.action(frame)
   excluded <- if (inherits(dropped, "exclude")) as.integer(dropped) else integer()
@@ -262,7 +262,7 @@ response_columns <- function(fit) {
   lapply(columns[sizes == min(sizes[sizes > 0L])], as.double)
 }
 
-#' The columns of a data frame, a matrix among them as one column each of its columns
+#' The columns of a data frame; each column of a matrix is a column of its own
 flat_columns <- function(frame) {
   parts <- Map(function(column, name) {
     if (length(dim(column)) != 2L) {

@@ -1,9 +1,9 @@
 # Models made from a fitted one.
 
-#' Operation: the formula of a model, changed
+#' Operation: the updated formula of a model
 #'
-#' @param change A formula as text, in which dots stand for what was there.
-#' @param nonlinear Is it a formula in three parts? R cannot change these.
+#' @param change A formula as text, in which dots stand for the old parts.
+#' @param nonlinear Is it a formula in three parts? R cannot update those.
 merged_formula <- function(model, change, nonlinear) {
   changed <- str2lang(change)
   if (!nonlinear) {
@@ -16,7 +16,7 @@ merged_formula <- function(model, change, nonlinear) {
   paste(deparse(changed, width.cutoff = 500L), collapse = " ")
 }
 
-#' Operation: how many rows the fit uses
+#' Operation: the number of rows that the fit uses
 n_used <- function(model) nrow(stats::model.frame(model$fit))
 
 #' Operation: fit the model to another response
@@ -42,7 +42,7 @@ refit_response <- function(model, response) {
 #'
 #' @param control The control object that refit() is given, or NULL.
 refit_used <- function(model, values, control) {
-  # Else refit() takes out rows that are not in it.
+  # Otherwise refit() removes rows that the response does not have.
   dropped <- stats::na.action(stats::model.frame(model$fit))
   if (!is.null(dropped)) attr(values, "na.action") <- dropped
   lme4::refit(model$fit, values, control = control)
@@ -50,8 +50,8 @@ refit_used <- function(model, values, control) {
 
 #' A model whose data hold the response that it was refitted to
 #'
-#' So that whatever looks for the data of the fit finds those that belong to it.
-#' Where the response is no plain column that cannot be, and is remembered.
+#' Functions that look for the data of the fit then find the right ones. If the response
+#' is not a plain column, this is impossible, and the model is marked.
 model_with_response <- function(model, fit, values, data) {
   left <- stats::formula(fit)[[2L]]
   columns <- if (is.name(left)) {

@@ -234,9 +234,9 @@ def test_inference_on_a_refit_is_on_the_new_response(plain: Any) -> None:
 def test_a_refit_of_an_expression_says_what_it_cannot_do() -> None:
     again = _fit("slopes").update("log(.) ~ .").refit(np.linspace(5.0, 6.0, 180))
     assert again.n_obs == 180
-    with pytest.raises(pb.RError, match="no column of its data"):
+    with pytest.raises(pb.RError, match="not a column of its data"):
         again.fixed_effects("satterthwaite")
-    with pytest.raises(pb.RError, match="no column of its data"):
+    with pytest.raises(pb.RError, match="not a column of its data"):
         again.update()
 
 

@@ -3,13 +3,12 @@
 #   Rscript --vanilla snippet.R FOLDER
 #
 # FOLDER holds snippet.R, a file "names" with the names of the data, and the data
-# as 1.rds, 2.rds ...; the value goes into "value", and into "state" which of two
-# states the process is in, see below. Plain R, which knows nothing of
-# pymer_bridge.
+# as 1.rds, 2.rds ... The value is written to "value", and the state of the process (see
+# below) to "state". Plain R, which knows nothing of pymer_bridge.
 
 folder <- commandArgs(trailingOnly = TRUE)[1L]
 
-#' Which of two states this process is in, where the installation has two
+#' The state of this process, if the installation has two
 #'
 #' Processes of an lme4 that was built with old headers of CHOLMOD differ in the
 #' last bits (lme4 issue 745).

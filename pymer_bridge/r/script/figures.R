@@ -7,7 +7,7 @@
 # a value, separated by tabs. Where STATE is given and this process is in the other one of the two
 # states of some builds of lme4 (its issue 745), it ends at once with status 3.
 
-#' Texts in which tabs, ends of lines and backslashes are written out
+#' Texts with tabs, newlines and backslashes escaped
 exact <- function(text) {
   text <- enc2utf8(as.character(text))
   for (pair in list(c("\\", "\\\\"), c("\n", "\\n"), c("\r", "\\r"), c("\t", "\\t"))) {
@@ -40,10 +40,10 @@ figures <- function(family, quantity, values, group = "", level = "", term = "",
   )
 }
 
-#' The columns of a table that have any of some names
+#' Columns of a table, each by any of several names
 #'
 #' @param table A data frame or matrix.
-#' @param wanted A named list: for each figure the names that its column has had.
+#' @param wanted A named list: for each figure the names of its column in the versions.
 columns <- function(family, table, wanted, term = rownames(table), ...) {
   do.call(rbind, lapply(names(wanted), function(quantity) {
     found <- intersect(wanted[[quantity]], colnames(table))
@@ -218,7 +218,7 @@ summary_of <- function(summarised, options) {
 
 f_tests <- function(table, options) columns("f_test", table, f_columns)
 
-#' @param options Names of rows, and by what they stand elsewhere, in turn.
+#' @param options Names of rows, and their names elsewhere, in turn.
 ratio_tests <- function(table, options) {
   term <- rownames(table)
   known <- match(term, options[c(TRUE, FALSE)])
@@ -227,7 +227,7 @@ ratio_tests <- function(table, options) {
 }
 
 drop_by_ratio <- function(table, options) {
-  # Here npar is what a term takes away.
+  # Here npar is the number of parameters that a term removes.
   wanted <- ratio_columns[setdiff(names(ratio_columns), c("n_parameters", "df"))]
   columns("ratio_test", table, c(wanted, list(df = "npar")))
 }
@@ -353,12 +353,12 @@ profile <- function(profiled, options) {
 }
 
 process_state <- function() {
-  # It takes crossed factors: with one there is one ordering only.
+  # This needs crossed factors: for a single factor there is one ordering only.
   fit <- lme4::lmer(diameter ~ 1 + (1 | plate) + (1 | sample), lme4::Penicillin)
   methods::slot(lme4::getME(fit, "L"), "type")[1L]
 }
 
-# Away from the workspace, which is the script's.
+# In an environment of its own: the workspace belongs to the script.
 local({
   given <- commandArgs(trailingOnly = TRUE)
   state <- process_state()
@@ -370,7 +370,7 @@ local({
     linear = linear, KRmodcomp = KRmodcomp, SATmodcomp = SATmodcomp, PBmodcomp = PBmodcomp,
     bootMer = bootMer, means = means, profile = profile
   )
-  # The script shall find R's own functions, and not those above.
+  # The script must find R's own functions, not those above.
   own <- environment()
   names <- setdiff(ls(globalenv(), all.names = TRUE), ".Random.seed")
   home <- list2env(mget(names, globalenv()), parent = parent.env(globalenv()))
