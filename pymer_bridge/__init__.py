@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from pymer_bridge.models.loading import load as load
     from pymer_bridge.models.loading import load_rds as load_rds
     from pymer_bridge.models.model_table import model_table as model_table
+    from pymer_bridge.models.mixed import MixedModel as MixedModel
     from pymer_bridge.models.nlmer import NonlinearMixedModel as NonlinearMixedModel
     from pymer_bridge.models.nlmer import nlmer as nlmer
     from pymer_bridge.r_script.analysis import session_script as session_script
@@ -109,6 +110,7 @@ _HOMES = {
     "models.lm": ("GeneralizedLinearModel", "LinearModel", "glm", "lm"),
     "models.loading": ("load", "load_rds"),
     "models.lmer": ("LinearMixedModel", "lmer"),
+    "models.mixed": ("MixedModel",),
     "models.nlmer": ("NonlinearMixedModel", "nlmer"),
     "models.model_table": ("model_table",),
     "verification.figures": ("figures_of",),

@@ -39,7 +39,7 @@ from traitlets.config import Config
 import pymer_bridge as pb
 from helpers import ROOT
 from helpers.pages import BLOCKS, PAGES, Block
-from pymer_bridge.cli import commands as cli
+from pymer_bridge.cli import arguments
 
 FEWER = 20
 """Bootstraps of the pages are run with so many replicates: what they show needs no more."""
@@ -195,7 +195,7 @@ def check_command(words: list[str]) -> None:
         words = words[1:]
     program, *rest = words
     if program == "pymer-bridge":
-        cli._parser().parse_args(rest)
+        arguments.parser().parse_args(rest)
     elif program.startswith("scripts/"):
         assert (ROOT / program).stat().st_mode & 0o111, f"{program} cannot be run"
         assert not rest

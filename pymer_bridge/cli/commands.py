@@ -6,39 +6,111 @@ import argparse
 import json
 import os
 import sys
+import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from pymer_bridge import __version__
-from pymer_bridge.cli.model_options import add_allowed, add_model, ddf_of, fit_model
+from pymer_bridge.cli.arguments import LESSON, parser
 from pymer_bridge.errors import OptionError, PymerError
+from pymer_bridge.session import installation
 from pymer_bridge.session.data_sources import DATA_SET, read_data
+from pymer_bridge.session.r_session import session
 
-DESCRIPTION = """\
-Mixed models with R's lme4, from the command line.
+DEMO_FORMULA: Final = "Reaction ~ Days + (Days | Subject)"
 
-Try:
-  pymer-bridge demo
-  pymer-bridge fit lme4::sleepstudy "Reaction ~ Days + (Days | Subject)"
-  pymer-bridge fit data.csv "score ~ hours + (1 | school)" --format json --out fit.json
-  pymer-bridge record data.csv "score ~ hours + (1 | school)" --out results.pbr.json
-  pymer-bridge verify results.pbr.json
-"""
-LESSON = """
-A model is a formula and data with a row an observation:
-  score ~ hours                        one straight line for all
-  score ~ hours + (1 | school)         and each school its own intercept
-  score ~ hours + (hours | school)     and its own slope
-  score ~ hours + (1 | school/class)   classes within schools
-  score ~ hours + (1 | pupil) + (1 | item)   pupils crossed with items
 
-What comes first: 'pymer-bridge doctor' (is all there?), 'pymer-bridge demo' (a real model), then
-'pymer-bridge fit' with data of your own. In Python: import pymer_bridge as pb; help(pb.lmer).
-"""
-DEMO_FORMULA = "Reaction ~ Days + (Days | Subject)"
-FORMATS = ("text", "json", "csv", "markdown", "latex")
+# -- models --------------------------------------------------------------------------------------
+
+
+def fit_model(options: argparse.Namespace) -> Any:
+    """Fit the model that the options say.
+
+    Raises
+    ------
+    PymerError
+        As for :func:`pymer_bridge.lmer` and :func:`pymer_bridge.glmer`.
+    """
+    import pymer_bridge as pb  # noqa: PLC0415  # --help must not wait for it
+
+    generalized = options.family is not None
+    if generalized and options.ml:
+        raise OptionError("--ml is for linear models: generalized ones have no REML")
+    if options.link is not None and not generalized:
+        raise OptionError("--link needs --family")
+    asked: dict[str, Any] = {name: getattr(options, name) for name in ("weights", "offset")}
+    asked |= {"subset": options.subset, "allow_functions": tuple(options.allow_function)}
+    asked["contrasts"] = dict(map(_contrast, options.contrasts)) or None
+    if options.optimizer is not None:
+        control = pb.glmer_control if generalized else pb.lmer_control
+        asked["control"] = control(options.optimizer)
+    with _packages_loading(options):
+        data = read_data(options.data)
+        lmer, glmer, glmer_nb = pb.lmer, pb.glmer, pb.glmer_nb  # imported here
+    if not generalized:
+        return lmer(options.formula, data, reml=not options.ml, **asked)
+    if options.family != "negative-binomial":
+        family = {"family": options.family, "link": options.link}
+        return glmer(options.formula, data, **family, **asked)
+    if options.link is not None:
+        raise OptionError("--link cannot be chosen with --family negative-binomial")
+    return glmer_nb(options.formula, data, **asked)
+
+
+@contextmanager
+def _packages_loading(options: argparse.Namespace) -> Iterator[None]:
+    """Let R load its packages, each of which takes about a second, while Python does something."""
+    packages = ("lme4", *installation.DDF_PACKAGES.get(ddf_of(options), ()))
+
+    def load() -> None:
+        with suppress(PymerError):  # whoever needs the package meets the same error
+            for package in packages:
+                session().require(package)
+
+    # R starts before, as it sets variables that a library being loaded may be reading.
+    session().start()
+    loading = threading.Thread(target=load, daemon=True)
+    loading.start()
+    yield
+    loading.join()
+
+
+def ddf_of(options: argparse.Namespace) -> Any:
+    """Return how the fixed effects of the model are to be tested."""
+    default = "satterthwaite" if options.family is None else "normal"
+    return options.ddf or default
+
+
+def _contrast(text: str) -> tuple[str, str]:
+    factor, equals, name = text.rpartition("=")
+    if not equals:
+        raise OptionError(f"--contrasts {text!r} must be FACTOR=NAME, such as f=contr.sum")
+    return factor, name
+
+
+# -- commands ------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _writing(out: str) -> Iterator[None]:
+    """Make the error of a file that cannot be written a user's own."""
+    try:
+        yield
+    except OSError as error:
+        raise OptionError(f"{out!r} cannot be written: {error.strerror}") from error
+
+
+def _fit(options: argparse.Namespace) -> int:
+    fit = fit_model(options)
+    text = _render(fit, ddf_of(options), options.format)
+    if options.out is None:
+        sys.stdout.write(text)
+        return 0
+    with _writing(options.out):
+        Path(options.out).write_text(text, encoding="utf-8")
+    return 0
 
 
 def _render(fit: Any, ddf: Any, form: str) -> str:
@@ -70,22 +142,6 @@ def _render(fit: Any, ddf: Any, form: str) -> str:
     return "\n\n".join(shown) + "\n"
 
 
-def _write(text: str, out: str | None) -> None:
-    if out is None:
-        sys.stdout.write(text)
-        return
-    try:
-        Path(out).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise OptionError(f"{out!r} cannot be written: {error.strerror}") from error
-
-
-def _fit(options: argparse.Namespace) -> int:
-    fit = fit_model(options)
-    _write(_render(fit, ddf_of(options), options.format), options.out)
-    return 0
-
-
 def _record(options: argparse.Namespace) -> int:
     from pymer_bridge.verification.records import record  # noqa: PLC0415  # --help must not wait for it
 
@@ -94,10 +150,8 @@ def _record(options: argparse.Namespace) -> int:
     if DATA_SET.fullmatch(source) is None:
         # Seen from the record, so that both can be moved together.
         source = Path(os.path.relpath(source, target.parent)).as_posix()
-    try:
+    with _writing(options.out):
         record(fit_model(options), target, source=source, ddf=options.ddf)
-    except OSError as error:
-        raise OptionError(f"{options.out!r} cannot be written: {error.strerror}") from error
     return 0
 
 
@@ -119,7 +173,7 @@ def _verify(options: argparse.Namespace) -> int:
         except OSError as error:
             raise OptionError(f"{path!r} cannot be read: {error.strerror}") from error
         shown = json.dumps(report.to_dict(), indent=2) if options.json else str(report)
-        _write(f"{shown}\n", None)
+        sys.stdout.write(f"{shown}\n")
         status = max(status, report.exit_status)
     return status
 
@@ -147,10 +201,8 @@ def _number(text: str) -> float:
 def _script(options: argparse.Namespace) -> int:
     fit = fit_model(options)
     fit.fixed_effects(ddf_of(options))  # what was asked of a model is in its script
-    try:
+    with _writing(options.out):
         fit.to_r_script(options.out, data=None if options.data_as == "none" else options.data_as)
-    except OSError as error:
-        raise OptionError(f"{options.out!r} cannot be written: {error.strerror}") from error
     return 0
 
 
@@ -177,7 +229,7 @@ def _demo(options: argparse.Namespace) -> int:
     parts.append(
         "Next: 'pymer-bridge fit --help', 'pymer-bridge doctor', and README.md for the rest."
     )
-    _write("\n\n".join(parts) + "\n", None)
+    sys.stdout.write("\n\n".join(parts) + "\n")
     return 0
 
 
@@ -185,107 +237,23 @@ def _doctor(options: argparse.Namespace) -> int:
     from pymer_bridge.session.doctor import show_versions  # noqa: PLC0415
 
     found = show_versions()
-    if options.json:
-        _write(json.dumps(found.to_dict(), indent=2) + "\n", None)
-    else:
-        verdict = "All that is needed is there." if found.ok else "Something is missing (above)."
-        _write(f"{found}\n{verdict}\n", None)
+    verdict = "All that is needed is there." if found.ok else "Something is missing (above)."
+    shown = json.dumps(found.to_dict(), indent=2) if options.json else f"{found}\n{verdict}"
+    sys.stdout.write(f"{shown}\n")
     return 0 if found.ok else 1
 
 
-def _parser() -> argparse.ArgumentParser:
-    raw = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser("pymer-bridge", description=DESCRIPTION, formatter_class=raw)
-    parser.add_argument("--version", action="version", version=f"pymer-bridge {__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", title="commands")
-
-    fit = commands.add_parser(
-        "fit",
-        help="fit a mixed model and print its results",
-        description="Fit a mixed model with lme4 and print its results.",
-        epilog='example: pymer-bridge fit lme4::sleepstudy "Reaction ~ Days + (Days | Subject)"',
-    )
-    add_model(fit)
-    fit.add_argument(
-        "--format", choices=FORMATS, default="text", help="what is printed (default: %(default)s)"
-    )
-    fit.add_argument("--out", metavar="FILE", help="write to a file, not to the screen")
-    fit.set_defaults(run=_fit)
-    _add_record(commands)
-    _add_verify(commands)
-    _add_script(commands)
-
-    text = "fit a real model with lme4 and show what comes back"
-    demo = commands.add_parser("demo", help=text, description=text)
-    demo.set_defaults(run=_demo)
-
-    text = "say what is installed, and how to install what is not"
-    doctor = commands.add_parser("doctor", help=text, description=text)
-    doctor.add_argument("--json", action="store_true", help="print as JSON")
-    doctor.set_defaults(run=_doctor)
-    return parser
+COMMANDS: Final[Mapping[str, Callable[[argparse.Namespace], int]]] = {
+    "fit": _fit,
+    "record": _record,
+    "verify": _verify,
+    "script": _script,
+    "demo": _demo,
+    "doctor": _doctor,
+}
 
 
-def _add_record(commands: Any) -> None:
-    record = commands.add_parser(
-        "record",
-        help="fit a model and record its figures, its data's hashes and all versions",
-        description="Fit a mixed model with lme4, and write a record against which it can be "
-        "checked later: 'pymer-bridge verify'.",
-        epilog='example: pymer-bridge record lme4::sleepstudy "Reaction ~ Days + (Days | Subject)"',
-    )
-    add_model(record)
-    record.add_argument(
-        "--out", metavar="FILE", default="results.pbr.json", help="default: %(default)s"
-    )
-    record.set_defaults(run=_record)
-
-
-def _add_verify(commands: Any) -> None:
-    verify = commands.add_parser(
-        "verify",
-        help="fit recorded models again and say what drifted",
-        description="Fit the models of a record again with lme4, and say what drifted. The exit "
-        "status is 0 where nothing did, 1 where something did, and 2 where it could not be "
-        "checked.",
-    )
-    verify.add_argument("records", nargs="+", metavar="RECORD", help="a .pbr.json file")
-    verify.add_argument(
-        "--data", metavar="FILE", help="the data (default: where the record says they are)"
-    )
-    verify.add_argument(
-        "--against-r", action="store_true", help="compare with a plain Rscript as well"
-    )
-    verify.add_argument(
-        "--tolerance",
-        metavar="[FIGURE=]NUMBER",
-        action="append",
-        default=[],
-        help="the largest distance that passes, in each figure's own unit (such as "
-        "fixed_effect/estimate=1e-4, of a standard error); default: the same bits on one "
-        "installation, and what is known to lie between versions on others",
-    )
-    add_allowed(verify)
-    verify.add_argument("--json", action="store_true", help="print as JSON")
-    verify.set_defaults(run=_verify, trouble=2)
-
-
-def _add_script(commands: Any) -> None:
-    script = commands.add_parser(
-        "script",
-        help="write the plain R script of a model",
-        description="Fit a mixed model with lme4, and write a script that does the same in R "
-        "alone.",
-    )
-    add_model(script)
-    script.add_argument("--out", metavar="FILE", default="analysis.R", help="default: %(default)s")
-    script.add_argument(
-        "--data-as",
-        choices=("csv", "rds", "none"),
-        default="csv",
-        help="how the data go into files beside the script, bit for bit (default: %(default)s)",
-    )
-    script.set_defaults(run=_script)
+# -- the program ---------------------------------------------------------------------------------
 
 
 def _show_warning(message: Warning | str, *unused: Any, **also_unused: Any) -> None:
@@ -306,19 +274,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 for success, 1 for a user's error, a broken installation or a record that drifted, 2 for
         one that could not be checked, 130 after Ctrl-C.
     """
-    parser = _parser()
-    options = parser.parse_args(arguments)
-    if not hasattr(options, "run"):
-        _write(parser.format_help() + LESSON, None)
+    made = parser()
+    options = made.parse_args(arguments)
+    if options.command is None:
+        sys.stdout.write(made.format_help() + LESSON)
         return 0
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         warnings.showwarning = _show_warning
         try:
-            return int(options.run(options))
+            return COMMANDS[options.command](options)
         except PymerError as error:
             sys.stderr.write(f"pymer-bridge: {error}\n")
-            return getattr(options, "trouble", 1)
+            return 2 if options.command == "verify" else 1
         except KeyboardInterrupt:
             sys.stderr.write("pymer-bridge: interrupted\n")
             return 130

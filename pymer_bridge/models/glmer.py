@@ -23,7 +23,7 @@ from pymer_bridge.spec.model_spec import ModelSpec
 class GeneralizedLinearMixedModel(NonNormal, Estimation):
     """A generalized linear mixed model; made by :func:`glmer` and :func:`glmer_nb`.
 
-    Its attributes are those of :class:`pymer_bridge.models.mixed.MixedModel`, and these.
+    Its attributes are those of :class:`pymer_bridge.MixedModel`, and these.
 
     Attributes
     ----------

@@ -21,7 +21,7 @@ from pymer_bridge.spec.controls import Control, check_control
 class LinearMixedModel(MixedModel, Inference, Estimation):
     """A linear mixed model fitted by R's ``lme4::lmer``; made by :func:`lmer`.
 
-    Its attributes are those of :class:`pymer_bridge.models.mixed.MixedModel`.
+    Its attributes are those of :class:`pymer_bridge.MixedModel`.
     """
 
     def fixed_effects(

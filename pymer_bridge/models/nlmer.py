@@ -17,7 +17,7 @@ from pymer_bridge.spec.controls import Control, check_control
 class NonlinearMixedModel(NonNormal):
     """A nonlinear mixed model; made by :func:`nlmer`.
 
-    Its attributes are those of :class:`pymer_bridge.models.mixed.MixedModel`.
+    Its attributes are those of :class:`pymer_bridge.MixedModel`.
     """
 
     def _fit_again(

@@ -17,10 +17,11 @@ from pymer_bridge.r_script import data_files
 from pymer_bridge.r_script.fits import ScriptModel
 from pymer_bridge.r_script.journal import DoneEntry, FitEntry, journal, unique
 from pymer_bridge.r_script.operations import OPERATIONS
-from pymer_bridge.r_script.writer import DataFormat, Script, ScriptAct, Setting, write_script
+from pymer_bridge.r_script.writer import Script, ScriptAct, Setting, write_script
 from pymer_bridge.session.calls import Handle
 from pymer_bridge.session.r_session import session
 from pymer_bridge.session.versions import r_versions
+from pymer_bridge.spec.options import DataFormat
 
 ROW_VECTORS = ("weights", "offset", "subset")
 

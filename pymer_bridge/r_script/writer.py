@@ -10,15 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from pymer_bridge.r_script import data_files, syntax
 from pymer_bridge.r_script.fits import ScriptModel, fit_node, plain_fit_node
 from pymer_bridge.r_script.operations import OPERATIONS
 from pymer_bridge.r_script.statements import Asked
 from pymer_bridge.spec.model_spec import ModelSpec
-
-DataFormat = Literal["csv", "rds"]
+from pymer_bridge.spec.options import DataFormat
 
 _NO_SCALE: Final = frozenset({"binomial", "poisson", "negative.binomial"})
 

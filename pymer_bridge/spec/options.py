@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from pymer_bridge.errors import OptionError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Ddf = Literal["satterthwaite", "kenward-roger", "normal", "none"]
 NormalDdf = Literal["normal", "none"]
@@ -87,6 +89,7 @@ AllFitOptimizer = Literal[
     "nloptwrap.NLOPT_LN_NELDERMEAD",
     "nloptwrap.NLOPT_LN_BOBYQA",
 ]
+DataFormat = Literal["csv", "rds"]
 CheckAction = Literal["ignore", "message", "warning", "stop"]
 
 
@@ -253,6 +256,8 @@ def row_vector(
         It is not one-dimensional, of another length, not of numbers, or a Series whose index
         is not the data's.
     """
+    import pandas as pd  # noqa: PLC0415  # --help of the command line must not wait for it
+
     if isinstance(given, pd.Series) and not given.index.equals(index):
         raise OptionError(
             f"{argument} is a Series whose index is not that of the data; align it with "

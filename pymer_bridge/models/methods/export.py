@@ -12,10 +12,10 @@ from pymer_bridge.data.indexes import pack_index
 from pymer_bridge.errors import OptionError, RError
 from pymer_bridge.models.base import Asking, Fitted
 from pymer_bridge.r_script.analysis import Analysis
-from pymer_bridge.r_script.writer import DataFormat
 from pymer_bridge.session.r_session import session
 from pymer_bridge.session.versions import versions_here
 from pymer_bridge.spec.model_spec import ModelSpec
+from pymer_bridge.spec.options import DataFormat
 
 
 class Scripting(Asking):
