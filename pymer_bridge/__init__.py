@@ -54,8 +54,8 @@ if TYPE_CHECKING:
     from pymer_bridge.models.lmer import lmer as lmer
     from pymer_bridge.models.loading import load as load
     from pymer_bridge.models.loading import load_rds as load_rds
-    from pymer_bridge.models.model_table import model_table as model_table
     from pymer_bridge.models.mixed import MixedModel as MixedModel
+    from pymer_bridge.models.model_table import model_table as model_table
     from pymer_bridge.models.nlmer import NonlinearMixedModel as NonlinearMixedModel
     from pymer_bridge.models.nlmer import nlmer as nlmer
     from pymer_bridge.r_script.analysis import session_script as session_script

@@ -628,6 +628,8 @@ def test_docstrings_of_public_names_are_whole(name: str) -> None:
         elif callable(function := getattr(value, "__func__", value)) and inspect.isfunction(
             function
         ):
+            if "raise NotImplementedError" in inspect.getsource(function):
+                continue  # a hook: the models that fill it in say all
             further = [c for c in home.__mro__[1:] if member in c.__dict__]
             if further and parameters_of(function) == parameters_of(getattr(further[0], member)):
                 assert function.__doc__, f"{full} has no docstring"
