@@ -9,8 +9,8 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -97,20 +97,11 @@ class Collected:
     def only(self, keep: NDArray[np.bool_]) -> Collected:
         """Return some of the replicates."""
         at = np.flatnonzero(keep)
-        return Collected(
-            values=self.values[at],
-            iterations=self.iterations[at],
-            converged=self.converged[at],
-            singular=self.singular[at],
-            done=self.done[at],
-            warnings=[self.warnings[i] for i in at],
-            messages=[self.messages[i] for i in at],
-            errors=[self.errors[i] for i in at],
-            state=self.state,
-            generator=self.generator,
-            versions=self.versions,
-            seconds=self.seconds,
-        )
+        arrays = ("values", "iterations", "converged", "singular", "done")
+        chosen: dict[str, Any] = {name: getattr(self, name)[at] for name in arrays}
+        for name in ("warnings", "messages", "errors"):
+            chosen[name] = [getattr(self, name)[i] for i in at]
+        return replace(self, **chosen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,23 +180,64 @@ def perform(run: Run, how: Running) -> Collected:
     WorkerError
         A worker cannot give the same figures, or workers are killed again and again.
     """
-    _check_memory(run)
+    needed = run.n * run.item_bytes
+    if needed > MEMORY_LIMIT:
+        raise OptionError(
+            f"the draws of {run.n} replicates would take {needed / 2**30:.1f} GiB, and the limit "
+            f"is {MEMORY_LIMIT / 2**30:.0f} GiB: make them in several runs with other seeds"
+        )
     crew = parallel.crew_of(how.n_jobs)
-    show = _progress(how.progress, run.n)
     start = time.perf_counter()
     versions = r_versions(*OF_REPLICATES)
-    checkpoint = None
-    if how.checkpoint is not None:
-        header = {"model": fingerprint(run.models), "n_sim": run.n, **run.header, **versions}
-        checkpoint = Checkpoint(how.checkpoint, header)
-    try:
-        return _perform(
-            run, crew=crew, show=show, checkpoint=checkpoint, versions=versions, start=start
-        )
-    finally:
-        show(None)
-        if checkpoint is not None:
-            checkpoint.close()
+    with (
+        _progress(how.progress, run.n) as show,
+        _checkpoint(run, how.checkpoint, versions) as checkpoint,
+        tempfile.TemporaryDirectory(prefix="pymer_bridge-") as folder,
+    ):
+        drawn = run.draw(None if checkpoint is None else checkpoint.state)
+        collected = _begun(run, drawn, checkpoint, versions)
+        task = session().call("prepare_task", models=list(run.models), plan=run.plan).value
+        own = {"task": task, "draws": drawn["draws"], "n_values": run.n_values}
+
+        def here(first: int, last: int) -> Any:
+            return session().call("run_own_replicates", first=first + 1, last=last, **own).value
+
+        def collect(first: int, last: int, record: Any) -> None:
+            if checkpoint is not None:
+                checkpoint.add(first, last, record)
+            collected.put(first, last, record)
+            show(int(collected.done.sum()))
+
+        there = _elsewhere(run, drawn["draws"], crew, versions, folder)
+        interrupt = session().interrupt
+        done = [(int(i), int(i) + 1) for i in np.flatnonzero(collected.done)]
+        try:
+            for end in range(run.block or run.n, run.n + 1, run.block or run.n):
+                parallel.run(end, here, there, collect, crew=crew, done=done, interrupt=interrupt)
+                done.append((0, end))
+                if run.block and run.enough(collected.values[:end]):
+                    collected = collected.only(np.arange(run.n) < end)
+                    break
+        except (KeyboardInterrupt, RTimeoutError) as error:
+            collected.seconds = time.perf_counter() - start
+            raise _stopped(run, collected, checkpoint, error) from error
+    collected.seconds = time.perf_counter() - start
+    if run.n and all(error is not None for error in collected.errors):
+        raise RError(f"every replicate failed; the last said: {collected.errors[-1]}")
+    return collected
+
+
+def _stopped(
+    run: Run, collected: Collected, checkpoint: Checkpoint | None, error: BaseException
+) -> BaseException:
+    """Return the error that says how far a run came, with what was finished."""
+    n = int(collected.done.sum())
+    kept = "" if checkpoint is None else f"; they are in {checkpoint.path}"
+    after = f"after {n} of {run.n} replicates{kept}"
+    partial = collected.only(collected.done) if n else None
+    if isinstance(error, RTimeoutError):
+        return RTimeoutError(error.operation, error.seconds, after, partial)
+    return BootstrapInterrupted(f"interrupted {after}", partial)
 
 
 @contextmanager
@@ -224,63 +256,6 @@ def keeping(read: Callable[[Collected], Any]) -> Iterator[None]:
             with deadlines.lifted():
                 stopped.partial = read(stopped.partial)
         raise
-
-
-def _perform(
-    run: Run,
-    *,
-    crew: parallel.Crew,
-    show: Callable[[int | None], None],
-    checkpoint: Checkpoint | None,
-    versions: Mapping[str, str | None],
-    start: float,
-) -> Collected:
-    drawn = run.draw(None if checkpoint is None else checkpoint.state)
-    collected = _begun(run, drawn, checkpoint, versions)
-    task: Handle = session().call("prepare_task", models=list(run.models), plan=run.plan).value
-
-    def here(first: int, last: int) -> Any:
-        record = session().call(
-            "run_own_replicates",
-            task=task,
-            draws=drawn["draws"],
-            first=first + 1,
-            last=last,
-            n_values=run.n_values,
-        )
-        return record.value
-
-    def collect(first: int, last: int, record: Any) -> None:
-        if checkpoint is not None:
-            checkpoint.add(first, last, record)
-        collected.put(first, last, record)
-        show(int(collected.done.sum()))
-
-    done = [(int(i), int(i) + 1) for i in np.flatnonzero(collected.done)]
-    with tempfile.TemporaryDirectory(prefix="pymer_bridge-") as folder:
-        there = _elsewhere(run, drawn["draws"], crew, versions, folder)
-        try:
-            for end in range(run.block or run.n, run.n + 1, run.block or run.n):
-                parallel.run(
-                    end, here, there, collect, crew=crew, done=done, interrupt=session().interrupt
-                )
-                done.append((0, end))
-                if run.block and run.enough(collected.values[:end]):
-                    collected = collected.only(np.arange(run.n) < end)
-                    break
-        except (KeyboardInterrupt, RTimeoutError) as error:
-            n = int(collected.done.sum())
-            collected.seconds = time.perf_counter() - start
-            kept = "" if checkpoint is None else f"; they are in {checkpoint.path}"
-            after = f"after {n} of {run.n} replicates{kept}"
-            partial = collected.only(collected.done) if n else None
-            if isinstance(error, RTimeoutError):
-                raise RTimeoutError(error.operation, error.seconds, after, partial) from error
-            raise BootstrapInterrupted(f"interrupted {after}", partial) from error
-    collected.seconds = time.perf_counter() - start
-    if run.n and all(error is not None for error in collected.errors):
-        raise RError(f"every replicate failed; the last said: {collected.errors[-1]}")
-    return collected
 
 
 def _begun(
@@ -330,21 +305,27 @@ def _elsewhere(
     return there
 
 
-def _check_memory(run: Run) -> None:
-    needed = run.n * run.item_bytes
-    if needed > MEMORY_LIMIT:
-        raise OptionError(
-            f"the draws of {run.n} replicates would take {needed / 2**30:.1f} GiB, and the limit "
-            f"is {MEMORY_LIMIT / 2**30:.0f} GiB: make them in several runs with other seeds"
-        )
+@contextmanager
+def _checkpoint(
+    run: Run, path: str | Path | None, versions: Mapping[str, str | None]
+) -> Iterator[Checkpoint | None]:
+    if path is None:
+        yield None
+        return
+    header = {"model": fingerprint(run.models), "n_sim": run.n, **run.header, **versions}
+    with closing(Checkpoint(path, header)) as checkpoint:
+        yield checkpoint
 
 
-def _progress(progress: Progress, total: int) -> Callable[[int | None], None]:
-    """Return what is called with the number done, and with None at the end."""
+@contextmanager
+def _progress(progress: Progress, total: int) -> Iterator[Callable[[int], object]]:
+    """Give what is called with the number done."""
     if not progress:
-        return lambda done: None
+        yield lambda done: None
+        return
     if callable(progress):
-        return lambda done: None if done is None else progress(done, total)
+        yield lambda done: progress(done, total)
+        return
     try:
         from tqdm.auto import tqdm  # noqa: PLC0415  # an extra
     except ImportError as error:
@@ -352,12 +333,5 @@ def _progress(progress: Progress, total: int) -> Callable[[int | None], None]:
             "progress=True needs tqdm: pip install 'pymer-bridge[parallel]', or give a function "
             "of the numbers done and in all"
         ) from error
-    bar = tqdm(total=total, unit="fit")
-
-    def show(done: int | None) -> None:
-        if done is None:
-            bar.close()
-        else:
-            bar.update(done - bar.n)
-
-    return show
+    with tqdm(total=total, unit="fit") as bar:
+        yield lambda done: bar.update(done - bar.n)

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from itertools import islice
 from typing import Any, Final
@@ -45,16 +45,16 @@ def gaps(total: int, done: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     return missing
 
 
+@dataclass(slots=True)
 class Tasks:
     """What is left to do, given out in order, to any thread."""
 
-    def __init__(self, left: list[tuple[int, int]]) -> None:
-        self._left = left
-        self._lock = threading.Lock()
-        self.size = 1
-        self.pace = 0.0
-        self.takers = 1
-        self.stopped = False
+    _left: list[tuple[int, int]]
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    size: int = 1
+    pace: float = 0.0
+    takers: int = 1
+    stopped: bool = False
 
     def take(self, size: int | None = None) -> tuple[int, int] | None:
         """Return the next chunk, or None where nothing is left."""
@@ -170,7 +170,7 @@ def run(
         for first, last in iter(tasks.take, None):
             collect(first, last, here(first, last))
         return
-    _Shared(tasks, here, there, collect, crew=crew, interrupt=interrupt).run()
+    _Shared(tasks, here, there, collect, crew, interrupt).run()
 
 
 def _timed(here: Here, tasks: Tasks) -> Here:
@@ -205,29 +205,20 @@ def _pool_is_up() -> bool:
     return pool is not None and not pool._flags.shutdown and bool(pool._processes)
 
 
+@dataclass(slots=True)
 class _Shared:
     """Work that this process shares with joblib's workers."""
 
-    def __init__(
-        self,
-        tasks: Tasks,
-        here: Here,
-        there: There,
-        collect: Collect,
-        *,
-        crew: Crew,
-        interrupt: Callable[[threading.Thread], None],
-    ) -> None:
-        self._tasks = tasks
-        self._here = here
-        self._there = there
-        self._collect = collect
-        self._crew = crew
-        self._interrupt = interrupt
-        self._lock = threading.Lock()
-        self._error: BaseException | None = None
-        self._issued: list[tuple[int, int]] = []
-        self._here_is_done = False
+    _tasks: Tasks
+    _here: Here
+    _there: There
+    _collect: Collect
+    _crew: Crew
+    _interrupt: Callable[[threading.Thread], None]
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _error: BaseException | None = None
+    _issued: list[tuple[int, int]] = field(default_factory=list)
+    _here_is_done: bool = False
 
     def run(self) -> None:
         # A cluster does all of it; joblib's own workers are one fewer than the cores.
@@ -309,7 +300,7 @@ class _Shared:
                     self._tasks.give_back(self._issued)
                     self._issued.clear()
 
-    def _calls(self) -> Iterator[tuple[Callable[..., Any], tuple[Any, ...]]]:
+    def _calls(self) -> Iterator[Call]:
         for first, last in iter(self._issue, None):
             function, arguments = self._there(first, last)
             yield _numbered, (first, last, function, *arguments)
