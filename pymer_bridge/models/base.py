@@ -1,32 +1,153 @@
-"""What every fitted model gives, mixed or not."""
+"""What every fitted model has and gives, mixed or not; and how a model asks R."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NoReturn, Self, TypeVar
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final, NoReturn, Self, TypeVar
 
 import pandas as pd
 
+from pymer_bridge.data import frames, model_file
+from pymer_bridge.display import apa, notebook
+from pymer_bridge.errors import OptionError
+from pymer_bridge.r_script.analysis import Analysis
 from pymer_bridge.r_script.journal import journal
 from pymer_bridge.results import fixed_effects as results
+from pymer_bridge.results import groups
+from pymer_bridge.results.base import Result
 from pymer_bridge.results.decode import record as decode
+from pymer_bridge.results.intervals import Intervals
 from pymer_bridge.results.matrix import NamedMatrix
-from pymer_bridge.session import conditions, installation
+from pymer_bridge.results.variances import VarianceComponents
+from pymer_bridge.session import asking, installation
 from pymer_bridge.session.calls import Handle
 from pymer_bridge.session.r_session import session
 from pymer_bridge.spec import options
+from pymer_bridge.spec.model_spec import ModelSpec
 
 T = TypeVar("T")
 
 
-class Asking:
-    """Something fitted that stays in R: asks for figures once, and keeps them."""
+def ask(operation: str, read: Callable[..., T], /, *, noted: bool = True, **arguments: Any) -> T:
+    """Ask R about models, warn of what it warned of, and note it for scripts.
 
-    __slots__ = ()
+    Parameters
+    ----------
+    operation, read, **arguments
+        As for :func:`pymer_bridge.session.asking.ask`; models go by their handles.
+    noted
+        False for what no script writes and whose arguments are large, such as new data.
+    """
 
+    def note(result: T) -> None:
+        if noted:
+            journal.note(operation, arguments, result)
+
+    return asking.ask(operation, read, then=note, **arguments)
+
+
+def _group_counts(facts: Mapping[str, Any], name: str) -> Mapping[str, int]:
+    counts = map(int, facts["group_counts"])
+    return MappingProxyType(dict(zip(facts["group_names"], counts, strict=True)))
+
+
+_READERS: Final[Mapping[str, Callable[[Mapping[str, Any], str], Any]]] = {
+    "n_groups": _group_counts,
+    **dict.fromkeys(("formula", "group", "family", "link"), decode.text),
+    **dict.fromkeys(("levels", "failed", "dropped_columns"), decode.texts),
+    **dict.fromkeys(("reml", "singular"), decode.flag),
+    "n_obs": decode.integer,
+    "sigma": decode.number,
+    "size": decode.number_or_none,
+}
+"""How each fact of a fit is read."""
+
+
+def sentence(effects: results.FixedEffects, term: str, *, interval: bool = False) -> str:
+    """Return one row of fixed effects in a line.
+
+    Parameters
+    ----------
+    effects
+        Fixed effects, with whichever degrees of freedom.
+    term
+        Which of them.
+    interval
+        Say the confidence interval as well?
+
+    Returns
+    -------
+    str
+        Such as "b = 10.47, SE = 1.55, t(17.00) = 6.77, p < .001".
+
+    Raises
+    ------
+    KeyError
+        There is no such term.
+    """
+    row: results.FixedEffect = effects[term]
+    decimals = apa.decimals_for([row.std_error])
+    parts = [
+        f"b = {apa.number(row.estimate, decimals)}",
+        f"SE = {apa.number(row.std_error, decimals)}",
+    ]
+    if interval and row.conf_low is not None:
+        ends = (row.conf_low, row.conf_high)
+        parts.append(apa.interval(*ends, effects.conf_level, decimals))
+    parts.append(apa.statistic("z" if effects.ddf == "normal" else "t", row.statistic, row.df))
+    if effects.ddf != "none":
+        parts.append(apa.p_value(row.p_value))
+    return ", ".join(parts)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class RModel:
+    """What stays in R after a fit: it asks for figures once, and keeps them.
+
+    Attributes
+    ----------
+    formula
+        The formula, in R's spelling.
+    n_obs
+        The number of observations used.
+    warnings, messages
+        What R warned of and said during the fit.
+    spec
+        What was asked for.
+    columns
+        The columns of the data that went to R.
+    """
+
+    formula: str
+    n_obs: int
+    warnings: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
+    spec: ModelSpec
+    columns: tuple[str, ...]
     _model: Handle
     _index: pd.Index
-    _kept: dict[Any, Any]
+    _kept: dict[Any, Any] = field(default_factory=dict)
+
+    @classmethod
+    def _of(
+        cls, record: Mapping[str, Any], asked: ModelSpec, frame: frames.AnyFrame, **further: Any
+    ) -> Self:
+        """Make the model that R has fitted."""
+        facts = record["facts"]
+        own = {f.name for f in dataclasses.fields(cls)} - further.keys()
+        read = {name: reader(facts, name) for name, reader in _READERS.items() if name in own}
+        return cls(
+            spec=asked,
+            columns=frame.names,
+            _model=record["model"],
+            _index=frame.index,
+            **read,
+            **further,
+        )
 
     def __copy__(self) -> Self:
         """Return the model itself: it cannot change."""
@@ -41,31 +162,174 @@ class Asking:
         self._model.__reduce__()
 
     def _ask(self, operation: str, read: Callable[..., T], *extra: Any, **arguments: Any) -> T:
-        """Ask R once, read the answer, and keep it."""
+        """Ask R once, read the answer, keep it, and note it for scripts."""
         key = (operation, *arguments.items())
         if key not in self._kept:
-            outcome = session().call(operation, model=self._model, **arguments)
-            self._kept[key] = conditions.with_conditions(read(outcome.value, *extra), outcome)
-            conditions.raise_warnings(outcome)
-        noted = ("noted", *key)
-        # Not where it is a part of something larger: then it may still be asked for itself.
-        if noted not in self._kept and journal.note(
-            operation, (self._model,), arguments, self._kept[key]
-        ):
-            self._kept[noted] = True
+
+            def keep(result: T) -> None:
+                self._kept[key] = result
+
+            asking.ask(
+                operation,
+                lambda value: read(value, *extra),
+                then=keep,
+                model=self._model,
+                **arguments,
+            )
         kept: T = self._kept[key]
+        noted = ("noted", *key)
+        # While the journal is silent nothing is noted: this may be asked for by itself later.
+        if noted not in self._kept:
+            self._kept[noted] = journal.note(operation, {"model": self._model, **arguments}, kept)
         return kept
 
-
-class Fitted(Asking):
-    """A fitted model."""
-
-    __slots__ = ()
+    def _ask_anew(
+        self, operation: str, read: Callable[..., T], /, *, noted: bool = False, **arguments: Any
+    ) -> T:
+        """Ask R, and do not keep the answer: it can be large, or is never asked for again."""
+        return ask(operation, read, noted=noted, model=self._model, **arguments)
 
     def _require(self, ddf: str) -> None:
         """Load the R packages that a method of degrees of freedom needs."""
         for package in installation.DDF_PACKAGES.get(ddf, ()):
             session().require(package)
+
+    # What each kind of model says of itself.
+
+    def _kind(self) -> str:
+        """Return what kind of model it is, and how it was fitted."""
+        raise NotImplementedError
+
+    def _groups(self) -> str:
+        """Return the groups in a few words; nothing where there are none."""
+        return ""
+
+    def _parts(self) -> tuple[Result, ...]:
+        """Return the results that show the model."""
+        raise NotImplementedError
+
+    def _alerts(self) -> tuple[str, ...]:
+        """Return what a reader must know before the figures."""
+        return tuple(f"R: {text}" for text in (*self.messages, *self.warnings))
+
+    @property
+    def heading(self) -> str:
+        """What was fitted, and to what: three lines of text."""
+        groups = f", groups: {self._groups()}" if self._groups() else ""
+        return f"{self._kind()}\nFormula: {self.formula}\nObservations: {self.n_obs}{groups}"
+
+    def __str__(self) -> str:
+        """Return the model in a few short tables."""
+        return "\n\n".join([self.heading, *map(str, self._parts())])
+
+    def __repr__(self) -> str:
+        """Return the model in one line."""
+        return f"<{type(self).__name__} {self.formula!r}, {self.n_obs} observations>"
+
+    def _repr_html_(self) -> str:
+        tables = [
+            part._one_row() if isinstance(part, results.FitStatistics) else part._table()
+            for part in self._parts()
+        ]
+        return notebook.block(self.heading, self._alerts(), tables)
+
+    def to_r_script(self, path: str | Path, data: options.DataFormat | None = "csv") -> Path:
+        """Write a script of plain R that fits this model and asks what was asked of it.
+
+        The script checks versions, reads the data to the last bit, sets levels and contrasts,
+        fits the model, prints its summary, and makes each test, interval and bootstrap that was
+        made of this model, with the models that it was compared with.
+
+        Parameters
+        ----------
+        path
+            Where the script goes.
+        data
+            How the data go with it, into files beside it: "csv", or "rds" (R's own format).
+            None writes no data: the script then wants a data frame of that name.
+
+        Returns
+        -------
+        pathlib.Path
+            The script.
+
+        Raises
+        ------
+        OptionError
+            ``data`` is not accepted.
+        ScriptError
+            R has no call that leads from data to this model: it was refitted to another response.
+
+        Notes
+        -----
+        Predictions and simulations are not in it, nor what R has no function for, such as a wild
+        bootstrap; a comment says so. :func:`pymer_bridge.verify` runs the script.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import pymer_bridge as pb
+        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+        >>> script = fit.to_r_script(f"{tempfile.mkdtemp()}/analysis.R")
+        >>> "fit <- lmer(Reaction ~ Days + (Days | Subject), data = sleepstudy)" in (
+        ...     script.read_text()
+        ... )
+        True
+        """
+        return Analysis.of_model(self._model).write(model_file.path_of(path), data)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class Fitted(RModel):
+    """A fitted model.
+
+    Attributes
+    ----------
+    sigma
+        The residual standard deviation.
+    dropped_rows
+        Labels, in the data's index, of the rows that ``na_action`` dropped.
+    """
+
+    sigma: float
+    dropped_rows: tuple[Any, ...]
+
+    @classmethod
+    def _of(
+        cls, record: Mapping[str, Any], asked: ModelSpec, frame: frames.AnyFrame, **further: Any
+    ) -> Self:
+        dropped = record["facts"]["dropped_rows"]
+        rows = () if dropped is None else tuple(frame.index[dropped - 1])
+        return super(Fitted, cls)._of(record, asked, frame, dropped_rows=rows, **further)
+
+    # What differs by the kind of model; each is overridden in the class of that kind, or in the
+    # one family of methods that has it.
+
+    def fixed_effects(self, *arguments: Any, **named: Any) -> results.FixedEffects:
+        """Return the fixed effects."""
+        raise NotImplementedError
+
+    def _tested(self, ddf: str | None, conf_level: float) -> results.FixedEffects:
+        """Return the fixed effects with tests; by the method that is usual where ddf is None."""
+        raise NotImplementedError
+
+    def _estimates(self) -> results.FixedEffects:
+        """Return the fixed effects as R's own summary shows them."""
+        raise NotImplementedError
+
+    def _means_ddf(self) -> tuple[options.MeansDdf, ...]:
+        """Return which degrees of freedom marginal means can have, emmeans' own choice first."""
+        return ("asymptotic",)
+
+    def _bootstrap_intervals(
+        self, *, parameters: Sequence[str] | None = None, **how: Any
+    ) -> Intervals:
+        """Return bootstrap intervals of all parameters."""
+        raise OptionError('conf_method="boot" is not there for this kind of model')
+
+    def _terms(self) -> tuple[str, ...]:
+        """Return the names of the fixed effects."""
+        return tuple(row.term for row in self._estimates().rows)
 
     @property
     def fit_statistics(self) -> results.FitStatistics:
@@ -129,3 +393,124 @@ class Fitted(Asking):
             kind=kind,
             scaled=options.flag(scaled, "scaled"),
         ).copy()
+
+    def report(
+        self,
+        term: str,
+        ddf: options.Ddf | None = None,
+        *,
+        interval: bool = False,
+        conf_level: float = 0.95,
+    ) -> str:
+        """Return one coefficient in a line, as papers write it.
+
+        Parameters
+        ----------
+        term
+            A fixed effect.
+        ddf
+            Degrees of freedom, as of ``fixed_effects()``; its default where None.
+        interval
+            Say the confidence interval as well?
+        conf_level
+            Its level.
+
+        Returns
+        -------
+        str
+            Estimate, standard error, test and p-value, rounded by APA's rules: two decimals, or
+            as many as show the standard error to two digits; p-values with three, and from
+            .001 to .999; no leading zero where a figure cannot exceed 1.
+
+        Raises
+        ------
+        KeyError
+            The model has no such term.
+        OptionError
+            An argument is not accepted.
+
+        Notes
+        -----
+        The figures are those of ``fixed_effects()``. A test without degrees of freedom
+        (``ddf="none"``) has no p-value.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+        >>> fit.report("Days")
+        'b = 10.47, SE = 1.55, t(17.00) = 6.77, p < .001'
+        """
+        effects = self._tested(ddf, options.check_level(conf_level))
+        return sentence(effects, term, interval=options.flag(interval, "interval"))
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class MixedFit(Fitted):
+    """A fitted model with random effects.
+
+    Attributes
+    ----------
+    n_groups
+        The number of levels of each grouping factor.
+    reml
+        Fitted by restricted maximum likelihood?
+    singular
+        Is the fit singular?
+    dropped_columns
+        Columns of the design that R dropped because they depend on others.
+    """
+
+    n_groups: Mapping[str, int]
+    reml: bool
+    singular: bool
+    dropped_columns: tuple[str, ...]
+
+    @property
+    def variance_components(self) -> VarianceComponents:
+        """Variances, standard deviations and correlations (R: ``VarCorr``)."""
+        return self._ask("variance_components", decode.variance_components)
+
+    @property
+    def random_effects(self) -> groups.RandomEffects:
+        """Conditional modes with standard deviations (R: ``ranef(condVar=TRUE)``)."""
+        return self._ask("random_effects", decode.random_effects)
+
+    @property
+    def group_coefficients(self) -> groups.GroupCoefficients:
+        """Fixed plus random effects for each group (R: ``coef``)."""
+        return self._ask("group_coefficients", decode.group_coefficients)
+
+    @property
+    def convergence(self) -> results.Convergence:
+        """How the optimizer ended, and what was said of it."""
+        found = self._ask("convergence", decode.convergence)
+        # What the fit itself said is told once, in R's order.
+        return replace(
+            found,
+            messages=tuple(dict.fromkeys((*found.messages, *self.messages))),
+            warnings=tuple(dict.fromkeys((*found.warnings, *self.warnings))),
+        )
+
+    @property
+    def scaled_residual_quantiles(self) -> tuple[float, ...]:
+        """Minimum, quartiles and maximum of the scaled residuals, as R's summary prints them."""
+        return self._ask("scaled_residual_quantiles", lambda values: tuple(values.tolist()))
+
+    def _groups(self) -> str:
+        return ", ".join(f"{name} {count}" for name, count in self.n_groups.items())
+
+    def _parts(self) -> tuple[Result, ...]:
+        return (self.variance_components, self._estimates(), self.fit_statistics)
+
+    def _alerts(self) -> tuple[str, ...]:
+        """Return what is wrong with the fit: in plain words first, then in R's."""
+        found = self.convergence
+        plain = []
+        if self.singular:
+            plain.append(
+                "The fit is singular: a variance is estimated as zero, or a correlation as one."
+            )
+        if not found.converged:
+            plain.append("The fit did not converge: its figures are not to be trusted.")
+        return (*plain, *(f"R: {text}" for text in (*found.messages, *found.warnings)))

@@ -10,17 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pymer_bridge.errors import BootstrapWarning, OptionError
+from pymer_bridge.models.base import ask
+from pymer_bridge.models.fitting import check_text
 from pymer_bridge.models.lm import LinearModel
 from pymer_bridge.models.lmer import LinearMixedModel
 from pymer_bridge.models.mixed import MixedModel
-from pymer_bridge.models.preparing import check_text
 from pymer_bridge.r_script.journal import journal
 from pymer_bridge.replicates import engine
 from pymer_bridge.results import tests
 from pymer_bridge.results.bootstrap import BootstrapTest
 from pymer_bridge.results.codec import frozen_array
 from pymer_bridge.results.decode import tests as decode_tests
-from pymer_bridge.session import conditions, deadlines
+from pymer_bridge.session import asking, conditions, deadlines
 from pymer_bridge.session.calls import Handle
 from pymer_bridge.session.r_session import session
 from pymer_bridge.spec import options
@@ -77,17 +78,13 @@ def anova(
     chosen = [f"model{i + 1}" for i in range(len(models))] if names is None else list(names)
     if len(chosen) != len(models) or len(set(chosen)) != len(chosen):
         raise OptionError(f"names must be {len(models)} different names, one a model")
-    outcome = session().call(
+    return ask(
         "anova_models",
+        decode_tests.ratio_tests,
         models=[model._model for model in models],
         names=tuple(chosen),
         refit=options.flag(refit, "refit"),
     )
-    conditions.raise_warnings(outcome)
-    result = conditions.with_conditions(decode_tests.ratio_tests(outcome.value), outcome)
-    asked = {"names": tuple(chosen), "refit": bool(refit)}
-    journal.note("anova_models", [model._model for model in models], asked, result)
-    return result
 
 
 def _restriction(full: LinearMixedModel, restricted: Restriction) -> Any:
@@ -113,7 +110,7 @@ def _restriction(full: LinearMixedModel, restricted: Restriction) -> Any:
 def _formula_change(full: LinearMixedModel, given: str) -> str:
     """Check a formula change, or make one from the name of a term."""
     if "~" not in given:
-        labels = session().call("term_labels", model=full._model).value
+        labels = asking.ask("term_labels", list, model=full._model)
         label = next((known for known in labels if known in (given, f"`{given}`")), None)
         if label is None:
             raise OptionError(
@@ -166,7 +163,6 @@ def kr_modcomp(full: LinearMixedModel, restricted: Restriction) -> tests.ModelCo
     >>> round(pb.kr_modcomp(fit, "Days").statistic, 2)
     45.85
     """
-    session().require("pbkrtest")
     return _compare("kr_modcomp", "Kenward-Roger", full, restricted)
 
 
@@ -203,7 +199,6 @@ def sat_modcomp(full: LinearMixedModel, restricted: Restriction) -> tests.ModelC
     >>> round(pb.sat_modcomp(fit, "Days").df2, 1)
     17.0
     """
-    session().require("pbkrtest")
     return _compare("sat_modcomp", "Satterthwaite", full, restricted)
 
 
@@ -290,12 +285,44 @@ def pb_modcomp(
         full, given, n_sim, seed, start=start, h=h, how=engine.Running(n_jobs, progress, checkpoint)
     )
     asked = {"n_sim": n_sim, "seed": result.seed, "start": start, "h": h}
-    _note("pb_modcomp", full, given, asked, result)
+    journal.note("pb_modcomp", {"model": full._model, "restricted": given, **asked}, result)
     return result
 
 
 BLOCK: Final = 200
 """How many replicates pbkrtest's sequential rule makes at a time."""
+
+
+def _ratio_run(
+    models: list[Handle],
+    n: int,
+    seed: int | None,
+    start: options.RatioStart,
+    *,
+    h: int | None,
+    n_obs: int,
+) -> engine.Run:
+    """Return the run that draws from the smaller model, and refits both."""
+    observed = asking.ask("observed_ratio", lambda value: float(value[0]), models=models)
+    block = None if h is None else BLOCK
+
+    def draw(state: list[int] | None) -> Any:
+        return asking.ask(
+            "make_ratio_draws", dict, model=models[1], n_sim=n, seed=seed, state=state, block=block
+        )
+
+    return engine.Run(
+        models=models,
+        plan={"task": "ratios", "start": start},
+        n=n,
+        n_values=3,
+        draw=draw,
+        item_bytes=8 * n_obs,
+        header={"kind": "ratios", "seed": seed, "start": start, "h": h},
+        packages=("lme4", "pbkrtest"),
+        block=block,
+        enough=lambda found: h is not None and int((found[:, 0] > observed).sum()) >= h,
+    )
 
 
 def bootstrap_test(
@@ -315,62 +342,42 @@ def bootstrap_test(
     if h is not None and (options.whole(h, "h", 1) and n % BLOCK):
         raise OptionError(f"n_sim={n} must be a multiple of {BLOCK} where h is given")
     session().require("pbkrtest")
-    outcome = session().call("ratio_models", model=full._model, restricted=restricted)
-    conditions.raise_warnings(outcome)
-    models = [outcome.value["large"], outcome.value["small"]]
-    observed = float(session().call("observed_ratio", models=models).value[0])
-
-    def draw(state: list[int] | None) -> Any:
-        return (
-            session()
-            .call(
-                "make_ratio_draws",
-                model=models[1],
-                n_sim=n,
-                seed=checked_seed,
-                state=state,
-                block=None if h is None else BLOCK,
-            )
-            .value
-        )
-
-    plan = {"task": "ratios", "start": start}
-    run = engine.Run(
-        models=models,
-        plan=plan,
-        n=n,
-        n_values=3,
-        draw=draw,
-        item_bytes=8 * full.n_obs,
-        header={"kind": "ratios", "seed": checked_seed, "start": start, "h": h},
-        packages=("lme4", "pbkrtest"),
-        block=None if h is None else BLOCK,
-        enough=lambda found: h is not None and int((found[:, 0] > observed).sum()) >= h,
+    said = asking.Said()
+    found = asking.ask("ratio_models", dict, said=said, model=full._model, restricted=restricted)
+    run = _ratio_run(
+        [found["large"], found["small"]], n, checked_seed, start, h=h, n_obs=full.n_obs
     )
     with engine.keeping(lambda found: frozen_array(found.values[:, 0])):
         collected = engine.perform(run, how)
     ratios = collected.values[:, 0]
     usable = ratios[~np.isnan(ratios)]
-    with deadlines.lifted():  # it is all there
-        record = session().call(
-            "ratio_tests_of", model=full._model, restricted=outcome.value["given"], ratios=usable
+
+    def read(record: Mapping[str, Any]) -> BootstrapTest:
+        return decode_tests.bootstrap_test(
+            record,
+            n_sim=n,
+            n_not_positive=_not_positive(usable),
+            n_failed=len(ratios) - len(usable),
+            stopped_early=len(ratios) < n,
+            start=start,
+            likelihood_ratios=frozen_array(ratios),
+            seed=checked_seed,
+            generator=collected.generator,
+            versions=dict(collected.versions),
+            seconds=collected.seconds,
+            warnings=_warned_of_trapped(usable),
         )
-    conditions.raise_warnings(record)
-    test = decode_tests.bootstrap_test(
-        record.value,
-        n_sim=n,
-        n_not_positive=_not_positive(usable),
-        n_failed=len(ratios) - len(usable),
-        stopped_early=len(ratios) < n,
-        start=start,
-        likelihood_ratios=frozen_array(ratios),
-        seed=checked_seed,
-        generator=collected.generator,
-        versions=dict(collected.versions),
-        seconds=collected.seconds,
-        warnings=_warned_of_trapped(usable),
-    )
-    return conditions.with_conditions(conditions.with_conditions(test, outcome), record)
+
+    with deadlines.lifted():  # it is all there
+        test = asking.ask(
+            "ratio_tests_of",
+            read,
+            said=said,
+            model=full._model,
+            restricted=found["given"],
+            ratios=usable,
+        )
+    return said.on(test)
 
 
 def _not_positive(ratios: NDArray[np.float64]) -> int:
@@ -394,20 +401,10 @@ def _warned_of_trapped(usable: NDArray[np.float64]) -> tuple[str, ...]:
 def _compare(
     operation: str, method: str, full: LinearMixedModel, restricted: Restriction
 ) -> tests.ModelComparison:
-    given = _restriction(full, restricted)
-    outcome = session().call(operation, model=full._model, restricted=given)
-    conditions.raise_warnings(outcome)
-    result = conditions.with_conditions(
-        decode_tests.model_comparison(outcome.value, method), outcome
+    session().require("pbkrtest")
+    return ask(
+        operation,
+        lambda record: decode_tests.model_comparison(record, method),
+        model=full._model,
+        restricted=_restriction(full, restricted),
     )
-    _note(operation, full, given, {}, result)
-    return result
-
-
-def _note(
-    operation: str, full: LinearMixedModel, given: Any, asked: Mapping[str, Any], result: Any
-) -> None:
-    """Note a comparison in the journal: of two models, or of one and a restriction."""
-    models = [full._model, *([given] if isinstance(given, Handle) else [])]
-    restriction = None if isinstance(given, Handle) else given
-    journal.note(operation, models, {"restriction": restriction, **asked}, result)

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from pymer_bridge.data import frames
 from pymer_bridge.errors import DataConversionError, FormulaError, OptionError
-from pymer_bridge.models.preparing import prepare
+from pymer_bridge.models.fitting import prepare
 from pymer_bridge.replicates import engine
 from pymer_bridge.results.bootstrap import ManyFits
 from pymer_bridge.results.codec import frozen_array
 from pymer_bridge.results.decode import record as decode
-from pymer_bridge.session import conditions, deadlines
+from pymer_bridge.session import asking, deadlines
 from pymer_bridge.session.r_session import session
 from pymer_bridge.spec import options
 from pymer_bridge.spec.controls import Control, check_control
@@ -116,12 +116,10 @@ def fit_many(
         control=check_control(control, "lmerControl"),
         start=None,
     )
-    outcome = session().call("fit_template", spec=asked.to_r(), frame=frame.to_r())
-    conditions.raise_warnings(outcome)
-    template = outcome.value
+    template = asking.ask("fit_template", dict, spec=asked.to_r(), frame=frame.to_r())
 
     def draw(state: list[int] | None) -> Any:
-        return session().call("kept_draws", all=list(values.T)).value
+        return asking.ask("kept_draws", dict, all=list(values.T))
 
     run = engine.Run(
         models=[template["model"]],

@@ -2,48 +2,162 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Protocol, Self, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Final, TypeVar
+
+import numpy as np
+import pandas as pd
 
 from pymer_bridge.data import frames
-from pymer_bridge.models.preparing import prepare, texts_of
-from pymer_bridge.r_script.journal import journal
+from pymer_bridge.errors import FormulaError, OptionError, RError
+from pymer_bridge.models.base import RModel
+from pymer_bridge.r_script.journal import Origin, journal
 from pymer_bridge.results.decode import record as decode
-from pymer_bridge.session import conditions
-from pymer_bridge.session.calls import Outcome
+from pymer_bridge.session import asking
 from pymer_bridge.session.r_session import session
+from pymer_bridge.spec import formula_safety, options
 from pymer_bridge.spec.model_spec import ModelSpec
 
+F = TypeVar("F", bound=Callable[..., Any])
+M = TypeVar("M", bound=RModel)
 
-class Model(Protocol):
-    """A class of fitted models, which is made of what ``fit_model()`` in R gives."""
-
-    @classmethod
-    def _of(cls, outcome: Outcome, asked: ModelSpec, frame: frames.AnyFrame) -> Self: ...
-
-
-M = TypeVar("M", bound=Model)
+FITTERS: Final[dict[str, Callable[..., Any]]] = {}
+"""The functions that fit, by the name of R's own: each enters itself when its file is imported."""
 
 
-def shared_fields(outcome: Outcome, asked: ModelSpec, frame: frames.AnyFrame) -> dict[str, Any]:
-    """Return the fields that models of every class have, from what R has fitted."""
-    facts = outcome.value["facts"]
-    return {
-        "formula": decode.text(facts, "formula"),
-        "n_obs": decode.integer(facts, "n_obs"),
-        "warnings": texts_of(outcome.warnings),
-        "messages": texts_of(outcome.messages),
-        "spec": asked,
-        "columns": frame.names,
-        "_model": outcome.value["model"],
-        "_index": frame.index,
+def fits(r_function: str) -> Callable[[F], F]:
+    """Enter a function among those that fit models, under the name of R's own."""
+
+    def enter(function: F) -> F:
+        FITTERS[r_function] = function
+        return function
+
+    return enter
+
+
+def _needed_columns(
+    formula: str, others: Mapping[str, Any], names: Sequence[str], allowed: Sequence[str]
+) -> set[str]:
+    """Ask R which columns the formula and the other texts name, and check what they call."""
+    needed: set[str] = set()
+    texts = {"formula": formula, **{k: v for k, v in others.items() if isinstance(v, str)}}
+    for what, given in texts.items():
+        needed.update(check_text(given, what, names, allowed))
+    return needed
+
+
+@lru_cache(maxsize=256)
+def _described(text: str) -> Mapping[str, Any]:
+    """Ask R what a text calls and names; of the same text it is asked once, errors always."""
+    described: Mapping[str, Any] = session().call("describe_expression", text=text).value
+    return described
+
+
+def check_text(
+    given: str, what: str, names: Sequence[str], allowed: Sequence[str]
+) -> tuple[str, ...]:
+    """Have R read a formula or another expression, and name the columns that it needs.
+
+    Raises
+    ------
+    FormulaError
+        It cannot be read, is no formula where one is wanted, or calls what it may not.
+    DataConversionError
+        It names a column that is not there.
+    """
+    if not isinstance(given, str):
+        raise FormulaError(f"the {what} must be a string, not {type(given).__name__}")
+    try:
+        described = _described(given)
+    except RError as error:
+        shown = formula_safety.shortened(given)
+        raise FormulaError(f"R cannot read the {what} {shown!r}: {error.message}") from error
+    if what == "formula" and not decode.flag(described, "has_response"):
+        shown = formula_safety.shortened(given)
+        raise FormulaError(
+            f"{shown!r} is not a formula with a response, as in 'y ~ x + (1 | group)'"
+        )
+    return formula_safety.check_expression(given, described, names, allowed, what)
+
+
+def _vector_or_text(given: Any, index: pd.Index, argument: str, dtype: Any = np.float64) -> Any:
+    if given is None or isinstance(given, str):
+        return given
+    return options.row_vector(given, index, argument, dtype)
+
+
+def _name_of(table: pd.DataFrame) -> str:
+    """Return the name that load_dataset() or the user gave the frame, if R can use it."""
+    try:
+        return options.check_data_name(str(table.attrs.get("name", "data")))
+    except OptionError:
+        return "data"
+
+
+def prepare(
+    fitter: str,
+    formula: str,
+    data: Any,
+    *,
+    weights: Any,
+    offset: Any,
+    subset: Any,
+    contrasts: Mapping[str, Any] | None,
+    na_action: options.NaAction,
+    data_name: str | None,
+    allow_functions: Sequence[str],
+    parameters: Sequence[str] = (),
+    **others: Any,
+) -> tuple[ModelSpec, frames.AnyFrame]:
+    """Check what a model is asked for, and collect the columns that it needs.
+
+    Parameters
+    ----------
+    fitter
+        The R function that will fit.
+    formula, data, weights, offset, subset, contrasts, na_action, data_name, allow_functions
+        As for :func:`pymer_bridge.lmer`; the data may also be those that a model keeps in R,
+        or columns that are ready.
+    parameters
+        Names in the formula that are no columns: parameters of a nonlinear model.
+    **others
+        Further fields of the specification, checked already.
+
+    Raises
+    ------
+    FormulaError, DataConversionError, OptionError
+        Something is not accepted; the message names it.
+    """
+    options.one_of(na_action, options.NaAction, "na_action")
+    ready = isinstance(data, frames.KeptFrame | frames.Frame)
+    table = data if ready else frames.as_pandas(data)
+    names = list(data.names) if ready else frames.column_names(table)
+    extras = {
+        "weights": _vector_or_text(weights, table.index, "weights"),
+        "offset": _vector_or_text(offset, table.index, "offset"),
+        "subset": _vector_or_text(subset, table.index, "subset", np.bool_),
     }
-
-
-def dropped_rows(facts: Mapping[str, Any], frame: frames.AnyFrame) -> tuple[Any, ...]:
-    """Return the labels of the rows that R left out for missing values."""
-    dropped = facts["dropped_rows"]
-    return () if dropped is None else tuple(frame.index[dropped - 1])
+    if clash := sorted(set(parameters) & set(names)):
+        raise OptionError(
+            f"start names {', '.join(map(repr, clash))}, and the data has such a column; give the "
+            "parameter another name"
+        )
+    needed = _needed_columns(formula, extras, [*names, *parameters], allow_functions)
+    needed -= set(parameters)
+    # What is ready are the columns that were needed, and contrasts may be of others.
+    known = [*names, *(contrasts or ())] if ready else names
+    asked = ModelSpec(
+        fitter=fitter,
+        formula=formula,
+        data_name=options.check_data_name(data_name) if data_name else _name_of(table),
+        na_action=na_action,
+        contrasts=options.check_contrasts(contrasts, known),
+        allow_functions=tuple(allow_functions),
+        **extras,
+        **others,
+    )
+    return asked, data if ready else frames.collect(table, needed)
 
 
 def fit_model(cls: type[M], fitter: str, formula: str, data: Any, **asked: Any) -> M:
@@ -58,7 +172,7 @@ def fit_model(cls: type[M], fitter: str, formula: str, data: Any, **asked: Any) 
     formula, data
         As for :func:`pymer_bridge.lmer`; or the data that a fitted model keeps in R.
     **asked
-        As for :func:`pymer_bridge.models.preparing.prepare`.
+        As for :func:`prepare`.
 
     Raises
     ------
@@ -67,7 +181,30 @@ def fit_model(cls: type[M], fitter: str, formula: str, data: Any, **asked: Any) 
     """
     session().require("lme4")
     spec, frame = prepare(fitter, formula, data, **asked)
-    outcome = session().call("fit_model", spec=spec.to_r(), frame=frame.to_r())
-    conditions.raise_warnings(outcome)
-    journal.note_fit(outcome.value["model"], spec)
-    return cls._of(outcome, spec, frame)
+    return make_model(
+        "fit_model",
+        lambda record: cls._of(record, spec, frame),
+        "fitted",
+        spec=spec.to_r(),
+        frame=frame.to_r(),
+    )
+
+
+def make_model(operation: str, read: Callable[[Any], M], origin: Origin, /, **arguments: Any) -> M:
+    """Have R make a model, and note it for scripts.
+
+    Parameters
+    ----------
+    operation, **arguments
+        The function of R, and what it takes.
+    read
+        Makes the model of what R gives.
+    origin
+        How the model came about.
+    """
+    return asking.ask(
+        operation,
+        read,
+        then=lambda model: journal.note_fit(model._model, model.spec, origin),
+        **arguments,
+    )

@@ -6,21 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pymer_bridge.data import frames
-from pymer_bridge.models.fitting import fit_model
-from pymer_bridge.models.methods.intervals import Estimation
-from pymer_bridge.models.nonnormal import NonNormal
-from pymer_bridge.results.decode import record as decode
+from pymer_bridge.models.fitting import fit_model, fits
+from pymer_bridge.models.methods.emmeans import Emmeans
+from pymer_bridge.models.methods.intervals import Intervals
+from pymer_bridge.models.mixed import NonNormal
 from pymer_bridge.session import deadlines
-from pymer_bridge.session.calls import Outcome
 from pymer_bridge.spec import options
 from pymer_bridge.spec.controls import Control, check_control
 from pymer_bridge.spec.families import Family, FamilyName, LinkName, family_of
-from pymer_bridge.spec.model_spec import ModelSpec
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
-class GeneralizedLinearMixedModel(NonNormal, Estimation):
+class GeneralizedLinearMixedModel(NonNormal, Intervals, Emmeans):
     """A generalized linear mixed model; made by :func:`glmer` and :func:`glmer_nb`.
 
     Its attributes are those of :class:`pymer_bridge.MixedModel`, and these.
@@ -39,28 +36,6 @@ class GeneralizedLinearMixedModel(NonNormal, Estimation):
     link: str
     size: float | None
 
-    @classmethod
-    def _of(
-        cls, outcome: Outcome, asked: ModelSpec, frame: frames.AnyFrame, **further: Any
-    ) -> GeneralizedLinearMixedModel:
-        facts = outcome.value["facts"]
-        return super(GeneralizedLinearMixedModel, cls)._of(
-            outcome,
-            asked,
-            frame,
-            family=decode.text(facts, "family"),
-            link=decode.text(facts, "link"),
-            size=decode.number_or_none(facts, "size"),
-            **further,
-        )
-
-    def _fit_again(
-        self, formula: str, data: Any, arguments: Mapping[str, Any]
-    ) -> GeneralizedLinearMixedModel:
-        if self.spec.fitter == "glmer.nb":
-            return glmer_nb(formula, data, **arguments)
-        return glmer(formula, data, **arguments)
-
     def _kind(self) -> str:
         n_agq = 1 if self.spec.n_agq is None else self.spec.n_agq
         by = "Laplace approximation" if n_agq == 1 else f"{n_agq} quadrature points"
@@ -72,6 +47,7 @@ class GeneralizedLinearMixedModel(NonNormal, Estimation):
         )
 
 
+@fits("glmer")
 @deadlines.timed
 def glmer(
     formula: str,
@@ -167,6 +143,7 @@ def glmer(
     )
 
 
+@fits("glmer.nb")
 @deadlines.timed
 def glmer_nb(
     formula: str,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, get_args
 
@@ -14,7 +14,7 @@ from pymer_bridge.replicates import engine
 from pymer_bridge.replicates.replicates import BootstrapResult
 from pymer_bridge.results.decode import record as decode
 from pymer_bridge.results.routes import InferenceRoute, InferenceRoutes
-from pymer_bridge.session import conditions
+from pymer_bridge.session import asking
 from pymer_bridge.session.r_session import session
 from pymer_bridge.spec import options
 
@@ -29,13 +29,6 @@ class _Request:
     seed: int | None
     conf_level: float
     n_jobs: int
-
-    def call(self, operation: str, **arguments: Any) -> Mapping[str, Any]:
-        """Ask R, warn of what it warned of, and return its record."""
-        outcome = session().call(operation, model=self.fit._model, **arguments)
-        conditions.raise_warnings(outcome)
-        value: Mapping[str, Any] = outcome.value
-        return value
 
 
 _Figures = dict[str, float | str | None]
@@ -64,7 +57,7 @@ def _fixed_effects(ddf: options.Ddf) -> Callable[[_Request], _Figures]:
 
 def _ratio(request: _Request) -> _Figures:
     session().require("pbkrtest")
-    record = request.call("ratio_test_of", term=request.term)
+    record = asking.ask("ratio_test_of", dict, model=request.fit._model, term=request.term)
     return {name: decode.number(record, name) for name in ("statistic", "df", "p_value")}
 
 

@@ -3,76 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Any
 
-import pandas as pd
-
-from pymer_bridge.data import frames
-from pymer_bridge.display import notebook
-from pymer_bridge.models.fitting import dropped_rows, fit_model, shared_fields
-from pymer_bridge.models.methods.effects import PredictorEffects
-from pymer_bridge.models.methods.export import Saving, Scripting
-from pymer_bridge.models.methods.linear_prediction import LinearPredicting
-from pymer_bridge.models.methods.refitting import Updating
-from pymer_bridge.models.methods.reporting import sentence
+from pymer_bridge.errors import OptionError
+from pymer_bridge.models.fitting import fit_model, fits
+from pymer_bridge.models.methods.export import Export
+from pymer_bridge.models.methods.pictures import Effects
+from pymer_bridge.models.methods.prediction import LinearPrediction
+from pymer_bridge.models.methods.refitting import Refitting
 from pymer_bridge.results import fixed_effects as results
+from pymer_bridge.results.base import Result
 from pymer_bridge.results.decode import record as decode
 from pymer_bridge.session import deadlines
-from pymer_bridge.session.calls import Handle, Outcome
 from pymer_bridge.spec import options
 from pymer_bridge.spec.families import Family, FamilyName, LinkName, family_of
-from pymer_bridge.spec.model_spec import ModelSpec
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class LinearModel(Updating, Saving, LinearPredicting, PredictorEffects, Scripting):
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class LinearModel(Refitting, LinearPrediction, Effects, Export):
     """A linear model fitted by R's ``lm``; made by :func:`lm`.
 
-    Attributes
-    ----------
-    formula
-        The formula, in R's spelling.
-    n_obs
-        The number of observations used.
-    sigma
-        The residual standard deviation.
-    dropped_rows
-        Labels, in the data's index, of the rows that ``na_action`` dropped.
-    warnings, messages
-        What R warned of and said during the fit.
-    spec
-        What was asked for.
-    columns
-        The columns of the data that went to R.
+    Its attributes are those of :class:`pymer_bridge.models.base.Fitted`.
     """
-
-    formula: str
-    n_obs: int
-    sigma: float
-    dropped_rows: tuple[Any, ...]
-    warnings: tuple[str, ...]
-    messages: tuple[str, ...]
-    spec: ModelSpec
-    columns: tuple[str, ...]
-    _model: Handle
-    _index: pd.Index
-    _kept: dict[Any, Any] = field(default_factory=dict)
-
-    @classmethod
-    def _of(
-        cls, outcome: Outcome, asked: ModelSpec, frame: frames.AnyFrame, **further: Any
-    ) -> Self:
-        facts = outcome.value["facts"]
-        return cls(
-            sigma=decode.number(facts, "sigma"),
-            dropped_rows=dropped_rows(facts, frame),
-            **shared_fields(outcome, asked, frame),
-            **further,
-        )
-
-    def _fit_again(self, formula: str, data: Any, arguments: Mapping[str, Any]) -> LinearModel:
-        return lm(formula, data, **arguments)
 
     def fixed_effects(self, conf_level: float = 0.95) -> results.FixedEffects:
         """Return the coefficients with their tests and intervals.
@@ -109,42 +62,13 @@ class LinearModel(Updating, Saving, LinearPredicting, PredictorEffects, Scriptin
         level = options.check_level(conf_level)
         return self._ask("linear_effects", decode.linear_effects, level, conf_level=level)
 
-    def report(self, term: str, *, interval: bool = False, conf_level: float = 0.95) -> str:
-        """Return one coefficient in a line, as papers write it.
+    def _tested(self, ddf: str | None, conf_level: float) -> results.FixedEffects:
+        if ddf is not None:
+            raise OptionError(f"ddf={ddf!r} goes with mixed models; this one has R's own tests")
+        return self.fixed_effects(conf_level)
 
-        Parameters
-        ----------
-        term
-            The name of a coefficient.
-        interval
-            Say the confidence interval as well?
-        conf_level
-            Its level.
-
-        Returns
-        -------
-        str
-            As that of :meth:`pymer_bridge.LinearMixedModel.report`.
-
-        Raises
-        ------
-        KeyError
-            The model has no such coefficient.
-        OptionError
-            An argument is not accepted.
-
-        Notes
-        -----
-        The figures are those of :meth:`fixed_effects`.
-
-        Examples
-        --------
-        >>> import pymer_bridge as pb
-        >>> pb.lm("Reaction ~ Days", pb.load_dataset("sleepstudy")).report("Days")
-        'b = 10.47, SE = 1.24, t(178) = 8.45, p < .001'
-        """
-        effects = self.fixed_effects(conf_level)
-        return sentence(effects, term, interval=options.flag(interval, "interval"))
+    def _estimates(self) -> results.FixedEffects:
+        return self.fixed_effects()
 
     def summary(self) -> str:
         """Return R's printed summary.
@@ -170,23 +94,8 @@ class LinearModel(Updating, Saving, LinearPredicting, PredictorEffects, Scriptin
     def _kind(self) -> str:
         return "Linear model"
 
-    @property
-    def heading(self) -> str:
-        """What was fitted, and to what: three lines of text."""
-        return f"{self._kind()}\nFormula: {self.formula}\nObservations: {self.n_obs}"
-
-    def __str__(self) -> str:
-        """Return the model in two short tables."""
-        return f"{self.heading}\n\n{self.fixed_effects()}\n\n{self.fit_statistics}"
-
-    def __repr__(self) -> str:
-        """Return the model in one line."""
-        return f"<{type(self).__name__} {self.formula!r}, {self.n_obs} observations>"
-
-    def _repr_html_(self) -> str:
-        tables = [self.fixed_effects()._table(), self.fit_statistics._one_row()]
-        said = [f"R: {text}" for text in (*self.messages, *self.warnings)]
-        return notebook.block(self.heading, said, tables)
+    def _parts(self) -> tuple[Result, ...]:
+        return (self._estimates(), self.fit_statistics)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
@@ -206,29 +115,11 @@ class GeneralizedLinearModel(LinearModel):
     family: str
     link: str
 
-    @classmethod
-    def _of(
-        cls, outcome: Outcome, asked: ModelSpec, frame: frames.AnyFrame, **further: Any
-    ) -> Self:
-        facts = outcome.value["facts"]
-        return super(GeneralizedLinearModel, cls)._of(
-            outcome,
-            asked,
-            frame,
-            family=decode.text(facts, "family"),
-            link=decode.text(facts, "link"),
-            **further,
-        )
-
-    def _fit_again(
-        self, formula: str, data: Any, arguments: Mapping[str, Any]
-    ) -> GeneralizedLinearModel:
-        return glm(formula, data, **arguments)
-
     def _kind(self) -> str:
         return f"Generalized linear model\nFamily: {self.family} ({self.link})"
 
 
+@fits("lm")
 @deadlines.timed
 def lm(
     formula: str,
@@ -292,6 +183,7 @@ def lm(
     )
 
 
+@fits("glm")
 @deadlines.timed
 def glm(
     formula: str,

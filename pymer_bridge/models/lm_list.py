@@ -2,75 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Self
 
-import pandas as pd
-
 from pymer_bridge.data import frames
-from pymer_bridge.display import notebook
-from pymer_bridge.models.fitting import fit_model, shared_fields
-from pymer_bridge.models.methods.export import Scripting
+from pymer_bridge.models.base import RModel
+from pymer_bridge.models.fitting import fit_model, fits
+from pymer_bridge.results.base import Result
 from pymer_bridge.results.decode import record as decode
 from pymer_bridge.results.separate import SeparateEffect, SeparateEffects
 from pymer_bridge.session import deadlines
-from pymer_bridge.session.calls import Handle, Outcome
 from pymer_bridge.spec import options
 from pymer_bridge.spec.families import Family, FamilyName, LinkName, family_of
 from pymer_bridge.spec.model_spec import ModelSpec
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class LinearModelList(Scripting):
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class LinearModelList(RModel):
     """Separate linear models, one a group; made by :func:`lm_list`.
+
+    Its attributes are those of :class:`pymer_bridge.models.base.RModel`, and these.
 
     Attributes
     ----------
-    formula
-        The formula, in R's spelling.
     group
         The grouping factor.
     levels
         Its levels.
     failed
         The levels to which R could not fit.
-    n_obs
-        The number of observations used.
     sigma
         The residual standard deviation, pooled over groups; None where it is not.
-    warnings, messages
-        What R warned of and said during the fits.
-    spec
-        What was asked for.
-    columns
-        The columns of the data that went to R.
     """
 
-    formula: str
     group: str
     levels: tuple[str, ...]
     failed: tuple[str, ...]
-    n_obs: int
     sigma: float | None
-    warnings: tuple[str, ...]
-    messages: tuple[str, ...]
-    spec: ModelSpec
-    columns: tuple[str, ...]
-    _model: Handle
-    _index: pd.Index
-    _kept: dict[Any, Any] = field(default_factory=dict)
 
     @classmethod
-    def _of(cls, outcome: Outcome, asked: ModelSpec, frame: frames.AnyFrame) -> Self:
-        facts = outcome.value["facts"]
-        return cls(
-            group=decode.text(facts, "group"),
-            levels=decode.texts(facts, "levels"),
-            failed=decode.texts(facts, "failed"),
-            sigma=decode.number_or_none(facts, "sigma"),
-            **shared_fields(outcome, asked, frame),
-        )
+    def _of(
+        cls, record: Mapping[str, Any], asked: ModelSpec, frame: frames.AnyFrame, **further: Any
+    ) -> Self:
+        sigma = decode.number_or_none(record["facts"], "sigma")
+        return super(LinearModelList, cls)._of(record, asked, frame, sigma=sigma, **further)
 
     def coefficients(self, conf_level: float = 0.95) -> SeparateEffects:
         """Return the coefficients of each group with their tests and intervals.
@@ -106,27 +82,23 @@ class LinearModelList(Scripting):
         level = options.check_level(conf_level)
         return self._ask("separate_effects", _effects, level, conf_level=level)
 
-    @property
-    def heading(self) -> str:
-        """What was fitted, and to what: three lines of text."""
-        return (
-            f"Linear models, one a level of {self.group}\nFormula: {self.formula}\n"
-            f"Observations: {self.n_obs}, groups: {len(self.levels)}"
-        )
+    def _kind(self) -> str:
+        return f"Linear models, one a level of {self.group}"
 
-    def __str__(self) -> str:
-        """Return the fits in one table."""
-        return f"{self.heading}\n\n{self.coefficients()}"
+    def _groups(self) -> str:
+        return str(len(self.levels))
+
+    def _parts(self) -> tuple[Result, ...]:
+        return (self.coefficients(),)
+
+    def _alerts(self) -> tuple[str, ...]:
+        """Return which groups could not be fitted, then what R said."""
+        said = super(LinearModelList, self)._alerts()
+        return (f"Could not be fitted: {', '.join(self.failed)}", *said) if self.failed else said
 
     def __repr__(self) -> str:
         """Return the fits in one line."""
         return f"<LinearModelList {self.formula!r}, {len(self.levels)} groups>"
-
-    def _repr_html_(self) -> str:
-        said = [f"R: {text}" for text in (*self.messages, *self.warnings)]
-        if self.failed:
-            said.insert(0, f"Could not be fitted: {', '.join(self.failed)}")
-        return notebook.block(self.heading, said, [self.coefficients()._table()])
 
 
 def _effects(record: decode.RRecord, conf_level: float) -> SeparateEffects:
@@ -141,6 +113,7 @@ def _effects(record: decode.RRecord, conf_level: float) -> SeparateEffects:
     return SeparateEffects(rows, conf_level)
 
 
+@fits("lmList")
 @deadlines.timed
 def lm_list(
     formula: str,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
-from pymer_bridge.models.fitting import fit_model
-from pymer_bridge.models.methods.intervals import Estimation
-from pymer_bridge.models.methods.testing import Inference
+from pymer_bridge.models.fitting import fit_model, fits
+from pymer_bridge.models.methods.emmeans import Emmeans
+from pymer_bridge.models.methods.intervals import Intervals
+from pymer_bridge.models.methods.testing import Testing
 from pymer_bridge.models.mixed import MixedModel
 from pymer_bridge.results import fixed_effects as results
 from pymer_bridge.results.decode import record as decode
@@ -17,8 +18,8 @@ from pymer_bridge.spec import options
 from pymer_bridge.spec.controls import Control, check_control
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class LinearMixedModel(MixedModel, Inference, Estimation):
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class LinearMixedModel(MixedModel, Testing, Intervals, Emmeans):
     """A linear mixed model fitted by R's ``lme4::lmer``; made by :func:`lmer`.
 
     Its attributes are those of :class:`pymer_bridge.MixedModel`.
@@ -123,14 +124,19 @@ class LinearMixedModel(MixedModel, Inference, Estimation):
     def _estimates(self) -> results.FixedEffects:
         return self.fixed_effects("none")
 
-    def _fit_again(self, formula: str, data: Any, arguments: Mapping[str, Any]) -> LinearMixedModel:
-        return lmer(formula, data, **arguments)
+    def _tested(self, ddf: str | None, conf_level: float) -> results.FixedEffects:
+        chosen: Any = "satterthwaite" if ddf is None else ddf
+        return self.fixed_effects(chosen, conf_level)
+
+    def _means_ddf(self) -> tuple[options.MeansDdf, ...]:
+        return get_args(options.MeansDdf)
 
     def _kind(self) -> str:
         by = "REML" if self.reml else "maximum likelihood"
         return f"Linear mixed model fit by {by}"
 
 
+@fits("lmer")
 @deadlines.timed
 def lmer(
     formula: str,

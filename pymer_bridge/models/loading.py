@@ -12,7 +12,6 @@ from typing import Any, Final
 
 import pandas as pd
 
-import pymer_bridge
 from pymer_bridge.data import frames, model_file, packing
 from pymer_bridge.data.indexes import unpack_index
 from pymer_bridge.data.packing import from_inline
@@ -24,23 +23,29 @@ from pymer_bridge.errors import (
     OptionError,
     RError,
 )
+from pymer_bridge.models.base import Fitted
+from pymer_bridge.models.fitting import FITTERS
+from pymer_bridge.models.glmer import GeneralizedLinearMixedModel
+from pymer_bridge.models.lm import GeneralizedLinearModel, LinearModel
+from pymer_bridge.models.lmer import LinearMixedModel
 from pymer_bridge.models.methods.refitting import arguments_of
+from pymer_bridge.models.nlmer import NonlinearMixedModel
 from pymer_bridge.results.decode import record as decode
-from pymer_bridge.session import conditions
-from pymer_bridge.session.calls import Outcome
+from pymer_bridge.session import asking, conditions
 from pymer_bridge.session.r_session import session
 from pymer_bridge.session.versions import versions_here
+from pymer_bridge.spec import controls
 from pymer_bridge.spec.controls import Control
 from pymer_bridge.spec.families import Family
 from pymer_bridge.spec.formula_safety import allowed_functions
 from pymer_bridge.spec.model_spec import ARGUMENTS, ModelSpec
 
-R_CLASSES: Final = {
-    "lm": ("lm", "LinearModel"),
-    "glm": ("glm", "GeneralizedLinearModel"),
-    "lmerMod": ("lmer", "LinearMixedModel"),
-    "glmerMod": ("glmer", "GeneralizedLinearMixedModel"),
-    "nlmerMod": ("nlmer", "NonlinearMixedModel"),
+R_CLASSES: Final[Mapping[str, tuple[str, type[Fitted]]]] = {
+    "lm": ("lm", LinearModel),
+    "glm": ("glm", GeneralizedLinearModel),
+    "lmerMod": ("lmer", LinearMixedModel),
+    "glmerMod": ("glmer", GeneralizedLinearMixedModel),
+    "nlmerMod": ("nlmer", NonlinearMixedModel),
 }
 """R's classes that :func:`load_rds` takes: the R function that fits them, and the class here."""
 
@@ -196,16 +201,14 @@ def fit_again(spec: ModelSpec, data: Any) -> Any:
     given = {name: arguments_of(spec)[name] for name in spec.argument_names}
     if spec.control is not None:
         given["control"] = _control(spec.control)
-    names = {"glmer.nb": "glmer_nb", "lmList": "lm_list"}
-    fitter = getattr(pymer_bridge, names.get(spec.fitter, spec.fitter))
-    return fitter(
+    return FITTERS[spec.fitter](
         spec.formula, data, **{key: value for key, value in given.items() if value is not None}
     )
 
 
 def _control(stored: Control) -> Control:
     """Make the control object anew, by the function that checks what it is given."""
-    make = getattr(pymer_bridge, stored.constructor.replace("Control", "_control"))
+    make = getattr(controls, stored.constructor.replace("Control", "_control"))
     given: dict[str, Any] = {}
     for name, value in stored.arguments:
         pairs = isinstance(value, tuple) and all(isinstance(item, tuple) for item in value)
@@ -327,25 +330,34 @@ def load_rds(path: str | PathLike[str], trust: bool = False) -> Any:
     source.open("rb").close()
     session().require("lme4")
     try:
-        outcome = session().call("read_rds", path=str(source.resolve()), kinds=list(R_CLASSES))
+        return asking.ask(
+            "read_rds",
+            lambda record: _model_of(source, record),
+            path=str(source.resolve()),
+            kinds=list(R_CLASSES),
+        )
     except RError as error:
         model_file.refuse(source, f"R cannot read a model from it ({error.message})", error)
-    conditions.raise_warnings(outcome)
-    kind = outcome.value["kind"][0]
+
+
+def _model_of(source: Path, record: Mapping[str, Any]) -> Any:
+    """Make the model that R has read."""
+    kind = record["kind"][0]
     if kind not in R_CLASSES:
         model_file.refuse(
             source, f"it holds an object of class {kind}, and not one of {', '.join(R_CLASSES)}"
         )
-    spec, frame = _known(source, outcome) or _guessed(R_CLASSES[kind][0], outcome)
-    return getattr(pymer_bridge, R_CLASSES[kind][1])._of(outcome, spec, frame)
+    fitter, cls = R_CLASSES[kind]
+    spec, frame = _known(source, record) or _guessed(fitter, record)
+    return cls._of(record, spec, frame)
 
 
-def _known(source: Path, outcome: Outcome) -> tuple[ModelSpec, frames.Frame] | None:
+def _known(source: Path, found: Mapping[str, Any]) -> tuple[ModelSpec, frames.Frame] | None:
     """Return what our own file says, None where it is not ours."""
-    if outcome.value["record"] is None:
+    if found["record"] is None:
         return None
     try:
-        record = json.loads(outcome.value["record"][0])
+        record = json.loads(found["record"][0])
         if record["version"] > model_file.VERSION:
             raise ValueError(f"version {record['version']} is newer than {model_file.VERSION}")
         arrays = {name: from_inline(each) for name, each in record["arrays"].items()}
@@ -353,7 +365,7 @@ def _known(source: Path, outcome: Outcome) -> tuple[ModelSpec, frames.Frame] | N
         index = unpack_index(record["index"], arrays)
     except _UNREADABLE as error:
         model_file.refuse(source, f"it cannot be read as a saved model ({error})", error)
-    return spec, frames.Frame(outcome.value["columns"], (), index)
+    return spec, frames.Frame(found["columns"], (), index)
 
 
 def _family(facts: Mapping[str, Any]) -> Family | None:
@@ -365,9 +377,9 @@ def _family(facts: Mapping[str, Any]) -> Family | None:
         return None
 
 
-def _guessed(fitter: str, outcome: Outcome) -> tuple[ModelSpec, frames.Frame]:
+def _guessed(fitter: str, told: Mapping[str, Any]) -> tuple[ModelSpec, frames.Frame]:
     """Return what can be read of a fit that another program made."""
-    told, facts = outcome.value, outcome.value["facts"]
+    facts = told["facts"]
     rows = told["row_names"]
     n_rows = decode.integer(told, "n_rows")
     action: Any = decode.text(told, "na_action")

@@ -2,53 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from types import MappingProxyType
-from typing import Any, Self
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
-import pandas as pd
-
-from pymer_bridge.data import frames
-from pymer_bridge.display import notebook
-from pymer_bridge.models.fitting import dropped_rows, shared_fields
 from pymer_bridge.models.methods.diagnostics import Diagnostics
-from pymer_bridge.models.methods.effects import PredictorEffects
-from pymer_bridge.models.methods.export import Saving, Scripting
-from pymer_bridge.models.methods.icc_r2 import Shares
-from pymer_bridge.models.methods.influence import Influences
-from pymer_bridge.models.methods.internals import Internals
-from pymer_bridge.models.methods.optimizers import Optimizers
+from pymer_bridge.models.methods.export import Tidying
 from pymer_bridge.models.methods.pictures import Pictures
-from pymer_bridge.models.methods.prediction import Predicting
-from pymer_bridge.models.methods.refitting import Updating
-from pymer_bridge.models.methods.reporting import Reporting
-from pymer_bridge.models.methods.tidying import Tidying
+from pymer_bridge.models.methods.prediction import Prediction
+from pymer_bridge.models.methods.refitting import Refitting
 from pymer_bridge.results import fixed_effects as results
-from pymer_bridge.results import groups
-from pymer_bridge.results.base import Result
+from pymer_bridge.results import tests
 from pymer_bridge.results.decode import record as decode
-from pymer_bridge.results.variances import VarianceComponents
-from pymer_bridge.session.calls import Handle, Outcome
-from pymer_bridge.spec.model_spec import ModelSpec
+from pymer_bridge.results.decode import tests as decode_tests
+from pymer_bridge.spec import options
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class MixedModel(
-    Updating,
-    Saving,
-    Predicting,
-    Internals,
-    Diagnostics,
-    Shares,
-    Tidying,
-    Optimizers,
-    Influences,
-    Pictures,
-    Reporting,
-    PredictorEffects,
-    Scripting,
-):
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class MixedModel(Refitting, Prediction, Diagnostics, Pictures, Tidying):
     """A fitted mixed model; the figures stay in R until they are asked for, and are then kept.
 
     Attributes
@@ -77,115 +48,139 @@ class MixedModel(
         The columns of the data that went to R.
     """
 
-    formula: str
-    n_obs: int
-    n_groups: Mapping[str, int]
-    sigma: float
-    reml: bool
-    singular: bool
-    dropped_columns: tuple[str, ...]
-    dropped_rows: tuple[Any, ...]
-    warnings: tuple[str, ...]
-    messages: tuple[str, ...]
-    spec: ModelSpec
-    columns: tuple[str, ...]
-    _model: Handle
-    _index: pd.Index
-    _kept: dict[Any, Any] = field(default_factory=dict)
 
-    @classmethod
-    def _of(
-        cls, outcome: Outcome, asked: ModelSpec, frame: frames.AnyFrame, **further: Any
-    ) -> Self:
-        """Make the model that ``fit_model()`` in R has fitted."""
-        facts = outcome.value["facts"]
-        counts = map(int, facts["group_counts"])
-        return cls(
-            n_groups=MappingProxyType(dict(zip(facts["group_names"], counts, strict=True))),
-            sigma=decode.number(facts, "sigma"),
-            reml=decode.flag(facts, "reml"),
-            singular=decode.flag(facts, "singular"),
-            dropped_columns=decode.texts(facts, "dropped_columns"),
-            dropped_rows=dropped_rows(facts, frame),
-            **shared_fields(outcome, asked, frame),
-            **further,
+class NonNormal(MixedModel):
+    """What a generalized or a nonlinear mixed model gives besides."""
+
+    __slots__ = ()
+
+    def fixed_effects(
+        self, ddf: options.NormalDdf = "normal", conf_level: float = 0.95
+    ) -> results.FixedEffects:
+        """Return the fixed effects with normal tests and Wald intervals.
+
+        Parameters
+        ----------
+        ddf
+            "normal" (tests and intervals by the normal distribution) or "none" (no test).
+        conf_level
+            The level of the intervals.
+
+        Returns
+        -------
+        FixedEffects
+            One row a term, on the scale of the linear predictor (of the parameters, for a
+            nonlinear model).
+
+        Raises
+        ------
+        OptionError
+            An argument is not accepted.
+
+        Notes
+        -----
+        R function: ``coef(summary(fit))`` of lme4. There are no degrees of freedom to be had.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> formula = "cbind(incidence, size - incidence) ~ period + (1 | herd)"
+        >>> fit = pb.glmer(formula, pb.load_dataset("cbpp"), family="binomial")
+        >>> fit.fixed_effects()["period2"].p_value < 0.01
+        True
+        """
+        options.one_of(ddf, options.NormalDdf, "ddf")
+        level = options.check_level(conf_level)
+        return self._ask(
+            "fixed_effects", decode.fixed_effects, ddf, level, ddf=ddf, conf_level=level
         )
 
-    @property
-    def variance_components(self) -> VarianceComponents:
-        """Variances, standard deviations and correlations (R: ``VarCorr``)."""
-        return self._ask("variance_components", decode.variance_components)
-
-    @property
-    def random_effects(self) -> groups.RandomEffects:
-        """Conditional modes with standard deviations (R: ``ranef(condVar=TRUE)``)."""
-        return self._ask("random_effects", decode.random_effects)
-
-    @property
-    def group_coefficients(self) -> groups.GroupCoefficients:
-        """Fixed plus random effects for each group (R: ``coef``)."""
-        return self._ask("group_coefficients", decode.group_coefficients)
-
-    @property
-    def convergence(self) -> results.Convergence:
-        """How the optimizer ended, and what was said of it."""
-        found = self._ask("convergence", decode.convergence)
-        # What the fit itself said is told once, in R's order.
-        return replace(
-            found,
-            messages=tuple(dict.fromkeys((*found.messages, *self.messages))),
-            warnings=tuple(dict.fromkeys((*found.warnings, *self.warnings))),
-        )
-
-    @property
-    def scaled_residual_quantiles(self) -> tuple[float, ...]:
-        """Minimum, quartiles and maximum of the scaled residuals, as R's summary prints them."""
-        return self._ask("scaled_residual_quantiles", lambda values: tuple(values.tolist()))
+    def _tested(self, ddf: str | None, conf_level: float) -> results.FixedEffects:
+        chosen: Any = "normal" if ddf is None else ddf
+        return self.fixed_effects(chosen, conf_level)
 
     def _estimates(self) -> results.FixedEffects:
-        """Return the fixed effects as R's own summary shows them."""
-        raise NotImplementedError
+        return self.fixed_effects("normal")
 
-    def _terms(self) -> tuple[str, ...]:
-        return tuple(row.term for row in self._estimates().rows)
+    def summary(self) -> results.ModelSummary:
+        """Return R's summary; ``str()`` of it is R's printed text, to the character.
 
-    def _parts(self) -> tuple[Result, ...]:
-        return (self.variance_components, self._estimates(), self.fit_statistics)
+        Returns
+        -------
+        ModelSummary
+            The text, and the figures in it at full precision.
 
-    def _kind(self) -> str:
-        """Return what kind of model it is, and how it was fitted."""
-        raise NotImplementedError
+        Notes
+        -----
+        R function: ``summary`` of lme4.
 
-    @property
-    def heading(self) -> str:
-        """What was fitted, and to what: three lines of text."""
-        groups = ", ".join(f"{name} {count}" for name, count in self.n_groups.items())
-        return (
-            f"{self._kind()}\nFormula: {self.formula}\nObservations: {self.n_obs}, groups: {groups}"
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> formula = "cbind(incidence, size - incidence) ~ period + (1 | herd)"
+        >>> fit = pb.glmer(formula, pb.load_dataset("cbpp"), family="binomial")
+        >>> "Family: binomial" in str(fit.summary())
+        True
+        """
+        return results.ModelSummary(
+            self._ask("summary_text", "\n".join, ddf="none"),
+            self.fixed_effects("normal"),
+            self.variance_components,
+            self.fit_statistics,
         )
 
-    def __str__(self) -> str:
-        """Return the model in a few short tables."""
-        return "\n\n".join([self.heading, *map(str, self._parts())])
+    def anova(self) -> tests.FTests:
+        """Return lme4's sequential table of F values, which has no p-values.
 
-    def __repr__(self) -> str:
-        """Return the model in one line."""
-        return f"<{type(self).__name__} {self.formula!r}, {self.n_obs} observations>"
+        Returns
+        -------
+        FTests
+            One row a term.
 
-    def _alerts(self) -> tuple[str, ...]:
-        """Return what is wrong with the fit: in plain words first, then in R's."""
-        found = self.convergence
-        said = (*found.messages, *found.warnings)
-        plain = []
-        if self.singular:
-            plain.append(
-                "The fit is singular: a variance is estimated as zero, or a correlation as one."
-            )
-        if not found.converged:
-            plain.append("The fit did not converge: its figures are not to be trusted.")
-        return (*plain, *(f"R: {text}" for text in said))
+        Notes
+        -----
+        R function: ``anova`` of lme4. For tests see :meth:`drop1` and
+        :func:`pymer_bridge.anova`.
 
-    def _repr_html_(self) -> str:
-        tables = [self.variance_components._table(), self._estimates()._table()]
-        tables.append(self.fit_statistics._one_row())
-        return notebook.block(self.heading, self._alerts(), tables)
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> formula = "cbind(incidence, size - incidence) ~ period + (1 | herd)"
+        >>> fit = pb.glmer(formula, pb.load_dataset("cbpp"), family="binomial")
+        >>> fit.anova()["period"].df1
+        3.0
+        """
+        return self._ask("anova_one", decode_tests.f_tests, "none", type="I", ddf="none")
+
+    def drop1(self, scope: Sequence[str] | str | None = None) -> tests.LikelihoodRatioTests:
+        """Test each term that can be dropped by a likelihood ratio.
+
+        Parameters
+        ----------
+        scope
+            Names of terms; by default all that can be dropped.
+
+        Returns
+        -------
+        LikelihoodRatioTests
+            One row for the model as it is ("<none>"), then one a term.
+
+        Raises
+        ------
+        RError
+            A name is no term of the model.
+
+        Notes
+        -----
+        R function: ``drop1(fit, test = "Chisq")`` of lme4.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> formula = "cbind(incidence, size - incidence) ~ period + (1 | herd)"
+        >>> fit = pb.glmer(formula, pb.load_dataset("cbpp"), family="binomial")
+        >>> fit.drop1()["period"].p_value < 0.001
+        True
+        """
+        chosen: Any = None if scope is None else options.names_of(scope, "scope")
+        return self._ask("drop_one_by_ratio", decode_tests.ratio_tests, scope=chosen)

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pymer_bridge.models.fitting import fit_model
-from pymer_bridge.models.nonnormal import NonNormal
+from pymer_bridge.models.fitting import fit_model, fits
+from pymer_bridge.models.mixed import NonNormal
 from pymer_bridge.session import deadlines
 from pymer_bridge.spec import options
 from pymer_bridge.spec.controls import Control, check_control
@@ -20,15 +20,11 @@ class NonlinearMixedModel(NonNormal):
     Its attributes are those of :class:`pymer_bridge.MixedModel`.
     """
 
-    def _fit_again(
-        self, formula: str, data: Any, arguments: Mapping[str, Any]
-    ) -> NonlinearMixedModel:
-        return nlmer(formula, data, **arguments)
-
     def _kind(self) -> str:
         return "Nonlinear mixed model fit by maximum likelihood"
 
 
+@fits("nlmer")
 @deadlines.timed
 def nlmer(
     formula: str,

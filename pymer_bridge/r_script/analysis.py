@@ -310,8 +310,8 @@ def _vector_part(values: np.ndarray[Any, Any]) -> Part:
 def _spelled(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Have R spell what a user gave as text, so that it can stand in a call."""
     found = dict(arguments)
-    if isinstance(found.get("restriction"), str):
-        found["restriction"] = session().call("spelled", text=found["restriction"]).value[0]
+    if isinstance(found.get("restricted"), str):
+        found["restricted"] = session().call("spelled", text=found["restricted"]).value[0]
     return found
 
 

@@ -196,7 +196,7 @@ def _grid_summary(asked: Asked, grid: Node) -> Written:
         infer="TRUE",
         level=_level(given),
         adjust=None if given["adjust"] is None else syntax.string(given["adjust"]),
-        type=None if given["type"] == "link" else syntax.string(given["type"]),
+        type=None if given.get("type", "link") == "link" else syntax.string(given["type"]),
     )
     return shown(asked, value, "means", before=(syntax.assign(name, grid),))
 
@@ -220,7 +220,7 @@ def anova_models(asked: Asked) -> Written:
 
 def comparison(asked: Asked, function: Literal["KRmodcomp", "SATmodcomp"]) -> Written:
     """Write KRmodcomp() or SATmodcomp()."""
-    matrix = len(asked.models) == 1 and not isinstance(asked.arguments["restriction"], str)
+    matrix = len(asked.models) == 1 and not isinstance(asked.arguments["restricted"], str)
     by_model = function == "SATmodcomp" and matrix and asked.pbkrtest >= (0, 5, 3)
     asked, before = _with_plain_fits(asked) if by_model else (asked, [])
     restriction, small = _restriction(asked)
@@ -235,7 +235,7 @@ def _restriction(asked: Asked) -> tuple[list[str], Node]:
     """Write the smaller model, or the matrix, of a comparison."""
     if len(asked.models) > 1:
         return [], asked.models[1]
-    given = asked.arguments["restriction"]
+    given = asked.arguments["restricted"]
     if isinstance(given, str):
         name, value = f"{asked.variable}_smaller", syntax.call("update", asked.fit, given)
     else:

@@ -95,17 +95,32 @@ class Journal:
             self.fits.append(FitEntry(next(self._numbers), weakref.ref(model), spec, origin))
             self._tidy_at_times()
 
-    def note(
-        self,
-        operation: str,
-        models: Sequence[Handle],
-        arguments: Mapping[str, Any],
-        result: Any = None,
-        made: Handle | None = None,
-    ) -> bool:
-        """Note that something was done; say whether it was noted."""
+    def note(self, operation: str, arguments: Mapping[str, Any], result: Any = None) -> bool:
+        """Note that something was asked for; say whether it was noted.
+
+        Parameters
+        ----------
+        operation
+            What was asked.
+        arguments
+            What R was given: models by their handles, what an earlier result keeps in R by its
+            handle, and plain values.
+        result
+            What came of it.
+        """
         if getattr(self._silence, "on", False):
             return False
+        handles = [h for value in arguments.values() for h in _handles_in(value)]
+        plain = {
+            name: None if isinstance(value, Handle) else value
+            for name, value in arguments.items()
+            if name not in ("model", "models", "grid")
+        }
+        earlier = self._that_made(arguments.get("grid"))
+        if earlier is not None:
+            handles = [model for model in (ref() for ref in earlier.models) if model is not None]
+            plain["of"] = earlier.number
+        made = getattr(result, "_grid", None)
         try:
             kept = None if result is None else weakref.ref(result)
         except TypeError:
@@ -115,8 +130,8 @@ class Journal:
                 DoneEntry(
                     next(self._numbers),
                     operation,
-                    tuple(map(weakref.ref, models)),
-                    dict(arguments),
+                    tuple(map(weakref.ref, handles)),
+                    plain,
                     kept,
                     None if made is None else weakref.ref(made),
                 )
@@ -124,16 +139,14 @@ class Journal:
             self._tidy_at_times()
         return True
 
-    def note_further(
-        self, operation: str, grid: Handle, arguments: Mapping[str, Any], result: Any, made: Handle
-    ) -> None:
-        """Note what was done with what an earlier result keeps in R."""
+    def _that_made(self, grid: Handle | None) -> DoneEntry | None:
+        """Return the entry whose result keeps this in R."""
+        if grid is None:
+            return None
         for entry in reversed(self.done):
             if entry.made is not None and entry.made() is grid:
-                asked = {**arguments, "of": entry.number}
-                models = [m for m in (ref() for ref in entry.models) if m is not None]
-                self.note(operation, models, asked, result, made)
-                return
+                return entry
+        return None
 
     def tidy(self) -> None:
         """Forget models that the program has let go of, and what was asked of them."""
@@ -163,6 +176,11 @@ class Journal:
     def with_result(self, result: Any) -> DoneEntry | None:
         """Return the entry of which this is the result."""
         return next((entry for entry in self.done if entry.outcome() is result), None)
+
+
+def _handles_in(value: Any) -> list[Handle]:
+    several = value if isinstance(value, list | tuple) else (value,)
+    return [one for one in several if isinstance(one, Handle)]
 
 
 def unique(entries: Sequence[DoneEntry]) -> list[DoneEntry]:

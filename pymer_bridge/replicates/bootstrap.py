@@ -14,7 +14,7 @@ from pymer_bridge.replicates import engine
 from pymer_bridge.replicates.replicates import BootstrapResult, number_or_none
 from pymer_bridge.results.bootstrap import BootstrapStatistic
 from pymer_bridge.results.codec import frozen_array
-from pymer_bridge.session import conditions, deadlines
+from pymer_bridge.session import asking, conditions, deadlines
 from pymer_bridge.session.calls import Handle
 from pymer_bridge.session.r_session import session
 from pymer_bridge.spec import formula_safety, options
@@ -118,12 +118,15 @@ def run_bootstrap(
         The user interrupted, or the deadline has passed; ``partial`` is a result of what was
         finished, or None.
     """
-    described = session().call("describe_statistic", model=model, plan=request.plan)
-    observed = described.value["observed"]
+    said = asking.Said()
+    described = asking.ask("describe_statistic", dict, said=said, model=model, plan=request.plan)
+    observed = described["observed"]
 
     def draw(state: list[int] | None) -> Mapping[str, Any]:
-        outcome = session().call(
+        return asking.ask(
             "make_draws",
+            dict,
+            said=said,
             model=model,
             kind=request.kind,
             n_sim=request.n_sim,
@@ -131,12 +134,7 @@ def run_bootstrap(
             state=state,
             options=request.options,
         )
-        conditions.raise_warnings(outcome)
-        said.extend(condition.message for condition in outcome.warnings)
-        value: Mapping[str, Any] = outcome.value
-        return value
 
-    said: list[str] = []
     run = engine.Run(
         models=[model],
         plan=request.plan,
@@ -153,7 +151,7 @@ def run_bootstrap(
     )
 
     def result(collected: engine.Collected) -> BootstrapResult:
-        return _result(described.value, collected, request, tuple(said))
+        return said.on(_result(described, collected, request))
 
     with engine.keeping(result):
         collected = engine.perform(run, how)
@@ -169,19 +167,13 @@ def run_bootstrap(
 
 
 def _result(
-    described: Mapping[str, Any],
-    collected: engine.Collected,
-    request: Request,
-    said: tuple[str, ...],
+    described: Mapping[str, Any], collected: engine.Collected, request: Request
 ) -> BootstrapResult:
-    summary = (
-        session()
-        .call(
-            "summarise_replicates",
-            values=np.asfortranarray(collected.values),
-            observed=described["observed"],
-        )
-        .value
+    summary = asking.ask(
+        "summarise_replicates",
+        dict,
+        values=np.asfortranarray(collected.values),
+        observed=described["observed"],
     )
     n = len(described["names"])
     levels = described.get("level") or (None,) * n
@@ -225,5 +217,4 @@ def _result(
         generator=collected.generator,
         versions=dict(collected.versions),
         seconds=collected.seconds,
-        warnings=said,
     )

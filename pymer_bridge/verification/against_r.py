@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pymer_bridge.errors import OptionError
-from pymer_bridge.models.base import Asking
+from pymer_bridge.models.base import RModel
 from pymer_bridge.models.mixed import MixedModel
 from pymer_bridge.r_script.analysis import Analysis, asked_of
 from pymer_bridge.r_script.journal import DoneEntry, journal
@@ -72,8 +72,8 @@ def verify(what: Any, runs: int = 3) -> VerificationReport:
     """
     n = options.whole(runs, "runs", 1)
     given = list(what) if isinstance(what, list | tuple) else [what]
-    fits: list[Asking] = [each for each in given if isinstance(each, Asking)]
-    entries = [_entry_of(each) for each in given if not isinstance(each, Asking)]
+    fits: list[RModel] = [each for each in given if isinstance(each, RModel)]
+    entries = [_entry_of(each) for each in given if not isinstance(each, RModel)]
     entries += [entry for fit in fits for entry in asked_of(fit._model)]
     analysis = Analysis.of_entries([fit._model for fit in fits], entries)
     asked = [entry for entry in analysis.done if any(entry is each for each in entries)]

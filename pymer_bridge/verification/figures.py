@@ -22,8 +22,7 @@ from pymer_bridge.display.tables import Column, Table
 from pymer_bridge.errors import OptionError
 from pymer_bridge.models.lm import LinearModel
 from pymer_bridge.models.lm_list import LinearModelList
-from pymer_bridge.models.mixed import MixedModel
-from pymer_bridge.models.nonnormal import NonNormal
+from pymer_bridge.models.mixed import MixedModel, NonNormal
 from pymer_bridge.results.base import Rows
 from pymer_bridge.results.codec import register
 from pymer_bridge.results.exact import Value

@@ -1043,7 +1043,7 @@ def test_what_is_no_rds_is_told(stored: Path, tmp_path: Path) -> None:
 
 
 def test_arrays_in_an_rds_are_plain() -> None:
-    from pymer_bridge.models.methods.export import from_inline  # noqa: PLC0415  # beside its only test
+    from pymer_bridge.data.packing import from_inline  # noqa: PLC0415  # beside its only test
 
     with pytest.raises(ValueError, match="object"):
         from_inline({"dtype": "object", "shape": [1], "base64": ""})

@@ -12,9 +12,8 @@ import pytest
 import pymer_bridge as pb
 from pymer_bridge.display import apa
 from pymer_bridge.errors import OptionError, REnvironmentError
-from pymer_bridge.models import model_table
+from pymer_bridge.models import base, model_table
 from pymer_bridge.models.lmer import LinearMixedModel
-from pymer_bridge.models.methods import reporting
 from pymer_bridge.results.fixed_effects import FixedEffect, FixedEffects
 from pymer_bridge.session.r_session import session
 
@@ -123,7 +122,7 @@ def _effects(ddf: str = "satterthwaite", **changes: Any) -> FixedEffects:
 
 
 def test_sentence() -> None:
-    say = reporting.sentence
+    say = base.sentence
     shown = "b = 1.15, SE = 0.30, t(17.51) = 3.88, p = .001"
     assert say(_effects(), "hrs_week") == shown
     assert say(_effects("normal", df=None), "hrs_week") == shown.replace("t(17.51)", "z")

@@ -4,5 +4,5 @@ A method checks its arguments, asks R once, and returns a result.
 
 May import: what `models` may, and `base.py`.
 
-New here: a method in the file of its family; for a new family copy `icc_r2.py`.
+New here: a method in the file of its family; for a new family copy `emmeans.py`.
 """

@@ -1,17 +1,426 @@
-"""How each observation bears on a mixed model: methods of a model class."""
+"""What a fitted mixed model is made of, and what bears on it: parts, leverage, influence."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
-from pymer_bridge.models.base import Fitted
+from pymer_bridge.errors import BootstrapWarning, OptionError
+from pymer_bridge.models.base import MixedFit
+from pymer_bridge.replicates import engine
+from pymer_bridge.results import icc_r2, internals
+from pymer_bridge.results.all_fit import AllFit
+from pymer_bridge.results.codec import frozen_array
+from pymer_bridge.results.decode import internals as decode_internals
 from pymer_bridge.results.decode import record as decode
+from pymer_bridge.results.decode import tests as decode_tests
+from pymer_bridge.results.decode.all_fit import all_fit as decode_all_fit
+from pymer_bridge.results.influence import Influence, InfluenceRow
+from pymer_bridge.results.matrix import NamedMatrix
+from pymer_bridge.session import asking, conditions, deadlines
+from pymer_bridge.session.calls import Handle
+from pymer_bridge.session.r_session import session
+from pymer_bridge.spec import options
+
+Floats = NDArray[np.float64]
+
+ROWS: Final = "observation"
+CASE: Final = ".case"
+"""What R's influence() calls the rows."""
 
 
-class Diagnostics(Fitted):
-    """Leverage, studentized residuals and Cook's distances."""
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class DevianceFunction:
+    """The deviance (or the REML criterion) of a model as a function of its parameters.
+
+    It works on copies: evaluating it never changes the fit. Made by
+    :meth:`Internals.deviance_function`.
+
+    Attributes
+    ----------
+    names
+        The parameters' names: those of the random effects, then, for a generalized or
+        nonlinear model that was not fitted with ``nAGQ=0``, the fixed effects.
+    parameters
+        Their values at the fit, read-only.
+    lower, upper
+        Their bounds.
+    n_theta
+        How many of them are those of the random effects.
+    """
+
+    names: tuple[str, ...]
+    parameters: Floats
+    lower: Floats
+    upper: Floats
+    n_theta: int
+    _deviance: Handle
+
+    @property
+    def theta(self) -> Floats:
+        """The parameters of the random effects at the fit."""
+        return self.parameters[: self.n_theta]
+
+    @property
+    def beta(self) -> Floats:
+        """The fixed effects at the fit; empty where they are no parameters."""
+        return self.parameters[self.n_theta :]
+
+    def __call__(self, parameters: ArrayLike) -> float:
+        """Return the deviance at one point.
+
+        Parameters
+        ----------
+        parameters
+            One number a parameter.
+
+        Raises
+        ------
+        OptionError
+            There are more or fewer.
+        """
+        return float(self.at([parameters]).values[0])
+
+    def at(self, points: Sequence[ArrayLike] | NDArray[Any]) -> internals.DeviancePoints:
+        """Return the deviance at many points, in one call of R.
+
+        Parameters
+        ----------
+        points
+            Array of points by parameters.
+
+        Returns
+        -------
+        DeviancePoints
+            numpy takes it as the array of the deviances.
+
+        Raises
+        ------
+        OptionError
+            It is no such array.
+        """
+        try:
+            given = np.asarray(points, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise OptionError(f"the parameters must be numbers: {error}") from error
+        if given.ndim != 2 or given.shape[1] != len(self.names):
+            raise OptionError(
+                f"the deviance takes {len(self.names)} parameters a point: {', '.join(self.names)}"
+            )
+        values = asking.ask(
+            "deviance_at",
+            frozen_array,
+            deviance=self._deviance,
+            points=np.ascontiguousarray(given).ravel(),
+            n_points=len(given),
+        )
+        return internals.DeviancePoints(self.names, frozen_array(given), values)
+
+    def __repr__(self) -> str:
+        """Return what it is in one line."""
+        return f"<deviance function of {', '.join(self.names)}>"
+
+
+class Diagnostics(MixedFit):
+    """The parts of a mixed model, other optimizers, shares of variance, leverage, influence."""
 
     __slots__ = ()
+
+    def get_me(self, name: str) -> Any:
+        """Return a part of the fit by lme4's own name.
+
+        Parameters
+        ----------
+        name
+            "X", "Z", "Zt", "Ztlist", "mmList", "y", "mu", "u", "b", "Gp", "Tp", "L", "Lambda",
+            "Lambdat", "Lind", "Tlist", "A", "RX", "RZX", "sigma", "flist", "fixef", "beta",
+            "theta", "ST", "REML", "is_REML", "n_rtrms", "n_rfacs", "N", "n", "p", "q", "p_i",
+            "l_i", "q_i", "k", "m_i", "m", "cnms", "devcomp", "offset", "lower" or
+            "glmer.nb.theta"; from lme4 2.0 on "par", "npar" and "devarg" too.
+
+        Returns
+        -------
+        object
+            A number, a bool, or None where R has a missing one; a read-only numpy array; a
+            ``NamedVector`` or ``NamedMatrix`` where R has names; a ``scipy.sparse.csc_array``
+            of read-only arrays for a sparse matrix, or a ``SparseMatrix`` where scipy is not
+            installed; a ``CholeskyFactor`` for "L"; a pandas Categorical for a factor; a tuple
+            of strings. A list becomes a read-only mapping, a tuple where R has no names, and a
+            tuple of pairs where a name stands twice, as for two terms of one grouping factor.
+
+        Raises
+        ------
+        OptionError
+            This lme4 has no such part.
+        RError
+            R cannot give it for this model.
+
+        Notes
+        -----
+        R function: ``lme4::getME``. Its "devfun", which changes the fit when it is called, is
+        :meth:`deviance_function`.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+        >>> fit.get_me("q"), fit.get_me("Z").shape
+        (36, (180, 36))
+        """
+        known = self._ask("part_names", tuple)
+        if name not in known:
+            hint = "; see deviance_function()" if name == "devfun" else ""
+            raise OptionError(
+                f"name={name!r} is not accepted{hint}; choose one of: {', '.join(known)}"
+            )
+        return self._ask_anew("model_part", decode_internals.part, name=name)
+
+    def is_singular(self, tol: float = 1e-4) -> bool:
+        """Say whether the fit is singular: a variance is zero, or a correlation is one.
+
+        Parameters
+        ----------
+        tol
+            How near to zero a diagonal element of theta must be.
+
+        Returns
+        -------
+        bool
+            True where one is nearer.
+
+        Raises
+        ------
+        OptionError
+            ``tol`` is no positive number.
+
+        Notes
+        -----
+        R function: ``lme4::isSingular``.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+        >>> fit.is_singular()
+        False
+        """
+        if isinstance(tol, bool) or not isinstance(tol, int | float) or not tol > 0:
+            raise OptionError(f"tol={tol!r} must be a positive number")
+        return self._ask("is_singular", lambda value: bool(value[0]), tol=float(tol))
+
+    @property
+    def covariances(self) -> internals.Covariances:
+        """Whole covariance and correlation matrices of the random effects, by group.
+
+        ``covariances["Subject"]`` is the covariance matrix of one group, and
+        ``covariances.correlation("Subject")`` its correlations (R: ``VarCorr``, the matrices and
+        their attribute "correlation"). ``variance_components`` has the same figures term by
+        term (R: ``as.data.frame(VarCorr(fit))``).
+        """
+        return self._ask("group_covariances", decode_internals.covariances)
+
+    def re_pca(self) -> internals.PrincipalComponents:
+        """Return the principal components of the random effects, group by group.
+
+        A component without variance tells that the random effects are more than the data bear.
+
+        Returns
+        -------
+        PrincipalComponents
+            One row a group and component: standard deviation (in units of the residual one)
+            and shares of variance; and the rotations.
+
+        Notes
+        -----
+        R functions: ``lme4::rePCA`` [1]_ and its ``summary``, which rounds the shares to five
+        decimals.
+
+        References
+        ----------
+        .. [1] Bates, D., Kliegl, R., Vasishth, S. and Baayen, H. (2015). Parsimonious Mixed
+           Models. arXiv:1506.04967.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+        >>> fit.re_pca()["Subject", 1].proportion
+        0.94605
+        """
+        return self._ask("random_components", decode_internals.principal_components)
+
+    def deviance_function(self) -> DevianceFunction:
+        """Return the deviance as a function of the parameters, on a copy of the fit.
+
+        Returns
+        -------
+        DevianceFunction
+            Called with the parameters of the random effects (and, for a generalized or
+            nonlinear model, the fixed effects), it gives the deviance, or the REML criterion
+            of a fit by REML.
+
+        Notes
+        -----
+        R function: ``lme4::getME(fit, "devfun")``. That one changes the fit itself when it is
+        called; here it has a predictor and a response of its own.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+        >>> deviance = fit.deviance_function()
+        >>> round(deviance(deviance.theta), 4)
+        1743.6283
+        """
+        return self._ask_anew(
+            "deviance_function",
+            lambda record: DevianceFunction(
+                names=decode.texts(record, "names"),
+                parameters=frozen_array(record["values"]),
+                lower=frozen_array(record["lower"]),
+                upper=frozen_array(record["upper"]),
+                n_theta=decode.integer(record, "n_theta"),
+                _deviance=record["deviance"],
+            ),
+        )
+
+    @deadlines.timed
+    def all_fit(
+        self,
+        optimizers: Sequence[options.AllFitOptimizer] | options.AllFitOptimizer | None = None,
+        *,
+        max_evaluations: int = 100_000,
+        timeout: float | None = None,
+    ) -> AllFit:
+        """Fit the model again by each optimizer that lme4 knows.
+
+        Where all of them come to the same estimates, a warning that one did not converge is
+        likely to be a false alarm.
+
+        Parameters
+        ----------
+        optimizers
+            Which ones, by R's names, such as "bobyqa" or "nloptwrap.NLOPT_LN_BOBYQA"; all of
+            them by default.
+        max_evaluations
+            The limit of function evaluations (R: ``maxfun``).
+        timeout
+            As for :func:`pymer_bridge.lmer`.
+
+        Returns
+        -------
+        AllFit
+            One row an optimizer, in R's order: what became of it, log-likelihood, fixed
+            effects, standard deviations and correlations, theta. Optimizers whose package
+            (optimx, dfoptim) is not installed are there, and said to be not available.
+            ``agreement`` has the range of each figure over the optimizers, ``timing`` what each
+            took.
+
+        Raises
+        ------
+        OptionError
+            An optimizer is not known, or the limit is not a positive whole number.
+        RTimeoutError
+            It did not end within ``timeout``; R is ready for the next call.
+
+        Notes
+        -----
+        R functions: ``lme4::allFit`` and its ``summary``. From lme4 1.1-38 on the fits start
+        from the estimates, before that from where ``lmer`` starts. The summary of older
+        versions puts wrong names over standard deviations and correlations; here each figure
+        has its own. allFit of lme4 before 1.1-33 stops where both optional packages are
+        missing; here it does not.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> fit = pb.lmer("Yield ~ 1 + (1 | Batch)", pb.load_dataset("Dyestuff"))
+        >>> fits = fit.all_fit(["bobyqa", "Nelder_Mead"])
+        >>> fits["bobyqa"].converged
+        True
+        >>> fits.agreement["log_likelihood", "log_likelihood"].spread < 1e-6
+        True
+        """
+        chosen = (optimizers,) if isinstance(optimizers, str) else optimizers
+        if chosen is not None:
+            chosen = tuple(chosen)
+            for optimizer in chosen:
+                options.one_of(optimizer, options.AllFitOptimizer, "optimizers")
+            if not chosen or len(set(chosen)) != len(chosen):
+                raise OptionError("optimizers must be one or more different names")
+        limit = options.whole(max_evaluations, "max_evaluations", 1)
+        return self._ask("all_fit", decode_all_fit, optimizers=chosen, max_evaluations=float(limit))
+
+    def icc(self) -> icc_r2.IntraclassCorrelation:
+        """Return the intraclass correlation, adjusted and unadjusted.
+
+        Returns
+        -------
+        IntraclassCorrelation
+            Shares of variance, between 0 and 1.
+
+        Raises
+        ------
+        REnvironmentError
+            R's package performance is not installed.
+
+        Notes
+        -----
+        R function: ``performance::icc`` [1]_.
+
+        References
+        ----------
+        .. [1] Nakagawa, S., Johnson, P. C. D. and Schielzeth, H. (2017). The coefficient of
+           determination R2 and intra-class correlation coefficient from generalized linear
+           mixed-effects models revisited and expanded. J. R. Soc. Interface, 14.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+        >>> round(fit.icc().adjusted, 3)  # doctest: +SKIP
+        0.722
+        """
+        session().require("performance")
+        return self._ask("intraclass_correlation", decode_tests.intraclass_correlation)
+
+    def r2(self) -> icc_r2.RSquared:
+        """Return Nakagawa's coefficients of determination, marginal and conditional.
+
+        Returns
+        -------
+        RSquared
+            Shares of variance, between 0 and 1.
+
+        Raises
+        ------
+        REnvironmentError
+            R's package performance is not installed.
+
+        Notes
+        -----
+        R function: ``performance::r2_nakagawa`` [1]_.
+
+        References
+        ----------
+        .. [1] Nakagawa, S. and Schielzeth, H. (2013). A general and simple method for obtaining
+           R2 from generalized linear mixed-effects models. Methods Ecol. Evol., 4, 133-142.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+        >>> round(fit.r2().marginal, 3)  # doctest: +SKIP
+        0.279
+        """
+        session().require("performance")
+        return self._ask("r_squared", decode_tests.r_squared)
 
     def _case_figure(self, kind: str, name: str) -> pd.Series[float]:
         return self._ask("case_figure", decode.over_rows, self._index, name, kind=kind).copy()
@@ -95,3 +504,200 @@ class Diagnostics(Fitted):
         59
         """
         return self._case_figure("cooks.distance", "cooks_distance")
+
+    @deadlines.timed
+    def influence(
+        self,
+        by: str | None = None,
+        *,
+        max_evaluations: int = 1000,
+        n_jobs: int = 1,
+        progress: engine.Progress = False,
+        checkpoint: str | Path | None = None,
+        timeout: float | None = None,
+    ) -> Influence:
+        """Refit the model without each row, or without each level of a group.
+
+        Parameters
+        ----------
+        by
+            "observation" (the default: rows one by one), a grouping factor of the model such as
+            "Subject" or "cask:batch", or another column that the model uses.
+        max_evaluations
+            The limit of function evaluations of each refit (R: ``maxfun``); the optimizer of
+            linear models does not heed it, in R as here.
+        n_jobs, progress, checkpoint
+            As for :meth:`bootstrap`: results are the same whatever they are.
+        timeout
+            As for :func:`pymer_bridge.lmer`.
+
+        Returns
+        -------
+        Influence
+            One row a refit, with Cook's distance; the estimates without each level;
+            ``dfbeta`` and ``dfbetas``. Variances are in squared units of the response.
+
+        Raises
+        ------
+        OptionError
+            ``by`` is neither, the limit is not a positive whole number, or an extra is not
+            installed.
+        CheckpointError
+            The file is of another fit or version.
+        BootstrapInterrupted
+            Ctrl-C; what was finished is in its ``partial``, the rest is missing there.
+        RError
+            Every refit failed.
+        RTimeoutError
+            It did not end within ``timeout``; what was finished is in its ``partial``.
+
+        Warns
+        -----
+        BootstrapWarning
+            Some refits failed: their figures are missing. R's own function would stop.
+        RWarning
+            The model has a ``subset``, which R's function drops: refits are to all other rows.
+
+        Notes
+        -----
+        R functions: ``influence`` of a fit by lme4, and ``cooks.distance``, ``dfbeta`` and
+        ``dfbetas`` of it [1]_. As there, refits start from the estimates and use the default
+        optimizer, whatever the fit itself used. Rows whose group is missing are left out of no
+        refit. With one fixed effect R's dfbetas stops; here it is the change over its standard
+        error all the same. R has no figures of nonlinear mixed models.
+
+        References
+        ----------
+        .. [1] Fox, J. (2020). Regression Diagnostics: An Introduction, 2nd ed. Sage.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> fit = pb.lmer("Yield ~ 1 + (1 | Batch)", pb.load_dataset("Dyestuff"))
+        >>> influence = fit.influence("Batch")
+        >>> len(influence.cooks_distance)
+        6
+        """
+        asked = self._left_out(by)
+        limit = options.whole(max_evaluations, "max_evaluations", 1)
+        said = asking.Said()
+        described = asking.ask("describe_influence", dict, said=said, model=self._model, by=asked)
+        labels = _labels(described, asked, self._index)
+        p, q = len(described["fixed_names"]), len(described["variance_names"])
+
+        def draw(state: list[int] | None) -> Any:
+            return asking.ask("kept_draws", dict, all=list(range(1, len(labels) + 1)))
+
+        run = engine.Run(
+            models=[self._model],
+            plan={"task": "influence", "by": asked, "max_evaluations": float(limit)},
+            n=len(labels),
+            n_values=p + q + p * p + 1,
+            draw=draw,
+            item_bytes=4,
+            header={"kind": "influence", "by": asked, "max_evaluations": limit},
+        )
+
+        def result(collected: engine.Collected) -> Influence:
+            return _result(self._model, asked, described, labels, collected)
+
+        with engine.keeping(result):
+            collected = engine.perform(run, engine.Running(n_jobs, progress, checkpoint))
+        with deadlines.lifted():  # it is all there
+            made = result(collected)
+        return said.on(_warned(made))
+
+    def _left_out(self, by: str | None) -> str:
+        """Return what R calls that which is left out."""
+        if by is None or by == ROWS:
+            return CASE
+        known = [*self.n_groups, *(name for name in self.columns if name not in self.n_groups)]
+        if by not in known:
+            listed = ", ".join(map(repr, (ROWS, *known)))
+            raise OptionError(f"by={by!r} is not in the model; choose one of: {listed}")
+        return by
+
+
+def _labels(described: Mapping[str, Any], by: str, index: pd.Index) -> tuple[str, ...]:
+    """Return the levels, or the labels of the rows in the data."""
+    if by == CASE:
+        return tuple(map(str, index[described["rows"] - 1]))
+    return decode.texts(described, "levels")
+
+
+def _warned(made: Influence) -> Influence:
+    """Warn of refits that failed."""
+    errors = [row.error for row in made.rows if row.error is not None]
+    if not errors:
+        return made
+    text = f"{len(errors)} of {len(made.rows)} refits failed; the last said: {errors[-1]}"
+    conditions.warn(BootstrapWarning(text))
+    return replace(made, warnings=(*made.warnings, text))
+
+
+def _whole_run(collected: engine.Collected, n: int) -> engine.Collected:
+    """Give the replicates that an interrupted run has their places among all of them."""
+    whole = engine.Collected.of(n, collected.values.shape[1])
+    whole.errors = ["not done: the run was interrupted"] * n
+    for at, i in enumerate(collected.iterations - 1):
+        whole.values[i] = collected.values[at]
+        whole.converged[i], whole.singular[i] = collected.converged[at], collected.singular[at]
+        whole.messages[i], whole.errors[i] = collected.messages[at], collected.errors[at]
+    whole.versions, whole.seconds = collected.versions, collected.seconds
+    return whole
+
+
+def _result(
+    model: Handle,
+    by: str,
+    described: Mapping[str, Any],
+    labels: Sequence[str],
+    collected: engine.Collected,
+) -> Influence:
+    n = len(labels)
+    if len(collected.values) < n:
+        collected = _whole_run(collected, n)
+    values = collected.values
+    figures = asking.ask(
+        "influence_figures",
+        dict,
+        model=model,
+        by=by,
+        levels=tuple(described["levels"]),
+        values=np.asfortranarray(values),
+        converged=collected.converged,
+    )
+    fixed, variances = tuple(described["fixed_names"]), tuple(described["variance_names"])
+    p, q = len(fixed), len(variances)
+
+    def named(found: NDArray[np.float64], names: tuple[str, ...]) -> NamedMatrix:
+        whole = found.reshape((n, len(names)), order="F")
+        whole = np.where(np.isnan(whole), np.nan, whole)
+        return NamedMatrix(frozen_array(whole), names, tuple(labels))
+
+    cooks = figures["cooks_distance"]
+    rows = tuple(
+        InfluenceRow(
+            level=label,
+            cooks_distance=None if np.isnan(cooks[i]) else float(cooks[i]),
+            converged=bool(collected.converged[i]),
+            singular=bool(collected.singular[i]),
+            evaluations=None if np.isnan(values[i, -1]) else int(values[i, -1]),
+            messages=collected.messages[i],
+            error=collected.errors[i],
+        )
+        for i, label in enumerate(labels)
+    )
+    return Influence(
+        rows=rows,
+        by=ROWS if by == CASE else by,
+        fixed_effects=named(values[:, :p], fixed),
+        variances=named(values[:, p : p + q], variances),
+        dfbeta=named(figures["dfbeta"], fixed),
+        dfbetas=named(figures["dfbetas"], fixed),
+        dfbeta_variances=named(figures["dfbeta_variances"], variances),
+        observed_fixed_effects=frozen_array(described["fixed"]),
+        observed_variances=frozen_array(described["variances"]),
+        versions=dict(collected.versions),
+        seconds=collected.seconds,
+    )

@@ -1,18 +1,19 @@
-"""Estimated marginal means that can be contrasted further."""
+"""Estimated marginal means of a fitted model, which can be contrasted further."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 from pymer_bridge.errors import OptionError
-from pymer_bridge.r_script.journal import journal
+from pymer_bridge.models.base import Fitted, ask
 from pymer_bridge.results.decode import tests as decode_tests
 from pymer_bridge.results.means import MarginalTable
-from pymer_bridge.session import conditions
-from pymer_bridge.session.calls import Handle, Outcome
+from pymer_bridge.session.calls import Handle
 from pymer_bridge.session.r_session import session
+from pymer_bridge.spec import options
 from pymer_bridge.spec.options import Adjust, ContrastFamily, one_of
 
 
@@ -98,24 +99,15 @@ class MarginalMeans(MarginalTable):
                 raise OptionError("method must name at least one contrast")
         if adjust is not None:
             one_of(adjust, Adjust, "adjust")
-        outcome = session().call(
+        return ask(
             "contrast_means",
+            lambda record: marginal_means(record, self.conf_level, self.type),
             grid=self._grid,
             method=weights,
             adjust=adjust,
             conf_level=self.conf_level,
             type=self.type,
         )
-        conditions.raise_warnings(outcome)
-        found = marginal_means(outcome, self.conf_level, self.type)
-        asked = {
-            "method": weights,
-            "adjust": adjust,
-            "conf_level": self.conf_level,
-            "type": self.type,
-        }
-        journal.note_further("contrast_means", self._grid, asked, found, outcome.value["grid"])
-        return found
 
     def pairs(self, adjust: Adjust = "tukey") -> MarginalMeans:
         """Return all pairwise differences.
@@ -150,9 +142,167 @@ class MarginalMeans(MarginalTable):
         return self.contrast("pairwise", adjust)
 
 
-def marginal_means(outcome: Outcome, conf_level: float, kind: str) -> MarginalMeans:
+def marginal_means(record: Mapping[str, Any], conf_level: float, kind: str) -> MarginalMeans:
     """Read what the R side of emmeans gave."""
-    parts = decode_tests.marginal_parts(outcome.value["table"])
-    grid = outcome.value["grid"]
-    means = MarginalMeans(**parts, conf_level=conf_level, type=kind, _grid=grid)
-    return conditions.with_conditions(means, outcome)
+    parts = decode_tests.marginal_parts(record["table"])
+    return MarginalMeans(**parts, conf_level=conf_level, type=kind, _grid=record["grid"])
+
+
+@dataclass(frozen=True, slots=True)
+class _Means:
+    """What emmeans and emtrends are asked alike."""
+
+    specs: str | Sequence[str]
+    by: str | Sequence[str] | None
+    at: Mapping[str, Any] | None
+    ddf: options.MeansDdf | None
+    conf_level: float
+    adjust: options.Adjust | None
+    type: options.MeansType = "link"
+
+    def to_r(self, accepted: Sequence[options.MeansDdf]) -> dict[str, Any]:
+        """Check everything, and return it as the R side takes it."""
+        ddf = accepted[0] if self.ddf is None else self.ddf
+        if ddf not in accepted:
+            options.one_of(ddf, options.MeansDdf, "ddf")
+            raise OptionError(f"ddf={ddf!r} is for linear mixed models; here it is {accepted[0]!r}")
+        if self.adjust is not None:
+            options.one_of(self.adjust, options.Adjust, "adjust")
+        return {
+            "specs": options.names_of(self.specs, "specs"),
+            "by": None if self.by is None else options.names_of(self.by, "by"),
+            "at": options.values_at(self.at),
+            "ddf": ddf,
+            "conf_level": options.check_level(self.conf_level),
+            "adjust": self.adjust,
+        }
+
+
+class Emmeans(Fitted):
+    """Estimated marginal means of a mixed model."""
+
+    __slots__ = ()
+
+    def emmeans(
+        self,
+        specs: str | Sequence[str],
+        by: str | Sequence[str] | None = None,
+        at: Mapping[str, Any] | None = None,
+        *,
+        ddf: options.MeansDdf | None = None,
+        type: options.MeansType = "link",  # noqa: A002  # R's word
+        conf_level: float = 0.95,
+        adjust: options.Adjust | None = None,
+    ) -> MarginalMeans:
+        """Return estimated marginal means.
+
+        Parameters
+        ----------
+        specs
+            Predictors whose levels the means are for.
+        by
+            Predictors within whose levels contrasts are made.
+        at
+            Values of predictors; factors at their levels and numbers at their mean by default.
+        ddf
+            "kenward-roger" (emmeans' default for linear mixed models), "satterthwaite" or
+            "asymptotic" (normal; the only one for other models).
+        type
+            "link" or "response": transformed back where the response was transformed.
+        conf_level
+            The level of the intervals.
+        adjust
+            How tests and intervals are adjusted for their number.
+
+        Returns
+        -------
+        MarginalMeans
+            One row a mean; ``.pairs()`` and ``.contrast()`` go on from there.
+
+        Raises
+        ------
+        OptionError
+            An argument is not accepted.
+        RError
+            A predictor is not in the model.
+
+        Notes
+        -----
+        R function: ``emmeans::emmeans`` and its ``summary``. Of a fit by maximum likelihood,
+        Kenward and Roger's method uses a refit by REML, and says so. Over emmeans' limit of 3,000
+        observations R falls back to normal tests, and says so.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+        >>> [round(row.estimate, 1) for row in fit.emmeans("Days", at={"Days": [0, 9]}).rows]
+        [251.4, 345.6]
+        """
+        options.one_of(type, options.MeansType, "type")
+        means = _Means(specs, by, at, ddf, conf_level, adjust, type)
+        return self._marginal("marginal_means", means, type=type)
+
+    def emtrends(
+        self,
+        specs: str | Sequence[str],
+        var: str,
+        by: str | Sequence[str] | None = None,
+        at: Mapping[str, Any] | None = None,
+        *,
+        ddf: options.MeansDdf | None = None,
+        conf_level: float = 0.95,
+        adjust: options.Adjust | None = None,
+    ) -> MarginalMeans:
+        """Return estimated marginal slopes of one predictor.
+
+        Parameters
+        ----------
+        specs
+            Predictors whose levels the slopes are for.
+        var
+            The predictor whose slope is wanted.
+        by, at, ddf, conf_level, adjust
+            As for :meth:`emmeans`.
+
+        Returns
+        -------
+        MarginalMeans
+            One row a slope.
+
+        Raises
+        ------
+        OptionError
+            An argument is not accepted.
+        RError
+            A predictor is not in the model.
+
+        Notes
+        -----
+        R function: ``emmeans::emtrends`` and its ``summary``.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> cake = pb.load_dataset("cake")
+        >>> fit = pb.lmer("angle ~ recipe * temp + (1 | recipe:replicate)", cake)
+        >>> len(fit.emtrends("recipe", "temp").rows)
+        3
+        """
+        if not re.fullmatch(r"[A-Za-z.][A-Za-z0-9._]*", var):
+            # emtrends reads this text as an R expression.
+            raise OptionError(f"var={var!r} must be the plain name of one predictor")
+        means = _Means(specs, by, at, ddf, conf_level, adjust)
+        return self._marginal("marginal_trends", means, trend_of=var)
+
+    def _marginal(self, operation: str, means: _Means, **extra: Any) -> MarginalMeans:
+        arguments = means.to_r(self._means_ddf())
+        session().require("emmeans")
+        self._require(arguments["ddf"])
+        return self._ask_anew(
+            operation,
+            lambda record: marginal_means(record, arguments["conf_level"], means.type),
+            noted=True,
+            **arguments,
+            **extra,
+        )

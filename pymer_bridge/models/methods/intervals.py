@@ -1,63 +1,27 @@
-"""Intervals, profiles and marginal means of one fitted model: methods of a model class."""
+"""Intervals, profiles and bootstraps of one fitted model."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, get_args
+from pathlib import Path
+from typing import Any
 
 from pymer_bridge.errors import OptionError
-from pymer_bridge.models.methods import emmeans as marginal
-from pymer_bridge.models.methods.bootstrap import Resampling
+from pymer_bridge.models.base import MixedFit
 from pymer_bridge.r_script.journal import journal
+from pymer_bridge.replicates import bootstrap as boot
 from pymer_bridge.replicates import engine
+from pymer_bridge.replicates.replicates import BootstrapResult
 from pymer_bridge.results import intervals
 from pymer_bridge.results.decode import tests as decode_tests
-from pymer_bridge.session import conditions, deadlines
-from pymer_bridge.session.r_session import session
+from pymer_bridge.session import asking, deadlines
 from pymer_bridge.spec import options
 
 
-@dataclass(frozen=True, slots=True)
-class _Means:
-    """What emmeans and emtrends are asked alike."""
-
-    specs: str | Sequence[str]
-    by: str | Sequence[str] | None
-    at: Mapping[str, Any] | None
-    ddf: options.MeansDdf | None
-    conf_level: float
-    adjust: options.Adjust | None
-    type: options.MeansType = "link"
-
-    def to_r(self, accepted: Sequence[options.MeansDdf]) -> dict[str, Any]:
-        """Check everything, and return it as the R side takes it."""
-        ddf = accepted[0] if self.ddf is None else self.ddf
-        if ddf not in accepted:
-            options.one_of(ddf, options.MeansDdf, "ddf")
-            raise OptionError(f"ddf={ddf!r} is for linear mixed models; here it is {accepted[0]!r}")
-        if self.adjust is not None:
-            options.one_of(self.adjust, options.Adjust, "adjust")
-        return {
-            "specs": options.names_of(self.specs, "specs"),
-            "by": None if self.by is None else options.names_of(self.by, "by"),
-            "at": options.values_at(self.at),
-            "ddf": ddf,
-            "conf_level": options.check_level(self.conf_level),
-            "adjust": self.adjust,
-        }
-
-
-class Estimation(Resampling):
-    """Intervals, profiles and marginal means of a mixed model."""
+class Intervals(MixedFit):
+    """Intervals, profiles and bootstraps of a mixed model."""
 
     __slots__ = ()
-
-    @property
-    def _means_ddf(self) -> Sequence[options.MeansDdf]:
-        """Which degrees of freedom marginal means can have, emmeans' own choice first."""
-        return get_args(options.MeansDdf)
 
     @deadlines.timed
     def confint(
@@ -132,28 +96,9 @@ class Estimation(Resampling):
             "conf_level": level,
         }
         if method == "boot":
-            # With R's checks of each replicate: R tells what they say.
-            with journal.silent():
-                replicates = self.bootstrap(
-                    "parametric",
-                    n_sim,
-                    seed,
-                    "parameters",
-                    check_convergence=True,
-                    n_jobs=n_jobs,
-                    progress=progress,
-                )
-            said = session().call(
-                "say_of_replicates",
-                messages=[text for texts in replicates.replicate_messages for text in texts],
-                warnings=[text for texts in replicates.replicate_warnings for text in texts],
-                errors=[error for error in replicates.errors if error is not None],
+            return self._bootstrap_intervals(
+                n_sim=n_sim, seed=seed, kind=kind, **shared, n_jobs=n_jobs, progress=progress
             )
-            conditions.raise_warnings(said)
-            found = conditions.with_conditions(replicates.confint(kind, level, chosen), said)
-            asked = {"n_sim": n_sim, "seed": seed, "kind": kind, **shared}
-            journal.note("bootstrap_intervals", (self._model,), asked, found)
-            return found
         return self._ask(
             "confidence_intervals",
             decode_tests.confidence_intervals,
@@ -206,125 +151,224 @@ class Estimation(Resampling):
             parameters=None if chosen is None else tuple(chosen),
         )
 
-    def emmeans(
-        self,
-        specs: str | Sequence[str],
-        by: str | Sequence[str] | None = None,
-        at: Mapping[str, Any] | None = None,
-        *,
-        ddf: options.MeansDdf | None = None,
-        type: options.MeansType = "link",  # noqa: A002  # R's word
-        conf_level: float = 0.95,
-        adjust: options.Adjust | None = None,
-    ) -> marginal.MarginalMeans:
-        """Return estimated marginal means.
-
-        Parameters
-        ----------
-        specs
-            Predictors whose levels the means are for.
-        by
-            Predictors within whose levels contrasts are made.
-        at
-            Values of predictors; factors at their levels and numbers at their mean by default.
-        ddf
-            "kenward-roger" (emmeans' default for linear mixed models), "satterthwaite" or
-            "asymptotic" (normal; the only one for other models).
-        type
-            "link" or "response": transformed back where the response was transformed.
-        conf_level
-            The level of the intervals.
-        adjust
-            How tests and intervals are adjusted for their number.
-
-        Returns
-        -------
-        MarginalMeans
-            One row a mean; ``.pairs()`` and ``.contrast()`` go on from there.
-
-        Raises
-        ------
-        OptionError
-            An argument is not accepted.
-        RError
-            A predictor is not in the model.
-
-        Notes
-        -----
-        R function: ``emmeans::emmeans`` and its ``summary``. Of a fit by maximum likelihood,
-        Kenward and Roger's method uses a refit by REML, and says so. Over emmeans' limit of 3,000
-        observations R falls back to normal tests, and says so.
-
-        Examples
-        --------
-        >>> import pymer_bridge as pb
-        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
-        >>> [round(row.estimate, 1) for row in fit.emmeans("Days", at={"Days": [0, 9]}).rows]
-        [251.4, 345.6]
-        """
-        options.one_of(type, options.MeansType, "type")
-        means = _Means(specs, by, at, ddf, conf_level, adjust, type)
-        return self._marginal("marginal_means", means, type=type)
-
-    def emtrends(
-        self,
-        specs: str | Sequence[str],
-        var: str,
-        by: str | Sequence[str] | None = None,
-        at: Mapping[str, Any] | None = None,
-        *,
-        ddf: options.MeansDdf | None = None,
-        conf_level: float = 0.95,
-        adjust: options.Adjust | None = None,
-    ) -> marginal.MarginalMeans:
-        """Return estimated marginal slopes of one predictor.
-
-        Parameters
-        ----------
-        specs
-            Predictors whose levels the slopes are for.
-        var
-            The predictor whose slope is wanted.
-        by, at, ddf, conf_level, adjust
-            As for :meth:`emmeans`.
-
-        Returns
-        -------
-        MarginalMeans
-            One row a slope.
-
-        Raises
-        ------
-        OptionError
-            An argument is not accepted.
-        RError
-            A predictor is not in the model.
-
-        Notes
-        -----
-        R function: ``emmeans::emtrends`` and its ``summary``.
-
-        Examples
-        --------
-        >>> import pymer_bridge as pb
-        >>> cake = pb.load_dataset("cake")
-        >>> fit = pb.lmer("angle ~ recipe * temp + (1 | recipe:replicate)", cake)
-        >>> len(fit.emtrends("recipe", "temp").rows)
-        3
-        """
-        if not re.fullmatch(r"[A-Za-z.][A-Za-z0-9._]*", var):
-            # emtrends reads this text as an R expression.
-            raise OptionError(f"var={var!r} must be the plain name of one predictor")
-        means = _Means(specs, by, at, ddf, conf_level, adjust)
-        return self._marginal("marginal_trends", means, trend_of=var)
-
-    def _marginal(self, operation: str, means: _Means, **extra: Any) -> marginal.MarginalMeans:
-        arguments = means.to_r(self._means_ddf)
-        session().require("emmeans")
-        self._require(arguments["ddf"])
-        outcome = session().call(operation, model=self._model, **arguments, **extra)
-        conditions.raise_warnings(outcome)
-        found = marginal.marginal_means(outcome, arguments["conf_level"], means.type)
-        asked = {**arguments, "type": means.type, **extra}
-        journal.note(operation, (self._model,), asked, found, outcome.value["grid"])
+    def _bootstrap_intervals(
+        self, *, parameters: Sequence[str] | None = None, **how: Any
+    ) -> intervals.Intervals:
+        kind, level = how.pop("kind"), how.pop("conf_level")
+        with journal.silent():
+            # With R's checks of each replicate: R tells what they say.
+            made = self.bootstrap(
+                "parametric", statistic="parameters", check_convergence=True, **how
+            )
+        said = asking.Said()
+        asking.ask(
+            "say_of_replicates",
+            bool,
+            said=said,
+            messages=[text for texts in made.replicate_messages for text in texts],
+            warnings=[text for texts in made.replicate_warnings for text in texts],
+            errors=[error for error in made.errors if error is not None],
+        )
+        found = said.on(made.confint(kind, level, parameters))
+        drawn = {"n_sim": how["n_sim"], "seed": how["seed"], "kind": kind}
+        asked = {"model": self._model, "parameters": parameters, "conf_level": level, **drawn}
+        journal.note("bootstrap_intervals", asked, found)
         return found
+
+    @deadlines.timed
+    def bootstrap(
+        self,
+        kind: options.BootstrapKind = "parametric",
+        n_sim: int = 1000,
+        seed: int | None = None,
+        statistic: options.NamedStatistic | str = "parameters",
+        *,
+        resample: Mapping[str, bool] | None = None,
+        use_u: bool | None = None,
+        relabel: bool = True,
+        hccme: options.Hccme = "hc2",
+        aux_dist: options.AuxiliaryDistribution = "mammen",
+        new_data: Any = None,
+        re_form: options.ReForm | None = None,
+        check_convergence: bool = False,
+        allow_functions: tuple[str, ...] = (),
+        n_jobs: int = 1,
+        progress: engine.Progress = False,
+        checkpoint: str | Path | None = None,
+        timeout: float | None = None,
+    ) -> BootstrapResult:
+        """Refit the model to simulated or resampled data, many times.
+
+        All draws are made first, in this process and in R's order, so that the replicates are
+        the same whatever the number of workers.
+
+        Parameters
+        ----------
+        kind
+            "parametric": responses simulated from the model (R's ``bootMer``).
+            "semiparametric": fitted values plus resampled residuals (``bootMer``, too).
+            "case": groups or rows drawn with replacement, as ``resample`` says [3]_.
+            "residual": random effects and residuals, centred and rescaled to the estimated
+            variances, and drawn with replacement [1]_.
+            "wild": residuals of whole groups, made larger by their leverage, times one random
+            weight a group [2]_; for one grouping factor or nested ones.
+        n_sim
+            How many replicates.
+        seed
+            R's ``set.seed`` integer; None goes on from where R's generator is.
+        statistic
+            "parameters" (standard deviations, correlations and fixed effects, as in R's
+            intervals), "fixed_effects", "variance_components", "random_effects",
+            "predictions", or the text of an R function of the fit.
+        resample
+            For "case": which levels are drawn with replacement, by grouping factor, and ".obs"
+            for rows within the units of the narrowest of them: ``{"school": True, ".obs":
+            False}``. A level that is nested in another one listed is drawn within it.
+        use_u
+            For "parametric": keep the random effects as they are estimated? "semiparametric"
+            always does.
+        relabel
+            For "case": a group that is drawn twice counts as two. With False its copies are one
+            group, as in lmeresampler.
+        hccme, aux_dist
+            For "wild": how leverage enters ("hc2", "hc3"), and the distribution of the weights
+            ("mammen", "rademacher").
+        new_data, re_form
+            For "predictions": where (None: at the data), and with which random effects (None:
+            all; "population": none).
+        check_convergence
+            Compute R's derivatives and checks for each replicate as well. They change no
+            estimate and cost half as much again; without them ``converged`` is what the
+            optimizer says.
+        allow_functions
+            Further functions that the text of a statistic may call.
+        n_jobs
+            How many processes work, this one among them; -1 for all cores. Under
+            ``joblib.parallel_config(backend="dask")`` a Dask cluster does.
+        progress
+            Show a bar, or call this with the numbers done and in all.
+        checkpoint
+            A file that keeps what is finished: the same call goes on from there.
+        timeout
+            As for :func:`pymer_bridge.lmer`.
+
+        Returns
+        -------
+        BootstrapResult
+            Replicates, estimates, biases, standard errors, and what became of each replicate.
+
+        Raises
+        ------
+        OptionError
+            An argument is not accepted, an extra is not installed, or the draws would take more
+            than 4 GiB.
+        FormulaError
+            The statistic cannot be read, or calls a function that it may not.
+        RError
+            R cannot make the draws, or every replicate failed.
+        CheckpointError
+            The file is of another fit, seed or version.
+        WorkerError
+            A worker cannot give the same figures as this process.
+        BootstrapInterrupted
+            Ctrl-C; what was finished is in its ``partial``.
+        RTimeoutError
+            It did not end within ``timeout``; what was finished is in its ``partial``.
+
+        Warns
+        -----
+        BootstrapWarning
+            Some replicates failed.
+
+        Notes
+        -----
+        R functions: ``lme4::bootMer`` with ``refit``; ``lmer`` on the resampled data for "case".
+        Refits of REML fits by lme4 before 1.1-33 optimise a wrong criterion, and R says so.
+
+        References
+        ----------
+        .. [1] Carpenter, J. R., Goldstein, H. and Rasbash, J. (2003). A novel bootstrap
+           procedure for assessing the relationship between class size and achievement. Applied
+           Statistics, 52(4), 431-443.
+        .. [2] Modugno, L. and Giannerini, S. (2015). The wild bootstrap for multilevel models.
+           Communications in Statistics - Theory and Methods, 44(22), 4812-4825.
+        .. [3] van der Leeden, R., Meijer, E. and Busing, F. M. T. A. (2008). Resampling
+           Multilevel Models. In Handbook of Multilevel Analysis, 401-433. Springer.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> fit = pb.lmer("Yield ~ 1 + (1 | Batch)", pb.load_dataset("Dyestuff"), reml=False)
+        >>> boot = fit.bootstrap("parametric", n_sim=20, seed=1)
+        >>> boot.names
+        ('.sig01', '.sigma', '(Intercept)')
+        >>> boot.replicates.shape
+        (20, 3)
+        """
+        options.one_of(kind, options.BootstrapKind, "kind")
+        plan = boot.checked_statistic(statistic, new_data, re_form, self.columns, allow_functions)
+        use_u = None if use_u is None else options.flag(use_u, "use_u")
+        _check_together(kind, resample, use_u)
+        extra: dict[str, Any] = {"use_u": bool(use_u)}
+        plan |= {
+            "task": "responses",
+            "check_convergence": options.flag(check_convergence, "check_convergence"),
+        }
+        if kind == "case":
+            extra = _resampled(resample, statistic, tuple(self.n_groups))
+            plan |= {
+                "task": "cases",
+                "levels": extra["levels"],
+                "relabel": options.flag(relabel, "relabel"),
+            }
+        elif kind == "wild":
+            options.one_of(hccme, options.Hccme, "hccme")
+            options.one_of(aux_dist, options.AuxiliaryDistribution, "aux_dist")
+            extra = {"hccme": hccme, "aux_dist": aux_dist}
+        request = boot.Request(
+            kind=kind,
+            n_sim=options.whole(n_sim, "n_sim", 1),
+            seed=options.random_seed(seed),
+            statistic=statistic,
+            plan=plan,
+            options=extra,
+        )
+        how = engine.Running(n_jobs, progress, checkpoint)
+        result = boot.run_bootstrap(self._model, self.n_obs, request, how)
+        asked = {
+            "model": self._model,
+            "kind": kind,
+            "n_sim": request.n_sim,
+            "seed": request.seed,
+            "statistic": statistic,
+            "use_u": bool(use_u),
+            "re_form": re_form,
+            "at_new_data": new_data is not None,
+        }
+        journal.note("bootstrap", asked, result)
+        return result
+
+
+def _check_together(
+    kind: options.BootstrapKind, resample: Mapping[str, bool] | None, use_u: bool | None
+) -> None:
+    """Raise where an argument goes with another kind of bootstrap."""
+    if kind != "case" and resample is not None:
+        raise OptionError("resample goes with kind='case'")
+    if use_u is not None and kind not in ("parametric", "semiparametric"):
+        raise OptionError("use_u goes with kind='parametric'")
+    if kind == "semiparametric" and use_u is False:
+        raise OptionError("R has no semiparametric bootstrap with use_u=False")
+
+
+def _resampled(
+    resample: Mapping[str, bool] | None, statistic: str, groups: tuple[str, ...]
+) -> dict[str, Any]:
+    """Return which levels a case bootstrap goes down, and which of them are resampled."""
+    if statistic == "random_effects":
+        raise OptionError(
+            "a case bootstrap has other groups in each replicate, so that there are no "
+            "random effects to set side by side"
+        )
+    levels, resampled = boot.checked_resample(resample, groups)
+    return {"levels": levels, "resampled": resampled}

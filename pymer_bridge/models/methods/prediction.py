@@ -1,7 +1,8 @@
-"""Predictions and simulations of one fitted mixed model: methods of a model class."""
+"""Predictions and simulations of one fitted model."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import pandas as pd
@@ -9,13 +10,10 @@ import pandas as pd
 from pymer_bridge.data import frames
 from pymer_bridge.errors import DataConversionError, FormulaError, OptionError, RError
 from pymer_bridge.models.base import Fitted
-from pymer_bridge.models.preparing import check_text
+from pymer_bridge.models.fitting import check_text
 from pymer_bridge.results import prediction as results
 from pymer_bridge.results.decode import internals as decode_internals
-from pymer_bridge.session import conditions
-from pymer_bridge.session.r_session import session
 from pymer_bridge.spec import options
-from pymer_bridge.spec.model_spec import ModelSpec
 
 
 def _raise_clearly(error: RError) -> NoReturn:
@@ -25,13 +23,10 @@ def _raise_clearly(error: RError) -> NoReturn:
     raise error
 
 
-class Predicting(Fitted):
+class Prediction(Fitted):
     """Predictions and simulations of a mixed model."""
 
     __slots__ = ()
-
-    columns: tuple[str, ...]
-    spec: ModelSpec
 
     def predict(
         self,
@@ -116,10 +111,13 @@ class Predicting(Fitted):
         level = options.check_level(conf_level)
         self._check_re_form(re_form)
         frame = self._new_frame(new_data, re_form, random=re_form != "population")
+        ends = level if interval else None
         try:
-            outcome = session().call(
+            return self._ask_anew(
                 "predict_model",
-                model=self._model,
+                lambda record: decode_internals.predictions(
+                    record, self._rows_of(frame), type, re_form, ends
+                ),
                 new_data=None if frame is None else frame.to_r(),
                 re_form=re_form,
                 type=type,
@@ -130,11 +128,6 @@ class Predicting(Fitted):
             )
         except RError as error:
             _raise_clearly(error)
-        conditions.raise_warnings(outcome)
-        found = decode_internals.predictions(
-            outcome.value, self._rows_of(frame), type, re_form, level if interval else None
-        )
-        return conditions.with_conditions(found, outcome)
 
     def simulate(
         self,
@@ -201,9 +194,11 @@ class Predicting(Fitted):
         frame = self._new_frame(new_data, None, random=True, complete=True)
         checked_seed = options.random_seed(seed)
         try:
-            outcome = session().call(
+            return self._ask_anew(
                 "simulate_model",
-                model=self._model,
+                lambda record: decode_internals.simulations(
+                    record, self._rows_of(frame), checked_seed
+                ),
                 n_sim=options.whole(n_sim, "n_sim", 1),
                 seed=checked_seed,
                 new_data=None if frame is None else frame.to_r(),
@@ -213,9 +208,6 @@ class Predicting(Fitted):
             )
         except RError as error:
             _raise_clearly(error)
-        conditions.raise_warnings(outcome)
-        found = decode_internals.simulations(outcome.value, self._rows_of(frame), checked_seed)
-        return conditions.with_conditions(found, outcome)
 
     def _rows_of(self, frame: frames.Frame | None) -> pd.Index:
         return self._index if frame is None else frame.index
@@ -258,3 +250,87 @@ class Predicting(Fitted):
                     "only where all predictors and grouping factors are known"
                 )
         return frame
+
+
+class LinearPrediction(Fitted):
+    """Predictions of a linear or generalized linear model."""
+
+    __slots__ = ()
+
+    def predict(
+        self,
+        new_data: Any = None,
+        type: options.PredictionType = "link",  # noqa: A002  # R's word
+        *,
+        std_error: bool = False,
+        interval: options.LinearInterval | None = None,
+        conf_level: float = 0.95,
+    ) -> results.Predictions:
+        """Predict the mean response, at new data or at the data themselves.
+
+        Parameters
+        ----------
+        new_data
+            A frame, or a mapping of columns, with the predictors; None for the data themselves.
+        type
+            "link" or "response", which are the same for a linear model.
+        std_error
+            Give standard errors too, on the same scale.
+        interval
+            "confidence" for the mean; "prediction" for a new observation (linear models only).
+            Of a generalized linear model they are Wald intervals, symmetric on the link scale.
+        conf_level
+            The level of the intervals.
+
+        Returns
+        -------
+        Predictions
+            One row a row of the new data, on its index, or of the data, on theirs.
+
+        Raises
+        ------
+        DataConversionError
+            ``new_data`` lacks a column, or one cannot be taken to R.
+        OptionError
+            An argument is not accepted.
+        RError
+            R stopped, for example at a new level.
+
+        Notes
+        -----
+        R function: ``predict`` of an ``lm`` or a ``glm``.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> fit = pb.lm("Reaction ~ Days", pb.load_dataset("sleepstudy"))
+        >>> fit.predict({"Days": [0, 9]}).values.round(1).tolist()
+        [251.4, 345.6]
+        """
+        options.one_of(type, options.PredictionType, "type")
+        if interval is not None:
+            options.one_of(interval, options.LinearInterval, "interval")
+        if interval == "prediction" and self.spec.fitter == "glm":
+            raise OptionError("interval='prediction' is for linear models")
+        level = options.check_level(conf_level)
+        frame = None
+        if new_data is not None:
+            needed = self._ask("linear_predictors", tuple)
+            frame = frames.collect_new(frames.as_pandas(new_data), needed, self.columns)
+        with_errors = options.flag(std_error, "std_error")
+
+        def read(record: Mapping[str, Any]) -> results.Predictions:
+            wanted = {k: v for k, v in record.items() if with_errors or k != "std_error"}
+            rows = self._index if frame is None else frame.index
+            return decode_internals.predictions(
+                wanted, rows, type, None, level if interval else None
+            )
+
+        return self._ask_anew(
+            "predict_linear",
+            read,
+            type=type,
+            interval=interval or "none",
+            new_data=None if frame is None else frame.to_r(),
+            conf_level=level,
+        )

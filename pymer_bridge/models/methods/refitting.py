@@ -12,29 +12,16 @@ import pandas as pd
 from pymer_bridge.data import frames
 from pymer_bridge.errors import DataConversionError, OptionError
 from pymer_bridge.models.base import Fitted
-from pymer_bridge.models.preparing import check_text
+from pymer_bridge.models.fitting import FITTERS, check_text, make_model
 from pymer_bridge.r_script.journal import Origin, journal
-from pymer_bridge.session import conditions, deadlines
-from pymer_bridge.session.calls import Outcome
-from pymer_bridge.session.r_session import session
+from pymer_bridge.session import asking, deadlines
 from pymer_bridge.spec.model_spec import ModelSpec
 
 
-class Updating(Fitted):
+class Refitting(Fitted):
     """Fits the model again, changed."""
 
     __slots__ = ()
-
-    spec: ModelSpec
-    columns: tuple[str, ...]
-
-    @classmethod
-    def _of(cls, outcome: Outcome, asked: ModelSpec, frame: frames.AnyFrame) -> Self:
-        raise NotImplementedError
-
-    def _fit_again(self, formula: str, data: Any, arguments: Mapping[str, Any]) -> Any:
-        """Call the function that fits models of this class."""
-        raise NotImplementedError
 
     @property
     def _kept_frame(self) -> frames.KeptFrame:
@@ -99,7 +86,8 @@ class Updating(Fitted):
         source = self._kept_frame if data is None else data
         try:
             changed = self.spec.formula if formula is None else self._merged(formula, source)
-            made: Self = self._fit_again(changed, source, {**kept, **arguments})
+            fit: Any = FITTERS[self.spec.fitter]
+            made: Self = fit(changed, source, **{**kept, **arguments})
         except DataConversionError as error:
             if data is None:
                 raise DataConversionError(
@@ -112,12 +100,13 @@ class Updating(Fitted):
         names = source.names if isinstance(source, frames.KeptFrame) else list(source.columns)
         nonlinear = tuple(self.spec.nonlinear)
         check_text(change, "formula change", [*names, *nonlinear], self.spec.allow_functions)
-        merged: str = (
-            session()
-            .call("merged_formula", model=self._model, change=change, nonlinear=bool(nonlinear))
-            .value[0]
+        return asking.ask(
+            "merged_formula",
+            lambda merged: str(merged[0]),
+            model=self._model,
+            change=change,
+            nonlinear=bool(nonlinear),
         )
-        return merged
 
     @deadlines.timed
     def refit(self, new_response: Any, *, timeout: float | None = None) -> Self:
@@ -164,10 +153,8 @@ class Updating(Fitted):
         30
         """
         table = self._response(new_response)
-        outcome = session().call(
-            "refit_response", model=self._model, response=frames.collect(table).to_r()
-        )
-        return self._made(outcome, self.spec, "refitted")
+        response = frames.collect(table).to_r()
+        return self._made("refit_response", self.spec, "refitted", response=response)
 
     def _response(self, given: Any) -> pd.DataFrame:
         if isinstance(given, pd.Series | pd.DataFrame) and not given.index.equals(self._index):
@@ -180,7 +167,7 @@ class Updating(Fitted):
             raise OptionError(f"new_response has the shape {values.shape}: one or two columns")
         table = pd.DataFrame(values)
         table.columns = pd.Index([f"column{i}" for i in range(table.shape[1])])
-        n_used = int(session().call("n_used", model=self._model).value[0])
+        n_used = self._ask("n_used", lambda value: int(value[0]))
         if len(table) not in (len(self._index), n_used):
             raise OptionError(
                 f"new_response has {len(table)} rows; the data has {len(self._index)}, of which "
@@ -188,11 +175,15 @@ class Updating(Fitted):
             )
         return table
 
-    def _made(self, outcome: Outcome, spec: ModelSpec, origin: Origin) -> Self:
-        conditions.raise_warnings(outcome)
-        journal.note_fit(outcome.value["model"], spec, origin)
-        frame = frames.KeptFrame(self.columns, self._index, outcome.value["model"])
-        return self._of(outcome, spec, frame)
+    def _made(self, operation: str, spec: ModelSpec, origin: Origin, /, **arguments: Any) -> Self:
+        """Have R make a model of this one, on the same columns."""
+
+        def read(record: Mapping[str, Any]) -> Any:
+            frame = frames.KeptFrame(self.columns, self._index, record["model"])
+            return self._of(record, spec, frame)
+
+        made: Self = make_model(operation, read, origin, model=self._model, **arguments)
+        return made
 
     @deadlines.timed
     def refit_ml(self, *, timeout: float | None = None) -> Self:
@@ -226,11 +217,10 @@ class Updating(Fitted):
         """
         if not self.spec.reml:
             return self
-        outcome = session().call("refit_by_likelihood", model=self._model)
         before = journal.fit_of(self._model)
         again = before is not None and before.origin == "refitted"
         origin: Origin = "refitted" if again else "refitted by likelihood"
-        return self._made(outcome, replace(self.spec, reml=False), origin)
+        return self._made("refit_by_likelihood", replace(self.spec, reml=False), origin)
 
 
 def arguments_of(spec: ModelSpec) -> dict[str, Any]:

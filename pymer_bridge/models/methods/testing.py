@@ -62,13 +62,10 @@ def _named_rows(contrasts: Any) -> tuple[list[str], list[Any]]:
     return names, rows
 
 
-class Inference(Fitted):
+class Testing(Fitted):
     """Tests of a linear mixed model."""
 
     __slots__ = ()
-
-    def _terms(self) -> tuple[str, ...]:
-        raise NotImplementedError
 
     def anova(
         self,

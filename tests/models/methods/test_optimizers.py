@@ -15,8 +15,8 @@ import pymer_bridge as pb
 from helpers import REFERENCES
 from helpers.probing import plain_r
 from pymer_bridge.errors import OptionError, PymerWarning
-from pymer_bridge.models.methods import optimizers
 from pymer_bridge.results.all_fit import AllFit
+from pymer_bridge.results.decode.all_fit import all_fit
 from pymer_bridge.session.r_session import session
 
 pytestmark = [pytest.mark.r, pytest.mark.filterwarnings("ignore::pymer_bridge.PymerWarning")]
@@ -129,7 +129,7 @@ def test_other_mixed_models_are_fitted_alike(plain: Any) -> None:
     model = session().call("new_model", **plain("parts_of", name="binomial")).value
     asked = {"optimizers": None, "max_evaluations": 1e5}
     record = session().call("all_fit", model=model, **asked).value
-    _assert_same(optimizers._all_fit(record), plain("summary_of", name="binomial"))
+    _assert_same(all_fit(record), plain("summary_of", name="binomial"))
 
 
 def test_a_missing_package_is_told() -> None:
@@ -175,7 +175,7 @@ def test_an_optimizer_that_fails_is_kept() -> None:
         "seconds": np.array([0.1]), "fixed": figures, "sdcor": figures, "theta": figures,
         "text": ("printed",),
     }  # fmt: skip
-    found = optimizers._all_fit(record)
+    found = all_fit(record)
     assert found["bobyqa"].error == "it broke"
     assert found["nlminbwrap"].fixed_effects == {"x": 1.5}
     assert "failed" in str(found)

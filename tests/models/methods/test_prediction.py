@@ -15,6 +15,7 @@ import pymer_bridge as pb
 from helpers.fits import FITS, SLOPES, fit_of, gaps, plain, same, wrapped
 from helpers.live import ask_r
 from helpers.probing import probe
+from pymer_bridge.data import frames
 from pymer_bridge.errors import (
     DataConversionError,
     FormulaError,
@@ -277,7 +278,7 @@ def test_the_design_at_new_data_is_predicts(name: str) -> None:
     """The design behind the standard errors gives R's predictions, to the last bit."""
     fit = fit_of(name)
     table = pd.DataFrame(NEW[name])
-    frame = pb.frames.collect(table, set(fit.columns)).to_r()
+    frame = frames.collect(table, set(fit.columns)).to_r()
     ours = probe("designed_prediction", model=fit._model, frame=frame).value
     same(ours, fit.predict(table, "population"))
 
