@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from pymer_bridge import __version__
-from pymer_bridge.errors import OptionError, REnvironmentError
+from pymer_bridge.errors import OptionError
 from pymer_bridge.results.citations import Citation, Citations
 from pymer_bridge.results.decode import record as decode
 from pymer_bridge.session import installation
@@ -57,9 +57,7 @@ def citation(packages: Sequence[str] = ("lme4", "lmerTest", "pbkrtest")) -> Cita
     }  # fmt: skip
     record = session().call("cite_packages", own=own, packages=["base", *packages]).value
     if missing := decode.texts(record, "missing"):
-        raise REnvironmentError(
-            f"the R package '{missing[0]}' is not installed, so R cannot say how to cite it\n"
-            f"Fix it with: {installation.install_package_command(missing[0])}"
-        )
+        problem = f"the R package '{missing[0]}' is not installed, so R cannot say how to cite it"
+        raise installation.unfit(problem, installation.install_package_command(missing[0]))
     columns = [decode.texts(record, name) for name in ("package", "version", "text", "bibtex")]
     return Citations(tuple(Citation(*row) for row in zip(*columns, strict=True)))

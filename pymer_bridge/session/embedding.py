@@ -22,7 +22,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from pymer_bridge.errors import REnvironmentError
+from pymer_bridge.session.installation import unfit
 
 SCRIPTED: Final = ("R_SHARE_DIR", "R_INCLUDE_DIR", "R_DOC_DIR", "R_ARCH")
 """What the script that starts R sets, and an R within a process looks for."""
@@ -74,21 +74,18 @@ def check_temporary_folder() -> None:
     named = [os.environ.get(name) for name in ("TMPDIR", "TMP", "TEMP")]
     usable = [each for each in named if each and Path(each).is_dir() and os.access(each, os.W_OK)]
     folder = usable[0] if usable else "/tmp"
-    remedy = 'Fix it with: mkdir -p "$HOME/tmp" && export TMPDIR="$HOME/tmp"'
+    command = 'mkdir -p "$HOME/tmp" && export TMPDIR="$HOME/tmp"'
     if any(letter.isspace() for letter in folder):
-        raise REnvironmentError(
-            f"R cannot use a folder for temporary files with a space in its name: {folder!r} (from "
-            f"TMPDIR, TMP or TEMP)\n{remedy}"
-        )
+        problem = "R cannot use a folder for temporary files with a space in its name"
+        raise unfit(f"{problem}: {folder!r} (from TMPDIR, TMP or TEMP)", command)
     try:
         # Unbuffered, as a buffer that cannot be written is tried again when the file is closed.
         with tempfile.NamedTemporaryFile(dir=folder, buffering=0) as file:
             file.write(b"x")
     except OSError as error:
-        raise REnvironmentError(
-            f"R needs a folder for temporary files, and {folder} cannot be written to: "
-            f"{error.strerror} (looked at TMPDIR, TMP, TEMP and /tmp)\n{remedy}"
-        ) from error
+        problem = f"R needs a folder for temporary files, and {folder} cannot be written to"
+        looked = "(looked at TMPDIR, TMP, TEMP and /tmp)"
+        raise unfit(f"{problem}: {error.strerror} {looked}", command) from error
 
 
 def _with_standard_places() -> str:

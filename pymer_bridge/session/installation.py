@@ -31,6 +31,11 @@ DDF_PACKAGES: Final = {"satterthwaite": ("lmerTest",), "kenward-roger": ("lmerTe
 """R packages besides lme4 that a method of degrees of freedom needs."""
 
 
+def unfit(problem: str, command: str) -> REnvironmentError:
+    """Return the error for something that is missing or broken, with the command that fixes it."""
+    return REnvironmentError(f"{problem}\nFix it with: {command}")
+
+
 def r_home() -> str | None:
     """Return R's home directory, from ``R_HOME`` or else from the ``R`` on the path.
 
@@ -48,10 +53,8 @@ def r_home() -> str | None:
     try:
         return _told(program, "RHOME").strip() or None
     except OSError as error:
-        raise REnvironmentError(
-            f"the R on the PATH does not run: {program}: {error.strerror}\n"
-            f"Fix it with: {install_r_command()}"
-        ) from error
+        problem = f"the R on the PATH does not run: {program}: {error.strerror}"
+        raise unfit(problem, install_r_command()) from error
 
 
 def _told(program: str | Path, option: str) -> str:
@@ -62,9 +65,8 @@ def _told(program: str | Path, option: str) -> str:
         ).stdout
     except OSError as error:
         if error.errno in (errno.EMFILE, errno.ENFILE):
-            raise REnvironmentError(
-                f"R cannot be asked where it is: {error.strerror}\nFix it with: ulimit -n 1024"
-            ) from error
+            problem = f"R cannot be asked where it is: {error.strerror}"
+            raise unfit(problem, "ulimit -n 1024") from error
         raise
 
 
@@ -92,22 +94,16 @@ def usable_home() -> str:
     """
     home = r_home()
     if home is None:
-        raise REnvironmentError(
-            "R was not found: there is no R on the PATH and R_HOME is not set\n"
-            f"Fix it with: {install_r_command()}"
-        )
+        problem = "R was not found: there is no R on the PATH and R_HOME is not set"
+        raise unfit(problem, install_r_command())
     version = r_version(home)
     if version is None:
-        raise REnvironmentError(
-            f"no working R was found at {home} (from R_HOME or the R on the PATH)\n"
-            "Fix it with: unset R_HOME, or set it to what the command 'R RHOME' prints"
-        )
-    if version < tuple(int(part) for part in MINIMUM_R.split(".")):
-        raise REnvironmentError(
-            f"the R at {home} is of version {'.'.join(map(str, version))}, and at least "
-            f"{MINIMUM_R} is needed\n"
-            f"Fix it with: {install_r_command()}"
-        )
+        problem = f"no working R was found at {home} (from R_HOME or the R on the PATH)"
+        raise unfit(problem, "unset R_HOME, or set it to what the command 'R RHOME' prints")
+    if version < tuple(map(int, MINIMUM_R.split("."))):
+        found = ".".join(map(str, version))
+        problem = f"the R at {home} is of version {found}, and at least {MINIMUM_R} is needed"
+        raise unfit(problem, install_r_command())
     return home
 
 
@@ -115,26 +111,23 @@ def unusable_rpy2(error: BaseException, home: str) -> REnvironmentError:
     """Return the error for an rpy2 that does not go with the R at ``home``."""
     version = r_version(home)
     shown = "unknown version" if version is None else ".".join(map(str, version))
-    return REnvironmentError(
-        f"R ({shown}) was found at {home}, but rpy2 cannot use it: {error}\n"
-        f"Fix it with: {install_rinterface_command(version)}"
-    )
+    problem = f"R ({shown}) was found at {home}, but rpy2 cannot use it: {error}"
+    return unfit(problem, install_rinterface_command(version))
 
 
 def newer_lme4(message: str) -> REnvironmentError:
     """Return the error for something that, as R's message says, needs a newer lme4."""
     version = re.search(r"need lme4 (\S+)", message)
     assert version is not None
-    command = install_package_command("lme4", version[1])
-    return REnvironmentError(f"{message}\nFix it with: {command}")
+    return unfit(message, install_package_command("lme4", version[1]))
 
 
 def no_room(error: RuntimeError, stack: int) -> REnvironmentError:
     """Return the error for a system that refuses the thread for R its stack of so many bytes."""
-    return REnvironmentError(
+    return unfit(
         f"the thread for R needs {stack // 2**20} MB of address space for its stack, and the "
-        f"system refuses it: {error}\n"
-        "Fix it with: ulimit -v unlimited (and see how many threads there may be: ulimit -u)"
+        f"system refuses it: {error}",
+        "ulimit -v unlimited (and see how many threads there may be: ulimit -u)",
     )
 
 

@@ -18,7 +18,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from pymer_bridge.errors import REnvironmentError, RError, SessionError
+from pymer_bridge.errors import RError, SessionError
 from pymer_bridge.session import deadlines, embedding, installation, library_address
 from pymer_bridge.session.calls import Condition, Handle, Job, Outcome, Start
 from pymer_bridge.session.interrupts import Interrupts
@@ -129,9 +129,9 @@ class RSession:
         answer = self.call("require_package", package=package, minimum=minimum).value
         if problem := answer["problem"][0]:
             looked = ", ".join(answer["library_paths"])
-            raise REnvironmentError(
-                f"the R package '{package}' {problem} (looked in: {looked})\n"
-                f"Fix it with: {installation.install_package_command(package)}"
+            raise installation.unfit(
+                f"the R package '{package}' {problem} (looked in: {looked})",
+                installation.install_package_command(package),
             )
         self._loaded.add(package)
 

@@ -151,6 +151,14 @@ def random_seed(seed: object) -> int | None:
     return checked
 
 
+def _floats(given: object) -> NDArray[np.float64]:
+    """Return numbers, and what is none of a shape that nothing takes."""
+    try:
+        return np.array(given, dtype=np.float64)
+    except (TypeError, ValueError):
+        return np.empty((0, 0))
+
+
 def numbers(given: object, argument: str) -> tuple[float, ...] | None:
     """Check that an argument is None or a sequence of numbers.
 
@@ -161,10 +169,7 @@ def numbers(given: object, argument: str) -> tuple[float, ...] | None:
     """
     if given is None:
         return None
-    try:
-        values = np.asarray(given, dtype=np.float64)
-    except (TypeError, ValueError):
-        values = np.empty((0, 0))
+    values = _floats(given)
     if values.ndim != 1:
         raise OptionError(f"{argument}={given!r} must be a sequence of numbers")
     return tuple(values.tolist())
@@ -199,10 +204,7 @@ def start_of_parameters(given: object) -> tuple[tuple[str, tuple[float, ...]], .
         raise OptionError(f"start must give a number for each nonlinear parameter: {example}")
     found = []
     for name, value in given.items():
-        try:
-            values = np.array(value, dtype=np.float64).ravel()
-        except (TypeError, ValueError):
-            values = np.empty(0)
+        values = _floats(value).ravel()
         if values.size != 1 or not np.isfinite(values[0]) or not str(name).isidentifier():
             raise OptionError(f"start[{name!r}]={value!r} must be one number: {example}")
         found.append((str(name), (float(values[0]),)))
