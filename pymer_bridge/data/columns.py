@@ -1,4 +1,4 @@
-"""One column of a pandas frame to the parts that R makes its own of.
+"""One column of a pandas frame to the parts from which R makes its own.
 
 A *part* is a kind, plain numpy arrays and, for strings and factors, the levels that its codes
 point into; ``r/frames.R`` makes R's columns of them.

@@ -62,7 +62,7 @@ def column_from_part(part: Mapping[str, Any], index: pd.Index | None = None) -> 
 
 
 def _texts(levels: Sequence[str], codes: NDArray[np.int32]) -> Any:
-    """Return a text a row, None where the code is -1, in the dtype that pandas gives to texts."""
+    """Return one text per row, None where the code is -1, in pandas' dtype for texts."""
     given = pd.Series(list(levels)).array
     if isinstance(given.dtype, pd.StringDtype):
         return given.take(codes, allow_fill=True)

@@ -55,7 +55,7 @@ AnyFrame = Frame | KeptFrame
 
 
 def as_pandas(data: Any) -> pd.DataFrame:
-    """Take a pandas, polars or pyarrow frame, or a mapping of columns, as a pandas frame.
+    """Turn a pandas, polars or pyarrow frame, or a mapping of columns, into a pandas frame.
 
     Raises
     ------
@@ -134,14 +134,14 @@ def collect(data: pd.DataFrame, needed: Iterable[str] | None = None) -> Frame:
 
 
 def collect_new(table: pd.DataFrame, needed: Iterable[str], known: Iterable[str]) -> Frame:
-    """Take the columns of new data that a model knows, and see that none is missing.
+    """Take the columns of new data that a model knows, and check that none is missing.
 
     Parameters
     ----------
     table
         A pandas frame.
     needed
-        Names that predictions need; those that the model does not know are no columns.
+        Names that predictions need; those that the model does not know are not columns.
     known
         The columns of the model's own data.
 

@@ -152,7 +152,7 @@ def statistic(name: str, value: float | None, df: float | None = None) -> str:
     value
         Its value.
     df
-        Degrees of freedom; None where there are none to tell.
+        Degrees of freedom; None where there are none.
 
     Returns
     -------

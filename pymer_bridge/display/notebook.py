@@ -1,6 +1,6 @@
-"""Pieces of a notebook's page: warnings, headings, and tables beside each other.
+"""HTML for a notebook: warnings, headings, and tables beside each other.
 
-Styled inline, with colours that take their tone from the page: readable on light and dark ones.
+Styled inline, with translucent colours, so that it can be read on light and dark pages.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def alerts(texts: Sequence[str]) -> str:
     Returns
     -------
     str
-        One division a warning; "" where there is none.
+        One ``<div>`` per warning; "" where there is none.
 
     Examples
     --------
@@ -61,7 +61,7 @@ def block(heading: str, warnings: Sequence[str], tables: Sequence[Table]) -> str
     Returns
     -------
     str
-        One division.
+        One ``<div>``.
 
     Examples
     --------

@@ -165,11 +165,11 @@ def lmer(
     reml
         Restricted maximum likelihood (True) or maximum likelihood (False).
     weights
-        Prior weights: a column's name, an expression of columns, or one number a row.
+        Prior weights: a column's name, an expression of columns, or one number for each row.
     offset
         A known part of the linear predictor, given likewise.
     subset
-        Which rows to use: an expression of columns, such as ``"Days > 1"``, or one bool a row.
+        Which rows to use: an expression of columns, such as ``"Days > 1"``, or a bool for each row.
     contrasts
         For each factor, the name of one of R's contrast functions ("contr.sum" ...) or a
         matrix of levels by contrasts.

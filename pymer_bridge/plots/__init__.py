@@ -1,7 +1,7 @@
 """Pictures: functions that take a fitted model or a result and return matplotlib axes.
 
 Every function takes ``ax=`` and draws there; without it, it makes a figure (see ``canvas``).
-Those that need several panels take one axes a panel, and return the figure. Curves and bands are
+Those that need several panels take one axes per panel, and return the figure. Curves and bands are
 R's, and come from ``curves`` and ``profile_curves``.
 
 May import: `session`, `results`, `data`, `spec`, `display`, `errors`.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.legend import Legend
 
-# Okabe and Ito's palette: told apart by the colour-blind too. Yellow is too light for lines.
+# Okabe and Ito's palette, which colour-blind people can tell apart; yellow is too light for lines.
 BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK = (
     "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000",
 )  # fmt: skip
@@ -49,18 +49,18 @@ def new_panels(
     columns: int | None = None,
     **shared: Any,
 ) -> list[Axes]:
-    """Return one axes a panel: those that were given, else those of a new figure.
+    """Return one axes per panel: those that were given, else those of a new figure.
 
     Parameters
     ----------
     ax
-        Axes, one a panel; None makes a figure.
+        Axes, one per panel; None makes a figure.
     n
         How many are needed.
     size
         Width and height of one panel, in inches.
     columns
-        How many stand beside each other; all by default.
+        How many go into one row; all by default.
     **shared
         ``sharex``, ``sharey`` of ``pyplot.subplots``.
 
@@ -99,19 +99,19 @@ def new_panels(
 
 
 def across(n: int) -> int:
-    """Return how many of ``n`` panels stand beside each other, so that no row is nearly empty."""
+    """Return how many of ``n`` panels stand beside each other, so that no row is almost empty."""
     return n if n <= 4 else 3 if n in (5, 6, 9) else 4
 
 
 def figure_of(axes: Sequence[Axes]) -> Figure:
-    """Return the figure that some axes stand in."""
-    # In matplotlib before 3.10 this is the one way from a part of a figure to the whole.
+    """Return the figure that holds these axes."""
+    # In matplotlib before 3.10 only this leads from a subfigure to the whole figure.
     whole: Figure = axes[0].figure.figure
     return whole
 
 
 def dress(ax: Axes, x: str | None = None, y: str | None = None, title: str | None = None) -> Axes:
-    """Label the axes, and take away what tells nothing."""
+    """Label the axes, and remove the upper and right borders."""
     ax.spines[["top", "right"]].set_visible(False)
     if x is not None:
         ax.set_xlabel(plain(x))
@@ -123,7 +123,7 @@ def dress(ax: Axes, x: str | None = None, y: str | None = None, title: str | Non
 
 
 def plain(text: str) -> str:
-    """Return text that matplotlib shows as it is: a dollar sign would begin mathematics."""
+    """Escape dollar signs, which would start a formula in matplotlib."""
     return text.replace("$", r"\$")
 
 
@@ -145,7 +145,7 @@ def legend_of_panels(axes: Sequence[Axes], **options: Any) -> None:
 
 
 def zero_line(ax: Axes, *, vertical: bool = False, above: bool = False) -> None:
-    """Draw where nothing is: thin, and behind everything where that leaves it to be seen."""
+    """Draw a thin line at zero, behind everything else unless that would hide it."""
     draw = ax.axvline if vertical else ax.axhline
     draw(0.0, color=GREY if above else PALE, linewidth=1.0, zorder=2.5 if above else 0)
 

@@ -94,7 +94,7 @@ def lowess(x: ArrayLike, y: ArrayLike) -> Curve:
     Returns
     -------
     Curve
-        One corner a point, in the order of ``x``.
+        One point per value, in the order of ``x``.
 
     Examples
     --------
@@ -204,7 +204,7 @@ def boxes(values: ArrayLike, codes: ArrayLike, levels: Sequence[str]) -> list[di
     Returns
     -------
     list of dict
-        One a group that has values, as ``Axes.bxp`` of matplotlib takes them.
+        One per group that has values, as ``Axes.bxp`` of matplotlib takes them.
 
     Examples
     --------

@@ -193,7 +193,7 @@ def residuals_by_group(
     Returns
     -------
     matplotlib.axes.Axes
-        A box a group: quartiles and whiskers, and points beyond; where there is no room for
+        One box per group: quartiles, whiskers, and points beyond; where there is no room for
         boxes the quartiles and medians alone.
 
     Raises

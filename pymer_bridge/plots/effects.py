@@ -51,7 +51,7 @@ def coefficients(
     Returns
     -------
     matplotlib.axes.Axes
-        A point and a line a term and model.
+        One point and one line per term and model.
 
     Raises
     ------

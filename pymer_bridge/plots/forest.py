@@ -38,12 +38,12 @@ def bootstrap(
     bins
         How many bars, as of ``Axes.hist``.
     ax
-        Axes to draw on, one a statistic.
+        Axes to draw on, one per statistic.
 
     Returns
     -------
     matplotlib.figure.Figure
-        The figure, with a panel a statistic.
+        The figure, with one panel per statistic.
 
     Raises
     ------
@@ -110,7 +110,7 @@ def routes(result: InferenceRoutes, *, ax: Axes | None = None) -> Axes:
     Returns
     -------
     matplotlib.axes.Axes
-        A line a route, from above in the order of the result; a route without an interval has
+        One line per route, from the top in the order of the result; a route without an interval has
         its p-value alone, and one that could not be taken says so.
 
     Examples

@@ -1,4 +1,4 @@
-"""Pictures of what bears hard on a fit: leverage, Cook's distances, influence of groups."""
+"""Pictures of what affects a fit: leverage, Cook's distances, influence of groups."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def leverage(fit: Any, *, n_labels: int = 3, ax: Axes | None = None) -> Axes:
     Returns
     -------
     matplotlib.axes.Axes
-        A point an observation; those that are named stand out.
+        One point per observation; those that are named stand out.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def cooks_distance(fit: Any, *, n_labels: int = 3, ax: Axes | None = None) -> Ax
     Returns
     -------
     matplotlib.axes.Axes
-        A line from zero an observation, in the order of the data.
+        One line from zero per observation, in the order of the data.
 
     Raises
     ------
@@ -167,7 +167,7 @@ def influence(
     Returns
     -------
     matplotlib.axes.Axes
-        A line from zero and a point each; what could not be refitted is left out, and counted
+        One line from zero and one point each; what could not be refitted is left out, and counted
         in the title.
 
     Raises

@@ -72,7 +72,7 @@ def lines_of(
     Raises
     ------
     OptionError
-        There is no such group or predictor, no prediction along it, or an offset besides.
+        There is no such group or predictor, no prediction along it, or the model has an offset.
     """
     if fit.spec.offset is not None or "offset(" in fit.formula:
         raise OptionError("a model with an offset has no lines through its data")
@@ -173,7 +173,7 @@ def _constant(column: pd.Series[Any], codes: NDArray[np.intp]) -> bool:
 
 
 def _typical(column: pd.Series[Any]) -> Any:
-    """Return where a predictor is held: a place to draw at, not a figure of any result."""
+    """Return the value at which a predictor is held; it is drawn, and enters no result."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         return column.cat.categories[0]
     return float(column.mean()) if is_numeric_dtype(column) else min(column.dropna())

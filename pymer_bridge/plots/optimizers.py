@@ -25,7 +25,7 @@ def all_fit(
     *,
     ax: Axes | Sequence[Axes] | None = None,
 ) -> Figure:
-    """Draw what each optimizer found, one panel a figure.
+    """Draw what each optimizer found, one panel per parameter.
 
     Parameters
     ----------
@@ -35,14 +35,14 @@ def all_fit(
         Names of fixed effects, of standard deviations and correlations, or "log_likelihood";
         all by default.
     ax
-        Axes to draw on, one a panel.
+        Axes to draw on, one per panel.
 
     Returns
     -------
     matplotlib.figure.Figure
         The figure. A line marks the fit of the highest log-likelihood; optimizers that did not
         end well are hollow, and those without a fit have no point. No axis is narrower than 1 of
-        log-likelihood or a hundredth of the figure, so that optimizers that agree are seen to.
+        log-likelihood or a hundredth of the figure, so that optimizers that agree look so.
 
     Raises
     ------

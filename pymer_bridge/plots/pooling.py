@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_COLOURS = len(canvas.COLOURS) - 1
-"""More groups than these are not told apart by colour; black is the population's."""
+"""The most groups that are distinguished by colour; black is for the population."""
 
 
 def lines(
@@ -58,7 +58,7 @@ def lines(
     Raises
     ------
     OptionError
-        There is no such group or predictor, no prediction along it, or an offset besides.
+        There is no such group or predictor, no prediction along it, or the model has an offset.
 
     Notes
     -----
@@ -128,14 +128,14 @@ def groups(
     max_groups
         How many panels there are at most, where ``levels`` does not say.
     columns
-        How many panels stand beside each other; by default as many as there is room for.
+        How many panels go into one row; by default as many as there is room for.
     ax
-        Axes to draw on, one a panel.
+        Axes to draw on, one per panel.
 
     Returns
     -------
     matplotlib.figure.Figure
-        The figure, with a panel a group.
+        The figure, with one panel per group.
 
     Raises
     ------
@@ -275,7 +275,7 @@ def shrinkage(
     Returns
     -------
     matplotlib.axes.Axes
-        Intercepts against slopes, with a line a group from no to partial pooling.
+        Intercepts against slopes, with one line per group from no to partial pooling.
 
     Raises
     ------

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 SCALES: Final = ("response", "link")
 ENDS: Final = ("estimate", "conf_low", "conf_high")
 GOLDEN: Final = 0.6180339887498949
-"""Steps of this length, around a circle, come near each other as late as can be."""
+"""Steps of this length around a circle stay apart for as long as possible."""
 LINES: Final = ("-", "--", ":", "-.")
 MOST: Final = len(canvas.COLOURS) * len(LINES)
-"""More lines than these cannot be told apart."""
+"""The most lines that a reader can tell apart."""
 
 
 def effect(
@@ -217,7 +217,7 @@ def _series_of(curve: EffectCurve, across: str, others: Sequence[str], scale: st
 def _places(levels: Sequence[str], own: Any, partial: Any, i: int, n: int) -> tuple[Any, Any]:
     """Return where the ``i``-th of ``n`` series has its levels, and its partial residuals.
 
-    These lie beside each other where they would hide each other: evenly, and not by chance.
+    Partial residuals that would hide each other are spread evenly, and not at random.
     """
     width = min(0.15, 0.7 / n)
     shift = (i - (n - 1) / 2) * width

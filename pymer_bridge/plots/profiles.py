@@ -36,12 +36,12 @@ def zeta(
     absolute
         Draw the size of zeta, as a V, with the intervals across?
     ax
-        Axes to draw on, one a parameter.
+        Axes to draw on, one per parameter.
 
     Returns
     -------
     matplotlib.figure.Figure
-        The figure, with a panel a parameter.
+        The figure, with one panel per parameter.
 
     Raises
     ------

@@ -57,12 +57,12 @@ def random_effects(
     conf_level
         The level of the intervals: mode and conditional standard deviation, normal.
     ax
-        Axes to draw on, one a panel.
+        Axes to draw on, one per panel.
 
     Returns
     -------
     matplotlib.figure.Figure
-        The figure, with a panel a term.
+        The figure, with one panel per term.
 
     Raises
     ------
@@ -216,12 +216,12 @@ def random_quantiles(
     conf_level
         The level of the band, point by point.
     ax
-        Axes to draw on, one a panel.
+        Axes to draw on, one per panel.
 
     Returns
     -------
     matplotlib.figure.Figure
-        The figure, with a panel a term.
+        The figure, with one panel per term.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Making a bootstrap: what is asked for is checked, drawn, refitted and collected."""
+"""A bootstrap: its request is checked, its responses are drawn, refitted and collected."""
 
 from __future__ import annotations
 

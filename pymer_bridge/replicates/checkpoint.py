@@ -52,7 +52,7 @@ class Checkpoint:
     Raises
     ------
     CheckpointError
-        The file is of another run, or is none of ours.
+        The file belongs to another run, or is not a checkpoint.
     """
 
     def __init__(self, path: str | Path, header: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Many fits of one design: draws are made once, and refitted by whoever is there to do it."""
+"""Many fits of one design: all draws are made first, then refitted by one or more processes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Progress = bool | Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """How a run is done, which changes nothing of what comes out.
+    """How a run is done, which does not change its result.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class Running:
     progress
         Show a bar, or call this with the numbers done and in all.
     checkpoint
-        A file that keeps what is finished.
+        A file that keeps the finished replicates.
     """
 
     n_jobs: int = 1
@@ -85,7 +85,7 @@ class Collected:
         """Put a finished chunk in its place."""
         n = last - first
         values = np.asarray(record["values"]).reshape((n, self.values.shape[1]))
-        # R's missing value is a NaN of its own bits; here one is like another.
+        # R's missing value is a NaN with bits of its own; here all NaN are alike.
         self.values[first:last] = np.where(np.isnan(values), np.nan, values)
         self.converged[first:last] = np.asarray(record["converged"]) == 1
         self.singular[first:last] = np.asarray(record["singular"]) == 1
@@ -145,13 +145,13 @@ class Run:
 
 
 def fingerprint(models: Sequence[Handle]) -> str:
-    """Return what tells models apart: a digest of their data, formula and estimates."""
+    """Return a digest of models: of their data, formula and estimates."""
     found = session().call("model_bytes", models=list(models)).value
     return hashlib.sha256(found.tobytes()).hexdigest()
 
 
 def digest(value: Any) -> str:
-    """Return what tells two plans or options apart."""
+    """Return a digest of a plan or of options."""
 
     def plain(part: Any) -> Any:
         if isinstance(part, np.ndarray):
@@ -279,7 +279,7 @@ def _begun(
 def _elsewhere(
     run: Run, draws: Handle, crew: parallel.Crew, versions: Mapping[str, str | None], folder: str
 ) -> Callable[[int, int], parallel.Call]:
-    """Return what makes the calls that other processes run, each with its draws."""
+    """Return the function that makes the calls for other processes, each with its draws."""
     several = crew.n_jobs > 1 or crew.cluster
     job = workers.Job(
         uuid.uuid4().hex,
@@ -319,7 +319,7 @@ def _checkpoint(
 
 @contextmanager
 def _progress(progress: Progress, total: int) -> Iterator[Callable[[int], object]]:
-    """Give what is called with the number done."""
+    """Give a function that takes the number of finished replicates."""
     if not progress:
         yield lambda done: None
         return

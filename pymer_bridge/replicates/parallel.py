@@ -25,7 +25,7 @@ START_SECONDS: Final = 2.5
 """What starting a worker with its own R costs: for less work than that none is started."""
 
 LIVES: Final = 3
-"""How often in a row workers may be killed without one chunk done."""
+"""How often in a row workers may be killed before a chunk is finished."""
 
 Here = Callable[[int, int], Any]
 Call = tuple[Callable[..., Any], tuple[Any, ...]]
@@ -34,7 +34,7 @@ Collect = Callable[[int, int, Any], None]
 
 
 def gaps(total: int, done: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return what is missing of ``range(total)``, as half-open intervals."""
+    """Return the parts of ``range(total)`` that are not done, as half-open intervals."""
     missing, at = [], 0
     for first, last in sorted(done):
         if first > at:
@@ -99,12 +99,12 @@ class Crew:
 
 
 def crew_of(n_jobs: object) -> Crew:
-    """Say who works, from the argument and from joblib's configuration.
+    """Find out who works, from the argument and from joblib's configuration.
 
     Raises
     ------
     OptionError
-        ``n_jobs`` is no number of processes, or joblib is needed and not installed.
+        ``n_jobs`` is not a number of processes, or joblib is needed and not installed.
     """
     if isinstance(n_jobs, bool) or not isinstance(n_jobs, int) or n_jobs == 0:
         raise OptionError(f"n_jobs={n_jobs!r} must be a number of processes, or -1 for all cores")
@@ -174,7 +174,7 @@ def run(
 
 
 def _timed(here: Here, tasks: Tasks) -> Here:
-    """Let what is done here say how large a chunk should be: R gets faster as it goes."""
+    """Choose the size of chunks by the time that they take here: R gets faster as it goes."""
 
     def timed(first: int, last: int) -> Any:
         start = time.perf_counter()

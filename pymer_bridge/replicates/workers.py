@@ -1,4 +1,4 @@
-"""What runs in a worker: it gets the models once, and computes replicates of them."""
+"""What a worker process does: it gets the models once, and computes replicates of them."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def run_chunk(job: Job, packed: NDArray[np.int32] | str, draws: Any) -> Record:
     """
     task = _ready.get(job.key)
     if task is None and type(multiprocessing.current_process()).__module__.startswith("joblib"):
-        # Ctrl-C in a terminal reaches all its processes; the main one tells this one to end.
+        # Ctrl-C in a terminal reaches all its processes; the main one ends this one.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         _watched[:] = [job.key]
         threading.Thread(target=_end_with, args=(job, packed), daemon=True).start()

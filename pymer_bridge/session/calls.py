@@ -1,4 +1,4 @@
-"""What passes between the threads that ask and the one that may touch R."""
+"""What threads that call R exchange with the one that may touch it."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one operation gave: its value, and every condition it met."""
+    """What one operation gave: its value, and every condition that R signalled."""
 
     value: Any
     warnings: tuple[Condition, ...] = ()

@@ -1,7 +1,7 @@
 """Python values to R vectors and back, always by copying memory.
 
 With :mod:`pymer_bridge.session.r_session` the only importer of rpy2, and used on the R thread
-alone. It knows vectors and lists, and nothing of what they mean.
+alone. It knows vectors and lists, and nothing of their meaning.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def strings_to_r(values: Sequence[str | None]) -> ri.StrSexpVector:
 
 @lru_cache(maxsize=512)
 def names_to_r(names: tuple[str, ...]) -> ri.StrSexpVector:
-    """Copy names that come again and again into a character vector, which stays as it is."""
+    """Copy names into a character vector, which is kept: the same names come again and again."""
     return strings_to_r(names)
 
 

@@ -74,7 +74,7 @@ def check_timeout(timeout: object) -> float | None:
 
 @contextmanager
 def within(operation: str, timeout: float | None) -> Iterator[None]:
-    """Give what is done meanwhile a deadline; of two, the earlier one holds.
+    """Set a deadline for the body of a ``with``; of two deadlines, the earlier one holds.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def within(operation: str, timeout: float | None) -> Iterator[None]:
 
 @contextmanager
 def lifted() -> Iterator[None]:
-    """Let what is done meanwhile take its time, such as reading what was finished in time."""
+    """Lift the deadline for the body of a ``with``, such as reading the results that are there."""
     before, _own.deadline = _own.deadline, None
     try:
         yield

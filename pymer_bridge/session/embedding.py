@@ -1,4 +1,4 @@
-"""R within a Python process: what it finds when it starts, and what it shares with others.
+"""R inside a Python process: its surroundings at the start, and what it shares with others.
 
 rpy2's modules are passed in; nothing here imports them. Other code of the process may use R
 through rpy2 too, before or after this package, on other threads, with its own settings: each
@@ -49,7 +49,7 @@ _NUMERIC_MASK: Final = 1 << 1
 
 
 def hold_standard_streams() -> None:
-    """Put the null device where stdin, stdout or stderr are closed.
+    """Open the null device in place of a closed stdin, stdout or stderr.
 
     Else the next file that is opened takes that number, and what R prints is written into it.
     """
@@ -62,12 +62,12 @@ def hold_standard_streams() -> None:
 
 
 def check_temporary_folder() -> None:
-    """See that R will find a folder for its temporary files: where it does not, it ends Python.
+    """Check that R will find a folder for its temporary files; without one it ends Python.
 
     Raises
     ------
     REnvironmentError
-        There is none, or nothing can be written there.
+        There is none, or it cannot be written to.
     """
     if os.name == "nt":
         return
@@ -314,7 +314,7 @@ def release_in_turn(capi: Any, lock: Any, later: Callable[[Callable[[], None]], 
 
 
 def ease_the_end() -> None:
-    """Let R find ``rm``, by which it removes its temporary folder, and a place to call it from."""
+    """Let R find ``rm``, with which it removes its temporary folder, and a folder to run it in."""
     os.environ["PATH"] = _with_standard_places()
     try:
         Path.cwd()

@@ -1,4 +1,4 @@
-"""Which job R works at, and how a thread takes its own back without disturbing another's."""
+"""Which job R works on, and how a thread takes its own back without disturbing another's."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ AGAIN: Final = 2.0
 
 
 class Interrupts:
-    """The job that R works at, and the one way to interrupt it.
+    """The job that R works on, and the one way to interrupt it.
 
     Attributes
     ----------
     lock
         Held while any of this is read or changed.
     current
-        The job that R works at.
+        The job that R works on.
     closing
         Is R about to end?
     """
@@ -53,7 +53,7 @@ class Interrupts:
                 job.done()
 
     def take_back(self, job: Job, patience: float | None = None) -> bool:
-        """Cancel a job of this thread, and say whether R has nothing to do with it any more.
+        """Cancel a job of this thread, and say whether R is done with it.
 
         One that waits for its turn leaves the queue at once, and whatever R is doing for another
         thread goes on.

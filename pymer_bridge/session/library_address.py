@@ -1,4 +1,4 @@
-"""One state for every process, on installations where chance would choose between two.
+"""One state for every process, on installations where it would be one of two at random.
 
 lme4 before 1.1-35 was built with headers of CHOLMOD older than those of Matrix 1.5, so that half
 of a pointer into lme4's library is read as the number of fill-reducing orderings to try (lme4
@@ -20,7 +20,7 @@ SIGN: Final = 1 << 31
 """The bit of an address that decides; where it is set, the process is in state 2."""
 
 ROOM: Final = 64 * 2**20
-"""Bytes of a gap in which the library, and what is loaded with it, has room."""
+"""Bytes of a gap with room for the library and what is loaded with it."""
 
 STEP: Final = 128 * 2**10
 """Bytes that are less than the library takes."""
@@ -30,7 +30,7 @@ _NO_RESERVE: Final = 0x4000
 
 @contextmanager
 def signed_addresses() -> Iterator[None]:
-    """Make a library that is loaded meanwhile lie where :data:`SIGN` is set.
+    """Have a library that is loaded in the body of a ``with`` placed where :data:`SIGN` is set.
 
     Linux puts a new mapping into the highest gap that is large enough. All gaps above one where
     the bit is set are filled with mappings that take no memory, and are freed at the end.

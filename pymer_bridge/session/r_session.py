@@ -44,7 +44,7 @@ def _situation() -> Any:
     try:
         from rpy2 import situation  # noqa: PLC0415
     except ImportError:
-        return None  # what is wrong with this rpy2 is said where R is loaded
+        return None  # what is wrong with this rpy2 is reported where R is loaded
     return situation
 
 
@@ -147,7 +147,7 @@ class RSession:
             self._interrupts.cancel(job)
 
     def start(self) -> None:
-        """Start R where it has not; whatever asks for something does that by itself.
+        """Start R unless it runs already; every call does so by itself.
 
         Raises
         ------
@@ -263,9 +263,9 @@ class RSession:
         embedding.keep_decimal_points()
 
     def _start_own_r(self, ri: Any) -> None:
-        """Start R, unless somebody else's rpy2 has: then that one is used, as it is."""
+        """Start R; where other code has started it by rpy2, that R is used as it is."""
         with warnings.catch_warnings(), embedding.without_second_r(ri):
-            # rpy2 warns that R takes SIGINT over; it has just told R not to.
+            # rpy2 warns that R takes SIGINT over; it has just kept R from doing so.
             warnings.filterwarnings("ignore", module="rpy2")
             ri.embedded.set_initoptions(START_OPTIONS)
             ri.initr(interactive=False)

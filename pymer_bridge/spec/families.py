@@ -72,12 +72,12 @@ class Family:
 
 
 def family_of(family: object, link: str | None, *, mixed: bool) -> Family:
-    """Check what a model is asked for.
+    """Check the family that a user asks for.
 
     Raises
     ------
     OptionError
-        The family or the link is not known, both state a link, or lme4 has no such models.
+        The family or the link is not known, both state a link, or lme4 does not fit such models.
     """
     if isinstance(family, Family):
         if link is not None:

@@ -51,20 +51,20 @@ STATISTIC_CALLS: Final = ALLOWED_CALLS.union(
 HARMLESS_IN_NAMES: Final = ALLOWED_CALLS.union(
     "[ [[ $ @ time date start end frequency power weights order rt df".split()
 )
-"""What the name of a column may look like a call of: ``time (s)``, ``data$x``, ``b[1]``."""
+"""Functions that the name of a column may seem to call: ``time (s)``, ``data$x``, ``b[1]``."""
 
 CONSTANTS: Final = frozenset({"pi", "T", "F", "."})
 """Names in a formula that need not be columns."""
 
 
 NEVER_ALLOWED: Final = frozenset({"quit", "q", "base::quit", "base::q"})
-"""What would end the process that R lives in."""
+"""Functions that would end the process that R runs in."""
 
 LONGEST_SHOWN: Final = 400
-"""Characters of a formula that an error shows."""
+"""The most characters of a formula that an error shows."""
 
 MOST_NAMED: Final = 30
-"""Columns that an error names."""
+"""The most columns that an error names."""
 
 
 def shortened(text: str) -> str:
@@ -172,7 +172,7 @@ def _forbidden(text: str, call: str, what: str) -> str:
 
 
 def _check_names(described: Mapping[str, Any], permitted: frozenset[str], what: str) -> None:
-    """Check that no name would become code where R writes it as text and reads it again."""
+    """Check that no name becomes code when R writes it as text and reads it again."""
     in_names = described["in_names"]
     for name, call in zip(in_names["names"], in_names["calls"], strict=True):
         if call not in permitted:
@@ -196,7 +196,7 @@ def check_function(
     Raises
     ------
     FormulaError
-        The text is no function, or calls one that is not allowed.
+        The text is not a function, or it calls one that is not allowed.
     """
     if not described["is_function"][0]:
         raise FormulaError(

@@ -1,4 +1,4 @@
-"""Everything that defines a model but its data."""
+"""Everything that defines a model, except its data."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ ARGUMENTS: Final = {
     "nlmer": ("n_agq", "control", "start", *_EVERY),
     "lmList": ("family", *(name for name in _EVERY if name != "contrasts")),
 }
-"""By R's function that fits."""
+"""The arguments of each of R's functions that fit."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ModelSpec:
-    """Everything that defines a model but its data."""
+    """Everything that defines a model, except its data."""
 
     fitter: str
     formula: str
@@ -53,7 +53,7 @@ class ModelSpec:
 
     @property
     def nonlinear(self) -> tuple[str, ...]:
-        """The names of nonlinear parameters, which stand in the formula and are no columns."""
+        """The names of nonlinear parameters, which stand in the formula and are not columns."""
         if self.fitter != "nlmer":
             return ()
         return tuple(part[0] for part in self.start or () if isinstance(part, tuple))

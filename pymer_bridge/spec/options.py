@@ -1,4 +1,4 @@
-"""What a model is asked for, checked before R sees it: options, vectors, contrasts."""
+"""The options of models and methods, and the checks of arguments before R sees them."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def random_seed(seed: object) -> int | None:
 
 
 def _floats(given: object) -> NDArray[np.float64]:
-    """Return numbers, and what is none of a shape that nothing takes."""
+    """Return numbers; for anything else an array of a shape that no check accepts."""
     try:
         return np.array(given, dtype=np.float64)
     except (TypeError, ValueError):
@@ -250,7 +250,7 @@ def _are_bools(values: NDArray[Any]) -> bool:
 def row_vector(
     given: Any, index: pd.Index, argument: str, dtype: type[np.float64] | type[np.bool_]
 ) -> NDArray[Any]:
-    """Check a vector with one value a row (weights, offset, subset).
+    """Check a vector with one value per row (weights, offset, subset).
 
     Raises
     ------
@@ -266,13 +266,13 @@ def row_vector(
             ".reindex(data.index), or give its values with .to_numpy()"
         )
     if dtype is np.bool_ and not _are_bools(np.asarray(given)):
-        # numpy would take any number or text but nothing for True, and R numbers for positions.
-        raise OptionError(f"{argument} must be an expression of columns or one bool a row")
+        # numpy would take most numbers and texts for True, and R takes numbers for positions.
+        raise OptionError(f"{argument} must be an expression of columns, or a bool for each row")
     try:
         result = np.array(given, dtype=dtype, copy=True)
     except (TypeError, ValueError) as error:
         raise OptionError(
-            f"{argument} must be a column's name or one number a row: {error}"
+            f"{argument} must be a column's name or one number for each row: {error}"
         ) from error
     if result.shape != (len(index),):
         raise OptionError(

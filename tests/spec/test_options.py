@@ -268,7 +268,7 @@ def test_a_subset_is_of_bools(given):
 )
 def test_a_subset_of_anything_else_is_refused(given):
     said = refused(lambda: options.row_vector(given, ROWS, "subset", np.bool_))
-    assert said == "subset must be an expression of columns or one bool a row"
+    assert said == "subset must be an expression of columns, or a bool for each row"
 
 
 def test_a_series_of_other_rows_is_refused():
@@ -291,10 +291,10 @@ def test_a_vector_of_another_shape_is_refused(given, shape):
 def test_a_vector_of_no_numbers_is_refused():
     said = refused(lambda: options.row_vector(["x", "y", "z"], ROWS, "weights", np.float64))
     assert said == (
-        "weights must be a column's name or one number a row: "
+        "weights must be a column's name or one number for each row: "
         "could not convert string to float: 'x'"
     )
-    assert "one number a row" in refused(
+    assert "one number for each row" in refused(
         lambda: options.row_vector([None, object(), 1], ROWS, "weights", np.float64)
     )
 
