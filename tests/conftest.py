@@ -9,9 +9,12 @@ from __future__ import annotations
 import os
 import signal
 from functools import cache
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from helpers.live import AnsweringScript
 from pymer_bridge.errors import REnvironmentError
 from pymer_bridge.session.r_session import session
 
@@ -32,7 +35,10 @@ def why_no_r(package: str) -> str | None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Stop a test marked ``r``, or ``r("lmerTest")``, where R or the package is missing."""
-    for marker in item.iter_markers("r"):
+    markers = list(item.iter_markers("r"))
+    if "single_figures" in getattr(item, "fixturenames", ()):
+        markers.append(pytest.mark.r("pbkrtest").mark)
+    for marker in markers:
         first = "base" if marker.kwargs.get("alone") else "lme4"
         for package in (first, *marker.args):
             if reason := why_no_r(package):
@@ -46,3 +52,17 @@ def pytest_configure(config: pytest.Config) -> None:
     """Compare pictures with the stored ones whenever pytest-mpl is there, not only by --mpl."""
     if getattr(config.option, "mpl", None) is False and not config.option.mpl_generate_path:
         config.option.mpl = True
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder that all processes of a run of pytest-xdist share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def single_figures(shared_folder: Path) -> dict[str, Any]:
+    """Return what plain R answers in ``reference/single_figures.R``, in a process of its own."""
+    answers: dict[str, Any] = AnsweringScript("single_figures.R", shared_folder).read()
+    return answers

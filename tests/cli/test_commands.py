@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 import pymer_bridge as pb
+from pymer_bridge.cli import commands
 from pymer_bridge.cli.commands import main, read_data
 
 SLEEPSTUDY = ("lme4::sleepstudy", "Reaction ~ Days + (Days | Subject)")
@@ -186,3 +187,24 @@ def test_doctor_without_r_names_the_remedy(tmp_path: Path) -> None:
     assert "R was not found" in answer.stdout
     assert "Fix it with:" in answer.stdout
     assert "Traceback" not in answer.stderr
+
+
+CLASSIC = "Reaction ~ Days + (Days | Subject)"
+
+
+@pytest.mark.r
+def test_normal_tests_on_the_command_line(capsys):
+    assert commands.main(["fit", "lme4::sleepstudy", CLASSIC, "--ddf", "normal"]) == 0
+    shown = capsys.readouterr().out
+    assert "Fixed effects:" in shown
+    assert "Random effects:" in shown
+    assert "Fit statistics:" in shown
+    assert "Pr(>|z|)" in shown or "Pr(>|t|)" in shown
+
+
+@pytest.mark.r
+def test_a_link_of_the_negative_binomial_on_the_command_line(capsys):
+    words = ["fit", "lme4::grouseticks", "TICKS ~ YEAR + (1 | BROOD)"]
+    assert commands.main([*words, "--family", "negative-binomial", "--link", "log"]) == 1
+    said = capsys.readouterr().err
+    assert said == ("pymer-bridge: --link cannot be chosen with --family negative-binomial\n")

@@ -18,6 +18,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+import pymer_bridge as pb
 from helpers.columns import COLUMNS, TEXTS
 from helpers.probing import arrived, probe
 from pymer_bridge.data.columns import NA_REAL, column_to_part
@@ -682,3 +683,19 @@ def test_a_string_that_r_cannot_hold_is_refused(text):
     for value in (text, {"x": [text]}, {text: 1}, [1, text]):
         with pytest.raises(DataConversionError, match="R cannot hold"):
             probe("same", x=value)
+
+
+@pytest.mark.r
+@pytest.mark.parametrize(
+    ("column", "said"),
+    [
+        (["a", 3], "column 'g' is of dtype object and holds int, str"),
+        ([{"a": 1}, {"b": 2}], "column 'g' is of dtype object and holds dict"),
+        (["a", "b\0c"], "has an embedded NUL, which R cannot hold"),
+        (["a", "\ud800"], "is not valid Unicode"),
+    ],
+)
+def test_objects_that_are_no_column(column, said):
+    data = pd.DataFrame({"y": [1.0, 2.0], "g": pd.Series(column, dtype=object)})
+    with pytest.raises(DataConversionError, match=said):
+        pb.lmer("y ~ 1 + (1 | g)", data)

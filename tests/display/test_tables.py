@@ -534,3 +534,13 @@ def test_long_tables_format_only_what_they_show(monkeypatch: pytest.MonkeyPatch)
     table.to_text()
     table.to_html()
     assert formatted == [60, 60]
+
+
+def test_a_table_is_whole():
+    columns = (Column("a", "A"), Column("b", "B"))
+    with pytest.raises(ValueError, match="row 1 has 1 cells for 2 columns"):
+        Table(columns, ((1, 2), (3,)))
+    with pytest.raises(ValueError, match="max_rows must be at least 1 or None, not 0"):
+        Table(columns, ((1, 2),), max_rows=0)
+    with pytest.raises(ValueError, match="digits must be from 1 to 22, not 0"):
+        Table(columns, ((1, 2),), digits=0)

@@ -7,11 +7,14 @@ its answers come back keyed, and compared to the last bit.
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -99,6 +102,15 @@ def assert_same(ours: Figures, theirs: Figures) -> None:
             shown = [f"  {line}" for line in unequal[:SHOWN]]
             found += [f"{name}: {len(unequal)} of {len(figure.keys)} differ", *shown]
     assert not found, "\n".join(["figures are not R's:", *found])
+
+
+def assert_same_bits(ours: Any, theirs: Any) -> None:
+    """Assert that two vectors of numbers are the same to the last bit; missing ones are alike."""
+    bits = [
+        ["NA" if v is None or np.isnan(v) else float(v).hex() for v in values]
+        for values in (ours, theirs)
+    ]
+    assert bits[0] == bits[1]
 
 
 # -- asking R ------------------------------------------------------------------------------------
@@ -201,35 +213,61 @@ def _figure(record: Mapping[str, Any]) -> Figure:
 # -- a process of its own ------------------------------------------------------------------------
 
 
+@cache
+def _at_fixed_addresses() -> tuple[str, ...]:
+    """Return what starts a program so that Linux loads its libraries where it always does.
+
+    The state of R (lme4 issue 745) is then no chance: where it is that of this process, the first
+    ``Rscript`` is in it.
+    """
+    program = shutil.which("setarch")
+    if program is None or subprocess.run([program, "-R", "true"], check=False).returncode:
+        return ()
+    return (program, "-R")
+
+
+def rscript(script: str, *words: str) -> Iterator[tuple[list[str], dict[str, str]]]:
+    """Give commands, each with its environment, of which one runs in the state of this process."""
+    home = installation.r_home()
+    assert home is not None
+    command = [str(Path(home) / "bin" / "Rscript"), "--vanilla", str(REFERENCES / script), *words]
+    # --vanilla reads no Renviron: without this it might find other versions. Room for all that
+    # is loaded spares a third of the work of loading.
+    paths = os.pathsep.join(session().call(".libPaths").value)
+    environment = {**os.environ, "R_LIBS": paths, "R_NSIZE": "3000000", "R_VSIZE": "200M"}
+    yield [*_at_fixed_addresses(), *command], environment
+    for _ in range(TRIES):
+        yield command, environment
+
+
 class AnsweringScript:
     """A script of reference/ that stores its answers with ``saveRDS()``, in an ``Rscript``.
 
     It is called with the path of the answers and with the state of this process, and ends with
     status 3 where it is in the other one. It runs beside the tests; the first reading waits.
+    Processes of tests that share the folder share the answers.
     """
 
     def __init__(self, script: str, folder: Path) -> None:
-        home = installation.r_home()
-        assert home is not None
-        self._answers = folder / "answers.rds"
-        self._command = [
-            str(Path(home) / "bin" / "Rscript"), "--vanilla", str(REFERENCES / script),
-            str(self._answers), str(session().call("process_state").value[0]),
-        ]  # fmt: skip
-        paths = session().call(".libPaths").value
-        self._environment = {**os.environ, "R_LIBS": os.pathsep.join(paths)}
+        state = str(session().call("process_state").value[0])
+        self._answers = folder / f"{script}-{state}.rds"
+        self._commands = rscript(script, str(self._answers), state)
         self._pool = ThreadPoolExecutor(1)
         self._done = self._pool.submit(self._run)
 
     def _run(self) -> None:
-        for _ in range(TRIES):
-            done = subprocess.run(
-                self._command, env=self._environment, capture_output=True, text=True, check=False
-            )
-            if done.returncode == 0:
+        with self._answers.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if self._answers.exists():
                 return
-            assert done.returncode == WRONG_STATE, done.stderr
-        raise AssertionError(f"none of {TRIES} Rscript processes was in the state of this one")
+            for command, environment in self._commands:
+                done = subprocess.run(
+                    command, env=environment, capture_output=True, text=True, check=False
+                )
+                if done.returncode == 0:
+                    return
+                assert done.returncode == WRONG_STATE, done.stderr
+            raise AssertionError(f"none of {TRIES} Rscript processes was in the state of this one")
 
     def read(self) -> Any:
         """Return the answers, as R lists and vectors arrive here."""
@@ -245,16 +283,8 @@ class SeparateProcess:
     """
 
     def __init__(self, data: Path, answers: Path, state: int) -> None:
-        home = installation.r_home()
-        assert home is not None
         self._answers = answers
-        self._command = [
-            str(Path(home) / "bin" / "Rscript"), "--vanilla", str(REFERENCES / "run.R"),
-            str(data), str(answers), str(state),
-        ]  # fmt: skip
-        # --vanilla reads no Renviron: without this it might find other versions.
-        paths = session().call(".libPaths").value
-        self._environment = {**os.environ, "R_LIBS": os.pathsep.join(paths)}
+        self._commands = rscript("run.R", str(data), str(answers), str(state))
         self._process: subprocess.Popen[str] | None = None
         self._closed = False
         self._pool = ThreadPoolExecutor(1)
@@ -263,10 +293,10 @@ class SeparateProcess:
 
     def _run(self) -> int:
         """Start R until it is in the wanted state, and return how often it was started."""
-        for attempt in range(1, TRIES + 1):
+        for attempt, (command, environment) in enumerate(self._commands, 1):
             self._process = subprocess.Popen(
-                self._command,
-                env=self._environment,
+                command,
+                env=environment,
                 text=True,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,

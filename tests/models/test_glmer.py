@@ -14,6 +14,7 @@ import pytest
 
 import pymer_bridge as pb
 from helpers import REFERENCES
+from helpers.live import assert_same_bits
 from helpers.probing import plain_r
 from pymer_bridge.errors import PymerWarning
 from pymer_bridge.session.r_session import session
@@ -432,3 +433,29 @@ def test_quadrature_of_several_effects_is_rs_error() -> None:
             family="poisson",
             n_agq=5,
         )
+
+
+@pytest.mark.r
+def test_generalized_models_are_updated_and_say_how_they_were_fitted():
+    data = pb.load_dataset("cbpp")
+    data["sick"] = data["incidence"] / data["size"]
+    how = {"family": "binomial", "weights": "size"}
+    laplace = pb.glmer("sick ~ period + (1 | herd)", data, **how)
+    assert "(Laplace approximation)" in laplace.heading
+    simple = laplace.update("~ . - period")
+    assert [row.term for row in simple.fixed_effects()] == ["(Intercept)"]
+    penalized = pb.glmer("sick ~ period + (1 | herd)", data, n_agq=0, **how)
+    assert "(penalized iteration alone)" in penalized.heading
+
+
+def test_families_links_and_sizes_are_rs(single_figures: dict[str, Any]) -> None:
+    ticks = pb.load_dataset("grouseticks")
+    models = {
+        "ticks": pb.glmer_nb("TICKS ~ 1 + (1 | BROOD)", ticks),
+        "herds": _fit("binomial"),
+        "counts": pb.glm("TICKS ~ YEAR + HEIGHT", ticks, family="poisson"),
+    }
+    assert_same_bits([models["ticks"].size], single_figures["size"])
+    assert models["herds"].size is None
+    for name in ("ticks", "herds", "counts"):
+        assert (models[name].family, models[name].link) == single_figures[f"family {name}"]

@@ -27,6 +27,7 @@ from helpers import REFERENCES
 from helpers.live import ask_r
 from helpers.pictures import assert_legible, bare, figure_of, picture, schools, segments
 from helpers.probing import plain_r
+from helpers.refusal import refused
 from pymer_bridge.errors import OptionError, PymerWarning
 from pymer_bridge.plots import curves
 from pymer_bridge.session.r_session import session
@@ -646,3 +647,46 @@ def test_picture_of_a_bootstrap(few: Any) -> Any:
 @picture
 def test_picture_of_routes(few: Any) -> Any:
     return bare(_routes(few))
+
+
+@pytest.fixture(scope="module")
+def sleepstudy() -> pd.DataFrame:
+    return pb.load_dataset("sleepstudy")
+
+
+@pytest.mark.r
+def test_lines_that_cannot_be_drawn(sleepstudy):
+    rng = np.random.default_rng(2)
+    data = sleepstudy.assign(
+        age=rng.normal(size=180),
+        kind=pd.Categorical(np.resize(["a", "b", "c"], 180)),
+        word=np.resize(["p", "q"], 180),
+        off=0.5,
+    )
+    model = pb.lmer("Reaction ~ Days + age + kind + word + (1 | Subject)", data)
+    lines = pb.plots.lines
+    assert "no lines along 'kind' by 'Subject'; numeric predictors are: Days, age" in refused(
+        lines, model, predictor="kind"
+    )
+    assert refused(lines, model, predictor="Days", at={"Days": 1}) == (
+        "at holds 'Days', which is no other predictor of the model"
+    )
+    assert refused(lines, model, predictor="Days", at={"kind": "z"}) == (
+        "at holds 'kind' at 'z', which is none of its levels"
+    )
+    lines(model, predictor="Days", at={"kind": "b"})
+    shifted = pb.lmer("Reaction ~ Days + (1 | Subject)", data, offset="off")
+    assert refused(lines, shifted) == "a model with an offset has no lines through its data"
+    logged = pb.lmer("Reaction ~ log(Days + 1) + age + (1 | Subject)", data)
+    assert "need predictions from plain columns" in refused(lines, logged, predictor="age")
+
+
+@pytest.mark.r
+def test_a_predictor_of_pooling_is_said(sleepstudy):
+    rng = np.random.default_rng(3)
+    data = sleepstudy.assign(age=rng.normal(size=180))
+    model = pb.lmer("Reaction ~ Days + age + (1 | Subject)", data)
+    assert refused(model.pooling) == "say which predictor; numeric ones are: Days, age"
+    assert refused(model.pooling, predictor="x") == "no predictor 'x'; numeric ones are: Days, age"
+    assert refused(model.pooling, predictor="Days").startswith("the fixed effects are ")
+    assert refused(model.pooling, "Item") == "no grouping factor 'Item'; there are: Subject"

@@ -25,6 +25,7 @@ from pymer_bridge.errors import OptionError, ScriptError
 from pymer_bridge.r_script import data_files, syntax
 from pymer_bridge.r_script.journal import Journal, journal
 from pymer_bridge.session.calls import Handle
+from pymer_bridge.session.r_session import session
 from pymer_bridge.verification.plain_r import plain_environment, rscript_program
 
 pytestmark = pytest.mark.r
@@ -536,3 +537,62 @@ def test_unknown_environment_is_not_needed(tmp_path: Path) -> None:
     done = run(fit.to_r_script(folder / "my analysis.R"))
     assert done.returncode == 0, done.stderr
     assert os.path.exists(folder / "my analysis-Dyestuff.csv")  # noqa: PTH110
+
+
+def test_numbers_and_names_as_r_text():
+    assert [syntax.atom(value) for value in (None, True, False, np.int8(3), 2.5, "a")] == [
+        "NULL",
+        "TRUE",
+        "FALSE",
+        "3",
+        "2.5",
+        '"a"',
+    ]
+    assert syntax.number(math.nan) == "NA_real_"
+    assert (syntax.number(math.inf), syntax.number(-math.inf)) == ("Inf", "-Inf")
+    with pytest.raises(TypeError, match="no R text is made of a bytes"):
+        syntax.atom(b"a")
+
+
+@pytest.mark.r(alone=True)
+@pytest.mark.parametrize(
+    "value",
+    [0.1, 1 / 3, 1e22, 1.1e22, 123456789012345678.0, 5e-324, 1.7976931348623157e308, -2.5e-10],
+)
+def test_r_reads_numbers_to_the_last_bit(value):
+    parsed = session().call("str2lang", s=syntax.number(value)).value
+    read = session().call("eval", expr=parsed).value if type(parsed) is not np.ndarray else parsed
+    assert float(read[0]).hex() == value.hex()
+
+
+def test_columns_that_differ_in_any_way():
+    one = {"kind": ("number",), "values": np.array([1.0, 2.0])}
+    factor = {"kind": ("factor",), "values": np.array([1, 2]), "levels": ("a", "b")}
+    assert data_files.same_part(one, dict(one))
+    assert data_files.same_part(factor, {**factor, "levels": ["a", "b"]})
+    assert not data_files.same_part(one, factor)
+    assert not data_files.same_part(one, {**one, "kind": ("integer",)})
+    assert not data_files.same_part(one, {**one, "values": np.array([1.0])})
+    assert not data_files.same_part(one, {**one, "values": np.array([1.0, 3.0])})
+    assert not data_files.same_part(factor, {**factor, "levels": ("a", "c")})
+
+
+@pytest.mark.r("pbkrtest")
+def test_what_a_script_writes_otherwise_and_leaves_out(tmp_path):
+    data = sleepstudy()
+    large = pb.lmer(SLOPES, data, reml=False)
+    small = pb.lmer("Reaction ~ 1 + (Days | Subject)", data, reml=False)
+    large.contest([[1, 0], [0, 1]], joint=False, rhs=[250, 10])
+    large.bootstrap("wild", n_sim=2, seed=1)
+    large.bootstrap(n_sim=2, seed=1, statistic="predictions", new_data=data.head(3))
+    large.bootstrap(n_sim=2, statistic="fixed_effects")
+    pb.pb_modcomp(large, small, n_sim=2, seed=1, start="cold")
+    written = large.to_r_script(tmp_path / "a.R").read_text(encoding="utf-8")
+    assert "rbind(" in written
+    assert "rhs = 250" in written
+    assert "rhs = 10" in written
+    assert "lme4 has no function for it." in written
+    assert "A bootstrap of predictions at new data was made too; it is not here." in written
+    assert "pbkrtest exports no function that does so." in written
+    assert "bootMer(" in written
+    assert "seed" in written

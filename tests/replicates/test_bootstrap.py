@@ -19,8 +19,10 @@ from joblib.externals.loky import reusable_executor
 
 import pymer_bridge as pb
 from helpers import REFERENCES
+from helpers.live import assert_same_bits
 from helpers.probing import plain_r, probe
-from pymer_bridge.errors import PymerWarning
+from helpers.refusal import refused
+from pymer_bridge.errors import FormulaError, OptionError, PymerWarning
 from pymer_bridge.replicates import engine, parallel
 from pymer_bridge.session.r_session import session
 
@@ -625,3 +627,89 @@ def test_too_many_draws_are_refused_before_they_are_made(monkeypatch: pytest.Mon
     monkeypatch.setattr(engine, "MEMORY_LIMIT", 1000)
     with pytest.raises(pb.OptionError, match="GiB"):
         _fit("slopes_ml").bootstrap("parametric", 10, 1)
+
+
+# -- options that do not go together -------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def fit() -> Any:
+    return _fit("slopes")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            {"statistic": "parameters", "re_form": "population"},
+            "new_data and re_form go with statistic='predictions'",
+        ),
+        ({"kind": "parametric", "resample": (True, False)}, "resample goes with kind='case'"),
+        ({"kind": "case", "use_u": True}, "use_u goes with kind='parametric'"),
+        ({"kind": "wild", "use_u": False}, "use_u goes with kind='parametric'"),
+        (
+            {"kind": "semiparametric", "use_u": False},
+            "R has no semiparametric bootstrap with use_u=False",
+        ),
+        ({"use_u": "FALSE"}, "use_u='FALSE' must be True or False"),
+        ({"use_u": 0}, "use_u=0 must be True or False"),
+    ],
+)
+def test_bootstrap_options_that_do_not_go_together(fit, options, said):
+    given = {"kind": "parametric", "n_sim": 2, "seed": 1, **options}
+    assert refused(fit.bootstrap, **given) == said
+
+
+def test_a_statistic_that_r_cannot_read(fit):
+    with pytest.raises(FormulaError, match=r"R cannot read the statistic 'function\(' *"):
+        fit.bootstrap(n_sim=2, seed=1, statistic="function(")
+    with pytest.raises(FormulaError, match="is not the text of an R function of the fit"):
+        fit.bootstrap(n_sim=2, seed=1, statistic="functional")
+    with pytest.raises(OptionError, match="allow_functions takes names in a tuple"):
+        fit.bootstrap(n_sim=2, statistic="function(f) sigma(f)", allow_functions="sigma")
+
+
+def test_a_bootstrap_of_predictions_of_the_population():
+    by_ml = _fit("slopes_ml")
+    boot = by_ml.bootstrap(n_sim=2, seed=1, statistic="predictions", re_form="population")
+    assert boot.replicates.shape == (2, 180)
+    # Ten days, eighteen subjects: the population has ten values, whoever it is.
+    assert len(np.unique(boot.replicates[0].round(6))) == 10
+
+
+# -- single figures, with an R of its own --------------------------------------------------------
+
+KINDS: tuple[Any, ...] = ("percentile", "basic", "normal")
+R_KINDS = {"percentile": "perc", "basic": "basic", "normal": "norm"}
+
+
+@pytest.fixture(scope="module")
+def boot() -> pb.BootstrapResult:
+    return _fit("slopes_ml").bootstrap("parametric", 40, 1, "fixed_effects")
+
+
+def test_bias_and_standard_errors_of_replicates_are_boots(
+    boot: pb.BootstrapResult, single_figures: dict[str, Any]
+) -> None:
+    names = ("estimate", "bias", "std_error")
+    assert_same_bits(
+        [getattr(row, name) for name in names for row in boot.rows], single_figures["bootstrap"]
+    )
+    assert_same_bits([*boot.observed, *boot.bias, *boot.std_errors], single_figures["bootstrap"])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_intervals_of_replicates_are_by_rs_quantiles_or_boots(
+    boot: pb.BootstrapResult, single_figures: dict[str, Any], kind: Any
+) -> None:
+    for formulas, name in (("lmeresampler", kind), ("boot", R_KINDS[kind])):
+        row = boot.confint(kind, 0.9, "Days", formulas=formulas)["Days"]  # type: ignore[arg-type]
+        assert_same_bits([row.conf_low, row.conf_high], single_figures[f"{formulas} {name}"])
+
+
+def test_p_values_of_replicates_are_those_of_the_book(
+    boot: pb.BootstrapResult, single_figures: dict[str, Any]
+) -> None:
+    row = boot.p_values(8.0, "Days")["Days"]
+    assert_same_bits([row.p_value], single_figures["p-value"])
+    assert (row.estimate, row.null) == (boot["Days"].estimate, 8.0)

@@ -19,6 +19,7 @@ import pymer_bridge as pb
 from pymer_bridge.results import codec
 from pymer_bridge.results.base import Result
 from pymer_bridge.results.fixed_effects import FixedEffect, FixedEffects
+from pymer_bridge.results.icc_r2 import IntraclassCorrelation, RSquared
 from pymer_bridge.results.matrix import NamedMatrix
 
 FORMULA = "Reaction ~ Days + (Days | Subject)"
@@ -276,3 +277,45 @@ def test_what_r_said_is_kept_on_the_result_and_told_once() -> None:
     with pytest.warns(pb.RMessage, match="REML"):
         means = model.emmeans("Days")
     assert any("REML" in message for message in means.messages)
+
+
+def test_what_a_result_cannot_hold():
+    with pytest.raises(TypeError, match="a result cannot hold a complex"):
+        codec.encode(1j)
+    with pytest.raises(TypeError, match="a result cannot hold a type"):
+        codec.encode(NamedMatrix)
+
+
+def test_an_array_is_not_the_same_as_something_else():
+    assert not codec.same(np.array([1.0]), (1.0,))
+    assert not codec.same(1.0, np.array([1.0]))
+    assert not codec.same(np.array([1.0]), np.array([1]))
+    assert not codec.same(pd.Index([1]), (1,))
+    assert codec.same(np.array([np.nan]), np.array([np.nan]))
+
+
+def test_an_index_of_numpy_scalars_is_kept():
+    index = pd.Index(np.array([np.int64(1), "a", (np.float64(2.5), "b")], dtype=object))
+    again = codec.decode(codec.encode(index))
+    assert list(again) == [1, "a", (2.5, "b")]
+
+
+def test_a_named_matrix_for_numpy_and_by_names():
+    matrix = NamedMatrix(np.array([[1.0, 2.0]]), ("a", "b"), ("r",))
+    assert np.asarray(matrix, copy=False) is matrix.values
+    assert np.array(matrix, dtype=np.int64).tolist() == [[1, 2]]
+    assert matrix["r", "b"] == 2.0
+    for key in (("x", "a"), ("r", "x")):
+        with pytest.raises(KeyError, match="columns are: 'a', 'b'"):
+            _ = matrix[key]
+    with pytest.raises(KeyError):
+        _ = NamedMatrix(np.array([[1.0]]), ("a",))["r", "a"]
+
+
+def test_shares_of_variance_show_themselves():
+    shares = IntraclassCorrelation(0.25, None)
+    assert str(shares).splitlines()[0] == "Intraclass correlation:"
+    assert str(shares).splitlines()[-1].split() == ["0.25"]
+    shares = RSquared(0.25, 0.5)
+    assert str(shares).splitlines()[0] == "R squared:"
+    assert str(shares).splitlines()[-1].split() == ["0.25", "0.5"]

@@ -10,6 +10,7 @@ import pytest
 import pymer_bridge as pb
 from helpers import REFERENCES
 from helpers.live import ask_r
+from helpers.refusal import refused
 from pymer_bridge.session.r_session import session
 
 pytestmark = pytest.mark.r
@@ -59,3 +60,11 @@ def test_drawing_leaves_the_generator_as_it_was() -> None:
 def test_a_seed_must_be_an_integer(seed: Any) -> None:
     with pytest.raises(pb.OptionError, match="seed"):
         pb.simulate_childread(seed)
+
+
+@pytest.mark.parametrize(
+    ("name", "package"), [("a/b", "lme4"), ("sleepstudy", "lme4::x"), (3, "lme4"), ("x", "")]
+)
+def test_names_of_data_sets_are_plain(name, package):
+    said = refused(pb.load_dataset, name, package=package)
+    assert said.endswith("cannot be the name of a data set or package")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 
 import pymer_bridge as pb
 from pymer_bridge.errors import OptionError, VerificationError
 from pymer_bridge.results.exact import same
-from pymer_bridge.results.verification import Value, VerificationReport
-from pymer_bridge.verification.against_r import _report, in_r
+from pymer_bridge.results.verification import Value, VerificationReport, VerifiedFigure
+from pymer_bridge.verification.against_r import _report, in_r, ulps
 from pymer_bridge.verification.plain_r import Answer, Key, read_answer
 
 pytestmark = pytest.mark.r
@@ -112,3 +113,67 @@ def test_only_what_was_made_here_is_verified() -> None:
             pb.verify(what)
     with pytest.raises(OptionError, match="runs"):
         pb.verify(fit, runs=0)
+
+
+VERSIONS = {"R": "4.2.2", "lme4": "1.1-31"}
+
+
+def figure(ours: Any, theirs: Any, verdict: str) -> VerifiedFigure:
+    there = ulps(ours, theirs)
+    relative = None if there is None else abs(ours - theirs) / abs(ours)
+    return VerifiedFigure("fit", "sigma", ours, theirs, there, relative, verdict)
+
+
+def test_a_report_of_no_figures():
+    report = VerificationReport((), 0, 1, None, (), VERSIONS, ("a picture",))
+    assert not report.ok
+    assert report.line == "No figure could be compared with plain R."
+    assert str(report) == f"{report.line}\nNot compared: a picture"
+    with pytest.raises(VerificationError, match="No figure could be compared"):
+        report.raise_if_different()
+
+
+def test_a_report_of_other_figures():
+    rows = (
+        figure(1.5, 1.5000000000000002, "different"),
+        figure("bobyqa", None, "different"),
+        figure(2, 3.0, "different"),
+    )
+    report = VerificationReport(rows, 9, 2, None, (), VERSIONS, ())
+    assert not report.ok
+    assert report.line == (
+        "DIFFERENT: 3 of 9 figures are not those of plain R in 2 fresh processes "
+        "(R 4.2.2, lme4 1.1-31)."
+    )
+    lines = str(report).splitlines()
+    assert lines[0] == report.line
+    first, second, third = (line.split() for line in lines[-3:])
+    assert first == ["fit", "sigma", "1.5", "1.5000000000000002", "1", "1.5e-16"]
+    assert second == ["fit", "sigma", "bobyqa", "none"]
+    assert third[:4] == ["fit", "sigma", "2", "3.0"]
+    with pytest.raises(VerificationError, match="DIFFERENT: 3 of 9"):
+        report.raise_if_different()
+
+
+def test_a_report_of_rs_other_state():
+    rows = tuple(figure(1.5, 1.5000000000000002, "other state") for _ in range(30))
+    report = VerificationReport(rows, 40, 3, 2, (2, 6, 6), VERSIONS, ())
+    assert report.ok
+    report.raise_if_different()
+    assert report.line.endswith(
+        "1 in the state of this one, and 2 in the other, in which R itself gives 30 figures "
+        "otherwise."
+    )
+    shown = str(report)
+    assert "This lme4 was built so that each process is in one of two states" in shown
+    assert " more differ; .to_frame() has all." in shown
+    assert "R's other state" in shown
+    assert len(report.to_frame()) == 30
+
+
+def test_units_in_the_last_place():
+    assert ulps(1.0, math.nextafter(1.0, 2)) == 1
+    assert ulps(-0.0, 0.0) == 1
+    assert ulps(-5e-324, 5e-324) == 3
+    assert ulps(1.0, "a") is None
+    assert ulps(None, 1.0) is None

@@ -14,6 +14,7 @@ import pytest
 
 import pymer_bridge as pb
 from helpers import REFERENCES
+from helpers.live import assert_same_bits
 from helpers.probing import plain_r
 from pymer_bridge.errors import (
     BootstrapInterrupted,
@@ -279,3 +280,11 @@ def test_it_comes_back_from_json_and_shows_itself() -> None:
 def test_wrong_use_is_answered_plainly(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(OptionError, match=message):
         _fit("weighted").influence(**arguments)
+
+
+def test_what_influence_is_measured_from_is_the_fits(single_figures: dict[str, Any]) -> None:
+    found = _fit("slopes").influence("Subject")
+    assert_same_bits(
+        [*found.observed_fixed_effects, *found.observed_variances], single_figures["influence"]
+    )
+    assert_same_bits([row.singular for row in found.rows], single_figures["influence singular"])

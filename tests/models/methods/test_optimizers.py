@@ -13,6 +13,7 @@ import pytest
 
 import pymer_bridge as pb
 from helpers import REFERENCES
+from helpers.live import assert_same_bits
 from helpers.probing import plain_r
 from pymer_bridge.errors import OptionError, PymerWarning
 from pymer_bridge.results.all_fit import AllFit
@@ -219,3 +220,11 @@ def test_it_comes_back_from_json_and_shows_itself() -> None:
 def test_wrong_use_is_answered_plainly(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(OptionError, match=message):
         _fit("crossed").all_fit(**arguments)
+
+
+def test_agreement_of_optimizers_is_rs_range(single_figures: dict[str, Any]) -> None:
+    rows = _fit("slopes").all_fit().agreement.rows
+    names = ("minimum", "maximum", "spread")
+    assert_same_bits(
+        [getattr(row, name) for name in names for row in rows], single_figures["agreement"]
+    )

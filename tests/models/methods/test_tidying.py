@@ -13,6 +13,7 @@ import pytest
 import pymer_bridge as pb
 from helpers import REFERENCES
 from helpers.probing import plain_r
+from helpers.refusal import refused
 from pymer_bridge.errors import OptionError, PymerWarning, REnvironmentError, RWarning
 from pymer_bridge.session.r_session import session
 
@@ -324,3 +325,30 @@ def test_other_mixed_models_are_tidied_alike(
         further = {"effects": effects, "conf.int": True}
         _same(ours, plain("broom_tidy", name=name, tests="none", **further))
         _same(session().call("glance_model", model=model).value, plain("broom_glance", name=name))
+
+
+@pytest.fixture(scope="module")
+def fit() -> Any:
+    return pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+
+
+@pytest.mark.r
+def test_bootstrap_intervals_of_a_tidy_frame_are_of_standard_deviations(fit):
+    said = refused(fit.tidy, conf_int=True, conf_method="boot", scale="vcov")
+    assert said == 'conf_method="boot" goes with scale="sdcor"'
+
+
+@pytest.mark.r
+def test_effects_of_a_tidy_frame_are_named(fit):
+    assert refused(fit.tidy, effects=()) == "effects must name at least one kind of effect"
+
+
+@pytest.mark.r
+def test_normal_tests_go_with_every_kind_of_model():
+    data = pb.load_dataset("cbpp")
+    data["sick"] = data["incidence"] / data["size"]
+    model = pb.glmer("sick ~ period + (1 | herd)", data, family="binomial", weights="size")
+    said = refused(model.tidy, ddf="satterthwaite")
+    assert said == "ddf='satterthwaite' goes with linear mixed models only; here it is 'none'"
+    assert model.tidy(effects="fixed", ddf="none")["term"].tolist()[0] == "(Intercept)"
+    assert "takes a model of lmer()" in refused(model.pooling)

@@ -1,7 +1,6 @@
-# Figures that no other file of this folder asks for, written out by hand. Plain R: nothing here
-# knows of pymer_bridge.
+# Figures that take one call each, written out by hand. Plain R: nothing here knows of pymer_bridge.
 #
-#   Rscript --vanilla remaining.R ANSWERS STATE
+#   Rscript --vanilla single_figures.R ANSWERS STATE
 #
 # writes a named list of vectors to the file ANSWERS (saveRDS). It ends with status 3 at once where
 # the process is not in the wanted state (lme4 issue 745).
