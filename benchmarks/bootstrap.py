@@ -1,6 +1,6 @@
 """Time the bootstraps beside plain R: run from the project, with two cores and nothing else to do.
 
-    python benchmarks/bootstrap.py [--n 1000] [--rounds 3] [--cluster]
+    python benchmarks/bootstrap.py [--n 1000] [--rounds 3] [--only WORD] [--cluster]
 
 Each round runs plain R, then ours; the table gives medians of the seconds on the clock, and of the
 ratios within a round. "cold" includes the start of the worker, "warm" finds it there. With
@@ -63,7 +63,7 @@ def plain_r(n: int, data: pd.DataFrame) -> dict[str, float]:
     return {name: float(seconds) for name, seconds in pairs}
 
 
-def ours(n: int, data: pd.DataFrame) -> dict[str, float]:
+def ours(n: int, data: pd.DataFrame, wanted: set[str]) -> dict[str, float]:
     sleepstudy = pb.load_dataset("sleepstudy")
     fit = pb.lmer("Reaction ~ Days + (Days | Subject)", sleepstudy)
     large = pb.lmer("score ~ hours + (hours | school)", data)
@@ -73,7 +73,9 @@ def ours(n: int, data: pd.DataFrame) -> dict[str, float]:
     columns = sleepstudy["Reaction"].to_numpy()[:, None] + rng.normal(0, 30, (180, n))
     many = pd.concat([sleepstudy, pd.DataFrame(columns, columns=names)], axis=1)
     stop_workers()
-    found = {"one": clock(lambda: fit.bootstrap("parametric", n, 1, "fixed_effects"))}
+    found = {}
+    if "one" in wanted:
+        found["one"] = clock(lambda: fit.bootstrap("parametric", n, 1, "fixed_effects"))
     work = {
         "two": lambda: fit.bootstrap("parametric", n, 1, "fixed_effects", n_jobs=2),
         "cases": lambda: fit.bootstrap(
@@ -83,6 +85,8 @@ def ours(n: int, data: pd.DataFrame) -> dict[str, float]:
         "responses": lambda: pb.fit_many("~ Days + (Days | Subject)", many, names, n_jobs=2),
     }
     for name, run in work.items():
+        if not wanted & {f"{name} cold", f"{name} warm"}:
+            continue
         stop_workers()
         found[f"{name} cold"] = clock(run)
         start_worker()
@@ -105,22 +109,26 @@ def stop_workers() -> None:
     get_reusable_executor(max_workers=1).shutdown(wait=True, kill_workers=True)
 
 
-def table(n: int, rounds: int) -> None:
+LINES = (
+    ("parametric, 1 process / bootMer", "one", "bootmer"),
+    ("parametric, 2 processes / bootMer", "two cold", "bootmer"),
+    ("  the same, worker there", "two warm", "bootmer"),
+    ("parametric, 2 processes / multicore", "two cold", "multicore"),
+    ("  the same, worker there", "two warm", "multicore"),
+    ("pb_modcomp / PBmodcomp", "ratios cold", "ratios"),
+    ("  the same, worker there", "ratios warm", "ratios"),
+    ("case / loop of lmer", "cases cold", "cases"),
+    ("  the same, worker there", "cases warm", "cases"),
+    ("fit_many / loop of lmer", "responses cold", "responses"),
+    ("  the same, worker there", "responses warm", "responses"),
+)
+
+
+def table(n: int, rounds: int, only: str) -> None:
     data = simulated()
-    pairs = [(plain_r(n, data), ours(n, data)) for _ in range(rounds)]
-    lines = (
-        ("parametric, 1 process / bootMer", "one", "bootmer"),
-        ("parametric, 2 processes / bootMer", "two cold", "bootmer"),
-        ("  the same, worker there", "two warm", "bootmer"),
-        ("parametric, 2 processes / multicore", "two cold", "multicore"),
-        ("  the same, worker there", "two warm", "multicore"),
-        ("pb_modcomp / PBmodcomp", "ratios cold", "ratios"),
-        ("  the same, worker there", "ratios warm", "ratios"),
-        ("case / loop of lmer", "cases cold", "cases"),
-        ("  the same, worker there", "cases warm", "cases"),
-        ("fit_many / loop of lmer", "responses cold", "responses"),
-        ("  the same, worker there", "responses warm", "responses"),
-    )
+    lines = [line for line in LINES if only in line[0]]
+    wanted = {mine for _, mine, _ in lines}
+    pairs = [(plain_r(n, data), ours(n, data, wanted)) for _ in range(rounds)]
     print(f"{n} replicates, medians of {rounds} rounds, seconds on the clock")
     print(f"{'':38}{'ours':>8}{'R':>8}{'ratio':>8}{'aim':>8}")
     for label, mine, theirs in lines:
@@ -158,13 +166,18 @@ def cluster(n: int) -> None:
         print(f"{workers:4} workers {seconds:8.2f} s  {kind}")
 
 
-if __name__ == "__main__":
-    warnings.simplefilter("ignore")
+def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--n", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", default="", help="only rows whose name has this in it")
     parser.add_argument("--cluster", action="store_true")
-    chosen = parser.parse_args()
-    table(chosen.n, chosen.rounds)
+    chosen = parser.parse_args(arguments)
+    table(chosen.n, chosen.rounds, chosen.only)
     if chosen.cluster:
         cluster(4 * chosen.n)
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    main()

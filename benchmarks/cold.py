@@ -32,7 +32,7 @@ def rows(scale: Scale) -> Iterator[Row]:
     def python(text: str, interpreter: str = sys.executable) -> float:
         return command([interpreter, "-c", text], cwd=PROJECT)
 
-    for what in ("import pymer_bridge", "from pymer_bridge import lmer"):
+    for what in ("import pymer_bridge", "from pymer_bridge import lmer")[scale.quick :]:
         imports = {
             OURS: lambda what=what: python(what),
             "pandas": lambda: python(PANDAS),
@@ -51,7 +51,8 @@ def rows(scale: Scale) -> Iterator[Row]:
             commands[PYMER4] = [scale.competitors[PYMER4], str(HERE / "pymer4_side.py"), path]
             aims[PYMER4] = 0.5
         what = "a fit on the command line"
-        for name, clock, measure in ((what, "CPU", command), (f"{what}, elapsed", "wall", waited)):
+        clocks = ((what, "CPU", command), (f"{what}, elapsed", "wall", waited))
+        for name, clock, measure in clocks[scale.quick :]:
             sides = {
                 who: lambda words=words, measure=measure: measure(words, cwd=PROJECT)
                 for who, words in commands.items()

@@ -36,7 +36,7 @@ def simulated(seed: int) -> pd.DataFrame:
     return pd.DataFrame({"y": y, "x": x, "group": group.astype(str)})
 
 
-def main(n_data: int, n_sim: int, n_jobs: int) -> None:
+def measure(n_data: int, n_sim: int, n_jobs: int) -> None:
     held = dict.fromkeys(KINDS, 0)
     for seed in range(n_data):
         fit = pb.lmer("y ~ x + (1 | group)", simulated(seed), reml=False)
@@ -52,11 +52,15 @@ def main(n_data: int, n_sim: int, n_jobs: int) -> None:
         print(f"{name:22}{count / n_data:8.3f}")
 
 
-if __name__ == "__main__":
-    warnings.simplefilter("ignore")
+def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--data", type=int, default=200)
     parser.add_argument("--n-sim", type=int, default=200)
     parser.add_argument("--n-jobs", type=int, default=1)
-    chosen = parser.parse_args()
-    main(chosen.data, chosen.n_sim, chosen.n_jobs)
+    chosen = parser.parse_args(arguments)
+    measure(chosen.data, chosen.n_sim, chosen.n_jobs)
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    main()

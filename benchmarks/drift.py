@@ -1,11 +1,12 @@
 """Differences between versions of R and lme4: records made on one stack, checked on another.
 
-    python benchmarks/drift.py record FOLDER           on each stack: a record a model
+    python benchmarks/drift.py record FOLDER [MODEL ...]  on each stack: a record a model
     python benchmarks/drift.py verify FOLDER OUT.json  on each stack, for the FOLDER of each
     python benchmarks/drift.py other FOLDER OUT.json   in the other state (Debian 12); until it is 0
     python benchmarks/drift.py table OUT.json ...      the tables of docs/drift.md
 
-The models are those of tests/helpers/models.py.
+The models are those of tests/helpers/models.py, or those of them that are named; those that the
+folder has are verified.
 """
 
 from __future__ import annotations
@@ -35,12 +36,16 @@ NOT_A_NUMBER = 1e300
 UNSETTLED = "convergence////converged"
 
 
-def record(folder: Path) -> None:
-    """Make a record of each model."""
+def record(folder: Path, *names: str) -> None:
+    """Make a record of each model, or of those that are named."""
     from helpers.models import CASES  # noqa: PLC0415  # the tables need no R
 
+    if unknown := set(names) - {case.name for case in CASES}:
+        sys.exit(f"there is no model {', '.join(sorted(unknown))}")
     folder.mkdir(parents=True, exist_ok=True)
     for case in CASES:
+        if names and case.name not in names:
+            continue
         ddf = "satterthwaite" if case.lmertest else None
         if case.fitter == "lmer" and not case.lmertest:
             ddf = "none"
@@ -54,6 +59,8 @@ def verify(folder: Path, out: Path) -> None:
     models, stack = {}, {}
     for case in CASES:
         path = folder / f"{case.name}.pbr.json"
+        if not path.exists():
+            continue
         stack, (recorded,) = read_record(path)
         report = pb.verify_record(path, data=data_set(case.data))
         models[case.name] = {
@@ -173,13 +180,12 @@ def table(paths: list[Path]) -> None:
     print("\n".join(_drifted(cells)))
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Do what the command line says."""
-    what, *rest = sys.argv[1:]
-    warnings.simplefilter("ignore")
+    what, *rest = sys.argv[1:] if arguments is None else arguments
     paths = [Path(word) for word in rest]
     if what == "record":
-        record(*paths)
+        record(paths[0], *rest[1:])
     elif what == "verify":
         verify(*paths)
     elif what == "other":
@@ -192,4 +198,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    warnings.simplefilter("ignore")
     main()

@@ -43,14 +43,15 @@ def rows(scale: Scale) -> Iterator[Row]:
         session().require(package)
     r = PlainR(HERE / "speed.R")
     r.call("prepare")
-    for name, formula in MODELS.items():
+    for name in ("sleepstudy", LARGE) if scale.quick else MODELS:
+        formula = MODELS[name]
         data = pb.load_dataset(name)
         large = name == LARGE
         if large and scale.quick:
             data = data.iloc[:500].copy()
             data.attrs["name"] = name
             r.call("shorten", name=name, rows=500)
-        rounds = min(scale.rounds, 1) if large else 3 * scale.rounds
+        rounds = min(scale.rounds, 1) if large or scale.quick else 3 * scale.rounds
 
         def seconds(run: Any) -> float:
             session().call("gc")
@@ -70,6 +71,6 @@ def rows(scale: Scale) -> Iterator[Row]:
         }
         aim = 1.01 if large else 1.05
         for what, sides in (("the fit alone", alone), ("everything read", whole)):
-            if not large:
+            if not large and not scale.quick:
                 by_turns(1, sides)
             yield Row("fits", f"{name}: {what}", "CPU", by_turns(rounds, sides), {R: aim})

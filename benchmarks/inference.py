@@ -217,14 +217,13 @@ def show(row: Row) -> str:
     )
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--quick", action="store_true", help="two repetitions, InstEval cut short")
     parser.add_argument("--most", type=int, default=99, help="at most so many repetitions")
     parser.add_argument("--out", type=Path, help="write the figures as JSON")
     parser.add_argument("--only", default="", help="only races whose name has this in it")
-    given = parser.parse_args()
-    warnings.simplefilter("ignore")
+    given = parser.parse_args(arguments)
     for package in ("lme4", "lmerTest", "pbkrtest"):
         session().require(package)
     print(f"{'seconds':<56}{'CPU ours':>9}{'R':>9}{'ratio':>8}{'wall ours':>9}{'R':>9}{'ratio':>8}")
@@ -252,4 +251,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    warnings.simplefilter("ignore")
     sys.exit(main())

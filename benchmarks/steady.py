@@ -38,7 +38,7 @@ def rows(scale: Scale) -> Iterator[Row]:
     """Fit, read a few results, drop the model; look at memory after each block."""
     import pymer_bridge as pb  # noqa: PLC0415
 
-    fits = 60 if scale.quick else scale.fits
+    fits = 20 if scale.quick else scale.fits
     block = max(fits // 50, 1)
     data = small()
 

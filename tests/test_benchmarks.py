@@ -2,21 +2,45 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pyperf
 import pytest
 
 from helpers import ROOT
+from pymer_bridge.session import library_address
 
 sys.path.insert(0, str(ROOT))
 
-from benchmarks import report  # the folder is no part of the package
-from benchmarks.shared import OURS, Row, by_turns, peak
+# The folder is no part of the package.
+from benchmarks import (
+    bootstrap,
+    cold,
+    coverage,
+    drift,
+    environments,
+    fits,
+    inference,
+    many,
+    report,
+    steady,
+)
+from benchmarks.shared import OURS, Row, Scale, by_turns, peak
+
+
+def output(*words: str | Path) -> str:
+    """Return what a program prints."""
+    command = [sys.executable, *words]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def row(ours: Any, theirs: Any = None, **further: Any) -> Row:
@@ -27,11 +51,8 @@ def row(ours: Any, theirs: Any = None, **further: Any) -> Row:
 @pytest.mark.r("lmerTest")
 def test_the_command_writes_a_table_a_plot_and_figures_to_compare_with(tmp_path: Path) -> None:
     def run(*words: str) -> str:
-        command = [sys.executable, "-m", "benchmarks", "--quick", "--rounds", "1"]
-        command += ["--no-competitors", "--out", str(tmp_path), *words]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        always = ("--quick", "--rounds", "1", "--no-competitors", "--out", tmp_path)
+        return output("-m", "benchmarks", *always, *words)
 
     run("--only", "crossing", "growth")
     rows, facts = report.load(tmp_path / "speed.json")
@@ -108,3 +129,71 @@ def test_the_stored_figures_are_those_of_the_page() -> None:
     page = (ROOT / "docs" / "speed.md").read_text(encoding="utf-8")
     tables = page.partition("<!-- tables -->\n")[2].partition("<!-- end -->")[0]
     assert tables.strip() == report.markdown(rows, facts).strip()
+
+
+# -- each of them, by its smallest work ------------------------------------------------------------
+
+QUICK = Scale(rows=100, rounds=1, quick=True)
+as_the_programs_do = pytest.mark.filterwarnings("ignore")
+
+
+@as_the_programs_do
+@pytest.mark.r("lmerTest")
+@pytest.mark.parametrize("section", [fits, cold, steady, many])
+def test_each_section_measures_something(section: ModuleType) -> None:
+    """The command measures the other two."""
+    rows = list(section.rows(QUICK))
+    assert rows
+    assert all(min(values) >= 0 for each in rows for values in each.sides.values())
+
+
+@pytest.mark.r("pbkrtest")
+def test_inference_is_measured(tmp_path: Path) -> None:
+    out = tmp_path / "figures.json"
+    words = ["--quick", "--most", "1", "--only", "KR summary, 2", "--out", str(out)]
+    assert inference.main(words) in (0, 1)  # 1 where an aim is missed
+    (measured,) = json.loads(out.read_text())["rows"]
+    assert measured["name"] == "KR summary, 2 coefficients"
+
+
+@as_the_programs_do
+@pytest.mark.r("pbkrtest")
+def test_bootstraps_are_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    bootstrap.main(["--n", "2", "--rounds", "1", "--only", "fit_many"])
+    printed = capsys.readouterr().out
+    assert re.search(r"^fit_many / loop of lmer +[\d.]+ +[\d.]+ +[\d.]+ +0\.25$", printed, re.M)
+    assert "start of a worker, counted above" in printed
+
+
+@as_the_programs_do
+@pytest.mark.r("pbkrtest")
+def test_coverage_of_bootstraps_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    coverage.main(["--data", "1", "--n-sim", "2"])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line[:22].strip() for line in lines[1:]] == list(coverage.KINDS)
+
+
+@pytest.mark.r("lmerTest")
+def test_drift_is_recorded_verified_and_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cell = tmp_path / "cell.json"
+    drift.main(["record", str(tmp_path), "slopes"])
+    drift.main(["verify", str(tmp_path), str(cell)])
+    assert "1 of 1 models pass; " in output("benchmarks/drift.py", "table", cell)
+    # It leaves addresses to chance.
+    monkeypatch.setattr(library_address, "signed_addresses", library_address.signed_addresses)
+    is_other = drift.stack_here()["state"] == drift.OTHER_STATE
+    with nullcontext() if is_other else pytest.raises(SystemExit, match=r"^3$"):
+        drift.main(["other", str(tmp_path), str(cell)])
+    with pytest.raises(SystemExit, match="there is no model slope"):
+        drift.main(["record", str(tmp_path), "slope"])
+
+
+@pytest.mark.r(alone=True)
+def test_competitors_have_their_side() -> None:
+    """Their environments are made with the network; what runs in them does so here, or is read."""
+    assert environments.constraints().is_file()
+    printed = output("-m", "benchmarks.pandas2ri_side", "10", "float64")
+    assert json.loads(printed)["float64"].keys() == {"there", "back"}
+    compile((ROOT / "benchmarks" / "pymer4_side.py").read_text(), "pymer4_side.py", "exec")
