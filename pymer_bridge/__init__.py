@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from pymer_bridge.models.nlmer import NonlinearMixedModel as NonlinearMixedModel
     from pymer_bridge.models.nlmer import nlmer as nlmer
     from pymer_bridge.r_script.analysis import session_script as session_script
-    from pymer_bridge.replicates.replicates import BootstrapResult as BootstrapResult
+    from pymer_bridge.results.bootstrap import BootstrapResult as BootstrapResult
     from pymer_bridge.results.verification import VerificationReport as VerificationReport
     from pymer_bridge.session.citation import citation as citation
     from pymer_bridge.session.datasets import load_dataset as load_dataset
@@ -115,7 +115,7 @@ _HOMES = {
     "models.model_table": ("model_table",),
     "verification.figures": ("figures_of",),
     "verification.records": ("record", "verify_record"),
-    "replicates.replicates": ("BootstrapResult",),
+    "results.bootstrap": ("BootstrapResult",),
     "models.inference_routes": ("compare_inference",),
     "results.verification": ("VerificationReport",),
     "r_script.analysis": ("session_script",),

@@ -51,7 +51,8 @@ LONG_BODIES = {
 DOORS = {
     ("__init__", "f'{__name__}.{name}'"): "finds the pictures when they are first used",
     ("__init__", "f'{__name__}.{_HOME_OF[name]}'"): "finds each public name when it is first used",
-    ("results/base", "'pymer_bridge.plots'"): "result.plot() loads the pictures when it is called",
+    ("results/base", "module"): "the one way up, for methods of results",
+    ("results/codec", "name"): "looks for a result's class among its neighbours",
 }
 """What imports by a string, which import-linter cannot see: the module, what it loads, and why."""
 
@@ -73,7 +74,7 @@ SHOWN_R = {"replicates/bootstrap": "the message of an error shows what a statist
 
 NOT_OF_R = {
     "pymer_bridge.models.base.Fitted.report",
-    "pymer_bridge.replicates.replicates.BootstrapResult.p_values", "plots.bootstrap",
+    "pymer_bridge.results.bootstrap.BootstrapResult.p_values", "plots.bootstrap",
     "plots.coefficients",
     "plots.groups", "plots.profile_pairs", "plots.routes", "plots.zeta",
 }  # fmt: skip
@@ -228,6 +229,13 @@ def test_what_imports_by_a_string_is_listed() -> None:
         if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module")
     }
     assert found == set(DOORS)
+    calls = (node for path in modules().values() for node in ast.walk(tree_of(path)))
+    led = {
+        ast.unparse(node.args[0])
+        for node in calls
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "above"
+    }
+    assert led == {"'pymer_bridge.plots'", "'pymer_bridge.replicates.intervals'"}
     others = re.compile(r"\b(?:__import__|runpy|pkgutil|exec_module)\b")
     assert not [name for name, path in modules().items() if others.search(path.read_text())]
 

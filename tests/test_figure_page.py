@@ -51,7 +51,7 @@ def test_what_has_no_row_is_told(script: Any, entries: Any) -> None:
 def test_every_result_is_looked_at(script: Any) -> None:
     assert len(script.results()) > 70
     importlib.import_module("pymer_bridge.verification.against_r")
-    known = {name for name, kind in codec._classes.items() if "pymer_bridge" in kind.__module__}
+    known = {name for name, kind in codec.classes().items() if "pymer_bridge" in kind.__module__}
     assert {name for name in known if name[0] != "_"} <= set(script.results())
 
 

@@ -7,8 +7,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from pymer_bridge.data.packing import Arrays, get, pack, put, unpack
+from pymer_bridge.data.arrays import Arrays
+from pymer_bridge.data.exact import same
+from pymer_bridge.data.packing import get, pack, put, unpack
 from pymer_bridge.errors import OptionError
 
 _MASKED = frozenset(
@@ -16,7 +19,7 @@ _MASKED = frozenset(
 )
 
 
-def pack_index(index: pd.Index, arrays: Arrays) -> dict[str, Any]:
+def pack_index(index: pd.Index, arrays: Arrays | None) -> dict[str, Any]:
     """Turn an index into JSON; its arrays go into ``arrays``.
 
     Raises
@@ -42,8 +45,11 @@ def pack_index(index: pd.Index, arrays: Arrays) -> dict[str, Any]:
         ) from error
 
 
-def _pack_flat(index: pd.Index, arrays: Arrays) -> dict[str, Any]:  # noqa: PLR0911  # a table
+def _pack_flat(index: pd.Index, arrays: Arrays | None) -> dict[str, Any]:  # noqa: PLR0911  # a table
     dtype: Any = index.dtype
+    if isinstance(dtype, pd.ArrowDtype):
+        labels = [_pack_label(label, arrays) for label in index]
+        return {"kind": "arrow", "labels": labels, "type": _arrow_name(dtype)}
     if isinstance(index, pd.RangeIndex):
         return {"kind": "range", "range": [index.start, index.stop, index.step]}
     if isinstance(index, pd.DatetimeIndex | pd.TimedeltaIndex):
@@ -68,14 +74,15 @@ def _pack_flat(index: pd.Index, arrays: Arrays) -> dict[str, Any]:  # noqa: PLR0
     if isinstance(dtype, np.dtype) and dtype.kind in "iufb":
         return {"kind": "plain", "values": put(index.to_numpy(), arrays)}
     if isinstance(dtype, pd.StringDtype) or dtype == np.dtype(object):
-        name = str(dtype) if str(dtype) in ("object", "str") else f"string[{dtype.storage}]"
         labels = [_pack_label(label, arrays) for label in index]
-        return {"kind": "labels", "labels": labels, "dtype": name}
+        return {"kind": "labels", "labels": labels, "dtype": _text_name(dtype)}
     raise ValueError(f"its dtype is {dtype}")
 
 
-def _pack_times(index: pd.DatetimeIndex | pd.TimedeltaIndex, arrays: Arrays) -> dict[str, Any]:
-    record = {"unit": index.unit, "ticks": put(index.asi8, arrays), "freq": index.freqstr}
+def _pack_times(
+    index: pd.DatetimeIndex | pd.TimedeltaIndex, arrays: Arrays | None
+) -> dict[str, Any]:
+    record = {"unit": index.unit, "ticks": put(index.asi8, arrays), "freq": _freq(index)}
     if isinstance(index, pd.TimedeltaIndex):
         return {"kind": "duration", **record}
     zone: Any = None
@@ -89,32 +96,87 @@ def _pack_times(index: pd.DatetimeIndex | pd.TimedeltaIndex, arrays: Arrays) -> 
     return {"kind": "datetime", **record, "zone": zone}
 
 
-def _pack_label(label: Any, arrays: Arrays) -> Any:
+def _freq(index: pd.DatetimeIndex | pd.TimedeltaIndex) -> str | None:
+    """Return the frequency as a text, None where no text says it, as with holidays."""
+    try:
+        said = index.freqstr
+        return said if pd.tseries.frequencies.to_offset(said) == index.freq else None
+    except ValueError:
+        return None
+
+
+_TEXTS = ("object", "string[python]", "string[pyarrow]", "str[python]", "str[pyarrow]")
+"""The dtypes of labels one by one; missing texts are NA in "string", NaN in "str"."""
+
+
+def _text_name(dtype: Any) -> str:
+    if dtype == np.dtype(object):
+        return "object"
+    name = f"{'string' if dtype.na_value is pd.NA else 'str'}[{dtype.storage}]"
+    if name not in _TEXTS:
+        raise ValueError(f"its dtype is {dtype!r}")
+    return name
+
+
+def _text_dtype(name: str) -> Any:
+    if name not in ("str[python]", "str[pyarrow]"):
+        return name
+    try:
+        return pd.StringDtype(name[4:-1], na_value=np.nan)
+    except ImportError:
+        return "str"  # the same texts, kept without pyarrow
+
+
+def _arrow_name(dtype: pd.ArrowDtype) -> str:
+    name = str(dtype.pyarrow_dtype)
+    if _arrow_dtype(name) != dtype:
+        raise ValueError(f"its dtype is {dtype}")
+    return name
+
+
+def _arrow_dtype(name: str) -> Any:
+    import pyarrow  # noqa: PLC0415  # an extra
+
+    try:
+        if name in ("string", "large_string"):
+            return pd.ArrowDtype(pyarrow.type_for_alias(name))
+        return pd.ArrowDtype.construct_from_string(f"{name}[pyarrow]")
+    except (NotImplementedError, TypeError) as error:
+        raise ValueError(f"its dtype is {name}[pyarrow]") from error
+
+
+def _pack_label(label: Any, arrays: Arrays | None) -> Any:
     if label is pd.NA or label is pd.NaT:
         return {"missing": str(label)}
     if isinstance(label, tuple):
         return {"tuple": [_pack_label(part, arrays) for part in label]}
     if type(label) is dt.date:
         return {"date": label.isoformat()}
-    if not isinstance(label, str | bool | int | float | np.generic | None):
+    if isinstance(label, np.generic | pd.Timestamp | pd.Timedelta | pd.Period | pd.Interval):
+        index = pd.Index([label])
+        if same(index[0], label):
+            return {"one": pack_index(index, arrays)}
+    if type(label) not in (str, bool, int, float, type(None)):
         raise ValueError(f"it holds a {type(label).__name__}, {label!r}")
     return pack(label, arrays)
 
 
-def _unpack_label(stored: Any) -> Any:
+def _unpack_label(stored: Any, arrays: Arrays | None) -> Any:
     match stored:
+        case {"one": dict() as index}:
+            return unpack_index(index, arrays)[0]
         case {"missing": "<NA>"}:
             return pd.NA
         case {"missing": "NaT"}:
             return pd.NaT
         case {"tuple": list() as parts}:
-            return tuple(map(_unpack_label, parts))
+            return tuple(_unpack_label(part, arrays) for part in parts)
         case {"date": str() as text}:
             return dt.date.fromisoformat(text)
-    return unpack(stored, {})
+    return unpack(stored, arrays)
 
 
-def unpack_index(record: Any, arrays: Arrays) -> pd.Index:
+def unpack_index(record: Any, arrays: Arrays | None) -> pd.Index:
     """Turn what :func:`pack_index` gave back into the index.
 
     Raises
@@ -122,7 +184,7 @@ def unpack_index(record: Any, arrays: Arrays) -> pd.Index:
     ValueError, KeyError, TypeError
         It is nothing that :func:`pack_index` gives.
     """
-    names = [_unpack_label(name) for name in record["names"]]
+    names = [_unpack_label(name, arrays) for name in record["names"]]
     if record["kind"] == "multi":
         levels: Any = [unpack_index(level, arrays) for level in record["levels"]]
         codes: Any = [get(code, arrays, "int64") for code in record["codes"]]
@@ -132,7 +194,7 @@ def unpack_index(record: Any, arrays: Arrays) -> pd.Index:
     return index
 
 
-def _unpack_flat(record: Any, arrays: Arrays) -> Any:  # noqa: PLR0911  # a table of kinds
+def _unpack_flat(record: Any, arrays: Arrays | None) -> Any:  # noqa: PLR0911  # a table of kinds
     match record["kind"]:
         case "range":
             start, stop, step = map(int, record["range"])
@@ -159,12 +221,20 @@ def _unpack_flat(record: Any, arrays: Arrays) -> Any:  # noqa: PLR0911  # a tabl
             return pd.Index(_masked_class(values.dtype)(values, missing))
         case "plain":
             return pd.Index(unpack(record["values"], arrays).copy())
-        case "labels" if record["dtype"] in ("object", "str", "string[python]", "string[pyarrow]"):
-            labels = np.empty(len(record["labels"]), dtype=object)
-            for i, label in enumerate(record["labels"]):
-                labels[i] = _unpack_label(label)  # one by one: a label may be a tuple
-            return pd.Index(labels, dtype=record["dtype"], tupleize_cols=False)
+        case "labels" if record["dtype"] in (*_TEXTS, "str"):
+            labels = _unpack_labels(record["labels"], arrays)
+            return pd.Index(labels, dtype=_text_dtype(record["dtype"]), tupleize_cols=False)
+        case "arrow":
+            labels = _unpack_labels(record["labels"], arrays)
+            return pd.Index(labels, dtype=_arrow_dtype(str(record["type"])))
     raise ValueError(f"no index is of kind {record['kind']!r}")
+
+
+def _unpack_labels(stored: list[Any], arrays: Arrays | None) -> NDArray[np.object_]:
+    labels = np.empty(len(stored), dtype=object)
+    for i, label in enumerate(stored):
+        labels[i] = _unpack_label(label, arrays)  # one by one: a label may be a tuple
+    return labels
 
 
 def _masked_class(dtype: np.dtype[Any]) -> Any:
@@ -172,7 +242,7 @@ def _masked_class(dtype: np.dtype[Any]) -> Any:
     return kinds.get(dtype.kind, pd.arrays.IntegerArray)
 
 
-def _unpack_times(record: Any, arrays: Arrays) -> Any:
+def _unpack_times(record: Any, arrays: Arrays | None) -> Any:
     if record["unit"] not in ("s", "ms", "us", "ns"):
         raise ValueError(f"{record['unit']!r} is no unit of time")
     ticks = get(record["ticks"], arrays, "int64")

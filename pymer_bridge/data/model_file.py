@@ -24,7 +24,7 @@ from typing import IO, Any, Final, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from pymer_bridge.data import packing
+from pymer_bridge.data.arrays import DTYPES
 from pymer_bridge.errors import ModelFileError, OptionError
 
 FORMAT: Final = "pymer_bridge model"
@@ -196,7 +196,7 @@ def _array(content: bytes) -> NDArray[Any]:
         raise ValueError("an array of another version")
     shape, by_columns, dtype = np.lib.format.read_array_header_1_0(buffer)
     start = buffer.tell()
-    if dtype.name not in packing.DTYPES or not dtype.isnative or any(n < 0 for n in shape):
+    if dtype.name not in DTYPES or not dtype.isnative or any(n < 0 for n in shape):
         raise ValueError(f"an array of {dtype}")
     if math.prod(shape) * dtype.itemsize != len(content) - start:
         raise ValueError("an array of another size than it states")

@@ -1,30 +1,30 @@
 """Specifications, columns and indexes as JSON and plain arrays, and back with every check.
 
-An array stands in the JSON as ``{"array": its name}``. Reading trusts nothing: what is not exactly
-of the kind that is expected there is refused with a ``ValueError``.
+Reading trusts nothing: what is not exactly of the kind that is expected there is refused with a
+``ValueError``.
 """
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import math
 import re
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pymer_bridge.data.arrays import Arrays, from_numbers
 from pymer_bridge.data.columns import NA_INTEGER, Part, unfit_for_r
+from pymer_bridge.data.exact import same
 from pymer_bridge.spec.controls import Control
 from pymer_bridge.spec.families import Family
 from pymer_bridge.spec.model_spec import ModelSpec
 
 T = TypeVar("T")
-Arrays = dict[str, NDArray[Any]]
 
 _TIMEZONE: Final = re.compile(r"[A-Za-z0-9_+\-]*(/[A-Za-z0-9_+\-]+)*")
 _CODED: Final = ("factor", "character")
@@ -34,18 +34,23 @@ _KINDS: Final = {
 }  # fmt: skip
 """What each kind of column is held in."""
 
-
-DTYPES: Final = frozenset(
-    "float64 float32 float16 bool int8 int16 int32 int64 uint8 uint16 uint32 uint64".split()
-)
-"""The dtypes of arrays that a file may hold."""
-
 SPEC_CLASSES: Final = (ModelSpec, Control, Family)
 """The classes that a specification in a file may be made of, and no others."""
 
 
-def pack(value: Any, arrays: Arrays) -> Any:
-    """Turn a value into what JSON can hold; its arrays go into ``arrays``.
+def pack(  # noqa: PLR0911  # a table of kinds
+    value: Any, arrays: Arrays | None, further: Callable[[Any], Any] | None = None
+) -> Any:
+    """Turn a value into what JSON can hold.
+
+    Parameters
+    ----------
+    value
+        The value.
+    arrays
+        Where its arrays go; None: they stay in the JSON.
+    further
+        Packs what this function does not know: by default specifications.
 
     Raises
     ------
@@ -61,32 +66,34 @@ def pack(value: Any, arrays: Arrays) -> Any:
     if isinstance(value, np.ndarray):
         return put(value, arrays)
     if isinstance(value, tuple | list):
-        return [pack(item, arrays) for item in value]
+        return [pack(item, arrays, further) for item in value]
     if isinstance(value, Mapping):
-        return {"mapping": {str(key): pack(item, arrays) for key, item in value.items()}}
+        packed = {str(key): pack(item, arrays, further) for key, item in value.items()}
+        return {"mapping": packed}
+    if further is not None:
+        return further(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        # A field at its default is not written, so that versions without it read the file.
         fields = {
             f.name: pack(getattr(value, f.name), arrays)
             for f in dataclasses.fields(value)
-            if not _is_default(getattr(value, f.name), f.default)
+            if not same(getattr(value, f.name), f.default)
         }
         return {"type": type(value).__name__, "fields": fields}
     raise ValueError(f"a {type(value).__name__} cannot be stored: {value!r}")
 
 
-def _is_default(value: Any, default: Any) -> bool:
-    """Say whether a field need not be written, so that versions without it read the file."""
-    return value is default or (type(value) is type(default) and bool(value == default))
-
-
-def put(values: NDArray[Any], arrays: Arrays) -> dict[str, str]:
-    """Put an array aside, and return what stands for it."""
+def put(values: NDArray[Any], arrays: Arrays | None) -> dict[str, Any]:
+    """Put an array aside, and return what stands for it; or return the array as JSON."""
+    if arrays is None:
+        flat = [pack(item, None) for item in values.ravel().tolist()]
+        return {"array": flat, "dtype": str(values.dtype), "shape": list(values.shape)}
     name = str(len(arrays))
     arrays[name] = values
     return {"array": name}
 
 
-def get(stored: Any, arrays: Arrays, dtype: str, length: int | None = None) -> NDArray[Any]:
+def get(stored: Any, arrays: Arrays | None, dtype: str, length: int | None = None) -> NDArray[Any]:
     """Return the array that something stands for, of one dimension.
 
     Raises
@@ -102,8 +109,19 @@ def get(stored: Any, arrays: Arrays, dtype: str, length: int | None = None) -> N
     return values
 
 
-def unpack(stored: Any, arrays: Arrays, classes: Sequence[type[Any]] = ()) -> Any:
+def unpack(  # noqa: PLR0911  # a table of kinds
+    stored: Any, arrays: Arrays | None, further: Callable[[dict[str, Any]], Any] | None = None
+) -> Any:
     """Turn what :func:`pack` gave back into the value; sequences come back as tuples.
+
+    Parameters
+    ----------
+    stored
+        What :func:`pack` gave.
+    arrays
+        Where its arrays are.
+    further
+        Unpacks the mappings that this function does not know.
 
     Raises
     ------
@@ -111,22 +129,44 @@ def unpack(stored: Any, arrays: Arrays, classes: Sequence[type[Any]] = ()) -> An
         It is nothing that :func:`pack` gives.
     """
     if isinstance(stored, list):
-        return tuple(unpack(item, arrays, classes) for item in stored)
+        return tuple(unpack(item, arrays, further) for item in stored)
     if not isinstance(stored, dict):
         return stored
     match stored:
         case {"float": "nan" | "inf" | "-inf" as text} if len(stored) == 1:
             return float(text)
-        case {"array": str() as name} if len(stored) == 1 and name in arrays:
+        case {"array": str() as name} if arrays is not None and len(stored) == 1 and name in arrays:
             return arrays[name]
+        case {"array": list() as flat, "dtype": str() as dtype, "shape": list() as shape} if (
+            arrays is None
+        ):
+            return from_numbers(unpack(flat, arrays), dtype, shape)
         case {"mapping": dict() as items} if len(stored) == 1:
-            return {key: unpack(item, arrays, classes) for key, item in items.items()}
-        case {"type": name, "fields": dict() as items}:
-            for cls in classes:
-                if cls.__name__ == name:
-                    fields = {key: unpack(item, arrays, classes) for key, item in items.items()}
-                    return _instance(cls, fields)
+            return {key: unpack(item, arrays, further) for key, item in items.items()}
+    if further is not None:
+        return further(stored)
     raise ValueError(f"nothing that could be stored: {str(stored)[:80]}")
+
+
+def unpack_spec(stored: Any, arrays: Arrays) -> Any:
+    """Turn a specification that :func:`pack` gave back into it.
+
+    Raises
+    ------
+    ValueError
+        It is none.
+    """
+
+    def build(record: dict[str, Any]) -> Any:
+        for cls in SPEC_CLASSES:
+            if record.keys() == {"type", "fields"} and record["type"] == cls.__name__:
+                fields = {
+                    key: unpack(item, arrays, build) for key, item in record["fields"].items()
+                }
+                return _instance(cls, fields)
+        raise ValueError(f"nothing that could be stored: {str(record)[:80]}")
+
+    return unpack(stored, arrays, build)
 
 
 def _instance(cls: type[T], fields: dict[str, Any]) -> T:
@@ -149,7 +189,7 @@ def conforms(value: Any, hint: Any) -> bool:  # noqa: PLR0911  # a table of kind
     if hint is Any:
         return True
     if origin is Literal:
-        return any(value == one and type(value) is type(one) for one in arguments)
+        return any(same(value, one) for one in arguments)
     if origin is typing.Union or origin is types.UnionType:
         return any(conforms(value, one) for one in arguments)
     if origin is tuple:
@@ -273,26 +313,3 @@ def unpack_figures(stored: Any) -> dict[tuple[str, str], float]:
                 raise ValueError(f"{value!r} is no figure")
             figures[name, label] = float(value)
     return figures
-
-
-# -- arrays inside of a text ----------------------------------------------------------------------
-
-
-def inline(values: np.ndarray[Any, Any]) -> dict[str, Any]:
-    """Return an array as JSON that can stand in a text."""
-    bits = base64.b64encode(np.ascontiguousarray(values).tobytes()).decode()
-    return {"dtype": values.dtype.name, "shape": list(values.shape), "base64": bits}
-
-
-def from_inline(record: dict[str, Any]) -> np.ndarray[Any, Any]:
-    """Return the array that stands in the text of an .rds file.
-
-    Raises
-    ------
-    ValueError
-        It is none.
-    """
-    if record["dtype"] not in DTYPES:
-        raise ValueError(f"an array of {record['dtype']}")
-    values = np.frombuffer(base64.b64decode(record["base64"]), dtype=record["dtype"])
-    return values.reshape(record["shape"])

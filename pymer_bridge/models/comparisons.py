@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from pymer_bridge.data.arrays import frozen_array
 from pymer_bridge.errors import BootstrapWarning, OptionError
 from pymer_bridge.models.base import ask
 from pymer_bridge.models.fitting import check_text
@@ -19,7 +20,6 @@ from pymer_bridge.r_script.journal import journal
 from pymer_bridge.replicates import engine
 from pymer_bridge.results import tests
 from pymer_bridge.results.bootstrap import BootstrapTest
-from pymer_bridge.results.codec import frozen_array
 from pymer_bridge.results.decode import tests as decode_tests
 from pymer_bridge.session import asking, conditions, deadlines
 from pymer_bridge.session.calls import Handle

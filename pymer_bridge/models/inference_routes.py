@@ -11,7 +11,7 @@ from pymer_bridge.errors import OptionError, PymerError
 from pymer_bridge.models.comparisons import bootstrap_test
 from pymer_bridge.models.lmer import LinearMixedModel
 from pymer_bridge.replicates import engine
-from pymer_bridge.replicates.replicates import BootstrapResult
+from pymer_bridge.results.bootstrap import BootstrapResult
 from pymer_bridge.results.decode import record as decode
 from pymer_bridge.results.routes import InferenceRoute, InferenceRoutes
 from pymer_bridge.session import asking

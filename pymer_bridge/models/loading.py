@@ -13,8 +13,8 @@ from typing import Any, Final
 import pandas as pd
 
 from pymer_bridge.data import frames, model_file, packing
+from pymer_bridge.data.arrays import Arrays, from_inline
 from pymer_bridge.data.indexes import unpack_index
-from pymer_bridge.data.packing import from_inline
 from pymer_bridge.errors import (
     DataConversionError,
     DriftWarning,
@@ -105,7 +105,7 @@ def load(path: str | PathLike[str], allow_functions: Sequence[str] = ()) -> Any:
     allowed = allowed_functions(allow_functions)
     document, arrays = model_file.read(source)
     try:
-        spec = packing.unpack(document["spec"], arrays, packing.SPEC_CLASSES)
+        spec = packing.unpack_spec(document["spec"], arrays)
         if not isinstance(spec, ModelSpec):
             raise ValueError("it holds no specification of a model")
         frame = _frame(document["columns"], document["index"], arrays)
@@ -154,7 +154,7 @@ def require_allowed(source: Path, spec: ModelSpec, allowed: tuple[str, ...]) -> 
         )
 
 
-def _frame(columns: Any, index: Any, arrays: packing.Arrays) -> frames.Frame:
+def _frame(columns: Any, index: Any, arrays: Arrays) -> frames.Frame:
     names, n_rows = packing.check_texts(columns["names"]), columns["n_rows"]
     if len(set(names)) != len(names) or not isinstance(n_rows, int) or n_rows < 1:
         raise ValueError("its columns are no data frame")
@@ -361,7 +361,7 @@ def _known(source: Path, found: Mapping[str, Any]) -> tuple[ModelSpec, frames.Fr
         if record["version"] > model_file.VERSION:
             raise ValueError(f"version {record['version']} is newer than {model_file.VERSION}")
         arrays = {name: from_inline(each) for name, each in record["arrays"].items()}
-        spec = packing.unpack(record["spec"], arrays, packing.SPEC_CLASSES)
+        spec = packing.unpack_spec(record["spec"], arrays)
         index = unpack_index(record["index"], arrays)
     except _UNREADABLE as error:
         model_file.refuse(source, f"it cannot be read as a saved model ({error})", error)

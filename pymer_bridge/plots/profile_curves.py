@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pymer_bridge.results.codec import frozen_array
+from pymer_bridge.data.arrays import frozen_array
 from pymer_bridge.session import conditions
 from pymer_bridge.session.r_session import session
 from pymer_bridge.spec import options

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from pymer_bridge.r_script import syntax
 from pymer_bridge.r_script.statements import Asked, Written, drawn, shown, without
 from pymer_bridge.r_script.syntax import Node
-
-_BOOT_TYPES: Final = {"percentile": "perc", "basic": "basic", "normal": "norm"}
+from pymer_bridge.spec.options import BOOT_TYPES
 
 
 def _number(value: float | None, default: float | None = None) -> Node | None:
@@ -133,7 +132,7 @@ def bootstrap_intervals(asked: Asked) -> Written:
         "boot",
         nsim=syntax.number(given["n_sim"]),
         seed=_number(given["seed"]),
-        boot_type=syntax.string(_BOOT_TYPES[given["kind"]]),
+        boot_type=syntax.string(BOOT_TYPES[given["kind"]]),
         quiet="TRUE",
     )
     return drawn(asked, value, "intervals")

@@ -9,11 +9,11 @@ from typing import Any, Final, get_args
 import numpy as np
 
 from pymer_bridge.data import frames
+from pymer_bridge.data.arrays import frozen_array
 from pymer_bridge.errors import BootstrapWarning, FormulaError, OptionError, RError
 from pymer_bridge.replicates import engine
-from pymer_bridge.replicates.replicates import BootstrapResult, number_or_none
-from pymer_bridge.results.bootstrap import BootstrapStatistic
-from pymer_bridge.results.codec import frozen_array
+from pymer_bridge.results.bootstrap import BootstrapResult, BootstrapStatistic
+from pymer_bridge.results.decode.record import numbers
 from pymer_bridge.session import asking, conditions, deadlines
 from pymer_bridge.session.calls import Handle
 from pymer_bridge.session.r_session import session
@@ -177,33 +177,16 @@ def _result(
     )
     n = len(described["names"])
     levels = described.get("level") or (None,) * n
-    rows = tuple(
-        BootstrapStatistic(
-            name,
-            label,
-            effect,
-            group,
-            level,
-            term,
-            estimate,
-            number_or_none(bias),
-            number_or_none(error),
-        )
-        for name, label, effect, group, level, term, estimate, bias, error in zip(
-            described["names"],
-            described["labels"],
-            described["effect"],
-            described["group"],
-            levels,
-            described["term"],
-            described["observed"].tolist(),
-            summary["bias"].tolist(),
-            summary["std_error"].tolist(),
-            strict=True,
-        )
+    columns = zip(
+        *(described[name] for name in ("names", "labels", "effect", "group")),
+        levels,
+        described["term"],
+        described["observed"].tolist(),
+        *(numbers(summary, name, n) for name in ("bias", "std_error")),
+        strict=True,
     )
     return BootstrapResult(
-        rows=rows,
+        rows=tuple(BootstrapStatistic(*row) for row in columns),
         replicates=frozen_array(collected.values),
         iterations=frozen_array(collected.iterations),
         kind=request.kind,

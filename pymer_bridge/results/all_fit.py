@@ -8,13 +8,11 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from pymer_bridge.display.tables import Cell, Column, Table
-from pymer_bridge.results.base import COLUMNS, Rows, draw
-from pymer_bridge.results.codec import register
+from pymer_bridge.results.base import COLUMNS, Part, Rows, above
 
 
-@register
-@dataclass(frozen=True, slots=True)
-class OptimizerFit:
+@dataclass(frozen=True, slots=True, eq=False)
+class OptimizerFit(Part):
     """The fit by one optimizer; None where there is no such figure.
 
     Attributes
@@ -62,9 +60,8 @@ class OptimizerFit:
     theta: dict[str, float] | None = None
 
 
-@register
-@dataclass(frozen=True, slots=True)
-class ParameterAgreement:
+@dataclass(frozen=True, slots=True, eq=False)
+class ParameterAgreement(Part):
     """How far the optimizers agree on one parameter.
 
     Attributes
@@ -100,7 +97,6 @@ _OWN: dict[str, Column] = {
 }
 
 
-@register
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Agreement(Rows[ParameterAgreement]):
     """How far the optimizers agree: ``agreement["fixed", "Days"].spread``.
@@ -121,9 +117,8 @@ class Agreement(Rows[ParameterAgreement]):
         return _OWN[name]
 
 
-@register
-@dataclass(frozen=True, slots=True)
-class OptimizerTiming:
+@dataclass(frozen=True, slots=True, eq=False)
+class OptimizerTiming(Part):
     """What one optimizer took: seconds, and evaluations of the criterion.
 
     Attributes
@@ -141,7 +136,6 @@ class OptimizerTiming:
     evaluations: int | None
 
 
-@register
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class OptimizerTimings(Rows[OptimizerTiming]):
     """What each optimizer took: ``timing["bobyqa"].seconds``.
@@ -162,7 +156,6 @@ class OptimizerTimings(Rows[OptimizerTiming]):
         return _OWN[name]
 
 
-@register
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class AllFit(Rows[OptimizerFit]):
     """One model by several optimizers: ``all_fit["bobyqa"].log_likelihood``.
@@ -240,7 +233,7 @@ class AllFit(Rows[OptimizerFit]):
         **options
             As of that function.
         """
-        return draw("all_fit", self, list(parameters) or None, **options)
+        return above("pymer_bridge.plots", "all_fit")(self, list(parameters) or None, **options)
 
     def _note(self, row: OptimizerFit) -> str:
         if not row.available:

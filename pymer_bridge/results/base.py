@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import pandas as pd
 
+from pymer_bridge.data.exact import same
 from pymer_bridge.display import notebook
 from pymer_bridge.display.tables import Cell, Column, Table
 from pymer_bridge.results import codec
@@ -51,20 +52,39 @@ COLUMNS: dict[str, Column] = {
 """How each column of a frame is headed for a reader."""
 
 
-def draw(picture: str, *what: Any, **options: Any) -> Any:
-    """Draw a result: the one place where this floor calls up, for a method that the user calls.
+def above(module: str, name: str) -> Any:
+    """Return a function of a floor above: the one way up, for a method that the user calls.
 
     Parameters
     ----------
-    picture
-        The name of a function of :mod:`pymer_bridge.plots`.
-    *what, **options
-        What it takes.
+    module
+        The full name of its module, such as "pymer_bridge.plots".
+    name
+        Its name.
     """
-    return getattr(import_module("pymer_bridge.plots"), picture)(*what, **options)
+    return getattr(import_module(module), name)
 
 
-class Result:
+_UNREADABLE = (TypeError, KeyError, IndexError, AttributeError, OverflowError, ImportError)
+"""What reading something that is no result can raise."""
+
+
+class Part:
+    """Base of all that results are made of: compared to the last bit."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        """Compare field by field, to the last bit: zeros of two signs differ, and 1 is not 1.0."""
+        return same(self, other) if type(self) is type(other) else NotImplemented
+
+    def __hash__(self) -> int:
+        """Return a number that is the same for what is the same, NaN included."""
+        values = (getattr(self, f.name) for f in dataclasses.fields(self))  # type: ignore[arg-type]
+        return hash(tuple(repr(v) if isinstance(v, float) else v for v in values))
+
+
+class Result(Part):
     """Base of every result: a frozen dataclass that knows how to show itself."""
 
     __slots__ = ("__weakref__",)
@@ -104,22 +124,17 @@ class Result:
         if not isinstance(mapping, Mapping):
             raise ValueError(f"a {type(mapping).__name__} is no mapping of a result")
         schema = mapping.get("schema")
-        if schema != codec.SCHEMA:
-            raise ValueError(f"schema {schema!r} cannot be read; this version reads {codec.SCHEMA}")
+        if schema not in range(1, codec.SCHEMA + 1):
+            raise ValueError(
+                f"schema {schema!r} cannot be read; this version reads 1 to {codec.SCHEMA}"
+            )
         try:
-            result = codec.decode(mapping)
-        except (TypeError, KeyError, IndexError, AttributeError, OverflowError) as error:
+            result = codec.decode(dict(mapping))
+        except _UNREADABLE as error:
             raise ValueError(f"the mapping holds what no result does: {error}") from error
         if not isinstance(result, cls):
             raise ValueError(f"this is a {type(result).__name__}, not a {cls.__name__}")
         return result
-
-    def __eq__(self, other: object) -> bool:
-        """Compare field by field, to the last bit."""
-        if type(self) is not type(other):
-            return NotImplemented
-        fields = dataclasses.fields(self)  # type: ignore[arg-type]
-        return all(codec.same(getattr(self, f.name), getattr(other, f.name)) for f in fields)
 
     __hash__ = None  # type: ignore[assignment]  # arrays inside
 

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pymer_bridge.data.arrays import frozen_array
 from pymer_bridge.display.tables import Column, Table
-from pymer_bridge.results.base import Result, Rows
-from pymer_bridge.results.codec import register
+from pymer_bridge.results.base import Part, Rows, above
+from pymer_bridge.results.intervals import Intervals
+from pymer_bridge.spec import options
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
-@register
-@dataclass(frozen=True, slots=True)
-class BootstrapStatistic:
+@dataclass(frozen=True, slots=True, eq=False)
+class BootstrapStatistic(Part):
     """One bootstrapped statistic.
 
     Attributes
@@ -46,9 +52,8 @@ class BootstrapStatistic:
     std_error: float | None
 
 
-@register
-@dataclass(frozen=True, slots=True)
-class ReplicateStatus:
+@dataclass(frozen=True, slots=True, eq=False)
+class ReplicateStatus(Part):
     """What became of one replicate.
 
     Attributes
@@ -71,9 +76,8 @@ class ReplicateStatus:
     error: str | None
 
 
-@register
-@dataclass(frozen=True, slots=True)
-class BootstrapCounts:
+@dataclass(frozen=True, slots=True, eq=False)
+class BootstrapCounts(Part):
     """How many replicates ended in which way.
 
     Attributes
@@ -97,9 +101,8 @@ class BootstrapCounts:
     n_messages: int
 
 
-@register
-@dataclass(frozen=True, slots=True)
-class BootstrapPValue:
+@dataclass(frozen=True, slots=True, eq=False)
+class BootstrapPValue(Part):
     """The bootstrap p-value of one statistic.
 
     Attributes
@@ -121,7 +124,6 @@ class BootstrapPValue:
     p_value: float
 
 
-@register
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class BootstrapPValues(Rows[BootstrapPValue]):
     """Bootstrap p-values: ``p_values["Days"].p_value``.
@@ -146,9 +148,251 @@ class BootstrapPValues(Rows[BootstrapPValue]):
         return super(BootstrapPValues, self)._label(name)
 
 
-@register
-@dataclass(frozen=True, slots=True)
-class BootstrapTestRow:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class BootstrapResult(Rows[BootstrapStatistic]):
+    """Replicates of some statistics: ``boot["Days"].std_error``, ``boot.confint()["Days"]``.
+
+    Made by ``fit.bootstrap()``.
+
+    Attributes
+    ----------
+    rows
+        One :class:`BootstrapStatistic` a statistic: estimate, bias, standard error.
+    replicates
+        Read-only array of replicates by statistics; NaN where a fit failed.
+    iterations
+        The number of each replicate, from 1; all of them, unless the run was interrupted.
+    kind, statistic
+        What was asked for.
+    converged, singular
+        For each replicate: did the optimizer end well? Is the fit on the boundary?
+    replicate_warnings, replicate_messages, errors
+        For each replicate what R warned of and said, and why it failed (None).
+    seed, generator
+        R's ``set.seed`` integer, and the kinds of R's generator.
+    versions
+        Of R and its packages.
+    seconds
+        How long it took, on the clock.
+    warnings, messages
+        What R warned of and said of the whole.
+    """
+
+    rows: tuple[BootstrapStatistic, ...]
+    replicates: NDArray[np.float64]
+    iterations: NDArray[np.int32]
+    kind: str
+    statistic: str
+    converged: NDArray[np.bool_]
+    singular: NDArray[np.bool_]
+    replicate_warnings: tuple[tuple[str, ...], ...]
+    replicate_messages: tuple[tuple[str, ...], ...]
+    errors: tuple[str | None, ...]
+    seed: int | None
+    generator: tuple[str, ...]
+    versions: dict[str, str | None]
+    seconds: float
+    warnings: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
+
+    key: ClassVar[tuple[str, ...]] = ("name",)
+    alias: ClassVar[str | None] = "label"
+    shown: ClassVar[tuple[str, ...]] = ("name", "estimate", "bias", "std_error")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """R's names of the statistics, in the order of the columns of ``replicates``."""
+        return tuple(row.name for row in self.rows)
+
+    @property
+    def observed(self) -> NDArray[np.float64]:
+        """The statistics of the fit itself."""
+        return _array([row.estimate for row in self.rows])
+
+    @property
+    def std_errors(self) -> NDArray[np.float64]:
+        """Standard deviations of the replicates, one a statistic."""
+        return _array([row.std_error for row in self.rows])
+
+    @property
+    def bias(self) -> NDArray[np.float64]:
+        """Means of the replicates less the statistics of the fit itself."""
+        return _array([row.bias for row in self.rows])
+
+    @property
+    def status(self) -> tuple[ReplicateStatus, ...]:
+        """What became of each replicate."""
+        columns = zip(
+            self.iterations.tolist(),
+            self.converged.tolist(),
+            self.singular.tolist(),
+            self.replicate_warnings,
+            self.replicate_messages,
+            self.errors,
+            strict=True,
+        )
+        return tuple(ReplicateStatus(*row) for row in columns)
+
+    @property
+    def counts(self) -> BootstrapCounts:
+        """How many replicates ended in which way."""
+        usable = np.array([error is None for error in self.errors], dtype=np.bool_)
+        return BootstrapCounts(
+            n_sim=len(usable),
+            n_usable=int(usable.sum()),
+            n_failed=int((~usable).sum()),
+            n_not_converged=int((usable & ~self.converged).sum()),
+            n_singular=int((usable & self.singular).sum()),
+            n_warnings=sum(map(bool, self.replicate_warnings)),
+            n_messages=sum(map(bool, self.replicate_messages)),
+        )
+
+    def confint(
+        self,
+        kind: options.BootInterval = "percentile",
+        conf_level: float = 0.95,
+        parameters: Sequence[str] | str | None = None,
+        *,
+        formulas: options.BootIntervalSource = "boot",
+    ) -> Intervals:
+        """Return bootstrap confidence intervals.
+
+        Parameters
+        ----------
+        kind
+            "percentile", "normal" (corrected for bias) or "basic".
+        conf_level
+            Their level.
+        parameters
+            Names of statistics, R's or readable; all of them by default.
+        formulas
+            "boot": as R's ``boot::boot.ci``, which interpolates on the normal scale;
+            "lmeresampler": as that package, from R's ordinary quantiles.
+
+        Returns
+        -------
+        Intervals
+            One row a statistic.
+
+        Raises
+        ------
+        OptionError
+            An argument is not accepted.
+        KeyError
+            There is no such statistic.
+
+        Notes
+        -----
+        R functions: ``confint`` of a ``bootMer`` object, ``boot::boot.ci`` [1]_; or
+        ``stats::quantile``.
+
+        References
+        ----------
+        .. [1] Davison, A. C. and Hinkley, D. V. (1997). Bootstrap Methods and Their
+           Application, chapter 5. Cambridge University Press.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> fit = pb.lmer("Yield ~ 1 + (1 | Batch)", pb.load_dataset("Dyestuff"))
+        >>> boot = fit.bootstrap("parametric", n_sim=50, seed=1)
+        >>> boot.confint()["(Intercept)"].conf_low < 1527.5
+        True
+        """
+        ask = above("pymer_bridge.replicates.intervals", "bootstrap_intervals")
+        return ask(self, kind, conf_level, parameters, formulas)  # type: ignore[no-any-return]
+
+    def p_values(
+        self, null: float | Mapping[str, float] = 0.0, parameters: Sequence[str] | str | None = None
+    ) -> BootstrapPValues:
+        """Return two-sided bootstrap p-values.
+
+        Parameters
+        ----------
+        null
+            The value under the hypothesis, or one for each statistic by name (0 for others).
+        parameters
+            Names of statistics; by default the fixed effects where there are any, for a
+            variance of zero is on the boundary and cannot be tested so, and else all.
+
+        Returns
+        -------
+        BootstrapPValues
+            One row a statistic.
+
+        Raises
+        ------
+        KeyError
+            There is no such statistic.
+
+        Notes
+        -----
+        The share of replicates, taken about the estimate, that lie as far from it as it lies
+        from the null; both counts with one added for the data themselves [1]_, section 4.2.
+
+        References
+        ----------
+        .. [1] Davison, A. C. and Hinkley, D. V. (1997). Bootstrap Methods and Their
+           Application. Cambridge University Press.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> fit = pb.lmer("Reaction ~ Days + (1 | Subject)", pb.load_dataset("sleepstudy"))
+        >>> boot = fit.bootstrap("parametric", n_sim=49, seed=1, statistic="fixed_effects")
+        >>> boot.p_values()["Days"].p_value
+        0.02
+        """
+        ask = above("pymer_bridge.replicates.intervals", "bootstrap_p_values")
+        return ask(self, null, parameters)  # type: ignore[no-any-return]
+
+    def plot(
+        self,
+        parameters: Sequence[str] | str | None = None,
+        *,
+        ax: Axes | Sequence[Axes] | None = None,
+        **options: Any,
+    ) -> Figure:
+        """Draw the replicates with intervals; see :func:`pymer_bridge.plots.bootstrap`."""
+        return above("pymer_bridge.plots", "bootstrap")(self, parameters, ax=ax, **options)  # type: ignore[no-any-return]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a replicate and statistic: iteration, effect, group, term, value."""
+        n, k = self.replicates.shape
+        columns: dict[str, Any] = {"iteration": np.repeat(self.iterations, k)}
+        for name in ("effect", "group", "level", "term"):
+            values = [getattr(row, name) for row in self.rows]
+            if name != "level" or any(value is not None for value in values):
+                columns[name] = values * n
+        columns["value"] = self.replicates.ravel()
+        return pd.DataFrame(columns)
+
+    def _table(self) -> Table:
+        columns = (
+            Column("label", "", "text"),
+            Column("estimate", "Estimate"),
+            Column("bias", "Bias"),
+            Column("std_error", "Std. Error"),
+        )
+        cells = tuple(tuple(getattr(row, c.name) for c in columns) for row in self.rows)
+        counts = self.counts
+        notes = [f"{counts.n_usable} of {counts.n_sim} replicates usable"]
+        if counts.n_singular:
+            notes.append(f"{counts.n_singular} singular")
+        if counts.n_not_converged:
+            notes.append(f"{counts.n_not_converged} not converged")
+        title = f"{self.kind.capitalize()} bootstrap:"
+        return Table(columns, cells, title=title, notes=(", ".join(notes),))
+
+
+def _array(values: Sequence[float | None]) -> NDArray[np.float64]:
+    filled = [np.nan if value is None else value for value in values]
+    array: NDArray[np.float64] = frozen_array(np.array(filled, dtype=np.float64))
+    return array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BootstrapTestRow(Part):
     """One way to a p-value from the likelihood ratios of replicates.
 
     Attributes
@@ -166,7 +410,6 @@ class BootstrapTestRow:
     p_value: float | None
 
 
-@register
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class BootstrapTest(Rows[BootstrapTestRow]):
     """A parametric bootstrap test of two nested models: ``test["Bartlett"].p_value``.
@@ -221,92 +464,3 @@ class BootstrapTest(Rows[BootstrapTestRow]):
         if self.n_failed:
             note += f", {self.n_failed} failed"
         return Table(columns, cells, title="Bootstrap test:", notes=(note,))
-
-
-@register
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ManyFits(Result):
-    """The same model fitted to many responses.
-
-    Attributes
-    ----------
-    responses
-        Their names, one a row of ``values``.
-    names, effects, groups, terms
-        R's name of each parameter, and what it belongs to.
-    values
-        Array of responses by parameters: standard deviations, correlations, fixed effects.
-    std_errors
-        Array of responses by fixed effects, in their order.
-    criterion
-        REML criterion or deviance of each response.
-    log_likelihood
-        Log-likelihood of each response.
-    converged, singular
-        For each response: did the optimizer end well? Is the fit on the boundary?
-    warnings, messages, errors
-        For each response what R warned of and said, and why its fit stopped (None).
-    reml
-        Fitted by restricted maximum likelihood?
-    versions, seconds
-        Of R and its packages; and how long it took.
-    """
-
-    responses: tuple[str, ...]
-    names: tuple[str, ...]
-    effects: tuple[str, ...]
-    groups: tuple[str | None, ...]
-    terms: tuple[str, ...]
-    values: NDArray[np.float64]
-    std_errors: NDArray[np.float64]
-    criterion: NDArray[np.float64]
-    log_likelihood: NDArray[np.float64]
-    converged: NDArray[np.bool_]
-    singular: NDArray[np.bool_]
-    warnings: tuple[tuple[str, ...], ...]
-    messages: tuple[tuple[str, ...], ...]
-    errors: tuple[str | None, ...]
-    reml: bool
-    versions: dict[str, str | None]
-    seconds: float
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row a response and parameter: estimate, standard error and t value."""
-        n, k = self.values.shape
-        fixed = np.array([effect == "fixed" for effect in self.effects])
-        errors = np.full((n, k), np.nan)
-        errors[:, fixed] = self.std_errors
-        frame = pd.DataFrame(
-            {
-                "response": np.repeat(np.array(self.responses, dtype=object), k),
-                "effect": list(self.effects) * n,
-                "group": list(self.groups) * n,
-                "term": list(self.terms) * n,
-                "estimate": self.values.ravel(),
-                "std_error": errors.ravel(),
-            }
-        )
-        frame["converged"] = np.repeat(self.converged, k)
-        frame["singular"] = np.repeat(self.singular, k)
-        return frame
-
-    def __len__(self) -> int:
-        """Return the number of responses."""
-        return len(self.responses)
-
-    def _table(self) -> Table:
-        columns = (
-            Column("response", "Response", "text"),
-            *(Column(name, name) for name in self.names),
-            Column("note", "", "text"),
-        )
-        cells = tuple(
-            (response, *(None if np.isnan(v) else float(v) for v in row), self._note(i))
-            for i, (response, row) in enumerate(zip(self.responses, self.values, strict=True))
-        )
-        return Table(columns, cells, title="Fits:")
-
-    def _note(self, i: int) -> str:
-        if self.errors[i] is not None:
-            return "failed"
-        return "singular" if self.singular[i] else ("" if self.converged[i] else "not converged")

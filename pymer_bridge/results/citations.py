@@ -8,13 +8,11 @@ from typing import ClassVar
 import pandas as pd
 
 from pymer_bridge.display.tables import Column, Table
-from pymer_bridge.results.base import Result
-from pymer_bridge.results.codec import register
+from pymer_bridge.results.base import Part, Result
 
 
-@register
-@dataclass(frozen=True, slots=True)
-class Citation:
+@dataclass(frozen=True, slots=True, eq=False)
+class Citation(Part):
     """One entry of a list of references.
 
     Attributes
@@ -35,7 +33,6 @@ class Citation:
     bibtex: str
 
 
-@register
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Citations(Result):
     """References for this package, R, and the R packages that make the figures.

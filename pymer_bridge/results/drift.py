@@ -7,18 +7,16 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
+from pymer_bridge.data.exact import Value
 from pymer_bridge.display.tables import Column, Table
-from pymer_bridge.results.base import Result
-from pymer_bridge.results.codec import register
-from pymer_bridge.results.exact import Value
+from pymer_bridge.results.base import Part, Result
 
 SHOWN = 12
 """How many figures a printed report lists; a frame holds all."""
 
 
-@register
-@dataclass(frozen=True, slots=True)
-class FigureChange:
+@dataclass(frozen=True, slots=True, eq=False)
+class FigureChange(Part):
     """A figure that is not what was recorded.
 
     Attributes
@@ -60,9 +58,8 @@ class FigureChange:
     status: str
 
 
-@register
-@dataclass(frozen=True, slots=True)
-class DataChange:
+@dataclass(frozen=True, slots=True, eq=False)
+class DataChange(Part):
     """Something about the data that is not what it was; ``column`` is None for all of them.
 
     Attributes
@@ -80,9 +77,8 @@ class DataChange:
     how: str
 
 
-@register
-@dataclass(frozen=True, slots=True)
-class SettingChange:
+@dataclass(frozen=True, slots=True, eq=False)
+class SettingChange(Part):
     """Something that was asked for, or that R did, and that is not what it was.
 
     Attributes
@@ -101,9 +97,8 @@ class SettingChange:
     found: str
 
 
-@register
-@dataclass(frozen=True, slots=True)
-class VersionChange:
+@dataclass(frozen=True, slots=True, eq=False)
+class VersionChange(Part):
     """A version, library or setting of R's that is not what it was; None: not there.
 
     Attributes
@@ -129,7 +124,6 @@ _COLUMNS = (
 _ORDER = {"drifted": 0, "within": 1, "told": 2}
 
 
-@register
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class DriftReport(Result):
     """What a record and the models fitted now have apart; ``.ok`` says whether nothing drifted.

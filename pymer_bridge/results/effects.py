@@ -9,16 +9,14 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from pymer_bridge.display.tables import Cell, Column, Table
-from pymer_bridge.results.base import COLUMNS, Rows, draw
-from pymer_bridge.results.codec import register
+from pymer_bridge.results.base import COLUMNS, Part, Rows, above
 
 FIGURES = ("estimate", "std_error", "conf_low", "conf_high")
 RESPONSES = tuple(f"response_{name}" for name in FIGURES)
 
 
-@register
-@dataclass(frozen=True, slots=True)
-class EffectPoint:
+@dataclass(frozen=True, slots=True, eq=False)
+class EffectPoint(Part):
     """The effect at one combination of values; None where it cannot be estimated.
 
     Attributes
@@ -43,9 +41,8 @@ class EffectPoint:
     response_conf_high: float | None
 
 
-@register
-@dataclass(frozen=True, slots=True)
-class PartialResidual:
+@dataclass(frozen=True, slots=True, eq=False)
+class PartialResidual(Part):
     """The partial residual of one row of the data.
 
     Attributes
@@ -69,9 +66,8 @@ class PartialResidual:
     response_estimate: float
 
 
-@register
-@dataclass(frozen=True, slots=True)
-class EffectSmooth:
+@dataclass(frozen=True, slots=True, eq=False)
+class EffectSmooth(Part):
     """The line that smooths partial residuals (R: ``lowess``), one number an observation.
 
     Attributes
@@ -87,7 +83,6 @@ class EffectSmooth:
     response_estimate: tuple[float, ...]
 
 
-@register
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class EffectCurve(Rows[EffectPoint]):
     """The effect of one predictor, or of several together: ``curve[4.0].estimate``.
@@ -175,7 +170,7 @@ class EffectCurve(Rows[EffectPoint]):
         **options
             As of that function.
         """
-        return draw("effect_curve", self, **options)
+        return above("pymer_bridge.plots", "effect_curve")(self, **options)
 
     def _table(self) -> Table:
         figures = FIGURES if self.link == "identity" else self.shown

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from pymer_bridge.display import notebook
 from pymer_bridge.display.tables import Column, Table
-from pymer_bridge.results.base import COLUMNS, Result, Rows
-from pymer_bridge.results.codec import register
+from pymer_bridge.results.base import COLUMNS, Part, Result, Rows
 from pymer_bridge.results.variances import VarianceComponents
 
 Floats = NDArray[np.float64]
@@ -21,9 +20,8 @@ INTERCEPT: Final = "(Intercept)"
 """R's name of the intercept."""
 
 
-@register
-@dataclass(frozen=True, slots=True)
-class FixedEffect:
+@dataclass(frozen=True, slots=True, eq=False)
+class FixedEffect(Part):
     """One fixed effect: estimate and test; None where the method gives no such figure.
 
     Attributes
@@ -50,7 +48,6 @@ class FixedEffect:
     conf_high: float | None
 
 
-@register
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class FixedEffects(Rows[FixedEffect]):
     """The fixed effects, one row a term: ``fixed_effects["Days"].p_value``.
@@ -120,7 +117,6 @@ def _shown(value: Any) -> str:
     return str(value)
 
 
-@register
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class FitStatistics(_Facts):
     """What measures the fit.
@@ -179,7 +175,6 @@ class FitStatistics(_Facts):
         return Table(tuple(columns), (tuple(given),), title=self.title)
 
 
-@register
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Convergence(_Facts):
     """How the optimizer ended.
@@ -239,7 +234,6 @@ class Convergence(_Facts):
         return ()
 
 
-@register
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ModelSummary(Result):
     """R's summary: ``str()`` is R's printed text, to the character.

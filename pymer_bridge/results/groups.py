@@ -10,15 +10,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pymer_bridge.results.base import Result, Rows
-from pymer_bridge.results.codec import register
+from pymer_bridge.results.base import Part, Rows
 
 Floats = NDArray[np.float64]
 
 
-@register
-@dataclass(frozen=True, slots=True)
-class RandomEffect:
+@dataclass(frozen=True, slots=True, eq=False)
+class RandomEffect(Part):
     """The conditional mode of one term at one level of a group, with its standard deviation.
 
     Attributes
@@ -38,9 +36,8 @@ class RandomEffect:
     std_error: float
 
 
-@register
 @dataclass(frozen=True, slots=True, eq=False)
-class GroupTable:
+class GroupTable(Part):
     """Figures of one grouping factor: levels by terms.
 
     Attributes
@@ -64,9 +61,6 @@ class GroupTable:
     estimate: Floats
     std_error: Floats | None = None
     covariance: Floats | None = None
-
-    __eq__ = Result.__eq__
-    __hash__ = None  # type: ignore[assignment]
 
 
 class _Grouped(Rows[RandomEffect]):
@@ -153,7 +147,6 @@ class _Grouped(Rows[RandomEffect]):
         return pd.concat(frames, ignore_index=True)
 
 
-@register
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class RandomEffects(_Grouped):
     """Conditional modes: ``random_effects["Subject", "308", "Days"].estimate``.
@@ -180,9 +173,8 @@ class RandomEffects(_Grouped):
         )
 
 
-@register
-@dataclass(frozen=True, slots=True)
-class GroupCoefficient:
+@dataclass(frozen=True, slots=True, eq=False)
+class GroupCoefficient(Part):
     """A coefficient of one group: the fixed effect plus the group's random effect.
 
     Attributes
@@ -199,7 +191,6 @@ class GroupCoefficient:
     estimate: float
 
 
-@register
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class GroupCoefficients(_Grouped):
     """Coefficients by group: ``group_coefficients["Subject", "308", "Days"].estimate``.

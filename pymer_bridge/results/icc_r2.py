@@ -8,10 +8,8 @@ import pandas as pd
 
 from pymer_bridge.display.tables import Column, Table
 from pymer_bridge.results.base import Result
-from pymer_bridge.results.codec import register
 
 
-@register
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class IntraclassCorrelation(Result):
     """Intraclass correlation: the share of variance that lies between groups.
@@ -41,7 +39,6 @@ class IntraclassCorrelation(Result):
         return Table(columns, rows, title="Intraclass correlation:")
 
 
-@register
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class RSquared(Result):
     """Nakagawa's coefficients of determination.

@@ -10,14 +10,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pymer_bridge.display.tables import Cell, Column, Table
-from pymer_bridge.results.base import Rows, draw
-from pymer_bridge.results.codec import register
+from pymer_bridge.results.base import Part, Rows, above
 from pymer_bridge.results.matrix import NamedMatrix
 
 
-@register
-@dataclass(frozen=True, slots=True)
-class InfluenceRow:
+@dataclass(frozen=True, slots=True, eq=False)
+class InfluenceRow(Part):
     """The fit without one row or group.
 
     Attributes
@@ -54,7 +52,6 @@ _COLUMNS: tuple[Column, ...] = (
 )  # fmt: skip
 
 
-@register
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Influence(Rows[InfluenceRow]):
     """A model without each row or group in turn: ``influence["308"].cooks_distance``.
@@ -142,7 +139,7 @@ class Influence(Rows[InfluenceRow]):
         **options
             As of that function.
         """
-        return draw("influence", self, **options)
+        return above("pymer_bridge.plots", "influence")(self, **options)
 
     def _table(self) -> Table:
         names = self.dfbetas.names

@@ -10,16 +10,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import DTypeLike, NDArray
 
+from pymer_bridge.data.arrays import frozen_array
 from pymer_bridge.display.tables import Cell, Column, Table
-from pymer_bridge.results.base import COLUMNS, Result, Rows
-from pymer_bridge.results.codec import frozen_array, register
+from pymer_bridge.results.base import COLUMNS, Part, Result, Rows
 from pymer_bridge.results.matrix import NamedMatrix, as_array
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int32]
 
 
-@register
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class SparseMatrix(Result):
     """A sparse matrix by coordinates, column by column; zeros that R stores stay.
@@ -97,7 +96,6 @@ class SparseMatrix(Result):
         return Table(columns, tuple(zip(*lists, strict=True)), title=title)
 
 
-@register
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class CholeskyFactor(Result):
     """The sparse Cholesky factor of a fit, and the order that it puts the effects in.
@@ -128,9 +126,8 @@ class CholeskyFactor(Result):
         return self.lower._table()
 
 
-@register
 @dataclass(frozen=True, slots=True, eq=False)
-class GroupCovariance:
+class GroupCovariance(Part):
     """The random effects' covariance in one group, and the correlation that goes with it.
 
     Attributes
@@ -145,11 +142,7 @@ class GroupCovariance:
     covariance: NamedMatrix
     correlation: NamedMatrix
 
-    __eq__ = Result.__eq__
-    __hash__ = None  # type: ignore[assignment]
 
-
-@register
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Covariances(Result):
     """Covariance matrices by group: ``covariances["Subject"]["Days", "Days"]``.
@@ -227,9 +220,8 @@ class Covariances(Result):
         return Table(tuple(COLUMNS[n] for n in names), tuple(self._rows()), title=self.title)
 
 
-@register
-@dataclass(frozen=True, slots=True)
-class PrincipalComponent:
+@dataclass(frozen=True, slots=True, eq=False)
+class PrincipalComponent(Part):
     """One principal component of a group's random effects.
 
     Attributes
@@ -252,9 +244,8 @@ class PrincipalComponent:
     cumulative: float | None
 
 
-@register
 @dataclass(frozen=True, slots=True, eq=False)
-class Rotation:
+class Rotation(Part):
     """The rotation of one group: terms by components.
 
     Attributes
@@ -268,11 +259,7 @@ class Rotation:
     group: str
     matrix: NamedMatrix
 
-    __eq__ = Result.__eq__
-    __hash__ = None  # type: ignore[assignment]
 
-
-@register
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class PrincipalComponents(Rows[PrincipalComponent]):
     """Principal components of the random effects: ``re_pca()["Subject", 1].proportion``.
@@ -327,7 +314,6 @@ class PrincipalComponents(Rows[PrincipalComponent]):
         return own[name] if name in own else COLUMNS[name]
 
 
-@register
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class DeviancePoints(Result):
     """The deviance at several points.

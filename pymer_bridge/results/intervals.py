@@ -11,17 +11,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pymer_bridge.display.tables import Column, Table
-from pymer_bridge.results.base import Result, Rows, draw
-from pymer_bridge.results.codec import register
+from pymer_bridge.results.base import Part, Result, Rows, above
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
-@register
-@dataclass(frozen=True, slots=True)
-class Interval:
+@dataclass(frozen=True, slots=True, eq=False)
+class Interval(Part):
     """One confidence interval; its ends are None where the method gives none.
 
     Attributes
@@ -40,7 +38,6 @@ class Interval:
     conf_high: float | None
 
 
-@register
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Intervals(Rows[Interval]):
     """Confidence intervals, looked up by either name of a parameter.
@@ -68,7 +65,6 @@ class Intervals(Rows[Interval]):
     shown: ClassVar[tuple[str, ...]] = ("term", "label", "conf_low", "conf_high")
 
 
-@register
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Profile(Result):
     """A likelihood profile: what a zeta plot and a plot of pairs are drawn from.
@@ -102,11 +98,11 @@ class Profile(Result):
 
     def plot(self, *, ax: Axes | Sequence[Axes] | None = None, **options: Any) -> Figure:
         """Draw zeta of each parameter; see :func:`pymer_bridge.plots.zeta`."""
-        return draw("zeta", self, ax=ax, **options)  # type: ignore[no-any-return]
+        return above("pymer_bridge.plots", "zeta")(self, ax=ax, **options)  # type: ignore[no-any-return]
 
     def plot_pairs(self, *, ax: Sequence[Axes] | None = None, **options: Any) -> Figure:
         """Draw parameters by pairs; see :func:`pymer_bridge.plots.profile_pairs`."""
-        return draw("profile_pairs", self, ax=ax, **options)  # type: ignore[no-any-return]
+        return above("pymer_bridge.plots", "profile_pairs")(self, ax=ax, **options)  # type: ignore[no-any-return]
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a point: profiled, focal, zeta, and every parameter's value."""

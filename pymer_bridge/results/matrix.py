@@ -11,7 +11,6 @@ from numpy.typing import DTypeLike, NDArray
 
 from pymer_bridge.display.tables import Cell, Column, Table
 from pymer_bridge.results.base import COLUMNS, Result
-from pymer_bridge.results.codec import register
 
 
 def as_array(values: NDArray[Any], dtype: DTypeLike | None, copy: bool | None) -> NDArray[Any]:
@@ -21,7 +20,6 @@ def as_array(values: NDArray[Any], dtype: DTypeLike | None, copy: bool | None) -
     return np.array(values, dtype=dtype)
 
 
-@register
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class NamedVector(Result):
     """A vector whose elements have names; numpy takes it as it is.
@@ -70,7 +68,6 @@ class NamedVector(Result):
         return Table((COLUMNS["name"], COLUMNS["value"]), cells)
 
 
-@register
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class NamedMatrix(Result):
     """A matrix whose columns, and perhaps rows, have names; numpy takes it as it is.

@@ -9,13 +9,11 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from pymer_bridge.display.tables import Column, Table
-from pymer_bridge.results.base import COLUMNS, Rows
-from pymer_bridge.results.codec import register
+from pymer_bridge.results.base import COLUMNS, Part, Rows
 
 
-@register
-@dataclass(frozen=True, slots=True)
-class MarginalMean:
+@dataclass(frozen=True, slots=True, eq=False)
+class MarginalMean(Part):
     """One estimated marginal mean, slope or contrast.
 
     Attributes
@@ -36,7 +34,6 @@ class MarginalMean:
     conf_high: float | None
 
 
-@register
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class MarginalTable(Rows[MarginalMean]):
     """Marginal means, slopes or contrasts, one row each.

@@ -11,10 +11,8 @@ from numpy.typing import NDArray
 
 from pymer_bridge.display.tables import Column, Table
 from pymer_bridge.results.base import COLUMNS, Result
-from pymer_bridge.results.codec import register
 
 
-@register
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class PoolingLines(Result):
     """Intercepts and slopes of the groups, by how much they learn from each other.

@@ -10,16 +10,14 @@ import pandas as pd
 from numpy.typing import DTypeLike, NDArray
 
 from pymer_bridge.display.tables import Cell, Column, Table
-from pymer_bridge.results.base import COLUMNS, Result, Rows
-from pymer_bridge.results.codec import register
+from pymer_bridge.results.base import COLUMNS, Part, Result, Rows
 from pymer_bridge.results.matrix import as_array
 
 Floats = NDArray[np.float64]
 
 
-@register
-@dataclass(frozen=True, slots=True)
-class Prediction:
+@dataclass(frozen=True, slots=True, eq=False)
+class Prediction(Part):
     """The prediction of one row; None where a figure was not asked for, or R has none.
 
     Attributes
@@ -39,7 +37,6 @@ class Prediction:
     conf_high: float | None
 
 
-@register
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Predictions(Rows[Prediction]):
     """Predictions on the index of the new data, or of the data: ``predictions[3].estimate``.
@@ -150,7 +147,6 @@ class Predictions(Rows[Prediction]):
         )
 
 
-@register
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Simulations(Result):
     """Responses simulated from a model: ``simulations["sim_1"]`` is the first of them.

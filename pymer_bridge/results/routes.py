@@ -6,16 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from pymer_bridge.display.tables import Column, Table
-from pymer_bridge.results.base import Rows, draw
-from pymer_bridge.results.codec import register
+from pymer_bridge.results.base import Part, Rows, above
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-@register
-@dataclass(frozen=True, slots=True)
-class InferenceRoute:
+@dataclass(frozen=True, slots=True, eq=False)
+class InferenceRoute(Part):
     """One route to inference on one coefficient; None where it gives no such figure.
 
     Attributes
@@ -51,7 +49,6 @@ class InferenceRoute:
     note: str = ""
 
 
-@register
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class InferenceRoutes(Rows[InferenceRoute]):
     """Routes to inference on one coefficient: ``routes["satterthwaite"].p_value``.
@@ -82,7 +79,7 @@ class InferenceRoutes(Rows[InferenceRoute]):
 
     def plot(self, *, ax: Axes | None = None) -> Axes:
         """Draw the routes beneath each other; see :func:`pymer_bridge.plots.routes`."""
-        return draw("routes", self, ax=ax)  # type: ignore[no-any-return]
+        return above("pymer_bridge.plots", "routes")(self, ax=ax)  # type: ignore[no-any-return]
 
     def _table(self) -> Table:
         columns = (

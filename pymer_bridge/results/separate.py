@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from pymer_bridge.results.base import Rows
-from pymer_bridge.results.codec import register
+from pymer_bridge.results.base import Part, Rows
 
 
-@register
-@dataclass(frozen=True, slots=True)
-class SeparateEffect:
+@dataclass(frozen=True, slots=True, eq=False)
+class SeparateEffect(Part):
     """One coefficient of the fit to one group; None where it could not be estimated.
 
     Attributes
@@ -38,7 +36,6 @@ class SeparateEffect:
     conf_high: float | None
 
 
-@register
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class SeparateEffects(Rows[SeparateEffect]):
     """Coefficients of separate fits: ``effects["308", "Days"].estimate``.

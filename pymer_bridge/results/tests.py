@@ -8,8 +8,7 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from pymer_bridge.display.tables import Column, Table
-from pymer_bridge.results.base import Result, Rows
-from pymer_bridge.results.codec import register
+from pymer_bridge.results.base import Part, Result, Rows
 
 
 class _Printed:
@@ -24,9 +23,8 @@ class _Printed:
         return self.text
 
 
-@register
-@dataclass(frozen=True, slots=True)
-class FTest:
+@dataclass(frozen=True, slots=True, eq=False)
+class FTest(Part):
     """One F test; None where R gives no such figure.
 
     Attributes
@@ -56,7 +54,6 @@ _F_COLUMNS: dict[str, Column] = {
 }
 
 
-@register
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class FTests(_Printed, Rows[FTest]):
     """F tests, one row a term: ``fit.anova()["Days"].p_value``.
@@ -87,9 +84,8 @@ class FTests(_Printed, Rows[FTest]):
         return _F_COLUMNS.get(name) or super(FTests, self)._label(name)
 
 
-@register
-@dataclass(frozen=True, slots=True)
-class TTest:
+@dataclass(frozen=True, slots=True, eq=False)
+class TTest(Part):
     """One t test of a linear hypothesis, with its interval.
 
     Attributes
@@ -114,7 +110,6 @@ class TTest:
     conf_high: float
 
 
-@register
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class TTests(_Printed, Rows[TTest]):
     """t tests of linear hypotheses, one row a contrast.
@@ -145,9 +140,8 @@ class TTests(_Printed, Rows[TTest]):
     )  # fmt: skip
 
 
-@register
-@dataclass(frozen=True, slots=True)
-class LikelihoodRatioTest:
+@dataclass(frozen=True, slots=True, eq=False)
+class LikelihoodRatioTest(Part):
     """One row of a table of likelihood ratio tests; the first has nothing to be tested against.
 
     Attributes
@@ -179,7 +173,6 @@ _RATIO_COLUMNS: dict[str, Column] = {
 }
 
 
-@register
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class LikelihoodRatioTests(_Printed, Rows[LikelihoodRatioTest]):
     """Likelihood ratio tests, one row a model or a deletion.
@@ -208,7 +201,6 @@ class LikelihoodRatioTests(_Printed, Rows[LikelihoodRatioTest]):
         return _RATIO_COLUMNS.get(name) or super(LikelihoodRatioTests, self)._label(name)
 
 
-@register
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ModelComparison(_Printed, Result):
     """An F test of a restriction of the fixed effects.
@@ -265,9 +257,8 @@ class ModelComparison(_Printed, Result):
         return Table(columns, (tuple(getattr(self, column.name) for column in columns),))
 
 
-@register
-@dataclass(frozen=True, slots=True)
-class RandomStep:
+@dataclass(frozen=True, slots=True, eq=False)
+class RandomStep(Part):
     """One step in the elimination of random effects; ``eliminated`` is 0 where it was kept.
 
     Attributes
@@ -292,9 +283,8 @@ class RandomStep:
     p_value: float | None
 
 
-@register
-@dataclass(frozen=True, slots=True)
-class FixedStep:
+@dataclass(frozen=True, slots=True, eq=False)
+class FixedStep(Part):
     """One step in the elimination of fixed effects; ``eliminated`` is 0 where it was kept.
 
     Attributes
@@ -317,7 +307,6 @@ class FixedStep:
     p_value: float | None
 
 
-@register
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class BackwardElimination(_Printed, Result):
     """What backward elimination did, step by step.

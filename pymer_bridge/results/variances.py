@@ -10,13 +10,11 @@ import numpy as np
 import pandas as pd
 
 from pymer_bridge.display.tables import Cell, Column, Table
-from pymer_bridge.results.base import COLUMNS, Rows
-from pymer_bridge.results.codec import register
+from pymer_bridge.results.base import COLUMNS, Part, Rows
 
 
-@register
-@dataclass(frozen=True, slots=True)
-class VarianceComponent:
+@dataclass(frozen=True, slots=True, eq=False)
+class VarianceComponent(Part):
     """One variance: of a random term in a group, or of the residuals (term None).
 
     Attributes
@@ -37,9 +35,8 @@ class VarianceComponent:
     std_dev: float
 
 
-@register
-@dataclass(frozen=True, slots=True)
-class RandomCorrelation:
+@dataclass(frozen=True, slots=True, eq=False)
+class RandomCorrelation(Part):
     """The correlation of two random terms of one group.
 
     Attributes
@@ -61,7 +58,6 @@ class RandomCorrelation:
     correlation: float
 
 
-@register
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class VarianceComponents(Rows[VarianceComponent]):
     """Variances and correlations: ``variance_components["Subject", "Days"].std_dev``.

@@ -5,18 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, NoReturn
 
+from pymer_bridge.data.exact import Value
 from pymer_bridge.display.tables import Column, Table
 from pymer_bridge.errors import VerificationError
-from pymer_bridge.results.base import Rows
-from pymer_bridge.results.codec import register
-from pymer_bridge.results.exact import Value
+from pymer_bridge.results.base import Part, Rows
 
 SHOWN = 10
 
 
-@register
-@dataclass(frozen=True, slots=True)
-class VerifiedFigure:
+@dataclass(frozen=True, slots=True, eq=False)
+class VerifiedFigure(Part):
     """A figure that plain R did not give to the last bit in every process.
 
     Attributes
@@ -45,7 +43,6 @@ class VerifiedFigure:
     verdict: str
 
 
-@register
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class VerificationReport(Rows[VerifiedFigure]):
     """What fresh processes of plain R gave, compared with our figures, key by key.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,9 @@ TidyEffect = Literal["fixed", "ran_pars", "ran_vals", "ran_coefs"]
 RandomScale = Literal["sdcor", "vcov"]
 IntervalMethod = Literal["wald", "profile", "boot"]
 BootInterval = Literal["percentile", "basic", "normal"]
+BOOT_TYPES: Final[Mapping[str, str]] = {"percentile": "perc", "basic": "basic", "normal": "norm"}
+"""R's names for the kinds of bootstrap intervals."""
+
 BootIntervalSource = Literal["boot", "lmeresampler"]
 BootstrapKind = Literal["parametric", "case", "residual", "wild", "semiparametric"]
 NamedStatistic = Literal[

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from pymer_bridge.data.exact import Value, same, ulps
 from pymer_bridge.errors import OptionError
 from pymer_bridge.models.base import RModel
 from pymer_bridge.models.mixed import MixedModel
@@ -15,11 +16,11 @@ from pymer_bridge.r_script.analysis import Analysis, asked_of
 from pymer_bridge.r_script.journal import DoneEntry, journal
 from pymer_bridge.r_script.writer import Script
 from pymer_bridge.results.base import Result
-from pymer_bridge.results.exact import Value, same, ulps
+from pymer_bridge.results.figures import Figure
 from pymer_bridge.results.verification import VerificationReport, VerifiedFigure
 from pymer_bridge.session.versions import state_here
 from pymer_bridge.spec import options
-from pymer_bridge.verification.figures import Figure, figures_of
+from pymer_bridge.verification.figures import figures_of
 from pymer_bridge.verification.plain_r import Answer, Key, in_same_state, put, run_often
 from pymer_bridge.verification.result_figures import figures_of_result
 

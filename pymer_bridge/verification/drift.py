@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from pymer_bridge.data.exact import Value, same, ulps
 from pymer_bridge.results.drift import FigureChange, SettingChange, VersionChange
-from pymer_bridge.results.exact import Value, same, ulps
 from pymer_bridge.verification import tolerances
 
 Values = Mapping[str, Value]

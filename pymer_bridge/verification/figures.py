@@ -1,33 +1,18 @@
-"""Every figure of a fitted model, each under a key of its own that does not change.
-
-A key has five parts, ``family/group/level/term/quantity``, and a part that does not apply is empty:
-``fixed_effect///Days/estimate``, ``random_effect/Subject/308/Days/std_error``. What is about two
-terms names both, ``correlation/Subject//(Intercept)&Days/correlation``. In each part ``%``, ``/``,
-``&``, ``#``, control characters and spaces other than the plain one stand as ``%`` and two
-hexadecimal digits a byte, so that any name of a column or of a level can be in a key. Where R has
-two terms of one name, the second is ``name#2``.
-"""
+"""The figures of a fitted model, read from it: see :mod:`pymer_bridge.results.figures`."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from types import MappingProxyType
-from typing import Any, ClassVar, Final
+from dataclasses import replace
+from typing import Any, Final
 
-import pandas as pd
-
-from pymer_bridge.display.tables import Column, Table
+from pymer_bridge.data.exact import Value
 from pymer_bridge.errors import OptionError
 from pymer_bridge.models.lm import LinearModel
 from pymer_bridge.models.lm_list import LinearModelList
 from pymer_bridge.models.mixed import MixedModel, NonNormal
-from pymer_bridge.results.base import Rows
-from pymer_bridge.results.codec import register
-from pymer_bridge.results.exact import Value
-
-SPECIAL: Final = frozenset("%/&#")
+from pymer_bridge.results.figures import Figure, Figures
 
 _TESTS: Final = (
     "estimate", "std_error", "df", "statistic", "p_value", "conf_low", "conf_high",
@@ -35,98 +20,6 @@ _TESTS: Final = (
 _STATISTICS: Final = (
     "reml_criterion", "log_likelihood", "deviance", "aic", "bic", "df", "df_residual",
 )  # fmt: skip
-
-
-@register
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One figure of a fitted model, and where it stands.
-
-    Attributes
-    ----------
-    family
-        What it is of: "model", "fixed_effect", "variance_component", "correlation",
-        "random_effect", "separate_effect", "fit_statistic", "theta" or "convergence".
-    group, level, term
-        The grouping factor, its level and the term, as R names them; "" where they do not apply.
-    quantity
-        Which figure of these, such as "estimate".
-    value
-        The figure at full precision.
-    term2
-        The other term of a correlation.
-    number
-        2 for the second of two terms of one name, and so on.
-    """
-
-    family: str
-    group: str
-    level: str
-    term: str
-    quantity: str
-    value: Value
-    term2: str = ""
-    number: int = 1
-
-    @property
-    def key(self) -> str:
-        """The key, as ``family/group/level/term/quantity``."""
-        term = escape(self.term)
-        if self.term2:
-            term += f"&{escape(self.term2)}"
-        if self.number > 1:
-            term += f"#{self.number}"
-        return "/".join((self.family, escape(self.group), escape(self.level), term, self.quantity))
-
-
-@register
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Figures(Rows[Figure]):
-    """Every figure of a fitted model: ``figures["fixed_effect///Days/estimate"].value``.
-
-    Attributes
-    ----------
-    rows
-        One :class:`Figure` a figure; no two have one key.
-    ddf
-        By which degrees of freedom the fixed effects are tested.
-    """
-
-    rows: tuple[Figure, ...]
-    ddf: str
-
-    title: ClassVar[str] = "Figures:"
-    key: ClassVar[tuple[str, ...]] = ("key",)
-    shown: ClassVar[tuple[str, ...]] = (
-        "family", "group", "level", "term", "term2", "quantity", "value",
-    )  # fmt: skip
-
-    @property
-    def values(self) -> Mapping[str, Value]:
-        """The figures by their keys."""
-        return MappingProxyType({row.key: row.value for row in self.rows})
-
-    def _table(self) -> Table:
-        columns = (Column("name", "Key", "text"), Column("value", "Value", "text"))
-        return Table(columns, tuple((row.key, repr(row.value)) for row in self.rows))
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row a figure; values are as they are, and need not be numbers."""
-        columns: dict[str, Any] = {
-            name: [getattr(row, name) for row in self.rows] for name in self.shown
-        }
-        columns["value"] = pd.Series(columns["value"], dtype=object)
-        return pd.DataFrame({"key": [row.key for row in self.rows], **columns})
-
-
-def escape(name: str) -> str:
-    """Return a name as it stands in a key: without what a key is put together with."""
-    return "".join(
-        letter
-        if letter not in SPECIAL and letter.isprintable()
-        else "".join(f"%{byte:02X}" for byte in letter.encode("utf-8", "surrogatepass"))
-        for letter in name
-    )
 
 
 def figures_of(fit: Any, ddf: str | None = None) -> Figures:

@@ -21,8 +21,8 @@ import pandas as pd
 
 from pymer_bridge.data import frames
 from pymer_bridge.data.columns import unfit_for_r
+from pymer_bridge.data.exact import Value
 from pymer_bridge.errors import OptionError, RError, VerificationError
-from pymer_bridge.results.exact import Value
 from pymer_bridge.session import installation
 from pymer_bridge.session.r_session import session
 from pymer_bridge.session.versions import state_here

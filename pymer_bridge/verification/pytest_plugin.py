@@ -97,7 +97,7 @@ def assert_matches_record(request: pytest.FixtureRequest) -> Callable[..., None]
 
 
 def _differences(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
-    from pymer_bridge.results.exact import same, ulps  # noqa: PLC0415
+    from pymer_bridge.data.exact import same, ulps  # noqa: PLC0415
 
     found = []
     for key, value in theirs.items():

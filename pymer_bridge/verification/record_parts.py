@@ -10,8 +10,8 @@ from typing import Any, Final
 import numpy as np
 
 from pymer_bridge.data import packing
-from pymer_bridge.data.packing import from_inline, inline
-from pymer_bridge.results.exact import Value
+from pymer_bridge.data.arrays import Arrays, from_inline, inline
+from pymer_bridge.data.exact import Value
 from pymer_bridge.spec.model_spec import ModelSpec
 from pymer_bridge.verification.data_fingerprint import ColumnPrint, DataPrint
 
@@ -55,7 +55,7 @@ class RecordedModel:
 
 def pack_model(model: RecordedModel) -> dict[str, Any]:
     """Turn a recorded model into JSON."""
-    arrays: packing.Arrays = {}
+    arrays: Arrays = {}
     spec = packing.pack(model.spec, arrays)
     return {
         "name": model.name,
@@ -124,7 +124,7 @@ def _model(stored: Any) -> RecordedModel:
         str(name): from_inline(_exactly(each, {"dtype", "shape", "base64"}, "an array"))
         for name, each in _of(record["arrays"], dict, "the arrays").items()
     }
-    spec = packing.unpack(record["spec"], arrays, packing.SPEC_CLASSES)
+    spec = packing.unpack_spec(record["spec"], arrays)
     if not isinstance(spec, ModelSpec):
         raise ValueError("no specification of a model")
     _check_vectors(spec)

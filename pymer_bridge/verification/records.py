@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from pymer_bridge.data import model_file, packing, record_file
+from pymer_bridge.data.arrays import Arrays, inline
 from pymer_bridge.errors import DataConversionError, FormulaError, OptionError, RError
 from pymer_bridge.models import loading
 from pymer_bridge.results.drift import DataChange, DriftReport, FigureChange, SettingChange
@@ -361,11 +362,11 @@ def _as_text(value: Any) -> str:
     if value is None:
         return "none"
     if isinstance(value, np.ndarray):
-        bits = record_file.digest(packing.inline(value))
+        bits = record_file.digest(inline(value))
         return f"{len(value)} values of hash {bits[:12]}"
     if isinstance(value, str):
         return re.sub(r"\s+", " ", value)
-    arrays: packing.Arrays = {}
+    arrays: Arrays = {}
     packed = packing.pack(value, arrays)
     return str(packed["fields"] if isinstance(packed, dict) and "fields" in packed else packed)
 

@@ -7,10 +7,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from pymer_bridge.replicates.replicates import BootstrapResult
+from pymer_bridge.data.exact import Value
 from pymer_bridge.results import bootstrap, fixed_effects, intervals, means, separate, tests
-from pymer_bridge.results.exact import Value
-from pymer_bridge.verification.figures import Figure
+from pymer_bridge.results.bootstrap import BootstrapResult
+from pymer_bridge.results.figures import Figure
 
 _NAMES_OF_PARAMETERS: Final = ("fixed_effects", "parameters", "variance_components")
 

@@ -27,11 +27,12 @@ from helpers.columns import COLUMNS, TEXTS
 from helpers.forgery import forged
 from helpers.probing import plain_r
 from pymer_bridge.data import model_file, packing
+from pymer_bridge.data.arrays import Arrays, from_inline
+from pymer_bridge.data.exact import same
 from pymer_bridge.data.frames import collect
 from pymer_bridge.data.indexes import pack_index, unpack_index
 from pymer_bridge.data.packing import pack_part, unpack_part
 from pymer_bridge.models.mixed import MixedModel
-from pymer_bridge.results.codec import same
 from pymer_bridge.session.r_session import session
 
 r = pytest.mark.r
@@ -253,7 +254,7 @@ def test_numpy_opens_the_file_as_well(tmp_path: Path) -> None:
 def test_any_columns_come_back_to_the_bit(tmp_path: Path, columns: Any) -> None:
     data = pd.DataFrame({name or "x": column for name, column in columns})
     found = session().call("echo_frame", frame=collect(data).to_r()).value
-    arrays: packing.Arrays = {}
+    arrays: Arrays = {}
     packed = [pack_part(part, arrays) for part in found["parts"]]
     path = tmp_path / "any.zip"
     model_file.write(path, {"parts": packed}, arrays)
@@ -305,7 +306,7 @@ INDEXES: dict[str, pd.Index] = {
 
 
 def index_there_and_back(index: pd.Index, path: Path) -> pd.Index:
-    arrays: packing.Arrays = {}
+    arrays: Arrays = {}
     model_file.write(path, {"index": pack_index(index, arrays)}, arrays)
     document, stored = model_file.read(path)
     return unpack_index(document["index"], stored)
@@ -1043,7 +1044,6 @@ def test_what_is_no_rds_is_told(stored: Path, tmp_path: Path) -> None:
 
 
 def test_arrays_in_an_rds_are_plain() -> None:
-    from pymer_bridge.data.packing import from_inline  # noqa: PLC0415  # beside its only test
 
     with pytest.raises(ValueError, match="object"):
         from_inline({"dtype": "object", "shape": [1], "base64": ""})

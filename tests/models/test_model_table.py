@@ -12,9 +12,10 @@ import pytest
 import pymer_bridge as pb
 from pymer_bridge.display import apa
 from pymer_bridge.errors import OptionError, REnvironmentError
-from pymer_bridge.models import base, model_table
+from pymer_bridge.models import base
 from pymer_bridge.models.lmer import LinearMixedModel
 from pymer_bridge.results.fixed_effects import FixedEffect, FixedEffects
+from pymer_bridge.results.model_table import ModelTable
 from pymer_bridge.session.r_session import session
 
 M = "\N{MINUS SIGN}"
@@ -206,7 +207,7 @@ def test_models_stand_side_by_side(models: Any) -> None:
 @with_r
 def test_a_table_can_be_stored_and_shown(models: Any) -> None:
     table = pb.model_table(*models, caption="Sleep & reaction")
-    assert model_table.ModelTable.from_dict(table.to_dict()) == table
+    assert ModelTable.from_dict(table.to_dict()) == table
     assert str(table) == pb.model_table(*models, caption="Sleep & reaction", format="text")
     assert "Sleep &amp; reaction" in pb.model_table(
         *models, caption="Sleep & reaction", format="html"

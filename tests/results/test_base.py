@@ -16,6 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pymer_bridge as pb
+from pymer_bridge.data.arrays import frozen_array
+from pymer_bridge.data.exact import same
 from pymer_bridge.results import codec
 from pymer_bridge.results.base import Result
 from pymer_bridge.results.fixed_effects import FixedEffect, FixedEffects
@@ -167,7 +169,7 @@ FLOATS = st.floats(allow_nan=True, allow_infinity=True)
 @given(st.lists(FLOATS, max_size=8), st.text(), FLOATS)
 def test_the_codec_keeps_every_bit(values: list[float], text: str, number: float) -> None:
     row = FixedEffect(text, number, number, None, number, None, number, number)
-    matrix = NamedMatrix(codec.frozen_array(np.array([values])), tuple(map(str, values)))
+    matrix = NamedMatrix(frozen_array(np.array([values])), tuple(map(str, values)))
     for result in (FixedEffects((row,), "none", 0.9), matrix):
         mapping = json.loads(json.dumps(result.to_dict(), allow_nan=False))
         again = type(result).from_dict(mapping)
@@ -201,7 +203,7 @@ def test_text_in_a_result_is_escaped_in_html() -> None:
 
 
 def test_every_result_class_is_a_slotted_frozen_dataclass() -> None:
-    for cls in codec._classes.values():
+    for cls in codec.classes().values():
         assert dataclasses.is_dataclass(cls)
         assert cls.__dataclass_params__.frozen  # type: ignore[attr-defined]
         assert "__slots__" in vars(cls)
@@ -287,11 +289,11 @@ def test_what_a_result_cannot_hold():
 
 
 def test_an_array_is_not_the_same_as_something_else():
-    assert not codec.same(np.array([1.0]), (1.0,))
-    assert not codec.same(1.0, np.array([1.0]))
-    assert not codec.same(np.array([1.0]), np.array([1]))
-    assert not codec.same(pd.Index([1]), (1,))
-    assert codec.same(np.array([np.nan]), np.array([np.nan]))
+    assert not same(np.array([1.0]), (1.0,))
+    assert not same(1.0, np.array([1.0]))
+    assert not same(np.array([1.0]), np.array([1]))
+    assert not same(pd.Index([1]), (1,))
+    assert same(np.array([np.nan]), np.array([np.nan]))
 
 
 def test_an_index_of_numpy_scalars_is_kept():

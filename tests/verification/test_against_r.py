@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 import pymer_bridge as pb
+from pymer_bridge.data.exact import same
 from pymer_bridge.errors import OptionError, VerificationError
-from pymer_bridge.results.exact import same
 from pymer_bridge.results.verification import Value, VerificationReport, VerifiedFigure
 from pymer_bridge.verification.against_r import _report, in_r, ulps
 from pymer_bridge.verification.plain_r import Answer, Key, read_answer

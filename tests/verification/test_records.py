@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 import pymer_bridge as pb
 from helpers.forgery import edited
 from pymer_bridge.cli.commands import main
+from pymer_bridge.data.exact import ulps
 from pymer_bridge.errors import (
     DataConversionError,
     FormulaError,
@@ -31,12 +32,12 @@ from pymer_bridge.errors import (
     RecordError,
     SingularFitWarning,
 )
-from pymer_bridge.results.exact import ulps
+from pymer_bridge.results.figures import escape
 from pymer_bridge.session.r_session import session
 from pymer_bridge.session.versions import stack_here
 from pymer_bridge.verification import drift, tolerances
 from pymer_bridge.verification.data_fingerprint import data_changes, data_print
-from pymer_bridge.verification.figures import escape, figures_of
+from pymer_bridge.verification.figures import figures_of
 from pymer_bridge.verification.plain_r import run_snippet
 from pymer_bridge.verification.records import read_record
 

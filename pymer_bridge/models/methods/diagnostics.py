@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from pymer_bridge.data.arrays import frozen_array
 from pymer_bridge.errors import BootstrapWarning, OptionError
 from pymer_bridge.models.base import MixedFit
 from pymer_bridge.replicates import engine
 from pymer_bridge.results import icc_r2, internals
 from pymer_bridge.results.all_fit import AllFit
-from pymer_bridge.results.codec import frozen_array
 from pymer_bridge.results.decode import internals as decode_internals
 from pymer_bridge.results.decode import record as decode
 from pymer_bridge.results.decode import tests as decode_tests

@@ -13,6 +13,7 @@ import pandas as pd
 
 from pymer_bridge import __version__
 from pymer_bridge.data import frames, model_file, packing
+from pymer_bridge.data.arrays import Arrays, inline
 from pymer_bridge.data.indexes import pack_index
 from pymer_bridge.errors import OptionError, RError
 from pymer_bridge.models.base import Fitted
@@ -73,7 +74,7 @@ class Export(Fitted):
             found = session().call("saved_model", model=self._model).value
         except RError as error:
             raise OptionError(f"the model cannot be stored: {error.message}") from error
-        arrays: packing.Arrays = {}
+        arrays: Arrays = {}
         frame = found["frame"]
         document = {
             "pymer_bridge": __version__,
@@ -128,13 +129,13 @@ class Export(Fitted):
         True
         """
         target = model_file.path_of(path)
-        arrays: packing.Arrays = {}
+        arrays: Arrays = {}
         record = {
             "version": model_file.VERSION,
             "spec": packing.pack(self.spec, arrays),
             "index": pack_index(self._index, arrays),
         }
-        record["arrays"] = {name: packing.inline(values) for name, values in arrays.items()}
+        record["arrays"] = {name: inline(values) for name, values in arrays.items()}
         with model_file.whole(target) as unfinished:
             unfinished.open("xb").close()  # so that Python says what is wrong with the folder
             session().call(

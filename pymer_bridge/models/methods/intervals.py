@@ -11,8 +11,8 @@ from pymer_bridge.models.base import MixedFit
 from pymer_bridge.r_script.journal import journal
 from pymer_bridge.replicates import bootstrap as boot
 from pymer_bridge.replicates import engine
-from pymer_bridge.replicates.replicates import BootstrapResult
 from pymer_bridge.results import intervals
+from pymer_bridge.results.bootstrap import BootstrapResult
 from pymer_bridge.results.decode import tests as decode_tests
 from pymer_bridge.session import asking, deadlines
 from pymer_bridge.spec import options

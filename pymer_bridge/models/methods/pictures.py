@@ -11,10 +11,10 @@ import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from pymer_bridge.data import frames
+from pymer_bridge.data.arrays import frozen_array
 from pymer_bridge.errors import OptionError
 from pymer_bridge.models.base import Fitted, MixedFit
 from pymer_bridge.plots.accessor import FitPlots
-from pymer_bridge.results.codec import frozen_array
 from pymer_bridge.results.decode import record as decode
 from pymer_bridge.results.effects import EffectCurve, EffectPoint, EffectSmooth, PartialResidual
 from pymer_bridge.results.fixed_effects import INTERCEPT

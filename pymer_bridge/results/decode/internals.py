@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pymer_bridge.data.arrays import frozen_array
 from pymer_bridge.data.columns import NA_INTEGER
 from pymer_bridge.results import internals, prediction
-from pymer_bridge.results.codec import frozen_array
 from pymer_bridge.results.decode import record as decode
 from pymer_bridge.results.decode.record import RRecord
 from pymer_bridge.results.matrix import NamedMatrix, NamedVector

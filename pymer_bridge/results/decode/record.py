@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pymer_bridge.data.arrays import frozen_array
 from pymer_bridge.results import fixed_effects as results
 from pymer_bridge.results import groups
-from pymer_bridge.results.codec import frozen_array
 from pymer_bridge.results.matrix import NamedMatrix
 from pymer_bridge.results.variances import RandomCorrelation, VarianceComponent, VarianceComponents
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from pymer_bridge.data.arrays import frozen_array
 from pymer_bridge.results import bootstrap, icc_r2, intervals, means, tests
-from pymer_bridge.results.codec import frozen_array
 from pymer_bridge.results.decode.record import (
     RRecord,
     matrix,
