@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pymer_bridge.data.arrays import frozen_array
-from pymer_bridge.results.decode import record as decode
-from pymer_bridge.session.r_session import session
+from pymer_bridge.session.asking import ask
 from pymer_bridge.spec import options
 
 Floats = NDArray[np.float64]
@@ -38,18 +37,22 @@ class NormalQuantiles:
     ----------
     theoretical
         The normal quantile of each value, in the order given.
-    intercept, slope
-        Of the line through the quartiles.
     at, low, high
         The band: where, and between which values.
+    intercept, slope
+        Of the line through the quartiles.
     """
 
     theoretical: Floats
-    intercept: float
-    slope: float
     at: Floats
     low: Floats
     high: Floats
+    intercept: float
+    slope: float
+
+
+def _curve(found: dict[str, Any]) -> Curve:
+    return Curve(frozen_array(found["x"]), frozen_array(found["y"]))
 
 
 def _vector(values: ArrayLike) -> Floats:
@@ -80,7 +83,7 @@ def normal_multiple(conf_level: float) -> float:
     1.96
     """
     level = options.check_level(conf_level)
-    return float(session().call("normal_multiple", conf_level=level).value[0])
+    return ask("normal_multiple", lambda found: float(found[0]), conf_level=level)
 
 
 def lowess(x: ArrayLike, y: ArrayLike) -> Curve:
@@ -101,8 +104,7 @@ def lowess(x: ArrayLike, y: ArrayLike) -> Curve:
     >>> lowess([3.0, 1.0, 2.0], [3.0, 1.0, 2.0]).x.tolist()
     [1.0, 2.0, 3.0]
     """
-    found = session().call("lowess_line", x=_vector(x), y=_vector(y)).value
-    return Curve(frozen_array(found["x"]), frozen_array(found["y"]))
+    return ask("lowess_line", _curve, x=_vector(x), y=_vector(y))
 
 
 def normal_quantiles(values: ArrayLike, conf_level: float = 0.95) -> NormalQuantiles:
@@ -139,15 +141,13 @@ def normal_quantiles(values: ArrayLike, conf_level: float = 0.95) -> NormalQuant
     [1, 2, 0]
     """
     level = options.check_level(conf_level)
-    found = session().call("normal_quantiles", values=_vector(values), conf_level=level).value
-    return NormalQuantiles(
-        theoretical=frozen_array(found["theoretical"]),
-        intercept=decode.number(found, "intercept"),
-        slope=decode.number(found, "slope"),
-        at=frozen_array(found["at"]),
-        low=frozen_array(found["low"]),
-        high=frozen_array(found["high"]),
-    )
+
+    def read(found: dict[str, Any]) -> NormalQuantiles:
+        arrays = {name: frozen_array(found[name]) for name in ("theoretical", "at", "low", "high")}
+        intercept, slope = float(found["intercept"][0]), float(found["slope"][0])
+        return NormalQuantiles(**arrays, intercept=intercept, slope=slope)
+
+    return ask("normal_quantiles", read, values=_vector(values), conf_level=level)
 
 
 def normal_ellipse(
@@ -184,9 +184,8 @@ def normal_ellipse(
     (101,)
     """
     share = options.check_level(level)
-    ellipse = {"covariance": _vector(covariance), "center": _vector(center), "level": share}
-    found = session().call("normal_ellipse", **ellipse).value
-    return Curve(frozen_array(found["x"]), frozen_array(found["y"]))
+    matrix, middle = _vector(covariance), _vector(center)
+    return ask("normal_ellipse", _curve, covariance=matrix, center=middle, level=share)
 
 
 def boxes(values: ArrayLike, codes: ArrayLike, levels: Sequence[str]) -> list[dict[str, Any]]:
@@ -212,14 +211,17 @@ def boxes(values: ArrayLike, codes: ArrayLike, levels: Sequence[str]) -> list[di
     2.0
     """
     places = np.asarray(codes, dtype=np.int32) + np.int32(1)
-    found = session().call("group_boxes", values=_vector(values), codes=places).value
-    names = ("whislo", "q1", "med", "q3", "whishi")
-    figures = found["figures"].reshape((5, -1), order="F").T.tolist()
-    return [
-        {
-            "label": levels[group - 1],
-            "fliers": found["outside"][found["outside_group"] == group].tolist(),
-            **dict(zip(names, row, strict=True)),
-        }
-        for group, row in zip(found["groups"].tolist(), figures, strict=True)
-    ]
+
+    def read(found: dict[str, Any]) -> list[dict[str, Any]]:
+        names = ("whislo", "q1", "med", "q3", "whishi")
+        figures = found["figures"].reshape((5, -1), order="F").T.tolist()
+        return [
+            {
+                "label": levels[group - 1],
+                "fliers": found["outside"][found["outside_group"] == group].tolist(),
+                **dict(zip(names, row, strict=True)),
+            }
+            for group, row in zip(found["groups"].tolist(), figures, strict=True)
+        ]
+
+    return ask("group_boxes", read, values=_vector(values), codes=places)

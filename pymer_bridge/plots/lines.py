@@ -82,17 +82,9 @@ def lines_of(
     found = fit.pooling(group, predictor)
     frame = fit.model_frame
     x, y, codes = _data(frame, found.predictor, found.group, found.levels)
-    return Lines(
-        found.group,
-        found.predictor,
-        found.response,
-        found.levels,
-        x,
-        y,
-        codes,
-        tuple(ends_of(x[codes == i], line) for i, line in enumerate(found.partial)),
-        ends_of(x, found.population),
-    )
+    names = found.group, found.predictor, found.response, found.levels
+    of_level = tuple(ends_of(x[codes == i], line) for i, line in enumerate(found.partial))
+    return Lines(*names, x, y, codes, of_level, ends_of(x, found.population))
 
 
 def _others(fit: Any, predictor: str | None) -> list[str]:
@@ -149,17 +141,9 @@ def _predicted(fit: Any, group: str | None, predictor: str | None, at: Mapping[s
     only = None if len(groups) == 1 else _random_part(fit, chosen, fixed)
     values = np.asarray(fit.predict(new, re_form=only), dtype=np.float64).reshape(-1, CORNERS)
     average = fit.predict(_new_data(frame, whole, along, held), re_form="population")
-    return Lines(
-        chosen,
-        along,
-        response,
-        levels,
-        x,
-        y,
-        codes,
-        tuple(zip(grids, values, strict=True)),
-        (whole, np.asarray(average, dtype=np.float64)),
-    )
+    of_level = tuple(zip(grids, values, strict=True))
+    population = whole, np.asarray(average, dtype=np.float64)
+    return Lines(chosen, along, response, levels, x, y, codes, of_level, population)
 
 
 def _inside(groups: tuple[str, ...]) -> set[str]:

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pymer_bridge.data.arrays import frozen_array
-from pymer_bridge.session import conditions
-from pymer_bridge.session.r_session import session
+from pymer_bridge.session.asking import ask
 from pymer_bridge.spec import options
 
 if TYPE_CHECKING:
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 LEVELS: Final = (0.5, 0.8, 0.9, 0.95, 0.99)
 """lme4's levels."""
+KINDS: Final = ("", "natural_")
+"""What the names of traces begin with: in zeta, and in their own units."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,12 +129,15 @@ def zeta_curves(profile: Profile, conf_levels: Sequence[float] = LEVELS) -> tupl
     >>> [curve.parameter for curve in zeta_curves(fit.profile())]
     ['.sig01', '.sigma', '(Intercept)']
     """
-    found = session().call("profile_curves", **_points(profile, conf_levels)).value
-    return tuple(
-        ZetaCurve(name, *(_clean(found[name][part]) for part in ("x", "y", "cuts", "at")))
-        for name in profile.parameters
-        if name in found
-    )
+
+    def read(found: Mapping[str, Any]) -> tuple[ZetaCurve, ...]:
+        return tuple(
+            ZetaCurve(name, *(_clean(found[name][part]) for part in ("x", "y", "cuts", "at")))
+            for name in profile.parameters
+            if name in found
+        )
+
+    return ask("profile_curves", read, **_points(profile, conf_levels))
 
 
 def profile_pairs(
@@ -175,18 +179,17 @@ def profile_pairs(
     >>> len(profile_pairs(fit.profile()))
     3
     """
-    outcome = session().call("profile_pairs", **_points(profile, conf_levels))
-    conditions.raise_warnings(outcome)
     n = len(conf_levels)
-    return tuple(
-        ProfilePair(
-            record["first"][0],
-            record["second"][0],
-            _traces(record, "", n),
-            _traces(record, "natural_", n),
+
+    def read(found: Sequence[Mapping[str, Any]]) -> tuple[ProfilePair, ...]:
+        return tuple(
+            ProfilePair(
+                one["first"][0], one["second"][0], *(_traces(one, kind, n) for kind in KINDS)
+            )
+            for one in found
         )
-        for record in outcome.value
-    )
+
+    return ask("profile_pairs", read, **_points(profile, conf_levels))
 
 
 def _traces(record: Mapping[str, Any], kind: str, n: int) -> Traces:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from pymer_bridge.data import frames
 from pymer_bridge.errors import OptionError, RError
+from pymer_bridge.session.asking import ask
 from pymer_bridge.session.r_session import session
 from pymer_bridge.spec import options
 
@@ -50,10 +51,9 @@ def load_dataset(name: str, package: str = "lme4") -> pd.DataFrame:
     if package != "datasets":
         session().require(package)
     try:
-        record = session().call("load_dataset", name=name, package=package).value
+        frame = ask("load_dataset", frames.frame_from_r, name=name, package=package)
     except RError as error:
         raise OptionError(error.message) from error
-    frame = frames.frame_from_r(record)
     frame.attrs["name"] = name
     return frame
 
@@ -95,6 +95,6 @@ def simulate_childread(seed: int = 1) -> pd.DataFrame:
     checked = options.random_seed(seed)
     if checked is None:
         raise OptionError("seed must be an integer: data to learn with can be drawn again")
-    frame = frames.frame_from_r(session().call("simulate_childread", seed=checked).value)
+    frame = ask("simulate_childread", frames.frame_from_r, seed=checked)
     frame.attrs["name"] = "childread"
     return frame
