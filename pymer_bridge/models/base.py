@@ -73,11 +73,11 @@ def sentence(effects: results.FixedEffects, term: str, *, interval: bool = False
     Parameters
     ----------
     effects
-        Fixed effects, with whichever degrees of freedom.
+        Fixed effects, with any degrees of freedom.
     term
-        Which of them.
+        The name of one of them.
     interval
-        Say the confidence interval as well?
+        Add the confidence interval?
 
     Returns
     -------
@@ -115,9 +115,9 @@ class RModel:
     n_obs
         The number of observations used.
     warnings, messages
-        What R warned of and said during the fit.
+        R's warnings and messages during the fit.
     spec
-        What was asked for.
+        The specification: what was asked for.
     columns
         The columns of the data that went to R.
     """
@@ -197,7 +197,7 @@ class RModel:
     # What each kind of model says of itself.
 
     def _kind(self) -> str:
-        """Return what kind of model it is, and how it was fitted."""
+        """Return the kind of model, and how it was fitted."""
         raise NotImplementedError
 
     def _groups(self) -> str:
@@ -214,7 +214,7 @@ class RModel:
 
     @property
     def heading(self) -> str:
-        """What was fitted, and to what: three lines of text."""
+        """The kind of model, its formula and its data, in three lines of text."""
         groups = f", groups: {self._groups()}" if self._groups() else ""
         return f"{self._kind()}\nFormula: {self.formula}\nObservations: {self.n_obs}{groups}"
 
@@ -234,19 +234,19 @@ class RModel:
         return notebook.block(self.heading, self._alerts(), tables)
 
     def to_r_script(self, path: str | Path, data: options.DataFormat | None = "csv") -> Path:
-        """Write a script of plain R that fits this model and asks what was asked of it.
+        """Write a script of plain R that fits this model and repeats what was asked of it.
 
         The script checks versions, reads the data to the last bit, sets levels and contrasts,
-        fits the model, prints its summary, and makes each test, interval and bootstrap that was
-        made of this model, with the models that it was compared with.
+        fits the model, prints its summary, and repeats each test, interval and bootstrap of this
+        model, with the models that it was compared with.
 
         Parameters
         ----------
         path
-            Where the script goes.
+            The file of the script.
         data
-            How the data go with it, into files beside it: "csv", or "rds" (R's own format).
-            None writes no data: the script then wants a data frame of that name.
+            The format of the data, which are written beside it: "csv", or "rds" (R's own format).
+            None writes no data: the script then needs a data frame of that name.
 
         Returns
         -------
@@ -258,12 +258,12 @@ class RModel:
         OptionError
             ``data`` is not accepted.
         ScriptError
-            R has no call that leads from data to this model: it was refitted to another response.
+            No call of R makes this model from data: it was refitted to another response.
 
         Notes
         -----
-        Predictions and simulations are not in it, nor what R has no function for, such as a wild
-        bootstrap; a comment says so. :func:`pymer_bridge.verify` runs the script.
+        The script has no predictions and simulations, and nothing for which R has no function, such
+        as a wild bootstrap; a comment says so. :func:`pymer_bridge.verify` runs the script.
 
         Examples
         --------
@@ -366,7 +366,7 @@ class Fitted(RModel):
         Returns
         -------
         pandas.Series
-            One value an observation; NaN for dropped rows under ``na_action="exclude"``.
+            One value per observation; NaN for dropped rows under ``na_action="exclude"``.
 
         Raises
         ------
@@ -409,9 +409,9 @@ class Fitted(RModel):
         term
             A fixed effect.
         ddf
-            Degrees of freedom, as of ``fixed_effects()``; its default where None.
+            Degrees of freedom, as for ``fixed_effects()``; None for its default.
         interval
-            Say the confidence interval as well?
+            Add the confidence interval?
         conf_level
             Its level.
 
@@ -419,8 +419,8 @@ class Fitted(RModel):
         -------
         str
             Estimate, standard error, test and p-value, rounded by APA's rules: two decimals, or
-            as many as show the standard error to two digits; p-values with three, and from
-            .001 to .999; no leading zero where a figure cannot exceed 1.
+            as many as show the standard error to two digits; p-values with three, from .001 to
+            .999; no leading zero if a figure cannot exceed 1.
 
         Raises
         ------
@@ -483,9 +483,9 @@ class MixedFit(Fitted):
 
     @property
     def convergence(self) -> results.Convergence:
-        """How the optimizer ended, and what was said of it."""
+        """How the optimizer ended, and the convergence warnings and messages."""
         found = self._ask("convergence", decode.convergence)
-        # What the fit itself said is told once, in R's order.
+        # The messages of the fit itself come once, in R's order.
         return replace(
             found,
             messages=tuple(dict.fromkeys((*found.messages, *self.messages))),
@@ -504,7 +504,7 @@ class MixedFit(Fitted):
         return (self.variance_components, self._estimates(), self.fit_statistics)
 
     def _alerts(self) -> tuple[str, ...]:
-        """Return what is wrong with the fit: in plain words first, then in R's."""
+        """Return the problems of the fit: first in plain words, then in R's."""
         found = self.convergence
         plain = []
         if self.singular:

@@ -40,26 +40,27 @@ def anova(
         Models of the same data; models without random effects (:func:`pymer_bridge.lm`,
         :func:`pymer_bridge.glm`) may be among them.
     refit
-        Refit by maximum likelihood what was fitted by REML, as R does; R says so in a message,
-        which is raised as a warning and kept on the result.
+        Refit models by maximum likelihood if they were fitted by REML, as R does. R's message
+        about it is raised as a warning and kept on the result.
     names
         Names for the rows; "model1", "model2" ... by default.
 
     Returns
     -------
     LikelihoodRatioTests
-        One row a model, fewest parameters first.
+        One row per model, fewest parameters first.
 
     Raises
     ------
     OptionError
-        Fewer than two models, or not one name a model.
+        Fewer than two models, or not one name per model.
     RError
-        The models are of different data.
+        The models were fitted to different data.
 
     Notes
     -----
-    R function: ``anova`` of lme4. R tells data apart by name; here the responses are compared.
+    R function: ``anova`` of lme4. R compares the data by name; here the responses
+    are compared.
 
     Examples
     --------
@@ -77,7 +78,7 @@ def anova(
             raise OptionError(f"anova() takes fitted models, not {type(model).__name__}")
     chosen = [f"model{i + 1}" for i in range(len(models))] if names is None else list(names)
     if len(chosen) != len(models) or len(set(chosen)) != len(chosen):
-        raise OptionError(f"names must be {len(models)} different names, one a model")
+        raise OptionError(f"names must be {len(models)} different names, one per model")
     return ask(
         "anova_models",
         decode_tests.ratio_tests,
@@ -88,7 +89,7 @@ def anova(
 
 
 def _restriction(full: LinearMixedModel, restricted: Restriction) -> Any:
-    """Check both, and take the restriction as the R side takes it."""
+    """Check both, and return the restriction in the form that the R side takes."""
     if not isinstance(full, LinearMixedModel):
         raise OptionError(
             f"the full model must be a fitted model, made by lmer(), not a {type(full).__name__}"
@@ -101,7 +102,7 @@ def _restriction(full: LinearMixedModel, restricted: Restriction) -> Any:
     terms = full._terms()
     if values.ndim != 2 or values.shape[1] != len(terms):
         raise OptionError(
-            f"a restriction matrix must have {len(terms)} columns, one a fixed effect "
+            f"a restriction matrix must have {len(terms)} columns, one per fixed effect "
             f"({', '.join(terms)}), not the shape {values.shape}"
         )
     return {"values": np.ascontiguousarray(values).ravel(), "n_rows": values.shape[0]}
@@ -114,7 +115,7 @@ def _formula_change(full: LinearMixedModel, given: str) -> str:
         label = next((known for known in labels if known in (given, f"`{given}`")), None)
         if label is None:
             raise OptionError(
-                f"{given!r} is no term of the model; its terms are: "
+                f"{given!r} is not a term of the model; its terms are: "
                 f"{', '.join(map(repr, labels)) or 'none'}"
             )
         given = f". ~ . - {label}"
@@ -130,13 +131,13 @@ def kr_modcomp(full: LinearMixedModel, restricted: Restriction) -> tests.ModelCo
     full
         The larger model.
     restricted
-        The smaller model; or a change of formula (``". ~ . - Days"``), the name of the term that
-        goes, or a restriction matrix with one column a fixed effect.
+        The smaller model; or a change of formula (``". ~ . - Days"``), the name of the term to
+        drop, or a restriction matrix with one column per fixed effect.
 
     Returns
     -------
     ModelComparison
-        The scaled test, and the unscaled one.
+        The scaled test and the unscaled one.
 
     Raises
     ------
@@ -225,13 +226,13 @@ def pb_modcomp(
     restricted
         As for :func:`kr_modcomp`.
     n_sim
-        How many responses are simulated from the smaller model.
+        The number of responses to simulate from the smaller model.
     seed
-        R's ``set.seed`` integer; None goes on from where R's generator is.
+        R's ``set.seed`` integer; None continues from the state of R's generator.
     start
-        How the refits start. "warm": as pbkrtest does, from the estimates (from pbkrtest 0.5.5
-        on, anew); "cold": where ``lmer`` starts; "multiple": from the estimates, where ``lmer``
-        starts, and from a tenth of that, and the best is taken.
+        Where the refits start. "warm": as in pbkrtest, at the estimates (from pbkrtest 0.5.5 on,
+        where ``lmer`` starts); "cold": where ``lmer`` starts; "multiple": at the estimates, where
+        ``lmer`` starts, and at a tenth of that; the best of the three is taken.
     h
         Stop, after each 200 replicates, once this many likelihood ratios are larger than that of
         the data, as ``pbkrtest::seqPBmodcomp`` does; ``n_sim`` is then a multiple of 200.
@@ -252,7 +253,7 @@ def pb_modcomp(
     RError
         The models are not nested, or have the same fixed effects.
     BootstrapInterrupted
-        Ctrl-C; ``partial`` is the array of the likelihood ratios that were finished.
+        Ctrl-C; ``partial`` is the array of the finished likelihood ratios.
     RTimeoutError
         It did not end within ``timeout``; what was finished is in its ``partial``.
 
@@ -260,7 +261,7 @@ def pb_modcomp(
     -----
     BootstrapWarning
         More than 5 in 100 likelihood ratios are not positive: refits were trapped, and the
-        tests, which rest on the positive ones alone, are not to be trusted.
+        tests, which use only the positive ones, cannot be trusted.
 
     Notes
     -----
@@ -290,7 +291,7 @@ def pb_modcomp(
 
 
 BLOCK: Final = 200
-"""How many replicates pbkrtest's sequential rule makes at a time."""
+"""The number of replicates that pbkrtest's sequential rule makes at a time."""
 
 
 def _ratio_run(
@@ -335,12 +336,12 @@ def bootstrap_test(
     h: int | None = None,
     how: engine.Running,
 ) -> BootstrapTest:
-    """Do what :func:`pb_modcomp` does, of a restriction as the R side takes it."""
+    """Do what :func:`pb_modcomp` does, given a restriction in the form that the R side takes."""
     options.one_of(start, options.RatioStart, "start")
     n = options.whole(n_sim, "n_sim", 1)
     checked_seed = options.random_seed(seed)
     if h is not None and (options.whole(h, "h", 1) and n % BLOCK):
-        raise OptionError(f"n_sim={n} must be a multiple of {BLOCK} where h is given")
+        raise OptionError(f"n_sim={n} must be a multiple of {BLOCK} if h is given")
     session().require("pbkrtest")
     said = asking.Said()
     found = asking.ask("ratio_models", dict, said=said, model=full._model, restricted=restricted)
@@ -368,7 +369,7 @@ def bootstrap_test(
             warnings=_warned_of_trapped(usable),
         )
 
-    with deadlines.lifted():  # it is all there
+    with deadlines.lifted():  # the replicates are complete
         test = asking.ask(
             "ratio_tests_of",
             read,
@@ -385,13 +386,13 @@ def _not_positive(ratios: NDArray[np.float64]) -> int:
 
 
 def _warned_of_trapped(usable: NDArray[np.float64]) -> tuple[str, ...]:
-    """Warn where more refits than chance explains were trapped, and return what was said."""
+    """Warn if more refits were trapped than chance explains, and return the warning's text."""
     n_not_positive = _not_positive(usable)
     if n_not_positive <= 0.05 * len(usable):
         return ()
     said = (
         f"{n_not_positive} of {len(usable)} likelihood ratios are not positive: refits were "
-        "trapped on the boundary, and the tests rest on the others alone; use start='cold' "
+        "trapped on the boundary, and the tests use only the others; use start='cold' "
         "or start='multiple'"
     )
     conditions.warn(BootstrapWarning(said))

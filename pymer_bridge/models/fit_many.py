@@ -24,7 +24,7 @@ from pymer_bridge.spec.controls import Control, check_control
 from pymer_bridge.spec.model_spec import ModelSpec
 
 RESPONSE = ".response"
-"""What the response is called in R."""
+"""The name of the response in R."""
 
 
 @deadlines.timed
@@ -54,11 +54,11 @@ def fit_many(
     data
         A frame with the columns of the design and the responses.
     responses
-        The names of the columns that are fitted, one after the other.
+        The names of the response columns.
     reml, weights, offset, contrasts, control, allow_functions
         As for :func:`pymer_bridge.lmer`.
     check_convergence
-        Compute R's derivatives and convergence checks as well; they change no estimate.
+        Also compute R's derivatives and convergence checks, which change no estimate.
     n_jobs, progress, checkpoint
         As for :meth:`LinearMixedModel.bootstrap`.
     timeout
@@ -67,15 +67,15 @@ def fit_many(
     Returns
     -------
     ManyFits
-        The parameters of each response, those of ``lmer`` to the last bit, and what became of
-        each fit.
+        The parameters of each response, equal to ``lmer``'s to the last bit, and how each fit
+        ended.
 
     Raises
     ------
     FormulaError
-        The formula has a left side, or cannot be read.
+        The formula has a left side, or cannot be parsed.
     DataConversionError
-        A response is missing, or not of numbers.
+        A response is missing, or not numeric.
     BootstrapInterrupted
         Ctrl-C; what was finished is in its ``partial``.
     RTimeoutError
@@ -83,8 +83,8 @@ def fit_many(
 
     Notes
     -----
-    R functions: ``lFormula`` once, then what ``lmer`` does with each response. A response with
-    missing values has rows of its own, and R fits it from the start.
+    R functions: ``lFormula`` once, then the further steps of ``lmer`` for each response. A response
+    with missing values uses other rows, and goes through ``lmer`` itself.
 
     Examples
     --------
@@ -155,12 +155,12 @@ def _numbers_of(table: pd.DataFrame, names: Sequence[str]) -> NDArray[np.float64
     try:
         values: NDArray[np.float64] = table[list(names)].to_numpy(dtype=np.float64, na_value=np.nan)
     except (TypeError, ValueError) as error:
-        raise DataConversionError(f"a response is not of numbers: {error}") from error
+        raise DataConversionError(f"a response is not numeric: {error}") from error
     return values
 
 
 def _any_response(n_rows: int) -> NDArray[np.float64]:
-    """Return a response to read the design with: any would do, and this fits none too well."""
+    """Return an arbitrary response to read the design with, which no model fits exactly."""
     response: NDArray[np.float64] = np.sin(np.arange(1.0, n_rows + 1.0) ** 2)
     return response
 

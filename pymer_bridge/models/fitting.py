@@ -1,4 +1,4 @@
-"""Fitting any model: what is asked for is checked, taken to R and fitted there."""
+"""Fitting a model of any kind: the arguments are checked, sent to R and fitted there."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def prepare(
 
 
 def fit_model(cls: type[M], fitter: str, formula: str, data: Any, **asked: Any) -> M:
-    """Fit a model, and raise what R warned of and said.
+    """Fit a model, and raise R's warnings and messages.
 
     Parameters
     ----------
@@ -170,7 +170,7 @@ def fit_model(cls: type[M], fitter: str, formula: str, data: Any, **asked: Any) 
     fitter
         The R function that fits.
     formula, data
-        As for :func:`pymer_bridge.lmer`; or the data that a fitted model keeps in R.
+        As for :func:`pymer_bridge.lmer`, or the data that a fitted model holds in R.
     **asked
         As for :func:`prepare`.
 

@@ -78,13 +78,14 @@ def glmer(
     data
         As for :func:`pymer_bridge.lmer`.
     family
-        "binomial", "poisson", "Gamma", "inverse.gaussian", "gaussian" with another link than
+        "binomial", "poisson", "Gamma", "inverse.gaussian", "gaussian" with a link other than
         the identity, or :func:`pymer_bridge.negative_binomial`.
     link
-        One of R's links of that family; R's default where it is None.
+        One of R's links for that family; None for R's default.
     n_agq
-        How many points of the adaptive Gauss-Hermite quadrature: 1 (R's default) is the Laplace
-        approximation, more need one random effect alone, 0 is faster and less exact.
+        The number of points of the adaptive Gauss-Hermite quadrature: 1 (R's default) is the
+        Laplace approximation, more than 1 requires a single random effect, 0 is faster and less
+        exact.
     weights, offset, subset, contrasts, na_action, data_name, allow_functions
         As for :func:`pymer_bridge.lmer`.
     control
@@ -188,7 +189,7 @@ def glmer_nb(
 
     Notes
     -----
-    R function: ``lme4::glmer.nb``, which fits a Poisson model first, then searches the size.
+    R function: ``lme4::glmer.nb``, which fits a Poisson model first, then searches for the size.
 
     Examples
     --------

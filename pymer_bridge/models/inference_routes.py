@@ -1,4 +1,4 @@
-"""The routes to inference on one coefficient, taken one after the other."""
+"""Several routes to inference on one coefficient, side by side."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from pymer_bridge.spec import options
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """What all routes are asked alike."""
+    """The arguments that all routes share."""
 
     fit: LinearMixedModel
     term: str
@@ -36,7 +36,7 @@ _Figures = dict[str, float | str | None]
 
 @dataclass(frozen=True, slots=True)
 class _Route:
-    """How a route is taken, and what is to be known of it."""
+    """The function of a route, and facts about it."""
 
     take: Callable[[_Request], _Figures]
     refitted: str
@@ -177,22 +177,22 @@ def compare_inference(
         Which of "normal", "satterthwaite", "kenward-roger", "likelihood-ratio",
         "bootstrap-likelihood-ratio", "parametric-bootstrap" and "case-bootstrap"; all by default.
     n_sim
-        How many simulations each bootstrap makes.
+        The number of simulations of each bootstrap.
     seed
-        R's ``set.seed`` integer, set anew for each bootstrap, so that one of them alone gives
-        the same figures.
+        R's ``set.seed`` integer, set for each bootstrap, so that each of them alone gives the
+        same figures.
     conf_level
         The level of the intervals; those of the bootstraps are percentile intervals, from R's
         ordinary quantiles.
     n_jobs
-        How many processes work at the bootstraps.
+        The number of processes for the bootstraps.
 
     Returns
     -------
     InferenceRoutes
-        One row a method: estimate, standard error, df, statistic, p, interval, what was
-        refitted, how long it took, the reference, and when it is to be trusted. A route that
-        cannot be taken with this model keeps its row, with the reason in ``note``.
+        One row per method: estimate, standard error, df, statistic, p, interval, what was
+        refitted, elapsed seconds, the reference, and when to trust it. A route that fails for
+        this model keeps its row, with the reason in ``note``.
 
     Raises
     ------
@@ -247,7 +247,7 @@ def _take(route: _Route, method: str, request: _Request) -> InferenceRoute:
     try:
         figures |= route.take(request)
     except PymerError as error:
-        # One route that R cannot take must not lose the others.
+        # A route that fails must not lose the others.
         figures["note"] = f"not taken: {error}"
     return InferenceRoute(
         method=method,

@@ -1,4 +1,4 @@
-"""Models without random effects: where a course on mixed models starts."""
+"""Models without random effects: linear and generalized linear models."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class LinearModel(Refitting, LinearPrediction, Effects, Export):
         Returns
         -------
         FixedEffects
-            One row a term, on the scale of the linear predictor; a coefficient that cannot be
+            One row per term, on the scale of the linear predictor; a coefficient that cannot be
             estimated has no row, as in R's summary.
 
         Raises
@@ -48,9 +48,9 @@ class LinearModel(Refitting, LinearPrediction, Effects, Export):
 
         Notes
         -----
-        R functions: ``coef(summary(fit))`` and ``confint``. Of a generalized linear model the
-        intervals are by the profile likelihood, and tests are normal where the family fixes the
-        dispersion.
+        R functions: ``coef(summary(fit))`` and ``confint``. For a generalized linear model
+        the intervals come from the profile likelihood, and tests are normal if the family fixes
+        the dispersion.
 
         Examples
         --------

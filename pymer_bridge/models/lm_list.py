@@ -20,7 +20,7 @@ from pymer_bridge.spec.model_spec import ModelSpec
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class LinearModelList(RModel):
-    """Separate linear models, one a group; made by :func:`lm_list`.
+    """Separate linear models, one per group; made by :func:`lm_list`.
 
     Its attributes are those of :class:`pymer_bridge.models.base.RModel`, and these.
 
@@ -31,9 +31,9 @@ class LinearModelList(RModel):
     levels
         Its levels.
     failed
-        The levels to which R could not fit.
+        The levels that R could not fit.
     sigma
-        The residual standard deviation, pooled over groups; None where it is not.
+        The residual standard deviation, pooled over groups; None if it is not pooled.
     """
 
     group: str
@@ -59,7 +59,7 @@ class LinearModelList(RModel):
         Returns
         -------
         SeparateEffects
-            One row a group and term, groups first, in units of the response.
+            One row per group and term, groups first, in units of the response.
 
         Raises
         ------
@@ -69,7 +69,7 @@ class LinearModelList(RModel):
         Notes
         -----
         R functions: ``summary`` and ``confint`` of lme4's ``lmList``. As there, standard errors and
-        tests take the residual standard deviation of all groups together, and intervals that of
+        tests use the residual standard deviation of all groups together, and intervals that of
         each group alone.
 
         Examples
@@ -147,7 +147,7 @@ def lm_list(
     Returns
     -------
     LinearModelList
-        The fits. A group that R could not fit is named in ``failed``, and R warns of it.
+        The fits. A group that R could not fit is listed in ``failed``, with a warning of R.
 
     Raises
     ------

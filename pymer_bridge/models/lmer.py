@@ -1,4 +1,4 @@
-"""Linear mixed models: fitting them, and what only they give."""
+"""Linear mixed models: `lmer()` and its class."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class LinearMixedModel(MixedModel, Testing, Intervals, Emmeans):
             "satterthwaite" (t tests with Satterthwaite's degrees of freedom, from lmerTest),
             "kenward-roger" (t tests with Kenward and Roger's degrees of freedom and standard
             errors, from lmerTest and pbkrtest), "normal" (z tests) or "none" (no test, as
-            lme4 gives).
+            in lme4).
         conf_level
             The level of the intervals.
 
         Returns
         -------
         FixedEffects
-            One row a term, in units of the response.
+            One row per term, in units of the response.
 
         Raises
         ------
@@ -161,13 +161,13 @@ def lmer(
     formula
         lme4's formula, such as ``"Reaction ~ Days + (Days | Subject)"``.
     data
-        A pandas, polars or pyarrow frame. Only the columns that are named cross into R.
+        A pandas, polars or pyarrow frame. Only the columns that the formula names go to R.
     reml
         Restricted maximum likelihood (True) or maximum likelihood (False).
     weights
         Prior weights: a column's name, an expression of columns, or one number for each row.
     offset
-        A known part of the linear predictor, given likewise.
+        A known part of the linear predictor, in the same forms as ``weights``.
     subset
         Which rows to use: an expression of columns, such as ``"Days > 1"``, or a bool for each row.
     contrasts
@@ -186,8 +186,8 @@ def lmer(
     allow_functions
         Further functions that the formula may call.
     timeout
-        How many seconds the call may take, waiting for its turn in R included; None for as long
-        as it takes. See "When things go wrong" in the documentation.
+        The seconds that the call may take, including the wait for its turn in R; None for no
+        limit. See "When things go wrong" in the documentation.
 
     Returns
     -------
@@ -197,9 +197,9 @@ def lmer(
     Raises
     ------
     FormulaError
-        The formula cannot be read, or calls a function that it may not.
+        The formula cannot be parsed, or calls a function that is not allowed.
     DataConversionError
-        A column is missing, or cannot be taken to R.
+        A column is missing, or cannot be sent to R.
     OptionError
         An argument has a value that is not accepted.
     RError

@@ -60,21 +60,22 @@ def load(path: str | PathLike[str], allow_functions: Sequence[str] = ()) -> Any:
     path
         The file.
     allow_functions
-        The functions that were allowed when the model was fitted, where there were any: a file
-        does not allow itself what its formula may call.
+        The functions that were allowed when the model was fitted, if any: a file cannot allow
+        functions itself.
 
     Returns
     -------
     LinearMixedModel, LinearModel ...
-        The model, of the class that it had.
+        The model, of its original class.
 
     Raises
     ------
     ModelFileError
-        The file is no saved model, is damaged, was changed, is too large, or is of a newer
+        The file is not a saved model, is damaged, was changed, is too large, or is of a newer
         version.
     FormulaError
-        The formula, or another of its texts, calls what it may not; the message names it.
+        The formula, or another text in the file, calls a function that is not allowed; the
+        message names it.
     RError
         R stopped.
     OSError
@@ -83,13 +84,12 @@ def load(path: str | PathLike[str], allow_functions: Sequence[str] = ()) -> Any:
     Warns
     -----
     DriftWarning
-        A figure is not the stored one to the last bit. Its ``differences`` say which, and its
-        ``versions`` which versions are others.
+        A figure is not the stored one to the last bit. ``differences`` of the warning has the
+        figures, and ``versions`` the versions that changed.
 
     Notes
     -----
-    Nothing in the file is ever run. All that it asks for passes the checks that a user's own
-    arguments pass.
+    Nothing in the file is ever run. Its contents pass the same checks as a user's own arguments.
 
     Examples
     --------
@@ -134,22 +134,22 @@ _UNREADABLE: Final = (
     RecursionError,
     ImportError,
 )
-"""What reading something that is not of the kind expected can raise."""
+"""The exceptions that reading an unexpected content can raise."""
 
 
 def require_allowed(source: Path, spec: ModelSpec, allowed: tuple[str, ...]) -> None:
-    """Have a user confirm the functions that a file wants allowed.
+    """Refuse functions that a file needs and that the user has not allowed.
 
     Raises
     ------
     FormulaError
-        One is not among those that the user allows.
+        The user does not allow one of them.
     """
     lacking = [name for name in spec.allow_functions if name not in allowed]
     if lacking:
         raise FormulaError(
-            f"{source}: the model was fitted with functions allowed that a formula may not call "
-            f"else: {', '.join(map(repr, lacking))}. If you trust the file, allow them again: "
+            f"{source}: the model was fitted with further functions allowed, which its formula may "
+            f"call: {', '.join(map(repr, lacking))}. If you trust the file, allow them again: "
             f"allow_functions={spec.allow_functions!r}"
         )
 
@@ -157,10 +157,10 @@ def require_allowed(source: Path, spec: ModelSpec, allowed: tuple[str, ...]) -> 
 def _frame(columns: Any, index: Any, arrays: Arrays) -> frames.Frame:
     names, n_rows = packing.check_texts(columns["names"]), columns["n_rows"]
     if len(set(names)) != len(names) or not isinstance(n_rows, int) or n_rows < 1:
-        raise ValueError("its columns are no data frame")
+        raise ValueError("its columns are not a data frame")
     records = columns["parts"]
     if not isinstance(records, list) or len(records) != len(names):
-        raise ValueError("it has not one column a name")
+        raise ValueError("it does not have one column per name")
     parts = tuple(packing.unpack_part(record, arrays, n_rows) for record in records)
     labels = unpack_index(index, arrays)
     if len(labels) != n_rows:
@@ -170,12 +170,12 @@ def _frame(columns: Any, index: Any, arrays: Arrays) -> frames.Frame:
 
 def _versions(stored: Any) -> dict[str, str | None]:
     if not all(isinstance(text, str | None) for text in stored.values()):
-        raise ValueError("its versions are no texts")
+        raise ValueError("its versions are not texts")
     return dict(stored)
 
 
 def fit_again(spec: ModelSpec, data: Any) -> Any:
-    """Call the public function, so that everything passes a user's checks.
+    """Call the public function, so that everything passes the checks of a user's call.
 
     Parameters
     ----------
@@ -187,12 +187,12 @@ def fit_again(spec: ModelSpec, data: Any) -> Any:
     Raises
     ------
     ValueError
-        The specification is none that a fitted model has.
+        No fitted model has such a specification.
     FormulaError, DataConversionError, OptionError, RError, REnvironmentError
         As for the public function.
     """
     if spec.fitter not in ARGUMENTS:
-        raise ValueError(f"{spec.fitter!r} is no function by which this version fits models")
+        raise ValueError(f"this version has no function {spec.fitter!r} that fits models")
     taken = ("fitter", "formula", *spec.argument_names)
     for field in dataclasses.fields(spec):
         value = getattr(spec, field.name)
@@ -207,7 +207,7 @@ def fit_again(spec: ModelSpec, data: Any) -> Any:
 
 
 def _control(stored: Control) -> Control:
-    """Make the control object anew, by the function that checks what it is given."""
+    """Make the control object by the public function, which checks its arguments."""
     make = getattr(controls, stored.constructor.replace("Control", "_control"))
     given: dict[str, Any] = {}
     for name, value in stored.arguments:
@@ -288,21 +288,21 @@ def load_rds(path: str | PathLike[str], trust: bool = False) -> Any:
     path
         The file.
     trust
-        Must be True: reading an ``.rds`` can run code that whoever wrote it has put there.
+        Must be True: reading an ``.rds`` can run any code that its writer has put there.
 
     Returns
     -------
     LinearMixedModel, LinearModel ...
-        The fit itself, not fitted again. Of a file that another program wrote the data are those
-        that the fit carries along; where it carries none, its model frame, and what needs more
-        than that is R's error.
+        The fit itself, not fitted again. For a file that another program wrote, the data are those
+        that the fit carries; without any, the data are its model frame, and R stops where
+        something needs more.
 
     Raises
     ------
     OptionError
         ``trust`` is not True.
     ModelFileError
-        It is no ``.rds``, or holds something else than a supported model.
+        It is not an ``.rds``, or holds something other than a supported model.
     OSError
         The file is not there, or may not be read.
 
@@ -353,7 +353,7 @@ def _model_of(source: Path, record: Mapping[str, Any]) -> Any:
 
 
 def _known(source: Path, found: Mapping[str, Any]) -> tuple[ModelSpec, frames.Frame] | None:
-    """Return what our own file says, None where it is not ours."""
+    """Return the record in a file of this package; None for another file."""
     if found["record"] is None:
         return None
     try:
@@ -369,7 +369,7 @@ def _known(source: Path, found: Mapping[str, Any]) -> tuple[ModelSpec, frames.Fr
 
 
 def _family(facts: Mapping[str, Any]) -> Family | None:
-    """Return the family of a fit, None where it is one of R that this package has not."""
+    """Return the family of a fit; None if this package does not have that family."""
     name, size = decode.text(facts, "family"), decode.number_or_none(facts, "size")
     try:
         return Family("negative.binomial" if size else name, decode.text(facts, "link"), size)
@@ -378,7 +378,7 @@ def _family(facts: Mapping[str, Any]) -> Family | None:
 
 
 def _guessed(fitter: str, told: Mapping[str, Any]) -> tuple[ModelSpec, frames.Frame]:
-    """Return what can be read of a fit that another program made."""
+    """Return the specification, as far as a fit of another program shows it."""
     facts = told["facts"]
     rows = told["row_names"]
     n_rows = decode.integer(told, "n_rows")

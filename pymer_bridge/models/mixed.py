@@ -1,4 +1,4 @@
-"""What every fitted mixed model gives, whatever its response."""
+"""The base of all fitted mixed models."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pymer_bridge.spec import options
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class MixedModel(Refitting, Prediction, Diagnostics, Pictures, Tidying):
-    """A fitted mixed model; the figures stay in R until they are asked for, and are then kept.
+    """A fitted mixed model; its figures stay in R until they are asked for, and are then kept.
 
     Attributes
     ----------
@@ -41,9 +41,9 @@ class MixedModel(Refitting, Prediction, Diagnostics, Pictures, Tidying):
     dropped_rows
         Labels, in the data's index, of the rows that ``na_action`` dropped.
     warnings, messages
-        What R warned of and said during the fit.
+        R's warnings and messages during the fit.
     spec
-        What was asked for.
+        The specification: what was asked for.
     columns
         The columns of the data that went to R.
     """
@@ -69,7 +69,7 @@ class NonNormal(MixedModel):
         Returns
         -------
         FixedEffects
-            One row a term, on the scale of the linear predictor (of the parameters, for a
+            One row per term, on the scale of the linear predictor (of the parameters, for a
             nonlinear model).
 
         Raises
@@ -135,7 +135,7 @@ class NonNormal(MixedModel):
         Returns
         -------
         FTests
-            One row a term.
+            One row per term.
 
         Notes
         -----
@@ -163,7 +163,7 @@ class NonNormal(MixedModel):
         Returns
         -------
         LikelihoodRatioTests
-            One row for the model as it is ("<none>"), then one a term.
+            One row for the model as it is ("<none>"), then one per term.
 
         Raises
         ------

@@ -49,16 +49,16 @@ def model_table(
         Mixed models and linear models.
     format
         "text", "html", "latex" (for the booktabs package) or "markdown"; None for an object
-        that a notebook shows and that has all of them.
+        that a notebook shows, and that has all formats.
     names
-        One name a model; "(1)", "(2)" ... by default.
+        One name per model; "(1)", "(2)" ... by default.
     labels
-        Other words for terms and grouping factors.
+        Labels to show instead of terms and grouping factors.
     beneath
-        What stands beneath each estimate: "std_error", "interval" or "p_value".
+        What to show below each estimate: "std_error", "interval" or "p_value".
     ddf
-        Degrees of freedom of mixed models. By default each model's own, and none where neither
-        an interval nor a p-value nor a star is shown.
+        Degrees of freedom of mixed models. By default each model's own, or none if the table
+        shows no intervals, p-values or stars.
     conf_level
         The level of the intervals.
     stars
@@ -66,11 +66,11 @@ def model_table(
     components
         Random effects as "std_dev" or "variance".
     digits
-        Decimals; estimates have more where their standard error needs them.
+        Decimals; estimates have more if their standard error needs them.
     icc
-        Show the intraclass correlation, where R's package performance is installed?
+        Show the intraclass correlation, if R's package performance is installed?
     caption
-        A line above.
+        A line above the table.
 
     Returns
     -------
@@ -199,7 +199,7 @@ def _beneath(row: FixedEffect | None, beneath: str, decimals: int) -> str:
 
 
 def _random_rows(models: Sequence[Model], components: str, digits: int) -> list[_Row]:
-    """Return variances (or their roots), correlations and the residuals' own."""
+    """Return variances or standard deviations, correlations, and the residual one."""
     word = "SD" if components == "std_dev" else "Variance"
     found: list[dict[str, str]] = []
     for model in models:
@@ -227,7 +227,7 @@ def _random_rows(models: Sequence[Model], components: str, digits: int) -> list[
 
 
 def _residual(model: Model, components: str) -> float | None:
-    """Return the residuals' standard deviation or variance, where R gives it."""
+    """Return the residual standard deviation or variance, if R gives it."""
     if isinstance(model, LinearModel):
         return model.sigma if components == "std_dev" else None
     rows = [row for row in model.variance_components if row.group == "Residual"]

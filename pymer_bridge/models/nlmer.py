@@ -49,7 +49,7 @@ def nlmer(
     formula
         Three parts: response, nonlinear model, and fixed and random effects of its parameters:
         ``"circumference ~ SSlogis(age, Asym, xmid, scal) ~ Asym | Tree"``. The model may be one
-        of R's that start themselves (SSasymp, SSasympOff, SSasympOrig, SSbiexp, SSfol, SSfpl,
+        of R's self-starting models (SSasymp, SSasympOff, SSasympOrig, SSbiexp, SSfol, SSfpl,
         SSgompertz, SSlogis, SSmicmen, SSweibull) or a function that returns a gradient, of an R
         package, allowed by name.
     data

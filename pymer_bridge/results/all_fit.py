@@ -13,7 +13,7 @@ from pymer_bridge.results.base import COLUMNS, Part, Rows, above
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OptimizerFit(Part):
-    """The fit by one optimizer; None where there is no such figure.
+    """The fit by one optimizer; a figure that does not exist is None.
 
     Attributes
     ----------
@@ -22,7 +22,7 @@ class OptimizerFit(Part):
     package
         The R package that it needs besides lme4.
     available
-        Is that package installed? Where it is not there is no fit.
+        Is that package installed? If not, there is no fit.
     ok
         Did the fit end without an error?
     converged
@@ -34,11 +34,11 @@ class OptimizerFit(Part):
     error
         Why there is no fit.
     log_likelihood
-        Of the fit; of a fit by REML the restricted one.
+        The log-likelihood; for a fit by REML the restricted one.
     evaluations
-        How often the criterion was computed; None where the optimizer does not tell.
+        How often the criterion was computed; None if the optimizer does not say.
     seconds
-        How long it took.
+        Elapsed seconds.
     fixed_effects, sdcor, theta
         The estimates by name: fixed effects, standard deviations and correlations, and the
         parameters that are optimized.
@@ -62,7 +62,7 @@ class OptimizerFit(Part):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ParameterAgreement(Part):
-    """How far the optimizers agree on one parameter.
+    """How well the optimizers agree on one parameter.
 
     Attributes
     ----------
@@ -99,12 +99,12 @@ _OWN: dict[str, Column] = {
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Agreement(Rows[ParameterAgreement]):
-    """How far the optimizers agree: ``agreement["fixed", "Days"].spread``.
+    """How well the optimizers agree: ``agreement["fixed", "Days"].spread``.
 
     Attributes
     ----------
     rows
-        One :class:`ParameterAgreement` a figure.
+        One :class:`ParameterAgreement` per figure.
     """
 
     rows: tuple[ParameterAgreement, ...]
@@ -126,9 +126,9 @@ class OptimizerTiming(Part):
     optimizer
         Its name.
     seconds
-        By the clock.
+        Elapsed seconds.
     evaluations
-        How often the criterion was evaluated; None where it was not counted.
+        How often the criterion was evaluated; None if it was not counted.
     """
 
     optimizer: str
@@ -143,7 +143,7 @@ class OptimizerTimings(Rows[OptimizerTiming]):
     Attributes
     ----------
     rows
-        One :class:`OptimizerTiming` an optimizer.
+        One :class:`OptimizerTiming` per optimizer.
     """
 
     rows: tuple[OptimizerTiming, ...]
@@ -163,13 +163,13 @@ class AllFit(Rows[OptimizerFit]):
     Attributes
     ----------
     rows
-        One :class:`OptimizerFit` an optimizer, those not installed among them.
+        One :class:`OptimizerFit` per optimizer, also for those that are not installed.
     agreement
         The range of each figure over the optimizers.
     text
-        What R prints of it.
+        The text that R prints.
     warnings, messages
-        What R warned of and said on the way.
+        R's warnings and messages.
     """
 
     rows: tuple[OptimizerFit, ...]
@@ -200,7 +200,7 @@ class AllFit(Rows[OptimizerFit]):
         return tuple(row.name for row in self.agreement.rows if row.kind == kind)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row an optimizer: what became of it, and all estimates.
+        """Return one row per optimizer: how it ended, and all estimates.
 
         Returns
         -------
@@ -224,14 +224,14 @@ class AllFit(Rows[OptimizerFit]):
         return frame
 
     def plot(self, *parameters: str, **options: Any) -> Any:
-        """Draw how far the optimizers agree; see :func:`pymer_bridge.plots.all_fit`.
+        """Draw how well the optimizers agree; see :func:`pymer_bridge.plots.all_fit`.
 
         Parameters
         ----------
         *parameters
             Which figures; all by default.
         **options
-            As of that function.
+            Options of that function.
         """
         return above("pymer_bridge.plots", "all_fit")(self, list(parameters) or None, **options)
 
@@ -262,5 +262,5 @@ class AllFit(Rows[OptimizerFit]):
         return Table(columns, tuple(body), title=self.title)
 
     def __str__(self) -> str:
-        """Return what R prints, then the figures of its summary, then how far they agree."""
+        """Return R's text, then the figures of its summary, then how well they agree."""
         return "\n\n".join([self.text, self._table().to_text(), str(self.agreement)])

@@ -49,7 +49,7 @@ COLUMNS: dict[str, Column] = {
         Column("correlation", "Corr"),
     )
 }
-"""How each column of a frame is headed for a reader."""
+"""The heading of each column for a reader."""
 
 
 def above(module: str, name: str) -> Any:
@@ -95,7 +95,7 @@ class Result(Part):
         raise NotImplementedError
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the result as a pandas frame, one row a row, every column at full precision."""
+        """Return the result as a pandas frame, with every column at full precision."""
         raise NotImplementedError
 
     def to_dict(self) -> dict[str, Any]:
@@ -119,10 +119,10 @@ class Result(Part):
         Raises
         ------
         ValueError
-            The mapping is of another type, of a newer layout, or not whole.
+            The mapping is of another type, of a newer layout, or incomplete.
         """
         if not isinstance(mapping, Mapping):
-            raise ValueError(f"a {type(mapping).__name__} is no mapping of a result")
+            raise ValueError(f"a {type(mapping).__name__} is not a mapping of a result")
         schema = mapping.get("schema")
         if schema not in range(1, codec.SCHEMA + 1):
             raise ValueError(
@@ -131,7 +131,7 @@ class Result(Part):
         try:
             result = codec.decode(dict(mapping))
         except _UNREADABLE as error:
-            raise ValueError(f"the mapping holds what no result does: {error}") from error
+            raise ValueError(f"the mapping holds something that no result does: {error}") from error
         if not isinstance(result, cls):
             raise ValueError(f"this is a {type(result).__name__}, not a {cls.__name__}")
         return result
@@ -143,11 +143,11 @@ class Result(Part):
         return self._table().to_text()
 
     def __repr__(self) -> str:
-        """Return the result as text: what a reader at the prompt wants to see."""
+        """Return the result as text, for the prompt."""
         return str(self)
 
     def _alerts(self) -> tuple[str, ...]:
-        """Return what a reader in a notebook must know before the figures."""
+        """Return the notices that stand above the figures in a notebook."""
         return tuple(text for text in getattr(self, "warnings", ()) if isinstance(text, str))
 
     def _repr_html_(self) -> str:
@@ -179,12 +179,12 @@ class Rows(Result, Generic[Row]):
         return tuple(getattr(row, name) for name in self.key)
 
     def __getitem__(self, key: str | tuple[str, ...]) -> Row:
-        """Return the row of this key, or of its other name where rows have one.
+        """Return the row of this key, or of its other name if rows have two.
 
         Raises
         ------
         KeyError
-            There is no such row; the message lists those there are.
+            There is no such row; the message lists the existing ones.
         """
         wanted = key if isinstance(key, tuple) else (key,)
         for row in self.rows:
@@ -204,7 +204,7 @@ class Rows(Result, Generic[Row]):
         return iter(self.rows)
 
     def _columns(self) -> tuple[str, ...]:
-        """Return the columns that have anything to say."""
+        """Return the columns that have a value in any row."""
         return tuple(
             name
             for name in self.shown
@@ -226,7 +226,7 @@ class Rows(Result, Generic[Row]):
         columns = {name: [getattr(row, name) for row in self.rows] for name in self.shown}
         frame = pd.DataFrame(columns, columns=list(self.shown))
         for name in self.shown:
-            # A column that does not apply is all missing, and of numbers where it holds numbers.
+            # A column without values is all missing, with the numeric dtype if it is for numbers.
             text = name in COLUMNS and COLUMNS[name].kind == "text"
             if not text and not any(isinstance(value, str) for value in columns[name]):
                 frame[name] = pd.to_numeric(frame[name])

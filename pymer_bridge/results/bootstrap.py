@@ -1,4 +1,4 @@
-"""Figures of bootstraps: one row a statistic, counts, p-values, and tests of likelihood ratios."""
+"""Figures of bootstraps: statistics, counts, p-values, and tests of likelihood ratios."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class BootstrapStatistic(Part):
     label
         The readable name: "sd_(Intercept)|school".
     effect, group, level, term
-        What it belongs to, as broom.mixed says it; None where one does not apply.
+        What it belongs to, in broom.mixed's terms; None where one does not apply.
     estimate
         Its value for the fit itself.
     bias
-        Mean of the replicates less the estimate.
+        Mean of the replicates minus the estimate.
     std_error
         Standard deviation of the replicates.
     """
@@ -54,18 +54,18 @@ class BootstrapStatistic(Part):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReplicateStatus(Part):
-    """What became of one replicate.
+    """How one replicate ended.
 
     Attributes
     ----------
     iteration
         Its number, from 1.
     converged, singular
-        Did the optimizer end well (and R's checks find nothing)? Is it on the boundary?
+        Did the optimizer end well, without complaints from R's checks? Is the fit on the boundary?
     warnings, messages
-        What R warned of and said.
+        R's warnings and messages.
     error
-        Why it failed, None where it did not.
+        Why it failed; None if it did not.
     """
 
     iteration: int
@@ -89,7 +89,7 @@ class BootstrapCounts(Part):
     n_failed
         Those whose fit stopped with an error.
     n_not_converged, n_singular, n_warnings, n_messages
-        Usable ones of which this is to be said.
+        Usable replicates to which this applies.
     """
 
     n_sim: int
@@ -112,7 +112,7 @@ class BootstrapPValue(Part):
     estimate
         Its value for the fit itself.
     null
-        The value that the hypothesis gives it.
+        The value under the hypothesis.
     p_value
         Two-sided.
     """
@@ -131,7 +131,7 @@ class BootstrapPValues(Rows[BootstrapPValue]):
     Attributes
     ----------
     rows
-        One :class:`BootstrapPValue` a statistic.
+        One :class:`BootstrapPValue` per statistic.
     """
 
     rows: tuple[BootstrapPValue, ...]
@@ -157,7 +157,7 @@ class BootstrapResult(Rows[BootstrapStatistic]):
     Attributes
     ----------
     rows
-        One :class:`BootstrapStatistic` a statistic: estimate, bias, standard error.
+        One :class:`BootstrapStatistic` per statistic: estimate, bias, standard error.
     replicates
         Read-only array of replicates by statistics; NaN where a fit failed.
     iterations
@@ -167,15 +167,15 @@ class BootstrapResult(Rows[BootstrapStatistic]):
     converged, singular
         For each replicate: did the optimizer end well? Is the fit on the boundary?
     replicate_warnings, replicate_messages, errors
-        For each replicate what R warned of and said, and why it failed (None).
+        For each replicate R's warnings and messages, and why it failed (or None).
     seed, generator
         R's ``set.seed`` integer, and the kinds of R's generator.
     versions
         Of R and its packages.
     seconds
-        How long it took, on the clock.
+        Elapsed seconds.
     warnings, messages
-        What R warned of and said of the whole.
+        R's warnings and messages about the run as a whole.
     """
 
     rows: tuple[BootstrapStatistic, ...]
@@ -211,7 +211,7 @@ class BootstrapResult(Rows[BootstrapStatistic]):
 
     @property
     def std_errors(self) -> NDArray[np.float64]:
-        """Standard deviations of the replicates, one a statistic."""
+        """Standard deviations of the replicates, one per statistic."""
         return _array([row.std_error for row in self.rows])
 
     @property
@@ -272,7 +272,7 @@ class BootstrapResult(Rows[BootstrapStatistic]):
         Returns
         -------
         Intervals
-            One row a statistic.
+            One row per statistic.
 
         Raises
         ------
@@ -318,7 +318,7 @@ class BootstrapResult(Rows[BootstrapStatistic]):
         Returns
         -------
         BootstrapPValues
-            One row a statistic.
+            One row per statistic.
 
         Raises
         ------
@@ -357,7 +357,7 @@ class BootstrapResult(Rows[BootstrapStatistic]):
         return above("pymer_bridge.plots", "bootstrap")(self, parameters, ax=ax, **options)  # type: ignore[no-any-return]
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a replicate and statistic: iteration, effect, group, term, value."""
+        """Return one row per replicate and statistic: iteration, effect, group, term, value."""
         n, k = self.replicates.shape
         columns: dict[str, Any] = {"iteration": np.repeat(self.iterations, k)}
         for name in ("effect", "group", "level", "term"):
@@ -400,7 +400,7 @@ class BootstrapTestRow(Part):
     term
         "LRT" (chi square), "PBtest" (share of the replicates), "Gamma", "Bartlett" or "F".
     statistic, df, df2, p_value
-        The test; None where it has no such figure.
+        The test; a figure that it does not have is None.
     """
 
     term: str
@@ -417,22 +417,22 @@ class BootstrapTest(Rows[BootstrapTestRow]):
     Attributes
     ----------
     rows
-        One row a way to a p-value.
+        One row per way to a p-value.
     lrt, p_value
         The likelihood ratio of the data, and the bootstrap's own p-value (row "PBtest").
     n_sim, n_usable, n_not_positive, n_failed
-        How many replicates were asked for and made; how many likelihood ratios are positive, on
-        which alone the tests rest; how many are not; and how many fits stopped with an error.
+        The number of replicates made; of positive likelihood ratios, which alone the tests use; of
+        ratios that are not positive; and of fits that stopped with an error.
     stopped_early
         Did the sequential rule end the run before ``n_sim``?
     start
         How the refits started: "warm", "cold" or "multiple".
     likelihood_ratios
-        Those of the replicates, NaN where one failed.
+        The likelihood ratios of the replicates, NaN for one that failed.
     seed, generator, versions, seconds
-        How to get the same again, and how long it took.
+        What is needed to repeat the run; elapsed seconds.
     warnings, messages
-        What was warned of and said.
+        Warnings and messages.
     """
 
     rows: tuple[BootstrapTestRow, ...]

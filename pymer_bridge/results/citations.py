@@ -1,4 +1,4 @@
-"""How a result that stands on these packages is cited."""
+"""References for results that use these packages."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Citations(Result):
         return "\n\n".join(row.text for row in self.rows)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a reference: ``package, version, text, bibtex``."""
+        """Return one row per reference: ``package, version, text, bibtex``."""
         return pd.DataFrame(
             [(row.package, row.version, row.text, row.bibtex) for row in self.rows],
             columns=["package", "version", "text", "bibtex"],

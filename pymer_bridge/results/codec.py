@@ -1,7 +1,7 @@
 """Results to JSON-safe mappings and back, floats to the last bit.
 
 Each dataclass becomes ``{"type": its name, field: value ...}``. Python's JSON writes a finite
-float so that it reads back to the same bits; what JSON has no word for is tagged.
+float so that it reads back to the same bits; values that JSON does not have are tagged.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a record of a model and the model fitted now have apart."""
+"""Differences between recorded models and the models fitted now."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from pymer_bridge.display.tables import Column, Table
 from pymer_bridge.results.base import Part, Result
 
 SHOWN = 12
-"""How many figures a printed report lists; a frame holds all."""
+"""How many figures a printed report lists; the frame holds all."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FigureChange(Part):
-    """A figure that is not what was recorded.
+    """A figure that differs from the recorded one.
 
     Attributes
     ----------
@@ -26,19 +26,18 @@ class FigureChange(Part):
     key
         The figure, see :mod:`pymer_bridge.verification.figures`.
     recorded, found
-        Then and now; None where R gave none.
+        Then and now; None if R gave none.
     change
-        Now less then; None where they are no numbers.
+        Now minus then; None if they are not numbers.
     ulps
         How many floats lie between the two, plus one: units in the last place.
     std_errors
-        The change in standard errors of the estimate; None where it has none.
+        The change in standard errors of the estimate; None if it has none.
     distance
-        The change in the unit of ``scale``, which is what the tolerance is held against; None
-        where they are no numbers.
+        The change in the unit of ``scale``, which is compared with the tolerance; None if they
+        are not numbers.
     scale
-        "standard errors", "relative", "sigma", "absolute", or "same" where nothing but the same
-        will do.
+        "standard errors", "relative", "sigma", "absolute", or "same" if the figures must be equal.
     tolerance
         The largest distance that passes.
     status
@@ -60,7 +59,7 @@ class FigureChange(Part):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DataChange(Part):
-    """Something about the data that is not what it was; ``column`` is None for all of them.
+    """A change in the data; ``column`` is None if it concerns the data as a whole.
 
     Attributes
     ----------
@@ -69,7 +68,7 @@ class DataChange(Part):
     column
         The column.
     how
-        What is different, in words.
+        The difference, in words.
     """
 
     model: str
@@ -79,7 +78,7 @@ class DataChange(Part):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SettingChange(Part):
-    """Something that was asked for, or that R did, and that is not what it was.
+    """A changed setting: something that was asked for, or that R did.
 
     Attributes
     ----------
@@ -99,12 +98,12 @@ class SettingChange(Part):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VersionChange(Part):
-    """A version, library or setting of R's that is not what it was; None: not there.
+    """A changed version, library or setting of R; None if it does not exist.
 
     Attributes
     ----------
     name
-        What has the version.
+        The package, library or setting.
     recorded, found
         Then and now.
     """
@@ -126,28 +125,28 @@ _ORDER = {"drifted": 0, "within": 1, "told": 2}
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class DriftReport(Result):
-    """What a record and the models fitted now have apart; ``.ok`` says whether nothing drifted.
+    """The differences between a record and the models fitted now; ``.ok`` is False if any drifted.
 
     Attributes
     ----------
     record
         The file.
     figures
-        One :class:`FigureChange` a figure that is not the recorded one, to the last bit.
+        One :class:`FigureChange` per figure that is not the recorded one to the last bit.
     data
-        One :class:`DataChange` for all that changed in the data.
+        One :class:`DataChange` per change in the data.
     settings
-        One :class:`SettingChange` for all that changed in what was asked for.
+        One :class:`SettingChange` per changed setting.
     versions
-        One :class:`VersionChange` for all that changed in what figures can depend on.
+        One :class:`VersionChange` per change in versions, libraries and R's settings.
     n_figures
         How many figures were compared.
     same_stack
-        R, its packages, its libraries of matrices and the platform are what they were.
+        Are R, its packages, BLAS and LAPACK, and the platform the recorded ones?
     notes
-        What is known to change between the two stacks.
+        Known differences between the two installations.
     against_r
-        What plain R says of the models, where it was asked: "" if nothing differs.
+        The differences from plain R, if it was asked; "" if there are none.
     """
 
     record: str
@@ -174,7 +173,7 @@ class DriftReport(Result):
 
     @property
     def exit_status(self) -> int:
-        """0 where all is well, 1 where something drifted."""
+        """0 if nothing drifted, 1 if something did."""
         return 0 if self.ok else 1
 
     def _sorted(self) -> list[FigureChange]:
@@ -196,7 +195,7 @@ class DriftReport(Result):
 
     @property
     def heading(self) -> str:
-        """One line that says how it stands."""
+        """The result of the check in one line."""
         changed = [
             *([f"{len(self.drifted)} of {self.n_figures} figures"] if self.drifted else []),
             *(["the data"] if self.data else []),
@@ -249,7 +248,7 @@ class DriftReport(Result):
         return f"{heading}\n{self._table().to_html()}" if self.figures else heading
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a figure that changed."""
+        """Return one row per figure that changed."""
         names = [column.name for column in _COLUMNS]
         names[4:4] = ["change"]
         rows: list[list[Any]] = [[getattr(row, name) for name in names] for row in self._sorted()]
@@ -257,7 +256,7 @@ class DriftReport(Result):
 
 
 def plain(text: str | None) -> str:
-    """Return a text of a file as it may be printed: nothing in it can steer a terminal."""
+    """Return a text of a file with control characters escaped, safe to print."""
     if text is None:
         return "none"
     shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -50,11 +50,11 @@ class PartialResidual(Part):
     label
         The label of the row in the data.
     values
-        Its values of the predictors; of a second number the nearest one in the effect.
+        Its values of the predictors; of a second numeric one the nearest value in the effect.
     residual
         The working residual.
     estimate
-        The residual and the effect together, on the scale of the linear predictor.
+        The residual plus the effect, on the scale of the linear predictor.
     response_estimate
         The same by the inverse link.
     """
@@ -68,7 +68,7 @@ class PartialResidual(Part):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EffectSmooth(Part):
-    """The line that smooths partial residuals (R: ``lowess``), one number an observation.
+    """The line that smooths partial residuals (R: ``lowess``), one number per observation.
 
     Attributes
     ----------
@@ -96,15 +96,15 @@ class EffectCurve(Rows[EffectPoint]):
     response
         The response, as the formula writes it.
     family, link
-        Of the model; "gaussian" and "identity" of a linear one.
+        Of the model; "gaussian" and "identity" for a linear one.
     conf_level
-        The level of the intervals, point by point.
+        The level of the intervals, which are pointwise.
     partial
         Partial residuals, where they were asked for.
     smooth
-        The line that smooths them, where the effect is of one numeric predictor.
+        The line that smooths them, if the effect is of one numeric predictor.
     warnings, messages
-        What R warned of and said on the way.
+        R's warnings and messages.
     """
 
     rows: tuple[EffectPoint, ...]
@@ -124,7 +124,7 @@ class EffectCurve(Rows[EffectPoint]):
         return tuple(row.values.values())
 
     def is_numeric(self, term: str) -> bool:
-        """Tell whether a predictor is a number rather than a factor.
+        """Say whether a predictor is numeric rather than a factor.
 
         Parameters
         ----------
@@ -134,12 +134,12 @@ class EffectCurve(Rows[EffectPoint]):
         Returns
         -------
         bool
-            True for a number.
+            True if it is numeric.
         """
         return not any(isinstance(row.values[term], str) for row in self.rows)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a point: the predictors, then the figures on both scales."""
+        """Return one row per point: the predictors, then the figures on both scales."""
         keys = {name: [row.values[name] for row in self.rows] for name in self.terms}
         figures = {
             name: pd.to_numeric(pd.Series([getattr(row, name) for row in self.rows], dtype=float))
@@ -148,7 +148,7 @@ class EffectCurve(Rows[EffectPoint]):
         return pd.DataFrame({**keys, **figures})
 
     def partial_frame(self) -> pd.DataFrame:
-        """Return the partial residuals, one row a row of the data.
+        """Return the partial residuals, one row per row of the data.
 
         Returns
         -------
@@ -168,7 +168,7 @@ class EffectCurve(Rows[EffectPoint]):
         Parameters
         ----------
         **options
-            As of that function.
+            Options of that function.
         """
         return above("pymer_bridge.plots", "effect_curve")(self, **options)
 

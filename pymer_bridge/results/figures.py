@@ -72,7 +72,7 @@ class Figures(Rows[Figure]):
     Attributes
     ----------
     rows
-        One :class:`Figure` a figure; no two have one key.
+        One :class:`Figure` per figure; no two have one key.
     ddf
         By which degrees of freedom the fixed effects are tested.
     """
@@ -96,7 +96,7 @@ class Figures(Rows[Figure]):
         return Table(columns, tuple((row.key, repr(row.value)) for row in self.rows))
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a figure; values are as they are, and need not be numbers."""
+        """Return one row per figure; values are as they are, and need not be numbers."""
         columns: dict[str, Any] = {
             name: [getattr(row, name) for row in self.rows] for name in self.shown
         }

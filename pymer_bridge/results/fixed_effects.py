@@ -22,7 +22,7 @@ INTERCEPT: Final = "(Intercept)"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FixedEffect(Part):
-    """One fixed effect: estimate and test; None where the method gives no such figure.
+    """One fixed effect: estimate and test; a figure that the method does not give is None.
 
     Attributes
     ----------
@@ -50,18 +50,18 @@ class FixedEffect(Part):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class FixedEffects(Rows[FixedEffect]):
-    """The fixed effects, one row a term: ``fixed_effects["Days"].p_value``.
+    """The fixed effects, one row per term: ``fixed_effects["Days"].p_value``.
 
     Attributes
     ----------
     rows
-        One :class:`FixedEffect` a term, in R's order.
+        One :class:`FixedEffect` per term, in R's order.
     ddf
         Which degrees of freedom: "satterthwaite", "normal" or "none".
     conf_level
         The level of the intervals.
     warnings, messages
-        What R warned of and said on the way.
+        R's warnings and messages.
     """
 
     rows: tuple[FixedEffect, ...]
@@ -101,7 +101,7 @@ class _Facts(Result):
         return Table(columns, tuple(body), title=self.title)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a frame of one row, one column a figure."""
+        """Return a frame of one row, one column per figure."""
         return pd.DataFrame([{name: getattr(self, name) for name, _ in self.names}])
 
 
@@ -119,7 +119,7 @@ def _shown(value: Any) -> str:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class FitStatistics(_Facts):
-    """What measures the fit.
+    """Fit statistics: likelihood, deviance, information criteria, degrees of freedom.
 
     Attributes
     ----------
@@ -128,15 +128,15 @@ class FitStatistics(_Facts):
     log_likelihood
         The (restricted) log-likelihood.
     deviance
-        R's ``deviance(fit, REML = FALSE)``: -2 times the log-likelihood that is not restricted,
-        at the estimates; of a generalized model the sum of squared deviance residuals, given the
-        random effects.
+        R's ``deviance(fit, REML = FALSE)``: -2 times the unrestricted log-likelihood at the
+        estimates; for a generalized model the sum of squared deviance residuals, given the random
+        effects.
     aic, bic
         Of the (restricted) log-likelihood.
     df
         The number of parameters.
     df_residual
-        Observations less parameters.
+        Observations minus parameters.
     n_obs
         The number of observations.
     """
@@ -182,25 +182,25 @@ class Convergence(_Facts):
     Attributes
     ----------
     converged
-        The optimizer's code is 0 and lme4's checks, but for singularity, found nothing.
+        The optimizer's code is 0, and lme4's checks found nothing but singularity.
     singular
         Some variance is zero, or some correlation is one (``lme4::isSingular``).
     code
-        The optimizer's return code; 0 is success. None where it gave none.
+        The optimizer's return code; 0 is success. None if it gave none.
     messages
         What lme4's convergence checks found, and every other message of the fit.
     warnings
-        What the optimizer warned of, and every other warning of the fit.
+        Warnings of the optimizer, and every other warning of the fit.
     optimizer, optimizer_message
-        Its name (None where nothing was optimised), and its last word.
+        Its name (None if nothing was optimised), and its last message.
     evaluations
-        How often the deviance function was evaluated; None where the optimizer does not count.
+        How often the deviance function was evaluated; None if the optimizer does not count.
     theta
         The relative covariance parameters at the optimum.
     theta_names
-        What R calls them.
+        R's names for them.
     gradient
-        The gradient there; empty where derivatives were not computed.
+        The gradient there; empty if derivatives were not computed.
     """
 
     converged: bool
@@ -230,7 +230,7 @@ class Convergence(_Facts):
     )
 
     def _alerts(self) -> tuple[str, ...]:
-        """Return nothing: the table itself tells of warnings."""
+        """Return nothing: the table itself shows the warnings."""
         return ()
 
 
@@ -241,7 +241,7 @@ class ModelSummary(Result):
     Attributes
     ----------
     text
-        What R prints.
+        The text that R prints.
     fixed_effects, variance_components, fit_statistics
         The figures in it, typed and at full precision.
     """

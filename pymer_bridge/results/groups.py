@@ -117,7 +117,7 @@ class _Grouped(Rows[RandomEffect]):
 
     @property
     def rows(self) -> tuple[Any, ...]:  # type: ignore[override]
-        """One typed row a group, level and term; made when asked for."""
+        """One typed row per group, level and term; made when asked for."""
         return tuple(self._rows())
 
     def _rows(self) -> Iterator[Any]:
@@ -154,7 +154,7 @@ class RandomEffects(_Grouped):
     Attributes
     ----------
     groups
-        One :class:`GroupTable` a grouping factor, with standard deviations and covariances.
+        One :class:`GroupTable` per grouping factor, with standard deviations and covariances.
     """
 
     groups: tuple[GroupTable, ...]
@@ -198,7 +198,7 @@ class GroupCoefficients(_Grouped):
     Attributes
     ----------
     groups
-        One :class:`GroupTable` a grouping factor.
+        One :class:`GroupTable` per grouping factor.
     """
 
     groups: tuple[GroupTable, ...]

@@ -17,11 +17,11 @@ class IntraclassCorrelation(Result):
     Attributes
     ----------
     adjusted
-        Of the variance that the fixed effects leave; None for a singular fit.
+        The share of the variance that the fixed effects do not explain; None for a singular fit.
     unadjusted
-        Of all variance, that of the fixed effects included; None for a singular fit.
+        The share of all variance, including that of the fixed effects; None for a singular fit.
     warnings, messages
-        What R warned of and said on the way.
+        R's warnings and messages.
     """
 
     adjusted: float | None
@@ -50,7 +50,7 @@ class RSquared(Result):
     conditional
         The share that fixed and random effects explain together; None for a singular fit.
     warnings, messages
-        What R warned of and said on the way.
+        R's warnings and messages.
     """
 
     marginal: float | None

@@ -1,4 +1,4 @@
-"""What each row or group does to the estimates of a model."""
+"""The influence of each row or group on the estimates of a model."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class InfluenceRow(Part):
     level
         What was left out: a level of the group, or the label of a row.
     cooks_distance
-        Cook's distance of the fixed effects; None where the refit failed.
+        Cook's distance of the fixed effects; None if the refit failed.
     converged
         Did the optimizer end well, without a warning?
     singular
@@ -31,9 +31,9 @@ class InfluenceRow(Part):
     evaluations
         How often the criterion was computed.
     messages
-        What R said.
+        R's messages.
     error
-        Why the refit failed, None where it did not.
+        Why the refit failed; None if it did not.
     """
 
     level: str
@@ -59,25 +59,25 @@ class Influence(Rows[InfluenceRow]):
     Attributes
     ----------
     rows
-        One :class:`InfluenceRow` a refit, in R's order.
+        One :class:`InfluenceRow` per refit, in R's order.
     by
         "observation", or the group that was left out level by level.
     fixed_effects
         The estimates without each level: levels by fixed effects.
     variances
-        Likewise the residual variance, and variances and covariances of the random effects,
-        under the names that R's ``influence`` gives them.
+        The same for the residual variance and the variances and covariances of the random effects,
+        under the names of R's ``influence``.
     dfbeta, dfbetas
-        How leaving a level out changes the fixed effects, and the same in standard errors of
-        the refit.
+        The changes of the fixed effects when a level is left out, and the same in standard errors
+        of the refit.
     dfbeta_variances
-        How it changes the variance parameters.
+        The changes of the variance parameters.
     observed_fixed_effects, observed_variances
         The estimates of the fit itself, in the order of the columns.
     versions, seconds
-        Of R and its packages; and how long it took.
+        Versions of R and its packages; elapsed seconds.
     warnings, messages
-        What was warned of and said on the way.
+        Warnings and messages.
     """
 
     rows: tuple[InfluenceRow, ...]
@@ -109,7 +109,7 @@ class Influence(Rows[InfluenceRow]):
         )
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a level: what became of the refit, estimates, and their changes.
+        """Return one row per level: how the refit ended, estimates, and their changes.
 
         Returns
         -------
@@ -137,7 +137,7 @@ class Influence(Rows[InfluenceRow]):
         Parameters
         ----------
         **options
-            As of that function.
+            Options of that function.
         """
         return above("pymer_bridge.plots", "influence")(self, **options)
 

@@ -21,18 +21,18 @@ Integers = NDArray[np.int32]
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class SparseMatrix(Result):
-    """A sparse matrix by coordinates, column by column; zeros that R stores stay.
+    """A sparse matrix by coordinates, column by column; zeros that R stores are kept.
 
     Attributes
     ----------
     row, column
-        Where each stored value stands, from 0.
+        The row and column of each stored value, from 0.
     values
         The stored values.
     shape
         Rows and columns.
     row_names, names
-        R's names of rows and columns; None where it has none.
+        R's names of rows and columns; None if it has none.
     """
 
     row: Integers
@@ -69,7 +69,7 @@ class SparseMatrix(Result):
         Raises
         ------
         ValueError
-            A copy is forbidden: there is no dense matrix without one.
+            A copy is not allowed, but a dense matrix needs one.
         """
         if copy is False:
             raise ValueError("a sparse matrix becomes a dense one by copying only")
@@ -98,7 +98,7 @@ class SparseMatrix(Result):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class CholeskyFactor(Result):
-    """The sparse Cholesky factor of a fit, and the order that it puts the effects in.
+    """The sparse Cholesky factor of a fit, and the order in which it has the effects.
 
     With ``A`` of ``get_me("A")`` and ``p`` the permutation, ``lower`` times its transpose is
     ``A @ A.T`` plus the identity, with rows and columns taken in the order ``p``.
@@ -128,7 +128,7 @@ class CholeskyFactor(Result):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GroupCovariance(Part):
-    """The random effects' covariance in one group, and the correlation that goes with it.
+    """The covariance of the random effects of one group, and the correlation.
 
     Attributes
     ----------
@@ -150,7 +150,7 @@ class Covariances(Result):
     Attributes
     ----------
     groups
-        One :class:`GroupCovariance` a group.
+        One :class:`GroupCovariance` per group.
     """
 
     groups: tuple[GroupCovariance, ...]
@@ -231,10 +231,10 @@ class PrincipalComponent(Part):
     component
         Its number, from 1.
     std_dev
-        Its standard deviation, in units of the residual one.
+        Its standard deviation, in units of the residual standard deviation.
     proportion, cumulative
-        Its share of the group's variance, and that of the components up to it, rounded to five
-        decimals as R gives them; None where the group has no variance.
+        Its share of the group's variance, and the share of the components up to it, rounded to
+        five decimals as in R; None if the group has no variance.
     """
 
     group: str
@@ -267,9 +267,9 @@ class PrincipalComponents(Rows[PrincipalComponent]):
     Attributes
     ----------
     rows
-        One :class:`PrincipalComponent` a group and component.
+        One :class:`PrincipalComponent` per group and component.
     rotations
-        One :class:`Rotation` a group.
+        One :class:`Rotation` per group.
     """
 
     rows: tuple[PrincipalComponent, ...]
@@ -292,7 +292,7 @@ class PrincipalComponents(Rows[PrincipalComponent]):
         Returns
         -------
         NamedMatrix
-            One column a component.
+            One column per component.
 
         Raises
         ------
@@ -339,7 +339,7 @@ class DeviancePoints(Result):
         return as_array(self.values, dtype, copy)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a pandas frame: one column a parameter, then deviance."""
+        """Return a pandas frame: one column per parameter, then deviance."""
         frame = pd.DataFrame(np.array(self.points), columns=list(self.names))
         frame["deviance"] = np.array(self.values)
         return frame

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Interval(Part):
-    """One confidence interval; its ends are None where the method gives none.
+    """One confidence interval; its ends are None if the method gives none.
 
     Attributes
     ----------
@@ -45,13 +45,13 @@ class Intervals(Rows[Interval]):
     Attributes
     ----------
     rows
-        One :class:`Interval` a parameter, in R's order.
+        One :class:`Interval` per parameter, in R's order.
     method
         "wald", "profile" or "boot".
     conf_level
         Their level.
     warnings, messages
-        What R warned of and said on the way.
+        R's warnings and messages.
     """
 
     rows: tuple[Interval, ...]
@@ -67,7 +67,7 @@ class Intervals(Rows[Interval]):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Profile(Result):
-    """A likelihood profile: what a zeta plot and a plot of pairs are drawn from.
+    """A likelihood profile, from which zeta plots and plots of pairs are drawn.
 
     Attributes
     ----------
@@ -76,15 +76,15 @@ class Profile(Result):
     labels
         Their readable names.
     profiled
-        For each point, the parameter that was held.
+        For each point, the parameter that was held fixed.
     zeta
         For each point, the signed square root of the change in deviance.
     focal
-        For each point, the value at which the parameter was held.
+        For each point, the value at which the parameter was held fixed.
     values
-        Array of points by parameters: what all parameters were there.
+        Array of points by parameters: the values of all parameters.
     warnings, messages
-        What R warned of and said on the way.
+        R's warnings and messages.
     """
 
     parameters: tuple[str, ...]
@@ -105,7 +105,7 @@ class Profile(Result):
         return above("pymer_bridge.plots", "profile_pairs")(self, ax=ax, **options)  # type: ignore[no-any-return]
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a point: profiled, focal, zeta, and every parameter's value."""
+        """Return one row per point: profiled, focal, zeta, and every parameter's value."""
         frame = pd.DataFrame(
             {"profiled": list(self.profiled), "focal": self.focal, "zeta": self.zeta}
         )

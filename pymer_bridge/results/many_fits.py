@@ -19,7 +19,7 @@ class ManyFits(Result):
     Attributes
     ----------
     responses
-        Their names, one a row of ``values``.
+        Their names, one per row of ``values``.
     names, effects, groups, terms
         R's name of each parameter, and what it belongs to.
     values
@@ -33,11 +33,11 @@ class ManyFits(Result):
     converged, singular
         For each response: did the optimizer end well? Is the fit on the boundary?
     warnings, messages, errors
-        For each response what R warned of and said, and why its fit stopped (None).
+        For each response R's warnings and messages, and the error that stopped its fit (or None).
     reml
         Fitted by restricted maximum likelihood?
     versions, seconds
-        Of R and its packages; and how long it took.
+        Versions of R and its packages; elapsed seconds.
     """
 
     responses: tuple[str, ...]
@@ -59,7 +59,7 @@ class ManyFits(Result):
     seconds: float
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a response and parameter: estimate, standard error and t value."""
+        """Return one row per response and parameter: estimate, standard error and t value."""
         n, k = self.values.shape
         fixed = np.array([effect == "fixed" for effect in self.effects])
         errors = np.full((n, k), np.nan)

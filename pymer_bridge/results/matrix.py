@@ -14,7 +14,7 @@ from pymer_bridge.results.base import COLUMNS, Result
 
 
 def as_array(values: NDArray[Any], dtype: DTypeLike | None, copy: bool | None) -> NDArray[Any]:
-    """Give numpy an array: itself where no copy may be made."""
+    """Give numpy an array: the same one if no copy is wanted."""
     if copy is False:
         return values if dtype is None else values.astype(dtype, copy=False)
     return np.array(values, dtype=dtype)

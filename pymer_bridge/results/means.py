@@ -19,7 +19,7 @@ class MarginalMean(Part):
     Attributes
     ----------
     levels
-        The value of each predictor it is for; of a contrast, its name and what it is within.
+        The value of each predictor; for a contrast its name, and the levels that it is within.
     estimate, std_error, df, statistic, p_value, conf_low, conf_high
         As emmeans gives them; ``df`` is infinite for a normal approximation.
     """
@@ -45,13 +45,13 @@ class MarginalTable(Rows[MarginalMean]):
     by
         The names of the predictors (and "contrast").
     what
-        What emmeans calls the estimate: "emmean", "response", "Days.trend", "estimate" ...
+        emmeans' name of the estimate: "emmean", "response", "Days.trend", "estimate" ...
     notes
         emmeans' notes: method, level, adjustment.
     text
-        What R prints.
+        The text that R prints.
     warnings, messages
-        What R warned of and said on the way.
+        R's warnings and messages.
     """
 
     rows: tuple[MarginalMean, ...]
@@ -67,7 +67,7 @@ class MarginalTable(Rows[MarginalMean]):
     )  # fmt: skip
 
     def __str__(self) -> str:
-        """Return what R prints."""
+        """Return the text that R prints."""
         return self.text
 
     def __getitem__(self, key: Any) -> MarginalMean:

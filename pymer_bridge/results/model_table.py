@@ -24,7 +24,7 @@ class ModelTable(Result):
     labels
         What each row shows; "" where it goes on from the row above.
     cells
-        One tuple a row, with one text a model.
+        One tuple per row, with one text per model.
     notes
         What is to be said beneath.
     caption
@@ -38,7 +38,7 @@ class ModelTable(Result):
     caption: str = ""
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the cells as a pandas frame, one column a model, with the labels as index."""
+        """Return the cells as a pandas frame, one column per model, with the labels as index."""
         return pd.DataFrame(list(self.cells), index=list(self.labels), columns=list(self.names))
 
     def _table(self, width: int = 0) -> Table:

@@ -15,7 +15,7 @@ from pymer_bridge.results.base import COLUMNS, Result
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class PoolingLines(Result):
-    """Intercepts and slopes of the groups, by how much they learn from each other.
+    """Intercepts and slopes of the groups under complete, no and partial pooling.
 
     Attributes
     ----------
@@ -26,14 +26,14 @@ class PoolingLines(Result):
     complete
         Intercept and slope of one line for all data, without groups.
     none
-        Array of groups by (intercept, slope): each from its own data alone; NaN where they do
-        not suffice.
+        Array of groups by (intercept, slope): each from its own data alone; NaN if these do not
+        suffice.
     partial
-        The same of the mixed model: its group coefficients.
+        The same from the mixed model: its group coefficients.
     population
         Intercept and slope of the fixed effects.
     warnings, messages
-        What R warned of and said on the way.
+        R's warnings and messages.
     """
 
     group: str
@@ -50,7 +50,7 @@ class PoolingLines(Result):
     terms: ClassVar[tuple[str, str]] = ("intercept", "slope")
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a group and way of pooling: pooling, level, intercept, slope."""
+        """Return one row per group and way of pooling: pooling, level, intercept, slope."""
         n = len(self.levels)
         lines = np.vstack([np.tile(self.complete, (n, 1)), self.none, self.partial])
         return pd.DataFrame(

@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prediction(Part):
-    """The prediction of one row; None where a figure was not asked for, or R has none.
+    """The prediction of one row; a figure that was not asked for, or that R does not have, is None.
 
     Attributes
     ----------
@@ -46,21 +46,21 @@ class Predictions(Rows[Prediction]):
     Attributes
     ----------
     values
-        Read-only array, one prediction a row; NaN where the row lacks a value.
+        Read-only array, one prediction per row; NaN if the row has a missing value.
     index
         The labels of the rows.
     scale
         "link" or "response".
     re_form
-        Which random effects count: None for all, "population" for none, or a formula.
+        Which random effects are included: None for all, "population" for none, or a formula.
     std_error
-        Standard errors on the same scale, where they were asked for.
+        Standard errors on the same scale, if they were asked for.
     conf_low, conf_high
-        Ends of Wald intervals, where they were asked for.
+        Ends of Wald intervals, if they were asked for.
     conf_level
         The level of the intervals.
     warnings, messages
-        What R warned of and said on the way.
+        R's warnings and messages.
     """
 
     values: Floats
@@ -80,7 +80,7 @@ class Predictions(Rows[Prediction]):
 
     @property
     def rows(self) -> tuple[Prediction, ...]:  # type: ignore[override]
-        """One typed row a prediction; made when asked for."""
+        """One typed row per prediction; made when asked for."""
         return tuple(self._row(i) for i in range(len(self)))
 
     def _row(self, i: int) -> Prediction:
@@ -167,9 +167,9 @@ class Simulations(Result):
     failures
         The same shape as ``values`` for a response of successes and failures, else None.
     levels
-        The levels that the values are numbers of, for a response of levels, else None.
+        The levels that the values number, for a response of levels; otherwise None.
     warnings, messages
-        What R warned of and said on the way.
+        R's warnings and messages.
     """
 
     values: Floats
@@ -190,7 +190,7 @@ class Simulations(Result):
         return len(self.names)
 
     def __getitem__(self, name: str) -> pd.Series[Any]:
-        """Return one simulation on the rows' index; of successes where there are failures too.
+        """Return one simulation on the rows' index; the successes if the response has two columns.
 
         Raises
         ------
@@ -211,7 +211,7 @@ class Simulations(Result):
     def to_frame(self) -> pd.DataFrame:
         """Return a pandas frame of rows by simulations, on the rows' index.
 
-        Where the response has successes and failures, the columns are pairs: ("sim_1",
+        If the response has successes and failures, the columns are pairs: ("sim_1",
         "successes"), ("sim_1", "failures") ...
         """
         columns: dict[Any, Any] = {}

@@ -14,24 +14,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class InferenceRoute(Part):
-    """One route to inference on one coefficient; None where it gives no such figure.
+    """One route to inference on one coefficient; a figure that it does not give is None.
 
     Attributes
     ----------
     method
         Its name, such as "kenward-roger".
     estimate, std_error, df, statistic, p_value, conf_low, conf_high
-        What it gives. The statistic is z, t or a likelihood ratio; ``df`` goes with it.
+        Its figures. The statistic is z, t or a likelihood ratio, with its ``df``.
     refitted
         What had to be fitted again.
     seconds
-        How long it took, on the clock.
+        Elapsed seconds.
     reference
         The paper.
     advice
-        When it is to be trusted, in one line.
+        When to trust it, in one line.
     note
-        Why the route could not be taken, or how many replicates of it were usable; "" otherwise.
+        Why the route failed, or how many of its replicates were usable; "" otherwise.
     """
 
     method: str
@@ -56,7 +56,7 @@ class InferenceRoutes(Rows[InferenceRoute]):
     Attributes
     ----------
     rows
-        One :class:`InferenceRoute` a method, in the order asked for.
+        One :class:`InferenceRoute` per method, in the order asked for.
     term
         The coefficient.
     conf_level
@@ -78,7 +78,7 @@ class InferenceRoutes(Rows[InferenceRoute]):
     )  # fmt: skip
 
     def plot(self, *, ax: Axes | None = None) -> Axes:
-        """Draw the routes beneath each other; see :func:`pymer_bridge.plots.routes`."""
+        """Draw the routes below each other; see :func:`pymer_bridge.plots.routes`."""
         return above("pymer_bridge.plots", "routes")(self, ax=ax)  # type: ignore[no-any-return]
 
     def _table(self) -> Table:

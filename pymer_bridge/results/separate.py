@@ -10,7 +10,7 @@ from pymer_bridge.results.base import Part, Rows
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SeparateEffect(Part):
-    """One coefficient of the fit to one group; None where it could not be estimated.
+    """One coefficient of the fit to one group; its figures are None if it could not be estimated.
 
     Attributes
     ----------
@@ -43,11 +43,11 @@ class SeparateEffects(Rows[SeparateEffect]):
     Attributes
     ----------
     rows
-        One :class:`SeparateEffect` a group and term.
+        One :class:`SeparateEffect` per group and term.
     conf_level
         The level of the intervals.
     warnings, messages
-        What R warned of and said on the way.
+        R's warnings and messages.
     """
 
     rows: tuple[SeparateEffect, ...]

@@ -19,13 +19,13 @@ class _Printed:
     text: str
 
     def __str__(self) -> str:
-        """Return what R prints."""
+        """Return the text that R prints."""
         return self.text
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FTest(Part):
-    """One F test; None where R gives no such figure.
+    """One F test; a figure that R does not give is None.
 
     Attributes
     ----------
@@ -56,18 +56,18 @@ _F_COLUMNS: dict[str, Column] = {
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class FTests(_Printed, Rows[FTest]):
-    """F tests, one row a term: ``fit.anova()["Days"].p_value``.
+    """F tests, one row per term: ``fit.anova()["Days"].p_value``.
 
     Attributes
     ----------
     rows
-        One :class:`FTest` a term, in R's order.
+        One :class:`FTest` per term, in R's order.
     ddf
         Which degrees of freedom: "satterthwaite", "kenward-roger" or "none".
     text
-        What R prints.
+        The text that R prints.
     warnings, messages
-        What R warned of and said on the way.
+        R's warnings and messages.
     """
 
     rows: tuple[FTest, ...]
@@ -93,7 +93,7 @@ class TTest(Part):
     term
         The name of the hypothesis.
     estimate, std_error
-        Of the sum of weighted coefficients, in their units.
+        The weighted sum of coefficients, in their units.
     df, statistic, p_value
         Degrees of freedom, t, and the two-sided p-value.
     conf_low, conf_high
@@ -112,20 +112,20 @@ class TTest(Part):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class TTests(_Printed, Rows[TTest]):
-    """t tests of linear hypotheses, one row a contrast.
+    """t tests of linear hypotheses, one row per contrast.
 
     Attributes
     ----------
     rows
-        One :class:`TTest` a contrast, in the order given.
+        One :class:`TTest` per contrast, in the order given.
     ddf
         Which degrees of freedom: "satterthwaite" or "kenward-roger".
     conf_level
         The level of the intervals.
     text
-        What R prints.
+        The text that R prints.
     warnings, messages
-        What R warned of and said on the way.
+        R's warnings and messages.
     """
 
     rows: tuple[TTest, ...]
@@ -142,14 +142,14 @@ class TTests(_Printed, Rows[TTest]):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LikelihoodRatioTest(Part):
-    """One row of a table of likelihood ratio tests; the first has nothing to be tested against.
+    """One row of a table of likelihood ratio tests; the first row has no test.
 
     Attributes
     ----------
     term
-        The model, or what was taken out of it.
+        The model, or the term that was dropped.
     n_parameters
-        How many parameters the model has.
+        The number of parameters of the model.
     aic, bic, log_likelihood, deviance
         Of the model; the deviance is -2 times the log-likelihood.
     chi_square, df, p_value
@@ -175,16 +175,16 @@ _RATIO_COLUMNS: dict[str, Column] = {
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class LikelihoodRatioTests(_Printed, Rows[LikelihoodRatioTest]):
-    """Likelihood ratio tests, one row a model or a deletion.
+    """Likelihood ratio tests, one row per model or deletion.
 
     Attributes
     ----------
     rows
-        One :class:`LikelihoodRatioTest` a model or deletion, in R's order.
+        One :class:`LikelihoodRatioTest` per model or deletion, in R's order.
     text
-        What R prints.
+        The text that R prints.
     warnings, messages
-        What R warned of and said on the way, such as that it refitted by maximum likelihood.
+        R's warnings and messages, such as that it refitted by maximum likelihood.
     """
 
     rows: tuple[LikelihoodRatioTest, ...]
@@ -214,15 +214,15 @@ class ModelComparison(_Printed, Result):
     df1, df2
         Degrees of freedom of numerator and denominator.
     f_scaling
-        What the statistic was multiplied by; None for Satterthwaite's method.
+        The factor that scales the statistic; None for Satterthwaite's method.
     p_value
         Of the statistic.
     unscaled_statistic, unscaled_p_value
         Before the scaling; None for Satterthwaite's method.
     text
-        What R prints.
+        The text that R prints.
     warnings, messages
-        What R warned of and said on the way.
+        R's warnings and messages.
     """
 
     method: str
@@ -245,7 +245,7 @@ class ModelComparison(_Printed, Result):
     def to_frame(self) -> pd.DataFrame:
         """Return a frame of one row."""
         frame = pd.DataFrame([{name: getattr(self, name) for name in self.names}])
-        # What does not apply is missing, and of numbers where others have numbers.
+        # Columns that do not apply are missing, but have the same dtypes.
         return frame.assign(**{name: pd.to_numeric(frame[name]) for name in self.names[1:]})
 
     def _table(self) -> Table:
@@ -259,18 +259,18 @@ class ModelComparison(_Printed, Result):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RandomStep(Part):
-    """One step in the elimination of random effects; ``eliminated`` is 0 where it was kept.
+    """One step in the elimination of random effects; ``eliminated`` is 0 if it was kept.
 
     Attributes
     ----------
     term
         The random effect.
     eliminated
-        At which step it went.
+        The step at which it was eliminated.
     n_parameters, log_likelihood, aic
         Of the model without it.
     chi_square, df, p_value
-        Of the test of the two models.
+        Of the likelihood ratio test of the two models.
     """
 
     term: str
@@ -285,14 +285,14 @@ class RandomStep(Part):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FixedStep(Part):
-    """One step in the elimination of fixed effects; ``eliminated`` is 0 where it was kept.
+    """One step in the elimination of fixed effects; ``eliminated`` is 0 if it was kept.
 
     Attributes
     ----------
     term
         The fixed effect.
     eliminated
-        At which step it went.
+        The step at which it was eliminated.
     sum_sq, mean_sq, df1, df2, statistic, p_value
         Of its F test, as of :class:`FTest`.
     """
@@ -309,7 +309,7 @@ class FixedStep(Part):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class BackwardElimination(_Printed, Result):
-    """What backward elimination did, step by step.
+    """Backward elimination, step by step.
 
     Attributes
     ----------
@@ -318,11 +318,11 @@ class BackwardElimination(_Printed, Result):
     fixed
         Steps over fixed effects.
     formula
-        The formula that is left.
+        The formula of the final model.
     text
-        What R prints.
+        The text that R prints.
     warnings, messages
-        What R warned of and said on the way.
+        R's warnings and messages.
     """
 
     random: tuple[RandomStep, ...]
@@ -333,7 +333,7 @@ class BackwardElimination(_Printed, Result):
     messages: tuple[str, ...] = ()
 
     def to_frame(self) -> pd.DataFrame:
-        """Return all steps in one frame; ``effect`` tells random from fixed."""
+        """Return all steps in one frame; ``effect`` is "random" or "fixed"."""
         rows: list[dict[str, Any]] = []
         for effect, steps in (("random", self.random), ("fixed", self.fixed)):
             for step in steps:

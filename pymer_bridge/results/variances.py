@@ -65,9 +65,9 @@ class VarianceComponents(Rows[VarianceComponent]):
     Attributes
     ----------
     rows
-        One :class:`VarianceComponent` a random term, and one for the residuals.
+        One :class:`VarianceComponent` per random term, and one for the residuals.
     correlations
-        One :class:`RandomCorrelation` a pair of terms.
+        One :class:`RandomCorrelation` per pair of terms.
     """
 
     rows: tuple[VarianceComponent, ...]
@@ -78,7 +78,7 @@ class VarianceComponents(Rows[VarianceComponent]):
     shown: ClassVar[tuple[str, ...]] = ("group", "term", "variance", "std_dev")
 
     def __getitem__(self, key: str | tuple[str, ...]) -> VarianceComponent:
-        """Return the row of a group and a term; the group alone will do where it has one term.
+        """Return the row of a group and a term; the group alone is enough if it has one term.
 
         Raises
         ------

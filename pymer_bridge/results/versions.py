@@ -61,5 +61,5 @@ class Versions(Result):
         )
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a part."""
+        """Return one row per part."""
         return pd.DataFrame(self._rows(), columns=["part", "name", "version"])

@@ -30,7 +30,7 @@ def sleepstudy() -> pd.DataFrame:
         ("~ x + (1 | g)", [], OptionError, "one or more different names of columns"),
         ("~ x + (1 | g)", ["y", "y"], OptionError, "one or more different names of columns"),
         ("~ x + (1 | g)", ["y", "z"], DataConversionError, "the data has no column 'z'"),
-        ("~ x + (1 | g)", "g", DataConversionError, "a response is not of numbers"),
+        ("~ x + (1 | g)", "g", DataConversionError, "a response is not numeric"),
     ],
 )
 def test_responses_that_cannot_be_fitted(formula, responses, error, said):

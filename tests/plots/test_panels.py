@@ -378,7 +378,7 @@ def test_a_group_of_one_row_has_no_line_of_its_own() -> None:
 def test_pooling_says_what_it_cannot_do() -> None:
     cake = pb.load_dataset("cake")
     model = pb.lmer("angle ~ recipe + temp + (1 | recipe:replicate)", cake)
-    with pytest.raises(OptionError, match="groups have one line each only where"):
+    with pytest.raises(OptionError, match="each group has a line only"):
         model.pooling()
     with pytest.raises(OptionError, match="no predictor 'recipe'; numeric ones are: temp"):
         model.pooling(predictor="recipe")

@@ -32,7 +32,7 @@ Floats = NDArray[np.float64]
 
 ROWS: Final = "observation"
 CASE: Final = ".case"
-"""What R's influence() calls the rows."""
+"""The name of the rows in R's influence()."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -52,7 +52,7 @@ class DevianceFunction:
     lower, upper
         Their bounds.
     n_theta
-        How many of them are those of the random effects.
+        How many of them belong to the random effects.
     """
 
     names: tuple[str, ...]
@@ -69,7 +69,7 @@ class DevianceFunction:
 
     @property
     def beta(self) -> Floats:
-        """The fixed effects at the fit; empty where they are no parameters."""
+        """The fixed effects at the fit; empty if they are not parameters."""
         return self.parameters[self.n_theta :]
 
     def __call__(self, parameters: ArrayLike) -> float:
@@ -78,7 +78,7 @@ class DevianceFunction:
         Parameters
         ----------
         parameters
-            One number a parameter.
+            One number per parameter.
 
         Raises
         ------
@@ -103,7 +103,7 @@ class DevianceFunction:
         Raises
         ------
         OptionError
-            It is no such array.
+            It is not such an array.
         """
         try:
             given = np.asarray(points, dtype=np.float64)
@@ -111,7 +111,7 @@ class DevianceFunction:
             raise OptionError(f"the parameters must be numbers: {error}") from error
         if given.ndim != 2 or given.shape[1] != len(self.names):
             raise OptionError(
-                f"the deviance takes {len(self.names)} parameters a point: {', '.join(self.names)}"
+                f"a point of the deviance has {len(self.names)} parameters: {', '.join(self.names)}"
             )
         values = asking.ask(
             "deviance_at",
@@ -147,12 +147,12 @@ class Diagnostics(MixedFit):
         Returns
         -------
         object
-            A number, a bool, or None where R has a missing one; a read-only numpy array; a
+            A number, a bool, or None for R's missing values; a read-only numpy array; a
             ``NamedVector`` or ``NamedMatrix`` where R has names; a ``scipy.sparse.csc_array``
             of read-only arrays for a sparse matrix, or a ``SparseMatrix`` where scipy is not
             installed; a ``CholeskyFactor`` for "L"; a pandas Categorical for a factor; a tuple
-            of strings. A list becomes a read-only mapping, a tuple where R has no names, and a
-            tuple of pairs where a name stands twice, as for two terms of one grouping factor.
+            of strings. A list becomes a read-only mapping, a tuple if R has no names, and a tuple
+            of pairs if a name comes twice, as for two terms of one grouping factor.
 
         Raises
         ------
@@ -192,12 +192,12 @@ class Diagnostics(MixedFit):
         Returns
         -------
         bool
-            True where one is nearer.
+            True if one is nearer.
 
         Raises
         ------
         OptionError
-            ``tol`` is no positive number.
+            ``tol`` is not a positive number.
 
         Notes
         -----
@@ -228,12 +228,12 @@ class Diagnostics(MixedFit):
     def re_pca(self) -> internals.PrincipalComponents:
         """Return the principal components of the random effects, group by group.
 
-        A component without variance tells that the random effects are more than the data bear.
+        A component without variance means that the data do not support so many random effects.
 
         Returns
         -------
         PrincipalComponents
-            One row a group and component: standard deviation (in units of the residual one)
+            One row per group and component: standard deviation (in units of the residual one)
             and shares of variance; and the rotations.
 
         Notes
@@ -267,8 +267,8 @@ class Diagnostics(MixedFit):
 
         Notes
         -----
-        R function: ``lme4::getME(fit, "devfun")``. That one changes the fit itself when it is
-        called; here it has a predictor and a response of its own.
+        R function: ``lme4::getME(fit, "devfun")``. R's function changes the fit when it is
+        called; this one has a predictor and a response of its own.
 
         Examples
         --------
@@ -300,8 +300,8 @@ class Diagnostics(MixedFit):
     ) -> AllFit:
         """Fit the model again by each optimizer that lme4 knows.
 
-        Where all of them come to the same estimates, a warning that one did not converge is
-        likely to be a false alarm.
+        If all of them reach the same estimates, a warning that one did not converge is probably
+        a false alarm.
 
         Parameters
         ----------
@@ -316,11 +316,11 @@ class Diagnostics(MixedFit):
         Returns
         -------
         AllFit
-            One row an optimizer, in R's order: what became of it, log-likelihood, fixed
+            One row per optimizer, in R's order: how it ended, log-likelihood, fixed
             effects, standard deviations and correlations, theta. Optimizers whose package
-            (optimx, dfoptim) is not installed are there, and said to be not available.
-            ``agreement`` has the range of each figure over the optimizers, ``timing`` what each
-            took.
+            (optimx, dfoptim) is not installed have a row that says so.
+            ``agreement`` has the range of each figure over the optimizers, ``timing`` the time
+            of each.
 
         Raises
         ------
@@ -333,9 +333,9 @@ class Diagnostics(MixedFit):
         -----
         R functions: ``lme4::allFit`` and its ``summary``. From lme4 1.1-38 on the fits start
         from the estimates, before that from where ``lmer`` starts. The summary of older
-        versions puts wrong names over standard deviations and correlations; here each figure
-        has its own. allFit of lme4 before 1.1-33 stops where both optional packages are
-        missing; here it does not.
+        versions puts wrong names on standard deviations and correlations; here the names are
+        right. allFit of lme4 before 1.1-33 stops if both optional packages are missing; here
+        it does not.
 
         Examples
         --------
@@ -436,11 +436,11 @@ class Diagnostics(MixedFit):
         Raises
         ------
         RError
-            R has none for this model, as for a nonlinear one.
+            R has none for this model, such as a nonlinear one.
 
         Notes
         -----
-        R function: ``stats::hatvalues`` of lme4. Of a generalized model R warns that the hat
+        R function: ``stats::hatvalues`` of lme4. For a generalized model R warns that the hat
         matrix may not make sense.
 
         Examples
@@ -463,11 +463,11 @@ class Diagnostics(MixedFit):
         Raises
         ------
         RError
-            R has none for this model, as for a nonlinear one.
+            R has none for this model, such as a nonlinear one.
 
         Notes
         -----
-        R function: ``stats::rstudent`` of lme4. They are what the installed lme4 gives: 2.0-1
+        R function: ``stats::rstudent`` of lme4. They depend on the installed lme4: 2.0-1
         changed them. lme4 has no ``rstandard``.
 
         Examples
@@ -490,7 +490,7 @@ class Diagnostics(MixedFit):
         Raises
         ------
         RError
-            R has none for this model, as for a nonlinear one.
+            R has none for this model, such as a nonlinear one.
 
         Notes
         -----
@@ -525,27 +525,27 @@ class Diagnostics(MixedFit):
             "Subject" or "cask:batch", or another column that the model uses.
         max_evaluations
             The limit of function evaluations of each refit (R: ``maxfun``); the optimizer of
-            linear models does not heed it, in R as here.
+            linear models ignores it, as in R.
         n_jobs, progress, checkpoint
-            As for :meth:`bootstrap`: results are the same whatever they are.
+            As for :meth:`bootstrap`; they do not change results.
         timeout
             As for :func:`pymer_bridge.lmer`.
 
         Returns
         -------
         Influence
-            One row a refit, with Cook's distance; the estimates without each level;
+            One row per refit, with Cook's distance; the estimates without each level;
             ``dfbeta`` and ``dfbetas``. Variances are in squared units of the response.
 
         Raises
         ------
         OptionError
-            ``by`` is neither, the limit is not a positive whole number, or an extra is not
+            ``by`` is not accepted, the limit is not a positive whole number, or an extra is not
             installed.
         CheckpointError
             The file is of another fit or version.
         BootstrapInterrupted
-            Ctrl-C; what was finished is in its ``partial``, the rest is missing there.
+            Ctrl-C; what was finished is in its ``partial``, where the rest is missing.
         RError
             Every refit failed.
         RTimeoutError
@@ -554,17 +554,17 @@ class Diagnostics(MixedFit):
         Warns
         -----
         BootstrapWarning
-            Some refits failed: their figures are missing. R's own function would stop.
+            Some refits failed, and their figures are missing. R's own function would stop.
         RWarning
-            The model has a ``subset``, which R's function drops: refits are to all other rows.
+            The model has a ``subset``, which R's function ignores: it refits to all other rows.
 
         Notes
         -----
         R functions: ``influence`` of a fit by lme4, and ``cooks.distance``, ``dfbeta`` and
         ``dfbetas`` of it [1]_. As there, refits start from the estimates and use the default
-        optimizer, whatever the fit itself used. Rows whose group is missing are left out of no
-        refit. With one fixed effect R's dfbetas stops; here it is the change over its standard
-        error all the same. R has no figures of nonlinear mixed models.
+        optimizer, whatever the fit itself used. Rows whose group is missing stay in every
+        refit. With one fixed effect R's dfbetas stops; here it is the change divided by its
+        standard error. R has no such figures for nonlinear mixed models.
 
         References
         ----------
@@ -603,12 +603,12 @@ class Diagnostics(MixedFit):
 
         with engine.keeping(result):
             collected = engine.perform(run, engine.Running(n_jobs, progress, checkpoint))
-        with deadlines.lifted():  # it is all there
+        with deadlines.lifted():  # the replicates are complete
             made = result(collected)
         return said.on(_warned(made))
 
     def _left_out(self, by: str | None) -> str:
-        """Return what R calls that which is left out."""
+        """Return R's name for what is left out."""
         if by is None or by == ROWS:
             return CASE
         known = [*self.n_groups, *(name for name in self.columns if name not in self.n_groups)]
@@ -636,7 +636,7 @@ def _warned(made: Influence) -> Influence:
 
 
 def _whole_run(collected: engine.Collected, n: int) -> engine.Collected:
-    """Give the replicates that an interrupted run has their places among all of them."""
+    """Put the finished refits of an interrupted run in their places among all."""
     whole = engine.Collected.of(n, collected.values.shape[1])
     whole.errors = ["not done: the run was interrupted"] * n
     for at, i in enumerate(collected.iterations - 1):

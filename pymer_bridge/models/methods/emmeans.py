@@ -22,7 +22,7 @@ class MarginalMeans(MarginalTable):
     """Marginal means, slopes or contrasts, with :meth:`pairs` and :meth:`contrast`.
 
     Made by ``fit.emmeans()`` and ``fit.emtrends()``. Stored by :meth:`to_dict`, it reads back
-    as a plain :class:`MarginalTable`: what is stored has no R behind it.
+    as a plain :class:`MarginalTable`, which has no object in R.
     """
 
     conf_level: float
@@ -63,15 +63,15 @@ class MarginalMeans(MarginalTable):
         ----------
         method
             A family of contrasts by emmeans' name ("pairwise", "trt.vs.ctrl", "poly" ...), or
-            weights by name, one weight a row (within each level of ``by``).
+            weights by name, one weight per row (within each level of ``by``).
         adjust
             How tests and intervals are adjusted for their number: "tukey", "holm", "none" ...;
-            emmeans' own choice where it is not given.
+            emmeans' own choice by default.
 
         Returns
         -------
         MarginalMeans
-            One row a contrast.
+            One row per contrast.
 
         Raises
         ------
@@ -120,7 +120,7 @@ class MarginalMeans(MarginalTable):
         Returns
         -------
         MarginalMeans
-            One row a pair.
+            One row per pair.
 
         Raises
         ------
@@ -150,7 +150,7 @@ def marginal_means(record: Mapping[str, Any], conf_level: float, kind: str) -> M
 
 @dataclass(frozen=True, slots=True)
 class _Means:
-    """What emmeans and emtrends are asked alike."""
+    """The arguments that emmeans and emtrends share."""
 
     specs: str | Sequence[str]
     by: str | Sequence[str] | None
@@ -161,7 +161,7 @@ class _Means:
     type: options.MeansType = "link"
 
     def to_r(self, accepted: Sequence[options.MeansDdf]) -> dict[str, Any]:
-        """Check everything, and return it as the R side takes it."""
+        """Check everything, and return it in the form that the R side takes."""
         ddf = accepted[0] if self.ddf is None else self.ddf
         if ddf not in accepted:
             options.one_of(ddf, options.MeansDdf, "ddf")
@@ -199,16 +199,16 @@ class Emmeans(Fitted):
         Parameters
         ----------
         specs
-            Predictors whose levels the means are for.
+            The predictors of the means.
         by
-            Predictors within whose levels contrasts are made.
+            Predictors: contrasts are made within each of their levels.
         at
             Values of predictors; factors at their levels and numbers at their mean by default.
         ddf
             "kenward-roger" (emmeans' default for linear mixed models), "satterthwaite" or
             "asymptotic" (normal; the only one for other models).
         type
-            "link" or "response": transformed back where the response was transformed.
+            "link" or "response": transformed back if the response was transformed.
         conf_level
             The level of the intervals.
         adjust
@@ -217,7 +217,7 @@ class Emmeans(Fitted):
         Returns
         -------
         MarginalMeans
-            One row a mean; ``.pairs()`` and ``.contrast()`` go on from there.
+            One row per mean; ``.pairs()`` and ``.contrast()`` compare them.
 
         Raises
         ------
@@ -228,9 +228,9 @@ class Emmeans(Fitted):
 
         Notes
         -----
-        R function: ``emmeans::emmeans`` and its ``summary``. Of a fit by maximum likelihood,
-        Kenward and Roger's method uses a refit by REML, and says so. Over emmeans' limit of 3,000
-        observations R falls back to normal tests, and says so.
+        R function: ``emmeans::emmeans`` and its ``summary``. For a fit by maximum likelihood,
+        Kenward and Roger's method uses a refit by REML; above emmeans' limit of 3,000 observations
+        R falls back to normal tests. In both cases a message says so.
 
         Examples
         --------
@@ -259,16 +259,16 @@ class Emmeans(Fitted):
         Parameters
         ----------
         specs
-            Predictors whose levels the slopes are for.
+            The predictors whose levels have slopes of their own.
         var
-            The predictor whose slope is wanted.
+            The predictor of the slope.
         by, at, ddf, conf_level, adjust
             As for :meth:`emmeans`.
 
         Returns
         -------
         MarginalMeans
-            One row a slope.
+            One row per slope.
 
         Raises
         ------

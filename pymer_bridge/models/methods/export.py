@@ -37,7 +37,8 @@ class Export(Fitted):
         Parameters
         ----------
         path
-            The file, such as ``"fit.pbr.zip"``; what was there is replaced, whole or not at all.
+            The file, such as ``"fit.pbr.zip"``; an existing file is replaced as a whole
+            or not at all.
 
         Returns
         -------
@@ -56,8 +57,8 @@ class Export(Fitted):
         -----
         The file is a zip of one JSON text and plain numpy arrays, and nothing in it is ever run.
         It holds the columns that the model used, as they went to R, and no fit:
-        :func:`pymer_bridge.load` fits the model again, and compares the figures. A hash tells
-        of damage and edits, not of who wrote the file.
+        :func:`pymer_bridge.load` fits the model again, and compares the figures. A hash
+        reveals damage and edits, but not who wrote the file.
 
         Examples
         --------
@@ -98,7 +99,7 @@ class Export(Fitted):
         Parameters
         ----------
         path
-            The file, such as ``"fit.rds"``; what was there is replaced, whole or not at all.
+            The file, such as ``"fit.rds"``; an existing file is replaced as a whole or not at all.
 
         Returns
         -------

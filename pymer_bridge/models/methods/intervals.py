@@ -52,22 +52,22 @@ class Intervals(MixedFit):
             Their level.
         n_sim, seed, kind, n_jobs, progress
             For "boot": the number of simulations, R's ``set.seed`` integer, "percentile",
-            "basic" or "normal", and how it is done, as for :meth:`bootstrap`, which gives the
-            replicates too.
+            "basic" or "normal", and processes and progress as for :meth:`bootstrap`, which also
+            gives the replicates.
         timeout
             As for :func:`pymer_bridge.lmer`.
 
         Returns
         -------
         Intervals
-            One row a parameter; the ends are None where the method gives none.
+            One row per parameter; the ends are None if the method gives none.
 
         Raises
         ------
         OptionError
             An argument is not accepted.
         RError
-            A parameter is not there, or R cannot profile the model.
+            A parameter does not exist, or R cannot profile the model.
         RTimeoutError
             It did not end within ``timeout``; R is ready for the next call.
 
@@ -135,7 +135,7 @@ class Intervals(MixedFit):
 
         Notes
         -----
-        R function: ``profile`` of lme4. Profile intervals then cost nothing more.
+        R function: ``profile`` of lme4. Profile intervals then need no further time.
 
         Examples
         --------
@@ -156,7 +156,7 @@ class Intervals(MixedFit):
     ) -> intervals.Intervals:
         kind, level = how.pop("kind"), how.pop("conf_level")
         with journal.silent():
-            # With R's checks of each replicate: R tells what they say.
+            # With R's checks of each replicate, whose messages R summarises.
             made = self.bootstrap(
                 "parametric", statistic="parameters", check_convergence=True, **how
             )
@@ -206,16 +206,16 @@ class Intervals(MixedFit):
         ----------
         kind
             "parametric": responses simulated from the model (R's ``bootMer``).
-            "semiparametric": fitted values plus resampled residuals (``bootMer``, too).
+            "semiparametric": fitted values plus resampled residuals (also ``bootMer``).
             "case": groups or rows drawn with replacement, as ``resample`` says [3]_.
             "residual": random effects and residuals, centred and rescaled to the estimated
             variances, and drawn with replacement [1]_.
-            "wild": residuals of whole groups, made larger by their leverage, times one random
-            weight a group [2]_; for one grouping factor or nested ones.
+            "wild": residuals, enlarged according to their leverage, times one random
+            weight per group [2]_; for one grouping factor or nested ones.
         n_sim
-            How many replicates.
+            The number of replicates.
         seed
-            R's ``set.seed`` integer; None goes on from where R's generator is.
+            R's ``set.seed`` integer; None continues from the state of R's generator.
         statistic
             "parameters" (standard deviations, correlations and fixed effects, as in R's
             intervals), "fixed_effects", "variance_components", "random_effects",
@@ -225,8 +225,7 @@ class Intervals(MixedFit):
             for rows within the units of the narrowest of them: ``{"school": True, ".obs":
             False}``. A level that is nested in another one listed is drawn within it.
         use_u
-            For "parametric": keep the random effects as they are estimated? "semiparametric"
-            always does.
+            For "parametric": keep the estimated random effects? "semiparametric" always does.
         relabel
             For "case": a group that is drawn twice counts as two. With False its copies are one
             group, as in lmeresampler.
@@ -237,16 +236,15 @@ class Intervals(MixedFit):
             For "predictions": where (None: at the data), and with which random effects (None:
             all; "population": none).
         check_convergence
-            Compute R's derivatives and checks for each replicate as well. They change no
-            estimate and cost half as much again; without them ``converged`` is what the
-            optimizer says.
+            Also compute R's derivatives and checks for each replicate. They change no estimate
+            and add half to the time; without them ``converged`` is the optimizer's verdict.
         allow_functions
             Further functions that the text of a statistic may call.
         n_jobs
-            How many processes work, this one among them; -1 for all cores. Under
-            ``joblib.parallel_config(backend="dask")`` a Dask cluster does.
+            The number of processes, including this one; -1 for all cores. Under
+            ``joblib.parallel_config(backend="dask")`` a Dask cluster does the work.
         progress
-            Show a bar, or call this with the numbers done and in all.
+            True to show a bar, or a function to call with the numbers of fits done and of all fits.
         checkpoint
             A file that keeps what is finished: the same call goes on from there.
         timeout
@@ -255,7 +253,7 @@ class Intervals(MixedFit):
         Returns
         -------
         BootstrapResult
-            Replicates, estimates, biases, standard errors, and what became of each replicate.
+            Replicates, estimates, biases, standard errors, and how each replicate ended.
 
         Raises
         ------
@@ -263,7 +261,7 @@ class Intervals(MixedFit):
             An argument is not accepted, an extra is not installed, or the draws would take more
             than 4 GiB.
         FormulaError
-            The statistic cannot be read, or calls a function that it may not.
+            The statistic cannot be parsed, or calls a function that is not allowed.
         RError
             R cannot make the draws, or every replicate failed.
         CheckpointError
@@ -283,7 +281,7 @@ class Intervals(MixedFit):
         Notes
         -----
         R functions: ``lme4::bootMer`` with ``refit``; ``lmer`` on the resampled data for "case".
-        Refits of REML fits by lme4 before 1.1-33 optimise a wrong criterion, and R says so.
+        lme4 before 1.1-33 optimises a wrong criterion in refits of REML fits; a warning says so.
 
         References
         ----------
@@ -352,7 +350,7 @@ class Intervals(MixedFit):
 def _check_together(
     kind: options.BootstrapKind, resample: Mapping[str, bool] | None, use_u: bool | None
 ) -> None:
-    """Raise where an argument goes with another kind of bootstrap."""
+    """Raise if an argument belongs to another kind of bootstrap."""
     if kind != "case" and resample is not None:
         raise OptionError("resample goes with kind='case'")
     if use_u is not None and kind not in ("parametric", "semiparametric"):
@@ -364,11 +362,11 @@ def _check_together(
 def _resampled(
     resample: Mapping[str, bool] | None, statistic: str, groups: tuple[str, ...]
 ) -> dict[str, Any]:
-    """Return which levels a case bootstrap goes down, and which of them are resampled."""
+    """Return the levels of a case bootstrap, and which of them are resampled."""
     if statistic == "random_effects":
         raise OptionError(
             "a case bootstrap has other groups in each replicate, so that there are no "
-            "random effects to set side by side"
+            "random effects to compare"
         )
     levels, resampled = boot.checked_resample(resample, groups)
     return {"levels": levels, "resampled": resampled}

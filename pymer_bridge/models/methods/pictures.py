@@ -50,24 +50,24 @@ class Effects(Fitted):
         Parameters
         ----------
         terms
-            A predictor, several whose effect together is wanted, or an interaction such as
+            A predictor, several predictors for their joint effect, or an interaction such as
             "hrs_week:sex".
         at
-            Values (of numbers) or levels (of factors) of the predictors in ``terms``; and, for
-            other predictors, one value each of columns of the design (R's ``given.values``).
+            Values (of numbers) or levels (of factors) of the predictors in ``terms``; for other
+            predictors, one value for a column of the design (R's ``given.values``).
         n_points
-            How many values of the first numeric predictor, evenly over its range; by default
-            what effects chooses: some five round ones, or 100 with partial residuals.
+            The number of values of the first numeric predictor, evenly over its range; by default
+            effects chooses: about five round ones, or 100 with partial residuals.
         conf_level
-            The level of the intervals, point by point.
+            The level of the intervals, which are pointwise.
         partial_residuals
-            Give partial residuals as well?
+            Also give partial residuals?
 
         Returns
         -------
         EffectCurve
-            One row a combination of values, on the scales of the linear predictor and of the
-            response. Other numeric predictors stand at their mean, and factors at the mean of
+            One row per combination of values, on the scales of the linear predictor and of the
+            response. Other numeric predictors are held at their mean, and factors at the mean of
             their columns in the design.
 
         Raises
@@ -77,16 +77,16 @@ class Effects(Fitted):
         REnvironmentError
             R's package effects is not installed.
         RError
-            effects cannot take this model, as where its formula calls ``factor()``, or where a
-            column has a name that R would have to quote.
+            effects cannot use this model, for example because its formula calls ``factor()``, or
+            because a column has a name that R would have to quote.
 
         Notes
         -----
         R functions: ``effects::Effect``, its ``as.data.frame``, and for the partial residuals
-        what its ``plot`` draws [1]_ [2]_. The intervals of linear models are by Student's t with
-        the observations less the coefficients as degrees of freedom, in mixed models too. The
-        residuals of a mixed model are from R's ``glm`` of its fixed part, as effects takes them:
-        the differences between groups are among them.
+        what its ``plot`` draws [1]_ [2]_. The intervals of linear models use Student's t with
+        observations minus coefficients as degrees of freedom, also for mixed models. The
+        residuals of a mixed model come from R's ``glm`` of its fixed part, as in effects, and so
+        contain the differences between groups.
 
         References
         ----------
@@ -146,7 +146,7 @@ class Pictures(Effects, MixedFit):
         return frame.set_axis(self._index[record["rows"] - 1], axis=0)
 
     def pooling(self, group: str | None = None, predictor: str | None = None) -> PoolingLines:
-        """Return the groups' lines: pooled completely, not at all, and partially.
+        """Return the groups' lines under complete, no and partial pooling.
 
         Parameters
         ----------
@@ -158,7 +158,7 @@ class Pictures(Effects, MixedFit):
         Returns
         -------
         PoolingLines
-            Intercepts in units of the response, slopes in units of it by unit of the predictor.
+            Intercepts in units of the response; slopes in those units per unit of the predictor.
 
         Raises
         ------
@@ -185,8 +185,8 @@ class Pictures(Effects, MixedFit):
         estimates = {row.term: row.estimate for row in self._estimates().rows}
         if set(estimates) != {INTERCEPT, numeric}:
             raise OptionError(
-                f"the fixed effects are {', '.join(estimates)}: groups have one line each only "
-                f"where they are {INTERCEPT} and one numeric predictor"
+                f"the fixed effects are {', '.join(estimates)}: each group has a line only "
+                f"if they are {INTERCEPT} and one numeric predictor"
             )
         table = self.group_coefficients.group(chosen)
         partial = np.column_stack(
@@ -196,7 +196,7 @@ class Pictures(Effects, MixedFit):
         def read(record: Mapping[str, Any]) -> PoolingLines:
             if tuple(record["levels"]) != table.levels:  # R leaves out a level without rows
                 raise OptionError(
-                    f"{chosen!r} has levels that no row belongs to: take them out before the fit, "
+                    f"{chosen!r} has levels without rows: remove them before the fit, "
                     f"as with data[{chosen!r}].cat.remove_unused_categories()"
                 )
             alone = record["alone"].reshape((-1, 2), order="F")
@@ -243,7 +243,7 @@ def _read_predictors(record: Mapping[str, Any]) -> _Predictors:
 
 
 def _names(terms: str | Sequence[str], known: _Predictors) -> tuple[str, ...]:
-    """Return the names of the predictors that are meant."""
+    """Return the names of the chosen predictors."""
     if isinstance(terms, str):
         whole = terms in known.levels
         names = (

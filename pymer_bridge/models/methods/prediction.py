@@ -67,16 +67,16 @@ class Prediction(Fitted):
         Returns
         -------
         Predictions
-            One row a row of the new data, on its index, or of the data, on theirs (with NaN for
+            One prediction per row of the new data, or of the data, on its index (with NaN for
             dropped rows under ``na_action="exclude"``). In units of the response, or of the
             linear predictor.
 
         Raises
         ------
         DataConversionError
-            ``new_data`` lacks a column, or one cannot be taken to R.
+            A column of ``new_data`` is missing, or cannot be sent to R.
         FormulaError
-            ``re_form`` cannot be read, or calls what it may not.
+            ``re_form`` cannot be parsed, or calls a function that is not allowed.
         OptionError
             An argument is not accepted.
         REnvironmentError
@@ -144,32 +144,31 @@ class Prediction(Fitted):
         Parameters
         ----------
         n_sim
-            How many responses.
+            The number of responses.
         seed
-            R's ``set.seed`` integer; None goes on from where R's generator is.
+            R's ``set.seed`` integer; None continues from the state of R's generator.
         new_data
-            Where; None for the data themselves. As for :meth:`predict`.
+            New data as for :meth:`predict`; None for the data themselves.
         re_form
-            Which random effects are kept as they are estimated: None (or "population", R's
-            default NA) for none, so that all are drawn anew, or a formula of some, such as
-            ``"~ (1 | school)"``.
+            Which estimated random effects are kept: None (or "population", R's default NA) for
+            none, so that all are drawn, or a formula of some, such as ``"~ (1 | school)"``.
         use_u
-            Keep all of them.
+            Keep all estimated random effects.
         allow_new_levels
             Let ``new_data`` have levels that the data do not have.
 
         Returns
         -------
         Simulations
-            Rows by simulations, on the index of the new data or of the data. Of a response of
+            Rows by simulations, on the index of the new data or of the data. For a response of
             successes and failures, both.
 
         Raises
         ------
         DataConversionError
-            ``new_data`` lacks a column or a value, or a column cannot be taken to R.
+            A column or a value of ``new_data`` is missing, or a column cannot be sent to R.
         FormulaError
-            ``re_form`` cannot be read, or calls what it may not.
+            ``re_form`` cannot be parsed, or calls a function that is not allowed.
         OptionError
             An argument is not accepted, or ``re_form`` and ``use_u`` are both given.
         RError
@@ -177,8 +176,8 @@ class Prediction(Fitted):
 
         Notes
         -----
-        R function: ``simulate`` of lme4. Residuals of a linear model have the same variance in
-        all rows there, whatever its prior weights.
+        R function: ``simulate`` of lme4. lme4 gives the residuals of a linear
+        model the same variance in all rows, whatever the prior weights.
 
         Examples
         --------
@@ -226,9 +225,9 @@ class Prediction(Fitted):
     def _new_frame(
         self, new_data: Any, re_form: str | None, *, random: bool, complete: bool = False
     ) -> frames.Frame | None:
-        """Take the columns of new data that the model knows, and see that none is missing.
+        """Take the columns of new data that the model uses, and check that none is missing.
 
-        Where they must be complete, see that they lack no value either.
+        If they must be complete, also check that no value is missing.
         """
         if new_data is None:
             return None
@@ -246,8 +245,8 @@ class Prediction(Fitted):
             lacking = [n for n in dict.fromkeys(needed) if n in known and table[n].isna().any()]
             if lacking:
                 raise DataConversionError(
-                    f"new_data lacks values in column {', '.join(map(repr, lacking))}; R simulates "
-                    "only where all predictors and grouping factors are known"
+                    f"new_data has missing values in column {', '.join(map(repr, lacking))}; R "
+                    "simulates only if all predictors and grouping factors are known"
                 )
         return frame
 
@@ -278,19 +277,19 @@ class LinearPrediction(Fitted):
             Give standard errors too, on the same scale.
         interval
             "confidence" for the mean; "prediction" for a new observation (linear models only).
-            Of a generalized linear model they are Wald intervals, symmetric on the link scale.
+            For a generalized linear model they are Wald intervals, symmetric on the link scale.
         conf_level
             The level of the intervals.
 
         Returns
         -------
         Predictions
-            One row a row of the new data, on its index, or of the data, on theirs.
+            One prediction per row of the new data, or of the data, on its index.
 
         Raises
         ------
         DataConversionError
-            ``new_data`` lacks a column, or one cannot be taken to R.
+            A column of ``new_data`` is missing, or cannot be sent to R.
         OptionError
             An argument is not accepted.
         RError

@@ -41,14 +41,14 @@ class Refitting(Fitted):
         Parameters
         ----------
         formula
-            A new formula; a dot stands for what was there, as in ``". ~ . - Days"``.
+            A new formula; a dot stands for the old part, as in ``". ~ . - Days"``.
         data
-            Other data; by default those of the model, of which it holds the columns it uses.
+            Other data; by default those of the model, which holds only the columns that it uses.
         **arguments
             Arguments of the function that fitted it, such as ``reml=False``, ``weights=None`` or
             ``control=``; the others stay as they were.
         timeout
-            As for :func:`pymer_bridge.lmer`; it is no part of the model.
+            As for :func:`pymer_bridge.lmer`; it is not part of the model.
 
         Returns
         -------
@@ -59,7 +59,7 @@ class Refitting(Fitted):
         OptionError
             The function that fits has no such argument.
         FormulaError, DataConversionError, RError
-            As for :func:`pymer_bridge.lmer`; a column that the model does not use needs ``data``.
+            As for :func:`pymer_bridge.lmer`; for further columns give ``data``.
         RTimeoutError
             It did not end within ``timeout``; R is ready for the next call.
 
@@ -115,8 +115,8 @@ class Refitting(Fitted):
         Parameters
         ----------
         new_response
-            One number a row of the data, or a row used: an array, a Series on the data's index,
-            or two columns (successes, failures) where the model's response has two.
+            One number per row of the data, or per row used: an array, a Series on the data's
+            index, or two columns (successes, failures) if the model's response has two.
         timeout
             As for :func:`pymer_bridge.lmer`.
 
@@ -129,7 +129,7 @@ class Refitting(Fitted):
         OptionError
             The response has another length or index.
         RError
-            R refits no such model, such as a nonlinear one.
+            R cannot refit this model, such as a nonlinear one.
         RTimeoutError
             It did not end within ``timeout``; R is ready for the next call.
 
@@ -141,8 +141,8 @@ class Refitting(Fitted):
 
         Notes
         -----
-        R function: ``lme4::refit``, which starts at this model's estimates: an optimizer may end
-        elsewhere in the last digits than a new fit does.
+        R function: ``lme4::refit``, which starts at this model's estimates, so that the last
+        digits may differ from those of a new fit.
 
         Examples
         --------
@@ -224,7 +224,7 @@ class Refitting(Fitted):
 
 
 def arguments_of(spec: ModelSpec) -> dict[str, Any]:
-    """Return the arguments that a model was asked for with, as its function takes them."""
+    """Return the arguments that a model was fitted with, as its function takes them."""
     found = {name: getattr(spec, name) for name in spec.argument_names}
     found["contrasts"] = {name: _as_given(contrast) for name, contrast in spec.contrasts}
     if (

@@ -24,7 +24,7 @@ def term_weights(terms: Sequence[str], weights: Weights, what: str) -> list[floa
     Raises
     ------
     OptionError
-        A term that is not in the model, or not one weight a term.
+        A term that is not in the model, or not one weight per term.
     """
     if isinstance(weights, Mapping):
         unknown = [name for name in weights if name not in terms]
@@ -36,17 +36,17 @@ def term_weights(terms: Sequence[str], weights: Weights, what: str) -> list[floa
         return [float(weights.get(name, 0.0)) for name in terms]
     given = [float(weight) for weight in weights]
     if len(given) != len(terms):
-        raise OptionError(f"{what} has {len(given)} weights, and the model {len(terms)} terms")
+        raise OptionError(f"{what} has {len(given)} weights, but the model has {len(terms)} terms")
     return given
 
 
 def _named_rows(contrasts: Any) -> tuple[list[str], list[Any]]:
-    """Take the contrasts apart: a name and weights for each row.
+    """Return a name and weights for each row of the contrasts.
 
     Raises
     ------
     OptionError
-        There are none, or a mapping of terms stands where rows should be named.
+        There are none, or a mapping names terms instead of rows.
     """
     if isinstance(contrasts, Mapping):
         names, rows = list(map(str, contrasts)), list(contrasts.values())
@@ -86,14 +86,14 @@ class Testing(Fitted):
         Returns
         -------
         FTests
-            One row a term.
+            One row per term.
 
         Raises
         ------
         OptionError
             An argument is not accepted.
         RError
-            Kenward and Roger's method asked of a fit by maximum likelihood.
+            Kenward and Roger's method is not available for a fit by maximum likelihood.
 
         Notes
         -----
@@ -132,7 +132,7 @@ class Testing(Fitted):
         Returns
         -------
         FTests
-            One row a term.
+            One row per term.
 
         Raises
         ------
@@ -163,12 +163,12 @@ class Testing(Fitted):
         Parameters
         ----------
         reduce_terms
-            Test a term such as ``(x | g)`` against ``(1 | g)`` (True), or drop it whole.
+            Test a term such as ``(x | g)`` against ``(1 | g)`` (True), or drop it whole (False).
 
         Returns
         -------
         LikelihoodRatioTests
-            The model itself in the first row, then one row a deletion.
+            The model itself in the first row, then one row per deletion.
 
         Raises
         ------
@@ -210,16 +210,16 @@ class Testing(Fitted):
         ddf
             "satterthwaite" or "kenward-roger".
         alpha_random, alpha_fixed
-            The levels above which an effect goes.
+            The p-values above which an effect is eliminated.
         reduce_random, reduce_fixed
-            Whether either kind may be eliminated at all.
+            Whether effects of that kind may be eliminated.
         keep
-            Names of fixed effects that stay.
+            Names of fixed effects to keep.
 
         Returns
         -------
         BackwardElimination
-            Every step, and the formula that is left.
+            Every step, and the formula of the final model.
 
         Raises
         ------
@@ -265,11 +265,11 @@ class Testing(Fitted):
         ----------
         contrasts
             Rows of weights. A mapping names them; each row is a mapping of terms to weights
-            (others 0), or one weight a term. One row of weights may stand alone.
+            (others 0), or one weight per term. One row of weights may stand alone.
         rhs
-            The values under the hypothesis: one for all rows, or one a row.
+            The values under the hypothesis: one for all rows, or one per row.
         joint
-            One F test of all rows together (True), or one t test a row.
+            One F test of all rows together (True), or one t test per row.
         ddf
             "satterthwaite" or "kenward-roger".
         conf_level
@@ -278,12 +278,12 @@ class Testing(Fitted):
         Returns
         -------
         FTests or TTests
-            One row (joint), or one row a contrast.
+            One row (joint), or one row per contrast.
 
         Raises
         ------
         OptionError
-            A term is not in the model, or sizes do not fit.
+            A term is not in the model, or sizes do not match.
 
         Notes
         -----

@@ -88,7 +88,7 @@ def _sparse(record: RRecord) -> internals.SparseMatrix:
 def _cholesky(record: RRecord) -> internals.CholeskyFactor:
     lower = _sparse(record["factor"])
     order = record["permutation"]
-    if len(order) == 0:  # R keeps none where the order is the effects' own
+    if len(order) == 0:  # empty if the order is that of the effects
         order = np.arange(lower.shape[0], dtype=np.int32)
     return internals.CholeskyFactor(lower, frozen_array(order))
 

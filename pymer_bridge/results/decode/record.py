@@ -1,4 +1,4 @@
-"""R records to results: picking fields out and naming them, and computing nothing."""
+"""R records to results: fields are picked out and named; nothing is computed."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def matrix(values: NDArray[np.float64], *shape: int) -> NDArray[np.float64]:
 
 def fixed_effects(record: RRecord, ddf: str, conf_level: float) -> results.FixedEffects:
     """Read the answer of ``fixed_effects()``."""
-    terms = texts(record, "terms")  # none where the formula has only random terms
+    terms = texts(record, "terms")  # none if the formula has only random terms
     columns = [
         numbers(record, name, len(terms)) for name in ("df", "p_value", "conf_low", "conf_high")
     ]

@@ -19,7 +19,7 @@ from pymer_bridge.results.decode.record import (
 
 
 def _columns(record: RRecord, names: Sequence[str]) -> Any:
-    """Go through the rows of some columns; a column that R has not is None throughout."""
+    """Go through the rows of some columns; a column that R does not have is None throughout."""
     n = len(record["terms"])
     return zip(record["terms"], *(numbers(record, name, n) for name in names), strict=True)
 

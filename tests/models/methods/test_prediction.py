@@ -538,7 +538,7 @@ def test_simulations_as_a_result() -> None:
         (
             {"new_data": {"Days": [1.0, np.nan], "Subject": ["308", "309"]}},
             DataConversionError,
-            "lacks values in column 'Days'",
+            "missing values in column 'Days'",
         ),
     ],
 )
