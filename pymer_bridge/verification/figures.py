@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -13,13 +13,11 @@ from pymer_bridge.models.lm import LinearModel
 from pymer_bridge.models.lm_list import LinearModelList
 from pymer_bridge.models.mixed import MixedModel, NonNormal
 from pymer_bridge.results.figures import Figure, Figures
+from pymer_bridge.results.fixed_effects import FixedEffects
 
-_TESTS: Final = (
-    "estimate", "std_error", "df", "statistic", "p_value", "conf_low", "conf_high",
-)  # fmt: skip
-_STATISTICS: Final = (
-    "reml_criterion", "log_likelihood", "deviance", "aic", "bic", "df", "df_residual",
-)  # fmt: skip
+TESTS: Final = FixedEffects.shown[1:]
+"""What a test of a term gives."""
+_STATISTICS: Final = tuple("reml_criterion log_likelihood deviance aic bic df df_residual".split())
 
 
 def figures_of(fit: Any, ddf: str | None = None) -> Figures:
@@ -88,22 +86,12 @@ def _family(fit: Any) -> dict[str, Value]:
     return found
 
 
-def _of_rows(
-    family: str, rows: Iterable[Any], quantities: tuple[str, ...], **where: str
-) -> Iterator[Figure]:
-    """Give each quantity of each row; ``where`` says which of its fields is which part."""
+def of_rows(family: str, rows: Iterable[Any], quantities: Sequence[str]) -> Iterator[Figure]:
+    """Give each quantity of each row, which says itself of which group, level and term it is."""
     for row in rows:
-        parts = {part: getattr(row, name) or "" for part, name in where.items()}
+        group, level = (getattr(row, part, "") for part in ("group", "level"))
         for quantity in quantities:
-            yield Figure(
-                family=family,
-                group=parts.get("group", ""),
-                level=parts.get("level", ""),
-                term=parts.get("term", ""),
-                quantity=quantity,
-                value=getattr(row, quantity),
-                term2=parts.get("term2", ""),
-            )
+            yield Figure(family, group, level, row.term or "", quantity, getattr(row, quantity))
 
 
 def _statistics(fit: Any) -> Iterator[Figure]:
@@ -112,42 +100,18 @@ def _statistics(fit: Any) -> Iterator[Figure]:
 
 
 def _of_mixed(fit: MixedModel, ddf: str) -> Iterator[Figure]:
-    own = _family(fit)
-    dropped = "\n".join(fit.dropped_columns)
-    yield from _facts(
-        "model",
-        {
-            "n_obs": fit.n_obs,
-            "sigma": fit.sigma,
-            "reml": fit.reml,
-            **own,
-            "dropped_columns": dropped,
-        },
-    )
+    facts = {"n_obs": fit.n_obs, "sigma": fit.sigma, "reml": fit.reml, **_family(fit)}
+    yield from _facts("model", {**facts, "dropped_columns": "\n".join(fit.dropped_columns)})
     for group, count in fit.n_groups.items():
         yield Figure("model", group, "", "", "n_levels", count)
-    fixed = fit.fixed_effects(ddf)
-    yield from _of_rows("fixed_effect", fixed.rows, _TESTS, term="term")
+    yield from of_rows("fixed_effect", fit.fixed_effects(ddf).rows, TESTS)
     found = fit.variance_components
-    yield from _of_rows(
-        "variance_component", found.rows, ("variance", "std_dev"), group="group", term="term"
-    )
-    yield from _of_rows(
-        "correlation",
-        found.correlations,
-        ("covariance", "correlation"),
-        group="group",
-        term="term1",
-        term2="term2",
-    )
-    yield from _of_rows(
-        "random_effect",
-        fit.random_effects.rows,
-        ("estimate", "std_error"),
-        group="group",
-        level="level",
-        term="term",
-    )
+    yield from of_rows("variance_component", found.rows, ("variance", "std_dev"))
+    for pair in found.correlations:
+        for name in ("covariance", "correlation"):
+            value = getattr(pair, name)
+            yield Figure("correlation", pair.group, "", pair.term1, name, value, pair.term2)
+    yield from of_rows("random_effect", fit.random_effects.rows, ("estimate", "std_error"))
     yield from _statistics(fit)
     yield from _convergence(fit)
 
@@ -172,7 +136,7 @@ def _convergence(fit: MixedModel) -> Iterator[Figure]:
 
 def _of_linear(fit: LinearModel) -> Iterator[Figure]:
     yield from _facts("model", {"n_obs": fit.n_obs, "sigma": fit.sigma, **_family(fit)})
-    yield from _of_rows("fixed_effect", fit.fixed_effects().rows, _TESTS, term="term")
+    yield from of_rows("fixed_effect", fit.fixed_effects().rows, TESTS)
     yield from _statistics(fit)
 
 
@@ -180,8 +144,6 @@ def _of_separate(fit: LinearModelList) -> Iterator[Figure]:
     failed = "\n".join(fit.failed)
     yield from _facts("model", {"n_obs": fit.n_obs, "sigma": fit.sigma, "failed": failed})
     yield Figure("model", fit.group, "", "", "n_levels", len(fit.levels))
-    quantities = tuple(name for name in _TESTS if name != "df")
-    for row in fit.coefficients().rows:
-        for quantity in quantities:
-            value = getattr(row, quantity)
-            yield Figure("separate_effect", fit.group, row.level, row.term, quantity, value)
+    quantities = [name for name in TESTS if name != "df"]
+    for figure in of_rows("separate_effect", fit.coefficients().rows, quantities):
+        yield replace(figure, group=fit.group)
