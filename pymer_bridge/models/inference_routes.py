@@ -13,6 +13,7 @@ from pymer_bridge.models.lmer import LinearMixedModel
 from pymer_bridge.replicates import engine
 from pymer_bridge.results.bootstrap import BootstrapResult
 from pymer_bridge.results.decode import record as decode
+from pymer_bridge.results.fixed_effects import FixedEffects
 from pymer_bridge.results.routes import InferenceRoute, InferenceRoutes
 from pymer_bridge.session import asking
 from pymer_bridge.session.r_session import session
@@ -31,6 +32,7 @@ class _Request:
     n_jobs: int
 
 
+_FIGURES: Final = FixedEffects.shown[1:]
 _Figures = dict[str, float | str | None]
 
 
@@ -47,10 +49,7 @@ class _Route:
 def _fixed_effects(ddf: options.Ddf) -> Callable[[_Request], _Figures]:
     def take(request: _Request) -> _Figures:
         row = request.fit.fixed_effects(ddf, request.conf_level)[request.term]
-        names = (
-            "estimate", "std_error", "df", "statistic", "p_value", "conf_low", "conf_high",
-        )  # fmt: skip
-        return {name: getattr(row, name) for name in names}
+        return {name: getattr(row, name) for name in _FIGURES}
 
     return take
 
@@ -240,9 +239,7 @@ def compare_inference(
 
 
 def _take(route: _Route, method: str, request: _Request) -> InferenceRoute:
-    figures: dict[str, Any] = dict.fromkeys(
-        ("estimate", "std_error", "df", "statistic", "p_value", "conf_low", "conf_high")
-    )
+    figures: dict[str, Any] = dict.fromkeys(_FIGURES)
     start = time.perf_counter()
     try:
         figures |= route.take(request)

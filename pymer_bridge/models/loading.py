@@ -116,7 +116,7 @@ def load(path: str | PathLike[str], allow_functions: Sequence[str] = ()) -> Any:
         fit = fit_again(spec, frame)
     except (FormulaError, ModelFileError):
         raise
-    except (DataConversionError, OptionError, *_UNREADABLE) as error:
+    except (DataConversionError, OptionError, *UNREADABLE) as error:
         model_file.refuse(source, f"what it asks for cannot be: {error}", error)
     found = session().call("saved_figures", model=fit._model).value
     now = packing.unpack_figures(packing.pack_figures(found))
@@ -124,11 +124,10 @@ def load(path: str | PathLike[str], allow_functions: Sequence[str] = ()) -> Any:
     return fit
 
 
-_UNREADABLE: Final = (
+UNREADABLE: Final = (
     ValueError,
     TypeError,
-    KeyError,
-    IndexError,
+    LookupError,
     AttributeError,
     OverflowError,
     RecursionError,
@@ -363,7 +362,7 @@ def _known(source: Path, found: Mapping[str, Any]) -> tuple[ModelSpec, frames.Fr
         arrays = {name: from_inline(each) for name, each in record["arrays"].items()}
         spec = packing.unpack_spec(record["spec"], arrays)
         index = unpack_index(record["index"], arrays)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         model_file.refuse(source, f"it cannot be read as a saved model ({error})", error)
     return spec, frames.Frame(found["columns"], (), index)
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 from pymer_bridge.data.exact import Value, same, ulps
 from pymer_bridge.errors import OptionError
 from pymer_bridge.models.base import RModel
+from pymer_bridge.models.lm_list import LinearModelList
 from pymer_bridge.models.mixed import MixedModel
 from pymer_bridge.r_script.analysis import Analysis, asked_of
 from pymer_bridge.r_script.journal import DoneEntry, journal
@@ -24,6 +25,8 @@ from pymer_bridge.verification.figures import figures_of
 from pymer_bridge.verification.plain_r import Answer, Key, in_same_state, put, run_often
 from pymer_bridge.verification.result_figures import figures_of_result
 
+_ABSENT: Final = object()
+"""Stands for a figure that a process of R did not give."""
 _NOT_OF_A_RUN: Final = frozenset({("convergence", "messages"), ("convergence", "warnings")})
 """Texts that R says during a fit: they are shown, and no figures."""
 _ASKED_APART: Final = frozenset({"df", "conf_low", "conf_high", "failed"})
@@ -130,18 +133,12 @@ def _own_figures(fit: Any) -> Iterable[Figure]:
     with journal.silent():
         found = figures_of(fit, "none" if mixed else None)
     for row in found.rows:
-        if (row.family, row.quantity) in _NOT_OF_A_RUN:
-            continue
-        if not mixed and (row.quantity in _ASKED_APART or row.family == "convergence"):
-            continue
-        if (
-            row.family == "model"
-            and row.quantity in ("sigma", "n_obs")
-            and not row.group
-            and (type(fit).__name__ == "LinearModelList")
-        ):
-            continue
-        yield row
+        printed = (row.family, row.quantity) in _NOT_OF_A_RUN
+        apart = not mixed and row.quantity in _ASKED_APART
+        # lmList() has no call that gives these.
+        sizes = isinstance(fit, LinearModelList) and row.quantity in ("sigma", "n_obs")
+        if not (printed or apart or sizes):
+            yield row
 
 
 def _keyed(figures: Iterable[Figure]) -> dict[Key, Value]:
@@ -156,17 +153,8 @@ def _keyed(figures: Iterable[Figure]) -> dict[Key, Value]:
 def _answers(script: Script, folder: Path, runs: int) -> tuple[list[Answer], int | None]:
     """Run the script until at least one process was in the state of this one."""
     readings = folder / "readings.txt"
-    lines = [
-        "\t".join(
-            [
-                str(each.number),
-                each.kind,
-                each.variable,
-                *(option.replace("\t", "\\t") for option in each.options),
-            ]
-        )
-        for each in script.readings
-    ]
+    rows = [(str(each.number), each.kind, each.variable, *each.options) for each in script.readings]
+    lines = ["\t".join(part.replace("\t", "\\t") for part in row) for row in rows]
     readings.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     paths = [folder / "analysis.R", readings]
     state = state_here()
@@ -187,28 +175,21 @@ def _report(
     versions: Mapping[str, str],
 ) -> VerificationReport:
     rows: list[VerifiedFigure] = []
-    absent = object()
     n = 0
     for number, figures in ours.items():
         for key, value in figures.items():
-            theirs = [answer.figures.get(number, {}).get(key, absent) for answer in answers]
-            if value is None and all(each is absent or each is None for each in theirs):
+            given = [
+                (each.state, each.figures.get(number, {}).get(key, _ABSENT)) for each in answers
+            ]
+            if value is None and all(theirs in (None, _ABSENT) for _, theirs in given):
                 continue
             n += 1
-            found = _judged(value, theirs, answers, state, absent)
-            if found is not None:
+            mine = in_r(value)
+            if (found := _judged(mine, given, state)) is not None:
                 farthest, verdict = found
-                rows.append(
-                    VerifiedFigure(
-                        labels[number],
-                        _shown_key(key),
-                        value,
-                        farthest,
-                        ulps(in_r(value), farthest),
-                        _relative(in_r(value), farthest),
-                        verdict,
-                    )
-                )
+                steps, relative = ulps(mine, farthest), _relative(mine, farthest)
+                shown = (labels[number], _shown_key(key), value, farthest)
+                rows.append(VerifiedFigure(*shown, steps, relative, verdict))
     rows.sort(key=_badness, reverse=True)
     states = () if state is None else tuple(answer.state for answer in answers)
     return VerificationReport(
@@ -217,25 +198,17 @@ def _report(
 
 
 def _judged(
-    value: Value, theirs: Sequence[Any], answers: Sequence[Answer], state: int | None, absent: Any
+    mine: Value, given: Sequence[tuple[int, Any]], state: int | None
 ) -> tuple[Value, str] | None:
     """Say where R's figure lies farthest, and what that means; None where it is ours."""
-    value = in_r(value)
-    wrong = [
-        (None if given is absent else given, answer)
-        for given, answer in zip(theirs, answers, strict=True)
-        if given is absent or not same(value, given)
-    ]
+    wrong = [(of, theirs) for of, theirs in given if theirs is _ABSENT or not same(mine, theirs)]
     if not wrong:
         return None
-    farthest = max((given for given, _ in wrong), key=lambda given: _steps(value, given))
-    elsewhere = state is not None and all(answer.state != state for _, answer in wrong)
-    of_other = [
-        given
-        for given, answer in zip(theirs, answers, strict=True)
-        if state is not None and answer.state != state
-    ]
-    agree = all(given is not absent and same(of_other[0], given) for given in of_other)
+    values = [None if theirs is _ABSENT else theirs for _, theirs in wrong]
+    farthest = max(values, key=lambda theirs: _steps(mine, theirs))
+    other = [theirs for of, theirs in given if of != state]
+    elsewhere = state is not None and all(of != state for of, _ in wrong)
+    agree = all(theirs is not _ABSENT and same(other[0], theirs) for theirs in other)
     return farthest, "other state" if elsewhere and agree else "different"
 
 

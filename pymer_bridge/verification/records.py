@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from os import PathLike
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from pymer_bridge.data import model_file, packing, record_file
-from pymer_bridge.data.arrays import Arrays, inline
+from pymer_bridge.data.arrays import inline
 from pymer_bridge.errors import DataConversionError, FormulaError, OptionError, RError
 from pymer_bridge.models import loading
 from pymer_bridge.results.drift import DataChange, DriftReport, FigureChange, SettingChange
@@ -20,7 +20,6 @@ from pymer_bridge.session.data_sources import DATA_SET, read_data
 from pymer_bridge.session.r_session import session
 from pymer_bridge.session.versions import stack_here
 from pymer_bridge.spec.formula_safety import allowed_functions
-from pymer_bridge.spec.model_spec import ModelSpec
 from pymer_bridge.verification import drift, record_parts, tolerances
 from pymer_bridge.verification.against_r import verify
 from pymer_bridge.verification.data_fingerprint import data_changes, data_print
@@ -29,18 +28,6 @@ from pymer_bridge.verification.record_parts import RecordedModel
 
 LINEAR: Final = ("lmer", "lm", "lmList")
 """R's functions that fit linear models, where they are given no family."""
-
-_UNREADABLE: Final = (
-    ValueError,
-    TypeError,
-    KeyError,
-    IndexError,
-    AttributeError,
-    OverflowError,
-    RecursionError,
-    ImportError,
-)
-"""What reading something that is not of the kind expected can raise."""
 
 
 # -- making --------------------------------------------------------------------------------------
@@ -282,7 +269,7 @@ def read_record(path: Path) -> tuple[dict[str, str | None], tuple[RecordedModel,
             record_parts.unpack_stack(document["stack"]),
             record_parts.unpack_models(document["models"]),
         )
-    except _UNREADABLE as error:
+    except loading.UNREADABLE as error:
         record_file.refuse(path, f"it cannot be read as a record ({str(error)[:200]})", error)
 
 
@@ -310,7 +297,7 @@ def _fit_again(file: Path, model: RecordedModel, data: Any, allowed: tuple[str, 
         return loading.fit_again(model.spec, table)
     except (FormulaError, DataConversionError, RError):
         raise
-    except (OptionError, *_UNREADABLE) as error:
+    except (OptionError, *loading.UNREADABLE) as error:
         record_file.refuse(file, f"what it asks for cannot be: {str(error)[:300]}", error)
 
 
@@ -340,22 +327,13 @@ def _settings(model: RecordedModel) -> dict[str, str]:
     """Return what was asked for, part by part, as text."""
     spec = model.spec
     found = {f.name: _as_text(getattr(spec, f.name)) for f in fields(spec) if f.name in _COMPARED}
-    found |= dict(_control(spec))
+    if spec.control is not None:
+        found |= {f"control, {name}": _as_text(value) for name, value in spec.control.arguments}
     found |= {f"contrasts of {name!r}": text for name, text in model.contrasts.items()}
     return found
 
 
-_COMPARED: Final = (
-    "fitter", "formula", "na_action", "reml", "weights", "offset", "subset", "start", "family",
-    "n_agq",
-)  # fmt: skip
-
-
-def _control(spec: ModelSpec) -> Iterator[tuple[str, str]]:
-    if spec.control is None:
-        return
-    for name, value in spec.control.arguments:
-        yield f"control, {name}", _as_text(value)
+_COMPARED: Final = "fitter formula na_action reml weights offset subset start family n_agq".split()
 
 
 def _as_text(value: Any) -> str:
@@ -366,8 +344,7 @@ def _as_text(value: Any) -> str:
         return f"{len(value)} values of hash {bits[:12]}"
     if isinstance(value, str):
         return re.sub(r"\s+", " ", value)
-    arrays: Arrays = {}
-    packed = packing.pack(value, arrays)
+    packed = packing.pack(value, {})
     return str(packed["fields"] if isinstance(packed, dict) and "fields" in packed else packed)
 
 
