@@ -61,18 +61,21 @@ def fit() -> Any:
 def plain(tmp_path_factory: pytest.TempPathFactory) -> list[list[float]]:
     """Plain R's figures, from a process in the state of ours (lme4 issue 745)."""
     from pymer_bridge.session.r_session import session  # noqa: PLC0415
+    from pymer_bridge.verification.plain_r import in_same_state  # noqa: PLC0415
 
     state = int(session().call("process_state").value[0])
     script: Path = tmp_path_factory.mktemp("plain") / "routes.R"
     script.write_text(PLAIN)
-    for _ in range(25):
+
+    def figures() -> list[list[float]] | None:
         answer = subprocess.run(
             ["Rscript", "--vanilla", str(script)], capture_output=True, text=True, check=True
         )
         *lines, last = answer.stdout.splitlines()
-        if int(last) == state:
-            return [[float.fromhex(word) for word in line.split()] for line in lines]
-    pytest.fail(f"no Rscript process fell into state {state}")
+        found = [[float.fromhex(word) for word in line.split()] for line in lines]
+        return found if int(last) == state else None
+
+    return in_same_state(figures)
 
 
 @pytest.fixture(scope="module")
