@@ -309,7 +309,7 @@ def _ratio_run(
 
     def draw(state: list[int] | None) -> Any:
         return asking.ask(
-            "make_ratio_draws", dict, model=models[1], n_sim=n, seed=seed, state=state, block=block
+            "make_ratio_draws", model=models[1], n_sim=n, seed=seed, state=state, block=block
         )
 
     return engine.Run(
@@ -344,7 +344,7 @@ def bootstrap_test(
         raise OptionError(f"n_sim={n} must be a multiple of {BLOCK} if h is given")
     session().require("pbkrtest")
     said = asking.Said()
-    found = asking.ask("ratio_models", dict, said=said, model=full._model, restricted=restricted)
+    found = asking.ask("ratio_models", said=said, model=full._model, restricted=restricted)
     run = _ratio_run(
         [found["large"], found["small"]], n, checked_seed, start, h=h, n_obs=full.n_obs
     )

@@ -116,10 +116,10 @@ def fit_many(
         control=check_control(control, "lmerControl"),
         start=None,
     )
-    template = asking.ask("fit_template", dict, spec=asked.to_r(), frame=frame.to_r())
+    template = asking.ask("fit_template", spec=asked.to_r(), frame=frame.to_r())
 
     def draw(state: list[int] | None) -> Any:
-        return asking.ask("kept_draws", dict, all=list(values.T))
+        return asking.ask("kept_draws", all=list(values.T))
 
     run = engine.Run(
         models=[template["model"]],

@@ -50,7 +50,7 @@ def _needed_columns(
 @lru_cache(maxsize=256)
 def _described(text: str) -> Mapping[str, Any]:
     """Ask R what a text calls and names; of the same text it is asked once, errors always."""
-    described: Mapping[str, Any] = session().call("describe_expression", text=text).value
+    described: Mapping[str, Any] = asking.ask("describe_expression", text=text)
     return described
 
 

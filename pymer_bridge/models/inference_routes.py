@@ -56,7 +56,7 @@ def _fixed_effects(ddf: options.Ddf) -> Callable[[_Request], _Figures]:
 
 def _ratio(request: _Request) -> _Figures:
     session().require("pbkrtest")
-    record = asking.ask("ratio_test_of", dict, model=request.fit._model, term=request.term)
+    record = asking.ask("ratio_test_of", model=request.fit._model, term=request.term)
     return {name: decode.number(record, name) for name in ("statistic", "df", "p_value")}
 
 

@@ -118,7 +118,7 @@ def load(path: str | PathLike[str], allow_functions: Sequence[str] = ()) -> Any:
         raise
     except (DataConversionError, OptionError, *UNREADABLE) as error:
         model_file.refuse(source, f"what it asks for cannot be: {error}", error)
-    found = session().call("saved_figures", model=fit._model).value
+    found = asking.ask("saved_figures", model=fit._model)
     now = packing.unpack_figures(packing.pack_figures(found))
     _warn_of_drift(source, figures, now, versions, refitted=refitted)
     return fit

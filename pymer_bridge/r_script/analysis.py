@@ -18,8 +18,8 @@ from pymer_bridge.r_script.fits import ScriptModel
 from pymer_bridge.r_script.journal import DoneEntry, FitEntry, journal, unique
 from pymer_bridge.r_script.operations import OPERATIONS
 from pymer_bridge.r_script.writer import Script, ScriptAct, Setting, write_script
+from pymer_bridge.session.asking import ask
 from pymer_bridge.session.calls import Handle
-from pymer_bridge.session.r_session import session
 from pymer_bridge.session.versions import r_versions
 from pymer_bridge.spec.options import DataFormat
 
@@ -165,7 +165,7 @@ class Analysis:
 
     def _add(self, entry: FitEntry, model: Handle, variable: str) -> None:
         spec = entry.spec
-        facts = session().call("script_facts", model=model, data_name=spec.data_name).value
+        facts = ask("script_facts", model=model, data_name=spec.data_name)
         given = {name: getattr(spec, name) for name in ROW_VECTORS}
         arrays = {name: value for name, value in given.items() if isinstance(value, np.ndarray)}
         texts = {name: facts[name][0] for name in ("formula", *ROW_VECTORS) if facts.get(name)}
@@ -239,7 +239,7 @@ class Analysis:
 
     def script(self, files: Mapping[str, str] | None, data: DataFormat) -> Script:
         """Write the script, and do nothing else."""
-        settings = session().call("script_settings").value
+        settings = ask("script_settings")
         return write_script(
             self.models,
             self.acts,
@@ -311,12 +311,12 @@ def _spelled(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Have R spell what a user gave as text, so that it can stand in a call."""
     found = dict(arguments)
     if isinstance(found.get("restricted"), str):
-        found["restricted"] = session().call("spelled", text=found["restricted"]).value[0]
+        found["restricted"] = ask("spelled", text=found["restricted"])[0]
     return found
 
 
 def _write_data(frame: data_files.DataSet, path: Path, data: DataFormat) -> None:
     if data == "rds":
-        session().call("write_rds", frame=frame.to_r(), path=str(path.resolve()))
+        ask("write_rds", frame=frame.to_r(), path=str(path.resolve()))
     else:
         path.write_text(data_files.csv_text(frame), encoding="utf-8", newline="\n")

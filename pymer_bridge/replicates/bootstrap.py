@@ -16,7 +16,6 @@ from pymer_bridge.results.bootstrap import BootstrapResult, BootstrapStatistic
 from pymer_bridge.results.decode.record import numbers
 from pymer_bridge.session import asking, conditions, deadlines
 from pymer_bridge.session.calls import Handle
-from pymer_bridge.session.r_session import session
 from pymer_bridge.spec import formula_safety, options
 
 ROWS: Final = ".obs"
@@ -72,7 +71,7 @@ def checked_statistic(
             "of an R function of the fit, such as 'function(fit) sigma(fit)'"
         )
     try:
-        described = session().call("describe_function", text=statistic).value
+        described = asking.ask("describe_function", text=statistic)
     except RError as error:
         shown = formula_safety.shortened(statistic)
         raise FormulaError(f"R cannot read the statistic {shown!r}: {error.message}") from error
@@ -119,13 +118,12 @@ def run_bootstrap(
         finished, or None.
     """
     said = asking.Said()
-    described = asking.ask("describe_statistic", dict, said=said, model=model, plan=request.plan)
+    described = asking.ask("describe_statistic", said=said, model=model, plan=request.plan)
     observed = described["observed"]
 
-    def draw(state: list[int] | None) -> Mapping[str, Any]:
+    def draw(state: list[int] | None) -> Any:
         return asking.ask(
             "make_draws",
-            dict,
             said=said,
             model=model,
             kind=request.kind,
@@ -171,7 +169,6 @@ def _result(
 ) -> BootstrapResult:
     summary = asking.ask(
         "summarise_replicates",
-        dict,
         values=np.asfortranarray(collected.values),
         observed=described["observed"],
     )

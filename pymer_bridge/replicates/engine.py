@@ -21,6 +21,7 @@ from pymer_bridge.errors import BootstrapInterrupted, OptionError, RError, RTime
 from pymer_bridge.replicates import parallel, workers
 from pymer_bridge.replicates.checkpoint import Checkpoint
 from pymer_bridge.session import deadlines
+from pymer_bridge.session.asking import ask
 from pymer_bridge.session.calls import Handle
 from pymer_bridge.session.r_session import session
 from pymer_bridge.session.versions import OF_REPLICATES, r_versions, state_here
@@ -146,7 +147,7 @@ class Run:
 
 def fingerprint(models: Sequence[Handle]) -> str:
     """Return a digest of models: of their data, formula and estimates."""
-    found = session().call("model_bytes", models=list(models)).value
+    found = ask("model_bytes", models=list(models))
     return hashlib.sha256(found.tobytes()).hexdigest()
 
 
@@ -196,7 +197,7 @@ def perform(run: Run, how: Running) -> Collected:
     ):
         drawn = run.draw(None if checkpoint is None else checkpoint.state)
         collected = _begun(run, drawn, checkpoint, versions)
-        task = session().call("prepare_task", models=list(run.models), plan=run.plan).value
+        task = ask("prepare_task", models=list(run.models), plan=run.plan)
         own = {"task": task, "draws": drawn["draws"], "n_values": run.n_values}
 
         def here(first: int, last: int) -> Any:
@@ -296,11 +297,11 @@ def _elsewhere(
         # The models are packed when the first chunk leaves: a run in this process needs none.
         nonlocal packed
         if packed is None:
-            packed = session().call("pack_models", models=list(run.models)).value
+            packed = ask("pack_models", models=list(run.models))
             if not crew.cluster:
                 packed = workers.store(packed, folder)
-        taken = session().call("take_draws", draws=draws, first=first + 1, last=last)
-        return workers.run_chunk, (job, packed, taken.value)
+        taken = ask("take_draws", draws=draws, first=first + 1, last=last)
+        return workers.run_chunk, (job, packed, taken)
 
     return there
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from pymer_bridge.session import conditions
 from pymer_bridge.session.calls import Outcome
@@ -44,6 +44,11 @@ class Said:
         return dataclasses.replace(result, **whole)
 
 
+@overload
+def ask(operation: str, /, *, said: Said | None = None, **arguments: Any) -> Any: ...
+
+
+@overload
 def ask(
     operation: str,
     read: Callable[[Any], T],
@@ -52,7 +57,18 @@ def ask(
     said: Said | None = None,
     then: Callable[[T], object] | None = None,
     **arguments: Any,
-) -> T:
+) -> T: ...
+
+
+def ask(
+    operation: str,
+    read: Callable[[Any], Any] = lambda value: value,
+    /,
+    *,
+    said: Said | None = None,
+    then: Callable[[Any], object] | None = None,
+    **arguments: Any,
+) -> Any:
     """Ask R for one operation.
 
     Parameters
@@ -60,7 +76,7 @@ def ask(
     operation
         The function of R.
     read
-        Makes the result of R's answer.
+        Makes the result of R's answer; without it the answer itself is the result.
     said
         Collects what R warns of and says, in place of the result: this is one step of several.
     then

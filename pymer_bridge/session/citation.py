@@ -10,7 +10,7 @@ from pymer_bridge.errors import OptionError
 from pymer_bridge.results.citations import Citation, Citations
 from pymer_bridge.results.decode import record as decode
 from pymer_bridge.session import installation
-from pymer_bridge.session.r_session import session
+from pymer_bridge.session.asking import ask
 
 TITLE: Final = "pymer_bridge: R's lme4, lmerTest and pbkrtest from Python"
 AUTHOR: Final = "The pymer_bridge developers"
@@ -55,7 +55,7 @@ def citation(packages: Sequence[str] = ("lme4", "lmerTest", "pbkrtest")) -> Cita
         "title": TITLE, "author": AUTHOR, "year": YEAR, "version": __version__,
         "note": f"Python package version {__version__}",
     }  # fmt: skip
-    record = session().call("cite_packages", own=own, packages=["base", *packages]).value
+    record = ask("cite_packages", own=own, packages=["base", *packages])
     if missing := decode.texts(record, "missing"):
         problem = f"the R package '{missing[0]}' is not installed, so R cannot say how to cite it"
         raise installation.unfit(problem, installation.install_package_command(missing[0]))

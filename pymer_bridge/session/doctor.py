@@ -8,6 +8,7 @@ from pymer_bridge.errors import REnvironmentError
 from pymer_bridge.results.decode import record as decode
 from pymer_bridge.results.versions import Versions
 from pymer_bridge.session import installation
+from pymer_bridge.session.asking import ask
 from pymer_bridge.session.r_session import session
 from pymer_bridge.session.versions import OF_PYTHON, python_versions, state_here
 
@@ -17,7 +18,7 @@ OPTIONAL_PACKAGES = ("performance", "effects", "broom.mixed")
 
 def _r_packages() -> tuple[dict[str, str], dict[str, str | None]]:
     wanted = [*installation.MINIMUM_PACKAGES, *OPTIONAL_PACKAGES]
-    record = session().call("describe_session", packages=wanted).value
+    record = ask("describe_session", packages=wanted)
     facts = {
         "R": decode.text(record, "r_version"),
         "platform": decode.text(record, "platform"),

@@ -8,6 +8,7 @@ from importlib import metadata
 from typing import Any, Final
 
 from pymer_bridge import __version__
+from pymer_bridge.session.asking import ask
 from pymer_bridge.session.installation import MINIMUM_PACKAGES
 from pymer_bridge.session.r_session import session
 
@@ -23,7 +24,7 @@ OF_PYTHON: Final = ("rpy2", "rpy2-rinterface", "pandas", "numpy")
 
 def r_versions(*packages: str) -> dict[str, str | None]:
     """Return the versions of R and of packages; None for one that is not installed."""
-    return _named(session().call("describe_session", packages=packages).value)
+    return _named(ask("describe_session", packages=packages))
 
 
 def _named(found: Mapping[str, Any]) -> dict[str, str | None]:
@@ -44,7 +45,7 @@ def python_versions(*packages: str) -> dict[str, str | None]:
 
 def versions_here() -> dict[str, str | None]:
     """Return all that the figures of a fit can depend on: the platform and its libraries, too."""
-    found = session().call("describe_session", packages=OF_FITS).value
+    found = ask("describe_session", packages=OF_FITS)
     machine = {name: found[name][0] for name in ("platform", "blas", "lapack")}
     return {"pymer_bridge": __version__, **_named(found), **machine}
 
@@ -52,7 +53,7 @@ def versions_here() -> dict[str, str | None]:
 def stack_here() -> dict[str, str | None]:
     """Return all that figures can depend on, by name: versions, libraries, settings of R."""
     session().require("lme4")
-    found = session().call("describe_stack", packages=OF_RECORDS).value
+    found = ask("describe_stack", packages=OF_RECORDS)
     return {
         **{name: value[0] for name, value in found.items()},
         **python_versions(*OF_PYTHON),
@@ -68,6 +69,6 @@ def state_here() -> int | None:
     agree to the last bit.
     """
     session().require("lme4")
-    if not session().call("built_with_defect").value[0]:
+    if not ask("built_with_defect")[0]:
         return None
-    return int(session().call("process_state").value[0])
+    return int(ask("process_state")[0])

@@ -24,7 +24,7 @@ from pymer_bridge.data.columns import unfit_for_r
 from pymer_bridge.data.exact import Value
 from pymer_bridge.errors import OptionError, RError, VerificationError
 from pymer_bridge.session import installation
-from pymer_bridge.session.r_session import session
+from pymer_bridge.session.asking import ask
 from pymer_bridge.session.versions import state_here
 
 TRIES: Final = 25
@@ -47,7 +47,7 @@ def plain_environment() -> dict[str, str]:
 
     ``--vanilla`` reads no Renviron: without this R might find other versions.
     """
-    paths = session().call(".libPaths").value
+    paths = ask(".libPaths")
     return {**os.environ, "R_LIBS": os.pathsep.join(paths)}
 
 
@@ -161,10 +161,10 @@ def _write_data(folder: Path, data: Mapping[str, Any]) -> None:
             raise OptionError(f"{name!r} is no name for data in R")
         path = str(folder / f"{number}.rds")
         if hasattr(given, "_model"):
-            session().call("write_model_data", model=given._model, path=path)
+            ask("write_model_data", model=given._model, path=path)
         else:
             frame = frames.collect(frames.as_pandas(given))
-            session().call("write_frame", frame=frame.to_r(), path=path)
+            ask("write_frame", frame=frame.to_r(), path=path)
         names.append(f"{name}\n")
     (folder / "names").write_text("".join(names), encoding="utf-8")
 

@@ -16,8 +16,8 @@ from pymer_bridge.data.arrays import inline
 from pymer_bridge.errors import DataConversionError, FormulaError, OptionError, RError
 from pymer_bridge.models import loading
 from pymer_bridge.results.drift import DataChange, DriftReport, FigureChange, SettingChange
+from pymer_bridge.session.asking import ask
 from pymer_bridge.session.data_sources import DATA_SET, read_data
-from pymer_bridge.session.r_session import session
 from pymer_bridge.session.versions import stack_here
 from pymer_bridge.spec.formula_safety import allowed_functions
 from pymer_bridge.verification import drift, record_parts, tolerances
@@ -125,7 +125,7 @@ def _recorded(name: str, fit: Any, ddf: str | None, source: str | None) -> Recor
 
 def _told(fit: Any) -> Mapping[str, Any]:
     try:
-        found: Mapping[str, Any] = session().call("recorded_model", model=fit._model).value
+        found: Mapping[str, Any] = ask("recorded_model", model=fit._model)
     except RError as error:
         raise OptionError(f"the model cannot be recorded: {error.message}") from error
     return found

@@ -581,12 +581,12 @@ class Diagnostics(MixedFit):
         asked = self._left_out(by)
         limit = options.whole(max_evaluations, "max_evaluations", 1)
         said = asking.Said()
-        described = asking.ask("describe_influence", dict, said=said, model=self._model, by=asked)
+        described = asking.ask("describe_influence", said=said, model=self._model, by=asked)
         labels = _labels(described, asked, self._index)
         p, q = len(described["fixed_names"]), len(described["variance_names"])
 
         def draw(state: list[int] | None) -> Any:
-            return asking.ask("kept_draws", dict, all=list(range(1, len(labels) + 1)))
+            return asking.ask("kept_draws", all=list(range(1, len(labels) + 1)))
 
         run = engine.Run(
             models=[self._model],
@@ -660,7 +660,6 @@ def _result(
     values = collected.values
     figures = asking.ask(
         "influence_figures",
-        dict,
         model=model,
         by=by,
         levels=tuple(described["levels"]),

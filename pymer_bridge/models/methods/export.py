@@ -18,7 +18,7 @@ from pymer_bridge.data.indexes import pack_index
 from pymer_bridge.errors import OptionError, RError
 from pymer_bridge.models.base import Fitted
 from pymer_bridge.replicates import engine
-from pymer_bridge.session.r_session import session
+from pymer_bridge.session.asking import ask
 from pymer_bridge.session.versions import versions_here
 from pymer_bridge.spec import options
 
@@ -72,7 +72,7 @@ class Export(Fitted):
         """
         target = model_file.path_of(path)
         try:
-            found = session().call("saved_model", model=self._model).value
+            found = ask("saved_model", model=self._model)
         except RError as error:
             raise OptionError(f"the model cannot be stored: {error.message}") from error
         arrays: Arrays = {}
@@ -139,7 +139,7 @@ class Export(Fitted):
         record["arrays"] = {name: inline(values) for name, values in arrays.items()}
         with model_file.whole(target) as unfinished:
             unfinished.open("xb").close()  # so that Python says what is wrong with the folder
-            session().call(
+            ask(
                 "save_rds",
                 model=self._model,
                 path=str(unfinished.resolve()),
