@@ -42,7 +42,8 @@ def from_numbers(flat: tuple[Any, ...], dtype: str, shape: Any) -> Any:
         raise ValueError(f"an array of {dtype}")
     # Texts are as wide as they are, not as wide as the JSON says.
     values = np.array(flat, dtype="U" if kind.kind == "U" else kind)
-    if kind.kind != "f" and not same(tuple(values.tolist()), flat):
+    plain = {type(value) for value in flat} <= {int, float} if kind.kind == "f" else None
+    if not (same(tuple(values.tolist()), flat) if plain is None else plain):
         raise ValueError(f"an array of {dtype} that holds others")
     return frozen_array(values.reshape(shape))
 
