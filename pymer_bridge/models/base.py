@@ -16,10 +16,11 @@ from pymer_bridge.display import apa, notebook
 from pymer_bridge.errors import OptionError
 from pymer_bridge.r_script.analysis import Analysis
 from pymer_bridge.r_script.journal import journal
-from pymer_bridge.results import fixed_effects as results
 from pymer_bridge.results import groups
 from pymer_bridge.results.base import Result
 from pymer_bridge.results.decode import record as decode
+from pymer_bridge.results.fit_statistics import Convergence, FitStatistics
+from pymer_bridge.results.fixed_effects import FixedEffect, FixedEffects
 from pymer_bridge.results.intervals import Intervals
 from pymer_bridge.results.matrix import NamedMatrix
 from pymer_bridge.results.variances import VarianceComponents
@@ -67,7 +68,7 @@ _READERS: Final[Mapping[str, Callable[[Mapping[str, Any], str], Any]]] = {
 """How each fact of a fit is read."""
 
 
-def sentence(effects: results.FixedEffects, term: str, *, interval: bool = False) -> str:
+def sentence(effects: FixedEffects, term: str, *, interval: bool = False) -> str:
     """Return one row of fixed effects in a line.
 
     Parameters
@@ -89,7 +90,7 @@ def sentence(effects: results.FixedEffects, term: str, *, interval: bool = False
     KeyError
         There is no such term.
     """
-    row: results.FixedEffect = effects[term]
+    row: FixedEffect = effects[term]
     decimals = apa.decimals_for([row.std_error])
     parts = [
         f"b = {apa.number(row.estimate, decimals)}",
@@ -228,7 +229,7 @@ class RModel:
 
     def _repr_html_(self) -> str:
         tables = [
-            part._one_row() if isinstance(part, results.FitStatistics) else part._table()
+            part._one_row() if isinstance(part, FitStatistics) else part._table()
             for part in self._parts()
         ]
         return notebook.block(self.heading, self._alerts(), tables)
@@ -305,15 +306,15 @@ class Fitted(RModel):
     # What differs by the kind of model; each is overridden in the class of that kind, or in the
     # one family of methods that has it.
 
-    def fixed_effects(self, *arguments: Any, **named: Any) -> results.FixedEffects:
+    def fixed_effects(self, *arguments: Any, **named: Any) -> FixedEffects:
         """Return the fixed effects."""
         raise NotImplementedError
 
-    def _tested(self, ddf: str | None, conf_level: float) -> results.FixedEffects:
+    def _tested(self, ddf: str | None, conf_level: float) -> FixedEffects:
         """Return the fixed effects with tests; by the method that is usual where ddf is None."""
         raise NotImplementedError
 
-    def _estimates(self) -> results.FixedEffects:
+    def _estimates(self) -> FixedEffects:
         """Return the fixed effects as R's own summary shows them."""
         raise NotImplementedError
 
@@ -332,7 +333,7 @@ class Fitted(RModel):
         return tuple(row.term for row in self._estimates().rows)
 
     @property
-    def fit_statistics(self) -> results.FitStatistics:
+    def fit_statistics(self) -> FitStatistics:
         """Criterion, log-likelihood, deviance, AIC and BIC."""
         return self._ask("fit_statistics", decode.fit_statistics)
 
@@ -482,7 +483,7 @@ class MixedFit(Fitted):
         return self._ask("group_coefficients", decode.group_coefficients)
 
     @property
-    def convergence(self) -> results.Convergence:
+    def convergence(self) -> Convergence:
         """How the optimizer ended, and the convergence warnings and messages."""
         found = self._ask("convergence", decode.convergence)
         # The messages of the fit itself come once, in R's order.

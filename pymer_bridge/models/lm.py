@@ -12,9 +12,9 @@ from pymer_bridge.models.methods.export import Export
 from pymer_bridge.models.methods.pictures import Effects
 from pymer_bridge.models.methods.prediction import LinearPrediction
 from pymer_bridge.models.methods.refitting import Refitting
-from pymer_bridge.results import fixed_effects as results
 from pymer_bridge.results.base import Result
 from pymer_bridge.results.decode import record as decode
+from pymer_bridge.results.fixed_effects import FixedEffects
 from pymer_bridge.session import deadlines
 from pymer_bridge.spec import options
 from pymer_bridge.spec.families import Family, FamilyName, LinkName, family_of
@@ -27,7 +27,7 @@ class LinearModel(Refitting, LinearPrediction, Effects, Export):
     Its attributes are those of :class:`pymer_bridge.models.base.Fitted`.
     """
 
-    def fixed_effects(self, conf_level: float = 0.95) -> results.FixedEffects:
+    def fixed_effects(self, conf_level: float = 0.95) -> FixedEffects:
         """Return the coefficients with their tests and intervals.
 
         Parameters
@@ -62,12 +62,12 @@ class LinearModel(Refitting, LinearPrediction, Effects, Export):
         level = options.check_level(conf_level)
         return self._ask("linear_effects", decode.linear_effects, level, conf_level=level)
 
-    def _tested(self, ddf: str | None, conf_level: float) -> results.FixedEffects:
+    def _tested(self, ddf: str | None, conf_level: float) -> FixedEffects:
         if ddf is not None:
             raise OptionError(f"ddf={ddf!r} goes with mixed models; this one has R's own tests")
         return self.fixed_effects(conf_level)
 
-    def _estimates(self) -> results.FixedEffects:
+    def _estimates(self) -> FixedEffects:
         return self.fixed_effects()
 
     def summary(self) -> str:

@@ -11,8 +11,9 @@ from pymer_bridge.models.methods.emmeans import Emmeans
 from pymer_bridge.models.methods.intervals import Intervals
 from pymer_bridge.models.methods.testing import Testing
 from pymer_bridge.models.mixed import MixedModel
-from pymer_bridge.results import fixed_effects as results
 from pymer_bridge.results.decode import record as decode
+from pymer_bridge.results.fixed_effects import FixedEffects
+from pymer_bridge.results.summary import ModelSummary
 from pymer_bridge.session import deadlines
 from pymer_bridge.spec import options
 from pymer_bridge.spec.controls import Control, check_control
@@ -27,7 +28,7 @@ class LinearMixedModel(MixedModel, Testing, Intervals, Emmeans):
 
     def fixed_effects(
         self, ddf: options.Ddf = "satterthwaite", conf_level: float = 0.95
-    ) -> results.FixedEffects:
+    ) -> FixedEffects:
         """Return the fixed effects with their tests and Wald intervals.
 
         Parameters
@@ -78,7 +79,7 @@ class LinearMixedModel(MixedModel, Testing, Intervals, Emmeans):
             "fixed_effects", decode.fixed_effects, ddf, level, ddf=ddf, conf_level=level
         )
 
-    def summary(self, ddf: options.SummaryDdf = "satterthwaite") -> results.ModelSummary:
+    def summary(self, ddf: options.SummaryDdf = "satterthwaite") -> ModelSummary:
         """Return R's summary; ``str()`` of it is R's printed text, to the character.
 
         Parameters
@@ -114,17 +115,17 @@ class LinearMixedModel(MixedModel, Testing, Intervals, Emmeans):
         """
         options.one_of(ddf, options.SummaryDdf, "ddf")
         self._require(ddf)
-        return results.ModelSummary(
+        return ModelSummary(
             self._ask("summary_text", "\n".join, ddf=ddf),
             self.fixed_effects(ddf),
             self.variance_components,
             self.fit_statistics,
         )
 
-    def _estimates(self) -> results.FixedEffects:
+    def _estimates(self) -> FixedEffects:
         return self.fixed_effects("none")
 
-    def _tested(self, ddf: str | None, conf_level: float) -> results.FixedEffects:
+    def _tested(self, ddf: str | None, conf_level: float) -> FixedEffects:
         chosen: Any = "satterthwaite" if ddf is None else ddf
         return self.fixed_effects(chosen, conf_level)
 

@@ -11,10 +11,11 @@ from pymer_bridge.models.methods.export import Tidying
 from pymer_bridge.models.methods.pictures import Pictures
 from pymer_bridge.models.methods.prediction import Prediction
 from pymer_bridge.models.methods.refitting import Refitting
-from pymer_bridge.results import fixed_effects as results
 from pymer_bridge.results import tests
 from pymer_bridge.results.decode import record as decode
 from pymer_bridge.results.decode import tests as decode_tests
+from pymer_bridge.results.fixed_effects import FixedEffects
+from pymer_bridge.results.summary import ModelSummary
 from pymer_bridge.spec import options
 
 
@@ -56,7 +57,7 @@ class NonNormal(MixedModel):
 
     def fixed_effects(
         self, ddf: options.NormalDdf = "normal", conf_level: float = 0.95
-    ) -> results.FixedEffects:
+    ) -> FixedEffects:
         """Return the fixed effects with normal tests and Wald intervals.
 
         Parameters
@@ -95,14 +96,14 @@ class NonNormal(MixedModel):
             "fixed_effects", decode.fixed_effects, ddf, level, ddf=ddf, conf_level=level
         )
 
-    def _tested(self, ddf: str | None, conf_level: float) -> results.FixedEffects:
+    def _tested(self, ddf: str | None, conf_level: float) -> FixedEffects:
         chosen: Any = "normal" if ddf is None else ddf
         return self.fixed_effects(chosen, conf_level)
 
-    def _estimates(self) -> results.FixedEffects:
+    def _estimates(self) -> FixedEffects:
         return self.fixed_effects("normal")
 
-    def summary(self) -> results.ModelSummary:
+    def summary(self) -> ModelSummary:
         """Return R's summary; ``str()`` of it is R's printed text, to the character.
 
         Returns
@@ -122,7 +123,7 @@ class NonNormal(MixedModel):
         >>> "Family: binomial" in str(fit.summary())
         True
         """
-        return results.ModelSummary(
+        return ModelSummary(
             self._ask("summary_text", "\n".join, ddf="none"),
             self.fixed_effects("normal"),
             self.variance_components,

@@ -17,6 +17,7 @@ import pytest
 
 from pymer_bridge.results import (
     bootstrap,
+    fit_statistics,
     fixed_effects,
     groups,
     icc_r2,
@@ -224,7 +225,7 @@ def test_fit_statistics():
         "n_obs": ints(8),
     }  # fmt: skip
     found = decode.fit_statistics(record)
-    assert found == fixed_effects.FitStatistics(1.0, 2.0, 3.0, 4.0, 5.0, 6, 7, 8)
+    assert found == fit_statistics.FitStatistics(1.0, 2.0, 3.0, 4.0, 5.0, 6, 7, 8)
     assert [type(getattr(found, name)) for name in ("df", "df_residual", "n_obs")] == [int] * 3
     assert decode.fit_statistics({**record, "reml_criterion": None}).reml_criterion is None
 
@@ -237,7 +238,7 @@ def test_convergence():
         "gradient": floats(3, 4),
     }  # fmt: skip
     found = decode.convergence(record)
-    assert found == fixed_effects.Convergence(
+    assert found == fit_statistics.Convergence(
         converged=True,
         singular=False,
         code=4,

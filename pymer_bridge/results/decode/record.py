@@ -10,8 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pymer_bridge.data.arrays import frozen_array
-from pymer_bridge.results import fixed_effects as results
 from pymer_bridge.results import groups
+from pymer_bridge.results.fit_statistics import Convergence, FitStatistics
+from pymer_bridge.results.fixed_effects import FixedEffect, FixedEffects
 from pymer_bridge.results.matrix import NamedMatrix
 from pymer_bridge.results.variances import RandomCorrelation, VarianceComponent, VarianceComponents
 
@@ -70,14 +71,14 @@ def matrix(values: NDArray[np.float64], *shape: int) -> NDArray[np.float64]:
     return frozen_array(values.reshape(shape, order="F"))  # type: ignore[no-any-return]
 
 
-def fixed_effects(record: RRecord, ddf: str, conf_level: float) -> results.FixedEffects:
+def fixed_effects(record: RRecord, ddf: str, conf_level: float) -> FixedEffects:
     """Read the answer of ``fixed_effects()``."""
     terms = texts(record, "terms")  # none if the formula has only random terms
     columns = [
         numbers(record, name, len(terms)) for name in ("df", "p_value", "conf_low", "conf_high")
     ]
     rows = tuple(
-        results.FixedEffect(term, float(est), float(se), df, float(stat), p, low, high)
+        FixedEffect(term, float(est), float(se), df, float(stat), p, low, high)
         for term, est, se, stat, df, p, low, high in zip(
             terms,
             record["estimate"],
@@ -87,10 +88,10 @@ def fixed_effects(record: RRecord, ddf: str, conf_level: float) -> results.Fixed
             strict=True,
         )
     )
-    return results.FixedEffects(rows, ddf, conf_level)
+    return FixedEffects(rows, ddf, conf_level)
 
 
-def linear_effects(record: RRecord, conf_level: float) -> results.FixedEffects:
+def linear_effects(record: RRecord, conf_level: float) -> FixedEffects:
     """Read the answer of ``linear_effects()``."""
     return fixed_effects(record, "normal" if record["df"] is None else "residual", conf_level)
 
@@ -142,9 +143,9 @@ def group_coefficients(record: RRecord) -> groups.GroupCoefficients:
     return groups.GroupCoefficients(tuple(map(_group_table, record.values())))
 
 
-def fit_statistics(record: RRecord) -> results.FitStatistics:
+def fit_statistics(record: RRecord) -> FitStatistics:
     """Read the answer of ``fit_statistics()``."""
-    return results.FitStatistics(
+    return FitStatistics(
         reml_criterion=number_or_none(record, "reml_criterion"),
         log_likelihood=number(record, "log_likelihood"),
         deviance=number(record, "deviance"),
@@ -156,9 +157,9 @@ def fit_statistics(record: RRecord) -> results.FitStatistics:
     )
 
 
-def convergence(record: RRecord) -> results.Convergence:
+def convergence(record: RRecord) -> Convergence:
     """Read the answer of ``convergence()``."""
-    return results.Convergence(
+    return Convergence(
         converged=flag(record, "converged"),
         singular=flag(record, "singular"),
         code=integer_or_none(record, "code"),

@@ -44,9 +44,10 @@ from pymer_bridge.errors import (
     SingularFitWarning,
 )
 from pymer_bridge.models.methods.emmeans import MarginalMeans
-from pymer_bridge.results import fixed_effects as fit_results
 from pymer_bridge.results import icc_r2, intervals, means, tests
 from pymer_bridge.results.base import Result, Rows
+from pymer_bridge.results.fixed_effects import FixedEffects
+from pymer_bridge.results.summary import ModelSummary
 from pymer_bridge.session.r_session import session
 
 pytestmark = [
@@ -475,7 +476,7 @@ def _means_figures(table: means.MarginalTable) -> Figures:
     }
 
 
-def _fixed_figures(wide: fit_results.FixedEffects, narrow: fit_results.FixedEffects) -> Figures:
+def _fixed_figures(wide: FixedEffects, narrow: FixedEffects) -> Figures:
     keys = [row.term for row in wide]
     names = (
         "estimate", "std_error", "statistic", "df", "p_value", "conf_low", "conf_high",
@@ -515,7 +516,7 @@ def _profile_figures(result: intervals.Profile) -> Figures:
 def as_figures(result: Any) -> Figures:
     """Return the figures of a result under the names that the reference gives them."""
     match result:
-        case (fit_results.FixedEffects() as wide, fit_results.FixedEffects() as narrow):
+        case (FixedEffects() as wide, FixedEffects() as narrow):
             return _fixed_figures(wide, narrow)
         case tuple():
             return {"labels": texts(result)}
@@ -529,7 +530,7 @@ def as_figures(result: Any) -> Figures:
             return _profile_figures(result)
         case intervals.Intervals():
             return _table(result.rows, intervals.Interval)
-        case fit_results.ModelSummary():
+        case ModelSummary():
             return _text(result)
         case tests.FTests():
             return _table(result.rows, tests.FTest) | _text(result)
