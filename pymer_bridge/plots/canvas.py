@@ -189,17 +189,18 @@ def check_known(given: Iterable[str], known: Sequence[str], what: str, inside: s
             raise OptionError(f"no {what} {name!r}{inside}; there are: {', '.join(known)}")
 
 
+def label_point(
+    ax: Axes, name: str, point: Any, shift: tuple[float, float], most: int, **style: Any
+) -> None:
+    """Write a name beside a point, cut to ``most`` characters."""
+    text = plain(shorten(name, most))
+    ax.annotate(text, point, xytext=shift, textcoords="offset points", **style)
+
+
 def label_points(ax: Axes, names: Sequence[str], points: Any, shift: tuple[float, float]) -> None:
-    """Write names beside points."""
+    """Write small names beside points."""
     for name, point in zip(names, points, strict=True):
-        ax.annotate(
-            plain(shorten(name, 12)),
-            point,
-            xytext=shift,
-            textcoords="offset points",
-            fontsize="x-small",
-            color=GREY,
-        )
+        label_point(ax, name, point, shift, 12, fontsize="x-small", color=GREY)
 
 
 def spread(n: int, most: int) -> list[int]:

@@ -124,28 +124,14 @@ def _name_points(ax: Axes, x: Any, y: Any, names: list[str], largest: Any) -> No
     """Name some of the points, and draw them in a colour that stands out."""
     if not len(largest):
         return
-    ax.scatter(
-        x[largest],
-        y[largest],
-        color=canvas.VERMILION,
-        s=42 if len(x) <= 100 else 26,
-        linewidths=0,
-        zorder=3,
-        label="Largest Cook's distances",
-    )
+    size, label = 42 if len(x) <= 100 else 26, "Largest Cook's distances"
+    style: dict[str, Any] = {"color": canvas.VERMILION, "linewidths": 0, "zorder": 3}
+    ax.scatter(x[largest], y[largest], s=size, label=label, **style)
     middle = (np.min(x) + np.max(x)) / 2
     for i in largest:
         left = x[i] > middle  # away from the edge
-        ax.annotate(
-            canvas.plain(canvas.shorten(names[i], 16)),
-            (x[i], y[i]),
-            xytext=(-5 if left else 5, 0),
-            textcoords="offset points",
-            fontsize="small",
-            ha="right" if left else "left",
-            va="center",
-            zorder=4,
-        )
+        side = {"ha": "right" if left else "left", "va": "center", "fontsize": "small"}
+        canvas.label_point(ax, names[i], (x[i], y[i]), (-5 if left else 5, 0), 16, zorder=4, **side)
 
 
 def influence(

@@ -65,20 +65,14 @@ class ModelSpec:
 
     def to_r(self) -> dict[str, Any]:
         """Return the nested mapping that ``fit_model()`` in R takes."""
+        plain = ("fitter", "formula", "data_name", "reml", "weights", "offset", "subset", "n_agq")
         return {
-            "fitter": self.fitter,
-            "formula": self.formula,
-            "data_name": self.data_name,
-            "reml": self.reml,
+            **{name: getattr(self, name) for name in plain},
             "na_action": f"na.{self.na_action}",
-            "weights": self.weights,
-            "offset": self.offset,
-            "subset": self.subset,
             "contrasts": dict(self.contrasts),
             "control": None if self.control is None else self.control.to_r(),
             "start": None if self.start is None else _start_to_r(self.start),
             "family": None if self.family is None else self.family.to_r(),
-            "n_agq": self.n_agq,
         }
 
 
