@@ -24,7 +24,22 @@ from pymer_bridge.spec.families import Family, FamilyName, LinkName, family_of
 class LinearModel(Refitting, LinearPrediction, Effects, Export):
     """A linear model fitted by R's ``lm``; made by :func:`lm`.
 
-    Its attributes are those of :class:`pymer_bridge.models.base.Fitted`.
+    Attributes
+    ----------
+    formula
+        The formula, in R's spelling.
+    n_obs
+        The number of observations used.
+    sigma
+        The residual standard deviation.
+    dropped_rows
+        Labels, in the data's index, of the rows that ``na_action`` dropped.
+    warnings, messages
+        What R warned of and said during the fit.
+    spec
+        What was asked for.
+    columns
+        The columns of the data that went to R.
     """
 
     def fixed_effects(self, conf_level: float = 0.95) -> FixedEffects:

@@ -22,18 +22,26 @@ from pymer_bridge.spec.model_spec import ModelSpec
 class LinearModelList(RModel):
     """Separate linear models, one per group; made by :func:`lm_list`.
 
-    Its attributes are those of :class:`pymer_bridge.models.base.RModel`, and these.
-
     Attributes
     ----------
+    formula
+        The formula, in R's spelling.
     group
         The grouping factor.
     levels
         Its levels.
     failed
-        The levels that R could not fit.
+        The levels to which R could not fit.
+    n_obs
+        The number of observations used.
     sigma
-        The residual standard deviation, pooled over groups; None if it is not pooled.
+        The residual standard deviation, pooled over groups; None where it is not.
+    warnings, messages
+        What R warned of and said during the fits.
+    spec
+        What was asked for.
+    columns
+        The columns of the data that went to R.
     """
 
     group: str
