@@ -1,10 +1,10 @@
 # shellcheck shell=bash
-# Sourced by demo and test. `set_up [EXTRAS]` puts in place what is missing for them and nothing
+# Sourced by what needs an installation. `set_up [EXTRAS]` puts in place what is missing and nothing
 # else: R with its packages and a compiler from apt, the Python packages in .venv. Once all is
-# there it calls neither apt nor pip.
+# there it calls neither apt nor pip. An environment that PYMER_BRIDGE_VENV names is taken as it is.
 
 project=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-venv=$project/.venv
+venv=${PYMER_BRIDGE_VENV:-$project/.venv}
 
 # A bare machine has no locale, and R in the C locale cannot read letters beyond ASCII.
 export LANG=${LANG:-C.UTF-8}
@@ -102,6 +102,7 @@ install_packages() { # EXTRAS CONSTRAINTS
 }
 
 set_up() { # [EXTRAS], such as [test,lint]
+    [[ -z ${PYMER_BRIDGE_VENV-} ]] || return 0
     local extras=${1:-} r constraints packages
     r=$(r_version) || {
         install_r

@@ -61,7 +61,7 @@ def examples(short: int, long: float = 1.0) -> Any:
         How many for each that the variable asks for.
     """
     return settings(
-        max_examples=int(LONG * long) if LONG else short,
+        max_examples=max(int(LONG * long), 1) if LONG else short,
         derandomize=not LONG,
         deadline=None,
         database=None,
