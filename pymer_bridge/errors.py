@@ -6,16 +6,16 @@ warns of from :class:`PymerWarning`::
     Exception
     └── PymerError
         ├── REnvironmentError      R, or an R package, is missing, too old or broken
-        ├── DataConversionError    a data frame or column cannot be taken to R
-        ├── FormulaError           a formula cannot be parsed, or calls what it may not
+        ├── DataConversionError    a data frame or column cannot be sent to R
+        ├── FormulaError           a formula cannot be parsed, or calls a function not allowed
         ├── OptionError            an argument has a value that is not accepted
         ├── RError                 R stopped with an error
         ├── RTimeoutError          a call did not end within its timeout
         ├── SessionError           the R session cannot be used from here
-        ├── WorkerError            a worker cannot do its part, or keeps being killed
+        ├── WorkerError            a worker failed, or keeps being killed
         ├── CheckpointError        a checkpoint is of another run, or cannot be read
-        ├── ModelFileError         a file is no saved model, or is damaged, changed or too new
-        ├── RecordError            a file is no record, or is damaged, changed or too new
+        ├── ModelFileError         a file is not a saved model, or is damaged, changed or too new
+        ├── RecordError            a file is not a record, or is damaged, changed or too new
         ├── ScriptError            a model cannot be written as a script of plain R
         └── VerificationError      plain R gives other figures, or cannot be asked
 
@@ -27,7 +27,7 @@ warns of from :class:`PymerWarning`::
             ├── RMessage               a message emitted by R
             │   ├── SingularFitWarning     the fit is singular (on the boundary)
             │   └── RankDeficientWarning   R dropped columns of the fixed-effect design
-            ├── BootstrapWarning       replicates failed, or are not to be trusted
+            ├── BootstrapWarning       replicates failed, or cannot be trusted
             └── DriftWarning           a saved model, fitted again, gives other figures
 
     BaseException
@@ -50,15 +50,15 @@ class REnvironmentError(PymerError):
 
 
 class DataConversionError(PymerError, ValueError):
-    """A data frame or a column cannot be taken to R; the message names the column."""
+    """A data frame or a column cannot be sent to R; the message names the column."""
 
 
 class FormulaError(PymerError, ValueError):
-    """A formula cannot be parsed, or calls a function that formulas may not call."""
+    """A formula cannot be parsed, or calls a function that is not allowed."""
 
 
 class OptionError(PymerError, ValueError):
-    """An argument has a value that is not accepted; the message lists what is."""
+    """An argument has a value that is not accepted; the message lists the accepted ones."""
 
 
 class SessionError(PymerError, RuntimeError):
@@ -66,7 +66,7 @@ class SessionError(PymerError, RuntimeError):
 
 
 class WorkerError(PymerError, RuntimeError):
-    """A worker cannot do its part, or workers keep being killed."""
+    """A worker failed, or workers keep being killed."""
 
 
 class CheckpointError(PymerError, ValueError):
@@ -74,11 +74,11 @@ class CheckpointError(PymerError, ValueError):
 
 
 class ModelFileError(PymerError, ValueError):
-    """A file is no saved model, or it is damaged, changed, too large or of a newer version."""
+    """A file is not a saved model, or it is damaged, changed, too large or of a newer version."""
 
 
 class RecordError(PymerError, ValueError):
-    """A file is no record of models, or it is damaged, changed, too large or of a newer version."""
+    """A file is not a record, or it is damaged, changed, too large or of a newer version."""
 
 
 class ScriptError(PymerError, ValueError):

@@ -85,7 +85,7 @@ def test_the_commands_run_in_their_order(
     table.loc[0, "hours"] += 1
     table.to_csv("changed.csv", index=False)
     assert main(["verify", "results.pbr.json", "--data", "changed.csv"]) == 1
-    assert "column 'hours': values: some are others" in capsys.readouterr().out
+    assert "column 'hours': values: some differ" in capsys.readouterr().out
 
 
 @pytest.mark.r("lmerTest")

@@ -19,7 +19,7 @@ Try:
   pymer-bridge verify results.pbr.json
 """
 LESSON: Final = """
-A model is a formula and data with a row an observation:
+A model is a formula and data with one row per observation:
   score ~ hours                        one straight line for all
   score ~ hours + (1 | school)         and each school its own intercept
   score ~ hours + (hours | school)     and its own slope

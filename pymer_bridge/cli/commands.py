@@ -195,7 +195,7 @@ def _number(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise OptionError(f"--tolerance {text!r} is no number") from None
+        raise OptionError(f"--tolerance {text!r} is not a number") from None
 
 
 def _script(options: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""What every fitted model has and gives, mixed or not; and how a model asks R."""
+"""The base of all fitted models, mixed or not, and how a model asks R."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ T = TypeVar("T")
 
 
 def ask(operation: str, read: Callable[..., T], /, *, noted: bool = True, **arguments: Any) -> T:
-    """Ask R about models, warn of what it warned of, and note it for scripts.
+    """Ask R about models, raise its warnings, and note the call for scripts.
 
     Parameters
     ----------
     operation, read, **arguments
         As for :func:`pymer_bridge.session.asking.ask`; models go by their handles.
     noted
-        False for what no script writes and whose arguments are large, such as new data.
+        False for calls that no script writes and that have large arguments, such as new data.
     """
 
     def note(result: T) -> None:
@@ -107,7 +107,7 @@ def sentence(effects: FixedEffects, term: str, *, interval: bool = False) -> str
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class RModel:
-    """What stays in R after a fit: it asks for figures once, and keeps them.
+    """A fit that lives in R: its figures are asked for once, and then kept.
 
     Attributes
     ----------
@@ -179,7 +179,7 @@ class RModel:
             )
         kept: T = self._kept[key]
         noted = ("noted", *key)
-        # While the journal is silent nothing is noted: this may be asked for by itself later.
+        # Nothing is noted while the journal is silent: the user may ask for this result later.
         if noted not in self._kept:
             self._kept[noted] = journal.note(operation, {"model": self._model, **arguments}, kept)
         return kept
@@ -195,14 +195,14 @@ class RModel:
         for package in installation.DDF_PACKAGES.get(ddf, ()):
             session().require(package)
 
-    # What each kind of model says of itself.
+    # Overridden by each kind of model.
 
     def _kind(self) -> str:
         """Return the kind of model, and how it was fitted."""
         raise NotImplementedError
 
     def _groups(self) -> str:
-        """Return the groups in a few words; nothing where there are none."""
+        """Return the groups in a few words; nothing if there are none."""
         return ""
 
     def _parts(self) -> tuple[Result, ...]:
@@ -210,7 +210,7 @@ class RModel:
         raise NotImplementedError
 
     def _alerts(self) -> tuple[str, ...]:
-        """Return what a reader must know before the figures."""
+        """Return the notices that stand above the figures."""
         return tuple(f"R: {text}" for text in (*self.messages, *self.warnings))
 
     @property
@@ -303,8 +303,8 @@ class Fitted(RModel):
         rows = () if dropped is None else tuple(frame.index[dropped - 1])
         return super(Fitted, cls)._of(record, asked, frame, dropped_rows=rows, **further)
 
-    # What differs by the kind of model; each is overridden in the class of that kind, or in the
-    # one family of methods that has it.
+    # What differs between kinds of models: each is overridden in the class of that kind, or in the
+    # family of methods that has it.
 
     def fixed_effects(self, *arguments: Any, **named: Any) -> FixedEffects:
         """Return the fixed effects."""
@@ -319,14 +319,14 @@ class Fitted(RModel):
         raise NotImplementedError
 
     def _means_ddf(self) -> tuple[options.MeansDdf, ...]:
-        """Return which degrees of freedom marginal means can have, emmeans' own choice first."""
+        """Return the degrees of freedom that marginal means can have, emmeans' default first."""
         return ("asymptotic",)
 
     def _bootstrap_intervals(
         self, *, parameters: Sequence[str] | None = None, **how: Any
     ) -> Intervals:
         """Return bootstrap intervals of all parameters."""
-        raise OptionError('conf_method="boot" is not there for this kind of model')
+        raise OptionError('conf_method="boot" is not available for this kind of model')
 
     def _terms(self) -> tuple[str, ...]:
         """Return the names of the fixed effects."""

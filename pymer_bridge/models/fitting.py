@@ -62,9 +62,10 @@ def check_text(
     Raises
     ------
     FormulaError
-        It cannot be read, is no formula where one is wanted, or calls what it may not.
+        It cannot be parsed, is not a formula where one is needed, or calls a function that is not
+        allowed.
     DataConversionError
-        It names a column that is not there.
+        It names a column that does not exist.
     """
     if not isinstance(given, str):
         raise FormulaError(f"the {what} must be a string, not {type(given).__name__}")
@@ -110,7 +111,7 @@ def prepare(
     parameters: Sequence[str] = (),
     **others: Any,
 ) -> tuple[ModelSpec, frames.AnyFrame]:
-    """Check what a model is asked for, and collect the columns that it needs.
+    """Check the specification of a model, and collect the columns that it needs.
 
     Parameters
     ----------
@@ -120,7 +121,7 @@ def prepare(
         As for :func:`pymer_bridge.lmer`; the data may also be those that a model keeps in R,
         or columns that are ready.
     parameters
-        Names in the formula that are no columns: parameters of a nonlinear model.
+        Names in the formula that are not columns: parameters of a nonlinear model.
     **others
         Further fields of the specification, checked already.
 
@@ -145,7 +146,7 @@ def prepare(
         )
     needed = _needed_columns(formula, extras, [*names, *parameters], allow_functions)
     needed -= set(parameters)
-    # What is ready are the columns that were needed, and contrasts may be of others.
+    # Ready columns are only the needed ones, but contrasts may name others.
     known = [*names, *(contrasts or ())] if ready else names
     asked = ModelSpec(
         fitter=fitter,
@@ -196,9 +197,9 @@ def make_model(operation: str, read: Callable[[Any], M], origin: Origin, /, **ar
     Parameters
     ----------
     operation, **arguments
-        The function of R, and what it takes.
+        The function of R, and its arguments.
     read
-        Makes the model of what R gives.
+        Makes the model from R's answer.
     origin
         How the model came about.
     """

@@ -91,7 +91,7 @@ class LinearModel(Refitting, LinearPrediction, Effects, Export):
         Returns
         -------
         str
-            What R prints.
+            The text that R prints.
 
         Notes
         -----

@@ -51,7 +51,7 @@ class MixedModel(Refitting, Prediction, Diagnostics, Pictures, Tidying):
 
 
 class NonNormal(MixedModel):
-    """What a generalized or a nonlinear mixed model gives besides."""
+    """What generalized and nonlinear mixed models share."""
 
     __slots__ = ()
 
@@ -80,7 +80,7 @@ class NonNormal(MixedModel):
 
         Notes
         -----
-        R function: ``coef(summary(fit))`` of lme4. There are no degrees of freedom to be had.
+        R function: ``coef(summary(fit))`` of lme4. There are no degrees of freedom.
 
         Examples
         --------
@@ -169,7 +169,7 @@ class NonNormal(MixedModel):
         Raises
         ------
         RError
-            A name is no term of the model.
+            A name is not a term of the model.
 
         Notes
         -----

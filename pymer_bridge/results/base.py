@@ -66,7 +66,7 @@ def above(module: str, name: str) -> Any:
 
 
 _UNREADABLE = (TypeError, KeyError, IndexError, AttributeError, OverflowError, ImportError)
-"""What reading something that is no result can raise."""
+"""The exceptions that reading something other than a result can raise."""
 
 
 class Part:

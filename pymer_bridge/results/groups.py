@@ -52,7 +52,7 @@ class GroupTable(Part):
         The same shape; None for group coefficients.
     covariance
         Array of levels by terms by terms: the conditional covariance of the terms at each
-        level, NaN between terms that lme4 keeps apart; None for group coefficients.
+        level, NaN between terms that are separate in the formula; None for group coefficients.
     """
 
     group: str

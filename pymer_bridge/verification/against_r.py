@@ -28,7 +28,7 @@ from pymer_bridge.verification.result_figures import figures_of_result
 _ABSENT: Final = object()
 """Stands for a figure that a process of R did not give."""
 _NOT_OF_A_RUN: Final = frozenset({("convergence", "messages"), ("convergence", "warnings")})
-"""Texts that R says during a fit: they are shown, and no figures."""
+"""Texts that R gives during a fit: they are shown, but are not figures."""
 _ASKED_APART: Final = frozenset({"df", "conf_low", "conf_high", "failed"})
 """Figures of models without random effects that have a call of their own."""
 
@@ -45,7 +45,7 @@ def verify(what: Any, runs: int = 3) -> VerificationReport:
         A fitted model: its figures, and those of every test, interval and bootstrap that the
         program still has; or one such result; or several of both in a list.
     runs
-        How many processes.
+        The number of processes.
 
     Returns
     -------
@@ -55,17 +55,17 @@ def verify(what: Any, runs: int = 3) -> VerificationReport:
     Raises
     ------
     OptionError
-        It is no fitted model, and no result that was made in this process.
+        It is neither a fitted model nor a result that was made in this process.
     ScriptError
-        No script can be written of it.
+        It cannot be written as a script.
     VerificationError
         Plain R stopped.
 
     Notes
     -----
     Some builds of lme4 (Debian 12's) give other last bits from process to process (lme4 issue
-    745). There, processes in the state of this one must give the same bits; where none of the
-    runs was, further ones are started until one is.
+    745). There, processes in the state of this one must give the same bits; if none of the runs
+    was in that state, further ones are started until one is.
 
     Examples
     --------
@@ -115,7 +115,7 @@ def _entry_of(result: Any) -> DoneEntry:
 
 
 def _left_out(script: Script, entries: Sequence[DoneEntry]) -> list[str]:
-    """Say what the script has no call for, and what the program has let go of."""
+    """Say what the script has no call for, and which results no longer exist."""
     found = []
     for entry in entries:
         kind = entry.arguments.get("kind")
@@ -128,7 +128,7 @@ def _left_out(script: Script, entries: Sequence[DoneEntry]) -> list[str]:
 
 
 def _own_figures(fit: Any) -> Iterable[Figure]:
-    """Give the figures of a fit that its bare script makes."""
+    """Give the figures that the script of the fit alone makes."""
     mixed = isinstance(fit, MixedModel)
     with journal.silent():
         found = figures_of(fit, "none" if mixed else None)
@@ -158,7 +158,7 @@ def _answers(script: Script, folder: Path, runs: int) -> tuple[list[Answer], int
     readings.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     paths = [folder / "analysis.R", readings]
     state = state_here()
-    # One run alone is to be of the state of this process.
+    # A single run must be in the state of this process.
     answers = run_often(paths, folder, runs) if state is None or runs > 1 else []
     if state is not None and all(answer.state != state for answer in answers):
         answers += in_same_state(lambda: run_often(paths, folder, 1, state) or None)
@@ -218,7 +218,7 @@ def in_r(value: Value) -> Value:
 
 
 def _steps(one: Value, other: Value) -> float:
-    """Return how far apart two numbers are: 0 where they are no numbers."""
+    """Return the distance of two numbers in ulps; 0 if they are not numbers."""
     if isinstance(one, float) and isinstance(other, float):
         apart = ulps(one, other)
         return math.inf if apart is None else apart

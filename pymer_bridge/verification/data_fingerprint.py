@@ -24,21 +24,21 @@ CODED: Final = ("factor", "character")
 
 @dataclass(frozen=True, slots=True)
 class ColumnPrint:
-    """What is kept of one column.
+    """The fingerprint of one column.
 
     Attributes
     ----------
     name
         Its name.
     kind
-        What R has of it: "numeric", "integer", "logical", "factor", "ordered", "character",
+        Its kind in R: "numeric", "integer", "logical", "factor", "ordered", "character",
         "datetime" (with its time zone) or "duration".
     values, unordered
         Hashes of the values, in the order of the rows and in any order.
     missing, n_missing
         A hash of which rows are missing, and how many.
     levels, level_set, n_levels
-        Hashes of the levels in R's order and in any order, and how many; "" and 0 where the
+        Hashes of the levels in R's order and in any order, and their number; "" and 0 if the
         column has none.
     """
 
@@ -55,7 +55,7 @@ class ColumnPrint:
 
 @dataclass(frozen=True, slots=True)
 class DataPrint:
-    """What is kept of the data of a model: the number of rows, and each column in R's order."""
+    """The fingerprint of a model's data: the number of rows, and each column in R's order."""
 
     n_rows: int
     columns: tuple[ColumnPrint, ...]
@@ -68,7 +68,7 @@ class DataPrint:
 
 
 def data_print(record: Mapping[str, Any]) -> DataPrint:
-    """Return the fingerprint of what ``recorded_model()`` in R gives.
+    """Return the fingerprint of the answer of ``recorded_model()`` in R.
 
     Parameters
     ----------
@@ -135,14 +135,14 @@ def _digest(parts: Iterable[bytes]) -> str:
 
 
 def data_changes(model: str, then: DataPrint, now: DataPrint) -> tuple[DataChange, ...]:
-    """Say which columns are not what they were, and how.
+    """Say which columns changed, and how.
 
     Parameters
     ----------
     model
         The name of the model in the record.
     then, now
-        The stored fingerprint, and that of the data there are.
+        The stored fingerprint, and that of the data now.
     """
     changes: list[tuple[str | None, str]] = []
     if then.n_rows != now.n_rows:
@@ -155,7 +155,7 @@ def data_changes(model: str, then: DataPrint, now: DataPrint) -> tuple[DataChang
     pairs = {name: tuple(_column_changes(before[name], after[name])) for name in both}
     changes += [(name, how) for name, found in pairs.items() for how in found]
     if [name for name in after if name in before] != both:
-        changes.append((None, "the columns stand in another order"))
+        changes.append((None, "the columns are in another order"))
     return tuple(DataChange(model, column, how) for column, how in changes)
 
 
@@ -169,11 +169,11 @@ def _column_changes(then: ColumnPrint, now: ColumnPrint) -> Iterable[str]:
             if then.n_missing != now.n_missing
             else (f"missing values: {now.n_missing} as before, in other rows")
         )
-    # Where others are missing, the rest cannot be compared by its hash.
+    # If other rows are missing, hashes cannot compare the rest.
     elif then.values != now.values:
         same = then.unordered == now.unordered
-        yield f"values: {'the same ones in another order of rows' if same else 'some are others'}"
+        yield f"values: {'the same ones in another order of rows' if same else 'some differ'}"
     if then.level_set != now.level_set:
-        yield f"levels: others ({then.n_levels} then, {now.n_levels} now)"
+        yield f"levels: different ({then.n_levels} then, {now.n_levels} now)"
     elif then.levels != now.levels:
         yield "levels: the same ones in another order"

@@ -1,4 +1,4 @@
-"""Comparing what a record holds with what is there now."""
+"""Comparing the figures and versions of a record with those of now."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ DECISIVE: Final = (
     "R", "lme4", "lmerTest", "pbkrtest", "Matrix", "platform", "blas", "lapack", "lapack_version",
     "state",
 )  # fmt: skip
-"""What decides on the bits of figures; the rest of a stack is told only."""
+"""The parts of a stack that can change bits of figures; other changes are only reported."""
 
 
 def figure_changes(
     model: str, then: Values, now: Values, limits: Mapping[str, float], *, same_stack: bool
 ) -> tuple[FigureChange, ...]:
-    """Return the figures that are not what was recorded, to the last bit.
+    """Return the figures that differ from the recorded ones in any bit.
 
     Parameters
     ----------
@@ -32,10 +32,11 @@ def figure_changes(
     then, now
         The figures by their keys.
     limits
-        The largest distance that passes by family and quantity; 0 for what is not there.
+        The largest distance that passes, by family and quantity; 0 for other figures.
     same_stack
-        Is all that figures can depend on the same? Else what versions word and count in their own
-        ways is told, and a group that lme4 spells otherwise is still that group.
+        Is everything the same that figures can depend on? If not, texts and counts that differ
+        between versions are only reported, and a group that lme4 spells differently is the same
+        group.
     """
     found = now if same_stack else _renamed(then, now)
     return tuple(
@@ -46,7 +47,7 @@ def figure_changes(
 
 
 def _renamed(then: Values, now: Values) -> Values:
-    """Give figures of nested groups the names that they had.
+    """Give figures of nested groups their recorded names.
 
     lme4 1.1-31 writes the innermost group of ``a / b / c`` as ``c:(b:a)``, and 1.1-37 as
     ``c:b:a``.
@@ -102,7 +103,7 @@ def _change(
 
 
 def _std_error(key: str, then: Values) -> float | None:
-    """Return the recorded standard error of what the figure is of."""
+    """Return the recorded standard error of the figure's estimate."""
     place, _, quantity = key.rpartition("/")
     if quantity not in ("estimate", "conf_low", "conf_high"):
         return None
@@ -113,7 +114,7 @@ def _std_error(key: str, then: Values) -> float | None:
 def setting_changes(
     model: str, then: Mapping[str, str], now: Mapping[str, str]
 ) -> Iterator[SettingChange]:
-    """Return what was asked for, or done, in another way."""
+    """Return the settings that changed."""
     for name in dict.fromkeys((*then, *now)):
         before, after = then.get(name, "none"), now.get(name, "none")
         if before != after:
@@ -121,7 +122,7 @@ def setting_changes(
 
 
 def version_changes(then: Stack, now: Stack) -> tuple[VersionChange, ...]:
-    """Return what of a stack is not what it was."""
+    """Return the parts of a stack that changed."""
     return tuple(
         VersionChange(name, then.get(name), now.get(name))
         for name in dict.fromkeys((*then, *now))
@@ -130,16 +131,16 @@ def version_changes(then: Stack, now: Stack) -> tuple[VersionChange, ...]:
 
 
 def is_same_stack(then: Stack, now: Stack) -> bool:
-    """Say whether all that decides on the bits of figures is what it was."""
+    """Say whether no part of a stack changed that can change bits of figures."""
     return all(then.get(name) == now.get(name) for name in DECISIVE)
 
 
 def known_breaks(then: Stack, now: Stack) -> tuple[str, ...]:
-    """Say what is known to change between two stacks, and why."""
+    """Return the known differences between two stacks, with their reasons."""
     versions = [stack.get("lme4") or "" for stack in (then, now)]
     if len({version.startswith(("0.", "1.")) for version in versions}) == 1:
         return ()
     return (
-        "lme4 2.x fits generalized models otherwise than 1.1, and many of their figures differ "
+        "lme4 2.x fits generalized models differently than 1.1, and many of their figures differ "
         "by more than the last digits; linear models agree (docs/drift.md)",
     )

@@ -66,7 +66,7 @@ def figures_of(fit: Any, ddf: str | None = None) -> Figures:
 
 
 def _numbered(rows: Iterator[Figure]) -> Iterator[Figure]:
-    """Tell figures apart of which R has two of one name."""
+    """Give a number to each further figure of the same name."""
     seen: Counter[str] = Counter()
     for row in rows:
         seen[row.key] += 1
@@ -79,7 +79,7 @@ def _facts(family: str, facts: Mapping[str, Value]) -> Iterator[Figure]:
 
 
 def _family(fit: Any) -> dict[str, Value]:
-    """Return the family of a generalized model; its size as a number, not as R rounds it."""
+    """Return the family of a generalized model, with its size as an exact number."""
     found = {name: getattr(fit, name) for name in ("family", "link", "size") if hasattr(fit, name)}
     if found.get("family", "").startswith("Negative Binomial("):
         found["family"] = "Negative Binomial"

@@ -28,13 +28,13 @@ from pymer_bridge.session.asking import ask
 from pymer_bridge.session.versions import state_here
 
 TRIES: Final = 25
-"""Where chance chooses between two states: all of these miss once in 30 million runs."""
+"""Runs if chance chooses between two states: all of them miss once in 30 million times."""
 WRONG_STATE: Final = 3
 """The exit status of figures.R in a process of the other state."""
 AT_ONCE: Final = 2
 
 Key = tuple[str, ...]
-"""Family, group, level, term, other term, quantity, and which of several of that name."""
+"""Family, group, level, term, other term, quantity, and a number if several have that name."""
 
 T = TypeVar("T")
 
@@ -45,14 +45,14 @@ T = TypeVar("T")
 def plain_environment() -> dict[str, str]:
     """Return the variables under which plain R finds the packages of this session.
 
-    ``--vanilla`` reads no Renviron: without this R might find other versions.
+    ``--vanilla`` reads no Renviron; without these variables R might find other versions.
     """
     paths = ask(".libPaths")
     return {**os.environ, "R_LIBS": os.pathsep.join(paths)}
 
 
 def rscript_program() -> str:
-    """Return where Rscript is."""
+    """Return the path of Rscript."""
     home = installation.r_home()
     assert home is not None  # the session runs
     return str(Path(home) / "bin" / "Rscript")
@@ -75,17 +75,17 @@ def _start(file: str, *arguments: str | Path, folder: Path) -> subprocess.Popen[
 
 
 def in_same_state(run: Callable[[], T | None]) -> T:
-    """Return what a process in the state of this one gives.
+    """Return the answer of a process in the state of this one.
 
     Parameters
     ----------
     run
-        Runs one process, and returns None where it was in the other state.
+        Runs one process, and returns None if it was in the other state.
 
     Raises
     ------
     VerificationError
-        None of many was in this state.
+        None of many processes was in this state.
     """
     for _ in range(TRIES):
         if (found := run()) is not None:
@@ -107,26 +107,26 @@ def run_snippet(
     Parameters
     ----------
     snippet
-        R code. It is run as it is: give your own code only.
+        R code. It is run unchecked: give only your own code.
     data
-        Frames by the names that R gets them under; a fitted model stands for its data.
+        Frames by their names in R; a fitted model stands for its data.
     timeout
         Seconds after which R is stopped.
 
     Returns
     -------
     object
-        A number, string or bool of a vector of length one; a list of a longer vector; a dict of
-        what has names; a pandas frame of a data frame or matrix; of a fitted model a dict of its
-        figures by key, see :mod:`pymer_bridge.verification.figures`. Doubles are R's to the last
-        bit, and missing numbers are NaN, other missing values None.
+        A number, string or bool for a vector of length one; a list for a longer vector; a dict for
+        a vector or list with names; a pandas frame for a data frame or matrix; for a fitted model
+        a dict of its figures by key, as in :func:`pymer_bridge.figures_of`. Doubles are R's to the
+        last bit; missing numbers are NaN, other missing values None.
 
     Raises
     ------
     RError
         R stopped, or took too long; the message is what R printed.
     OptionError, DataConversionError
-        The data cannot be taken to R.
+        The data cannot be sent to R.
     REnvironmentError
         R cannot be used.
     VerificationError
@@ -158,7 +158,7 @@ def _write_data(folder: Path, data: Mapping[str, Any]) -> None:
     names = []
     for number, (name, given) in enumerate(data.items(), start=1):
         if "\n" in name or not name or unfit_for_r(name):
-            raise OptionError(f"{name!r} is no name for data in R")
+            raise OptionError(f"{name!r} is not a name for data in R")
         path = str(folder / f"{number}.rds")
         if hasattr(given, "_model"):
             ask("write_model_data", model=given._model, path=path)
@@ -176,7 +176,7 @@ def _run(folder: Path, timeout: float | None) -> None:
         except subprocess.TimeoutExpired as error:
             raise RError(f"plain R took more than {timeout} seconds") from error
         finally:
-            process.kill()  # which does nothing where it has ended
+            process.kill()  # does nothing if it has ended
     if process.returncode != 0:
         raise RError(f"plain R stopped: {said.strip()}")
 
@@ -232,14 +232,14 @@ _READERS: Final[dict[str, Callable[[str], Any]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one process gave.
+    """The answer of one process.
 
     Attributes
     ----------
     state
         Which of two states it was in.
     figures
-        By the number of what they are figures of, and by their keys.
+        By the number of the thing that they belong to, and by their keys.
     """
 
     state: int
@@ -256,11 +256,11 @@ def run_often(
     given
         The script, and the table of what is read.
     folder
-        Where the script's data are, and where answers go.
+        The folder of the script's data, and of the answers.
     runs
-        How many processes.
+        The number of processes.
     wanted_state
-        Processes of the other state end at once, and give no answer.
+        Processes in the other state end at once, without an answer.
 
     Raises
     ------
@@ -295,14 +295,14 @@ def run_often(
 
 
 def _ending(said: str, n: int = 12) -> str:
-    """Return what R said last: its error, where there is one, else the last lines."""
+    """Return R's error message, or its last lines if there is none."""
     lines = said.strip().splitlines()
     errors = [i for i, line in enumerate(lines) if line.startswith("Error")]
     return "\n".join(lines[errors[-1] :][:n] if errors else lines[-n:])
 
 
 def read_answer(text: str) -> Answer:
-    """Read what figures.R wrote: the state, and figures by number and key."""
+    """Read the file that figures.R wrote: the state, and figures by number and key."""
     first, *lines = text.split("\n")[:-1]
     figures: dict[int, dict[Key, Value]] = {}
     for line in lines:
@@ -317,7 +317,7 @@ def read_answer(text: str) -> Answer:
 
 
 def put(figures: dict[Key, Value], key: Key, value: Value) -> None:
-    """Put a figure under its key; the second of one name under that and 2, and so on."""
+    """Put a figure under its key; the second of the same name gets the number 2, and so on."""
     n = 1
     while (*key, str(n)) in figures:
         n += 1

@@ -21,16 +21,16 @@ MOST_MODELS: Final = 10_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RecordedModel:
-    """What a record holds of one model.
+    """The record of one model.
 
     Attributes
     ----------
     name
         Its name in the record.
     spec
-        What was asked for.
+        The specification: what was asked for.
     ddf
-        By which degrees of freedom the fixed effects were tested; None where there is no choice.
+        The degrees of freedom of the tests of fixed effects; None if there is no choice.
     call
         The call as R shows it, for a reader; it is never run.
     contrasts
@@ -38,7 +38,7 @@ class RecordedModel:
     data
         The fingerprint of the data.
     source
-        Where the data were read from; None where that is not known.
+        Where the data were read from; None if unknown.
     figures
         Every figure by its key.
     """
@@ -75,18 +75,18 @@ def pack_model(model: RecordedModel) -> dict[str, Any]:
 
 
 def unpack_models(stored: Any) -> tuple[RecordedModel, ...]:
-    """Turn what :func:`pack_model` gave of each model back.
+    """Turn the answers of :func:`pack_model` back into recorded models.
 
     Raises
     ------
     ValueError, TypeError, KeyError ...
-        It is not what :func:`pack_model` gives.
+        It is not an answer of :func:`pack_model`.
     """
     models = tuple(_model(each) for each in _of(stored, list, "the models"))
     if not 1 <= len(models) <= MOST_MODELS:
         raise ValueError(f"{len(models)} models")
     if len({model.name for model in models}) != len(models):
-        raise ValueError("two models of one name")
+        raise ValueError("two models with one name")
     return models
 
 
@@ -96,17 +96,17 @@ def unpack_stack(stored: Any) -> dict[str, str | None]:
     Raises
     ------
     ValueError
-        They are no texts.
+        They are not texts.
     """
     stack: dict[str, str | None] = _of(stored, dict, "the stack")
     if not all(isinstance(value, str | None) for value in stack.values()):
-        raise ValueError("versions that are no texts")
+        raise ValueError("versions that are not texts")
     return stack
 
 
 def _of(value: Any, kind: type[Any], what: str) -> Any:
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise ValueError(f"{what}: {str(value)[:40]!r} is no {kind.__name__}")
+        raise ValueError(f"{what}: {str(value)[:40]!r} is not a {kind.__name__}")
     return value
 
 
@@ -145,12 +145,12 @@ def _model(stored: Any) -> RecordedModel:
 
 
 def _check_vectors(spec: ModelSpec) -> None:
-    """Refuse vectors that no model has: a value an observation, of one dimension."""
+    """Refuse vectors other than one-dimensional ones with a value per observation."""
     for name in ("weights", "offset", "subset"):
         value = getattr(spec, name)
         wanted = np.bool_ if name == "subset" else np.float64
         if isinstance(value, np.ndarray) and (value.ndim != 1 or value.dtype != wanted):
-            raise ValueError(f"{name} that are no vector")
+            raise ValueError(f"{name} that are not a vector")
 
 
 def _data(record: Mapping[str, Any]) -> DataPrint:
@@ -162,11 +162,11 @@ def _data(record: Mapping[str, Any]) -> DataPrint:
         hashes = [column[name] for name in ("values", "unordered", "missing")]
         hashes += [column[name] for name in ("levels", "level_set") if column[name]]
         if not all(map(HASH.fullmatch, hashes)):
-            raise ValueError("a hash that is none")
+            raise ValueError("an invalid hash")
         columns.append(ColumnPrint(**column))
     found = DataPrint(_of(record["n_rows"], int, "n_rows"), tuple(columns))
     if len({column.name for column in columns}) != len(columns):
-        raise ValueError("two columns of one name")
+        raise ValueError("two columns with one name")
     if found.digest != record["sha256"]:
         raise ValueError("the hash of the data is not that of its columns")
     return found
@@ -177,6 +177,6 @@ def _figures(stored: Any) -> dict[str, Value]:
     for key, each in _of(stored, dict, "the figures").items():
         value = packing.unpack(each, {}) if isinstance(each, dict) else each
         if not isinstance(value, float | int | str | bool | None) or key.count("/") != 4:
-            raise ValueError(f"{key[:80]!r} is no figure")
+            raise ValueError(f"{key[:80]!r} is not a figure")
         figures[key] = value
     return figures

@@ -1,4 +1,4 @@
-"""Records: what a model was fitted to, with what, and every figure that came of it; and checks."""
+"""Records of models: specification, fingerprint of the data, every figure; and their checks."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from pymer_bridge.verification.figures import figures_of
 from pymer_bridge.verification.record_parts import RecordedModel
 
 LINEAR: Final = ("lmer", "lm", "lmList")
-"""R's functions that fit linear models, where they are given no family."""
+"""R's functions that fit linear models if they are given no family."""
 
 
 # -- making --------------------------------------------------------------------------------------
@@ -40,21 +40,22 @@ def record(
     source: str | Mapping[str, str] | None = None,
     ddf: str | None = None,
 ) -> Path:
-    """Write a record of one or several fitted models, against which they can be checked later.
+    """Write a record of one or several fitted models, so that they can be checked later.
 
     Parameters
     ----------
     fit
         A fitted model of any kind; several by name: ``{"null": fit0, "slopes": fit1}``.
     path
-        The file, such as ``"results.pbr.json"``; what was there is replaced, whole or not at all.
+        The file, such as ``"results.pbr.json"``; an existing file is replaced as a whole
+        or not at all.
     source
         Where the data were read from, so that :func:`verify_record` finds them: a data set of an
-        R package ("lme4::sleepstudy"), or a file, as it lies seen from the folder of the record.
-        Of several models one source for all, or one each by the model's name.
+        R package ("lme4::sleepstudy"), or a file, by its path from the folder of the record.
+        For several models one source for all, or one for each by the model's name.
     ddf
-        By which degrees of freedom the fixed effects are tested: as for the model's
-        ``fixed_effects()``, whose default it is.
+        The degrees of freedom of the tests of fixed effects; by default as in the model's
+        ``fixed_effects()``.
 
     Returns
     -------
@@ -64,7 +65,7 @@ def record(
     Raises
     ------
     OptionError
-        It is no fitted model, or one that its own call would not fit to its data again.
+        It is not a fitted model, or its own call would not fit it again.
     REnvironmentError, RError
         As for the model's ``fixed_effects()``.
     OSError
@@ -73,7 +74,7 @@ def record(
     Notes
     -----
     A record is plain JSON (``pymer_bridge/data/record.schema.json`` is its schema). It holds the
-    specification, hashes of the data as R saw them and no data, every figure at full precision,
+    specification, hashes of the data as R saw them (not the data), every figure at full precision,
     and the versions of R, its packages and libraries, and of this package.
 
     Examples
@@ -89,7 +90,7 @@ def record(
     """
     models = _by_name(fit)
     if isinstance(source, Mapping) and (unknown := sorted(set(source) - set(models))):
-        raise OptionError(f"source names {unknown[0]!r}, and no model is named so")
+        raise OptionError(f"source names {unknown[0]!r}, but no model has this name")
     sources = source if isinstance(source, Mapping) else dict.fromkeys(models, source)
     recorded = [
         record_parts.pack_model(_recorded(name, model, ddf, sources.get(name)))
@@ -132,7 +133,7 @@ def _told(fit: Any) -> Mapping[str, Any]:
 
 
 def _contrasts(told: Mapping[str, Any]) -> dict[str, str]:
-    # A list with nothing in it has no names in R either.
+    # An empty list of R has no names.
     return {name: text[0] for name, text in dict(told["contrasts"] or {}).items()}
 
 
@@ -155,38 +156,38 @@ def verify_record(
     path
         A file that :func:`record` wrote.
     fit
-        A model that is fitted already, or several by name, to be held against the record; by
-        default the models are fitted as the record says.
+        A fitted model, or several by name, to compare with the record; by default the models are
+        fitted as the record says.
     data
         A frame for all models, or frames by the names of the models. By default they are read
-        from where the record says: a data set of an installed R package, or a file in the
+        from the source in the record: a data set of an installed R package, or a file in the
         record's own folder or below.
     against_r
-        Compare with plain R in a process of its own as well, see :func:`pymer_bridge.verify`.
+        Also compare with plain R in a process of its own, see :func:`pymer_bridge.verify`.
     tolerance
         The largest distance that passes, each figure in its own unit: one for all figures, or by
         "family/quantity", such as ``{"fixed_effect/estimate": 1e-4}`` (of a standard error). By
-        default 0 where R, its packages and libraries, the platform and the state of the process
-        are those of the record, and else what is known to lie between versions of lme4.
+        default 0 if R, its packages and libraries, the platform and the state of the process are
+        those of the record; otherwise the known differences between versions of lme4.
     allow_functions
-        The functions that were allowed when the models were fitted, where there were any: a file
-        does not allow itself what its formula may call.
+        The functions that were allowed when the models were fitted, if any: a file cannot allow
+        functions itself.
 
     Returns
     -------
     DriftReport
-        ``.ok`` says whether nothing drifted; printed, it says what did, next to the versions that
-        changed.
+        ``.ok`` is False if something drifted; the printed report says what, next to the versions
+        that changed.
 
     Raises
     ------
     RecordError
-        The file is no record, is damaged, was changed, is too large, or is of a newer version; or
-        what it asks for cannot be.
+        The file is not a record, is damaged, was changed, is too large, or is of a newer version;
+        or its models cannot be fitted as it says.
     FormulaError
-        A formula in it calls what it may not.
+        A formula in it calls a function that is not allowed.
     DataConversionError, OptionError
-        The data lack a column, cannot be found, or an argument is not accepted.
+        The data cannot be found or have a column missing, or an argument is not accepted.
     RError, REnvironmentError
         R stopped, or cannot be used.
     ScriptError, VerificationError
@@ -196,8 +197,7 @@ def verify_record(
 
     Notes
     -----
-    Nothing in a record is ever run. All that it asks for passes the checks that a user's own
-    arguments pass.
+    Nothing in a record is ever run. Its contents pass the same checks as a user's own arguments.
 
     Examples
     --------
@@ -257,7 +257,7 @@ def read_record(path: Path) -> tuple[dict[str, str | None], tuple[RecordedModel,
     Raises
     ------
     RecordError
-        The file is no record, is damaged, was changed, is too large, or is of a newer version.
+        The file is not a record, is damaged, was changed, is too large, or is of a newer version.
     OSError
         It is not there, or may not be read.
     """
@@ -313,7 +313,7 @@ def _data_of(file: Path, model: RecordedModel, data: Any) -> Any:
     if DATA_SET.fullmatch(source):
         return read_data(source)
     place, folder = Path(source), file.parent.resolve()
-    # A file of somebody else's must not choose what is read here.
+    # A file from others must not choose what is read here.
     inside = (folder / place).resolve()
     if place.is_absolute() or not inside.is_relative_to(folder):
         raise OptionError(
@@ -324,7 +324,7 @@ def _data_of(file: Path, model: RecordedModel, data: Any) -> Any:
 
 
 def _settings(model: RecordedModel) -> dict[str, str]:
-    """Return what was asked for, part by part, as text."""
+    """Return the specification, part by part, as text."""
     spec = model.spec
     found = {f.name: _as_text(getattr(spec, f.name)) for f in fields(spec) if f.name in _COMPARED}
     if spec.control is not None:
@@ -349,6 +349,6 @@ def _as_text(value: Any) -> str:
 
 
 def _against_r(fits: Mapping[str, Any]) -> str:
-    """Compare with plain R, and return what differs."""
+    """Compare with plain R, and return the differences."""
     reports = {name: verify(fit, runs=1) for name, fit in fits.items()}
     return "; ".join(f"{name}: {report.line}" for name, report in reports.items() if not report.ok)

@@ -70,11 +70,11 @@ TOLD: Final = frozenset(
         "model/dropped_columns",
     )
 )
-"""What versions word, count or judge in their own ways; told, and no drift between stacks."""
+"""Texts, counts and verdicts that depend on the version: changes are reported, but no drift."""
 
 
 def check_tolerance(tolerance: float | Mapping[str, float] | None) -> dict[str, float]:
-    """Check what a user gives for a tolerance, and return it by the names of figures.
+    """Check a user's tolerance, and return it by the names of figures.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def check_tolerance(tolerance: float | Mapping[str, float] | None) -> dict[str, 
     Raises
     ------
     OptionError
-        It is no number that a distance can be held against, or a name is not known.
+        It is not a valid limit, or a name is not known.
     """
     if tolerance is None:
         return {}
@@ -102,7 +102,7 @@ def check_tolerance(tolerance: float | Mapping[str, float] | None) -> dict[str, 
 
 
 def limits_for(*, linear: bool, same_stack: bool) -> Mapping[str, float]:
-    """Return the largest distances that pass by default; what has none must be the same."""
+    """Return the largest distances that pass by default; other figures must be the same."""
     if same_stack:
         return {}
     return LINEAR_LIMITS if linear else LIMITS
@@ -111,7 +111,7 @@ def limits_for(*, linear: bool, same_stack: bool) -> Mapping[str, float]:
 def distance(
     name: str, one: float, other: float, std_error: float | None, sigma: float | None
 ) -> float:
-    """Return how far two figures are apart, in the unit of the figure.
+    """Return the distance of two figures, in the unit of the figure.
 
     Parameters
     ----------

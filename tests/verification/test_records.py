@@ -320,14 +320,14 @@ def two_rows(data: pd.DataFrame) -> None:
 
 
 CHANGES = [
-    (one_cell, "y", "values: some are others"),
+    (one_cell, "y", "values: some differ"),
     (level_order, "f", "levels: the same ones in another order"),
-    (another_level, "f", "levels: others (3 then, 3 now)"),
+    (another_level, "f", "levels: different (3 then, 3 now)"),
     (one_more_missing, "y", "missing values: 2 then, 3 now"),
     (missing_elsewhere, "y", "missing values: 2 as before, in other rows"),
     (a_kind, "x", "kind: integer then, numeric now"),
     (an_order, "f", "kind: factor then, ordered now"),
-    (a_text, "site", "levels: others (3 then, 4 now)"),
+    (a_text, "site", "levels: different (3 then, 4 now)"),
     (two_rows, "x", "values: the same ones in another order of rows"),
 ]
 
@@ -898,7 +898,7 @@ def test_a_file_of_data_is_found_beside_the_record(
     data.loc[0, "x"] += 1
     data.to_csv(tmp_path / "other.csv", index=False)
     assert main(["verify", str(path), "--data", str(tmp_path / "other.csv")]) == 1
-    assert "column 'x': values: some are others" in capsys.readouterr().out
+    assert "column 'x': values: some differ" in capsys.readouterr().out
 
 
 def test_generalized_models_from_the_command_line(
@@ -919,7 +919,7 @@ def test_generalized_models_from_the_command_line(
     [
         (("verify", "nowhere.json"), "cannot be read"),
         (("verify", "RECORD", "--data", "lme4::cbpp"), "'Reaction'"),
-        (("verify", "RECORD", "--tolerance", "much"), "no number"),
+        (("verify", "RECORD", "--tolerance", "much"), "not a number"),
         (("verify", "RECORD", "--tolerance", "1", "--tolerance", "2"), "FIGURE=NUMBER"),
         (("verify", "RECORD", "--tolerance", "x=1"), "no figure 'x'"),
         (("verify", "SPOILED"), "no record of models"),

@@ -1,4 +1,4 @@
-"""What goes out of a fitted model: files that are fitted again, and broom.mixed's data frames."""
+"""Files of a fitted model, and broom.mixed's data frames."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Export(Fitted):
         Notes
         -----
         The file is a zip of one JSON text and plain numpy arrays, and nothing in it is ever run.
-        It holds the columns that the model used, as they went to R, and no fit:
+        It holds the columns that the model used, as they went to R, but not the fit:
         :func:`pymer_bridge.load` fits the model again, and compares the figures. A hash
         reveals damage and edits, but not who wrote the file.
 
@@ -170,7 +170,7 @@ class Tidying(Export):
         n_jobs: int = 1,
         progress: engine.Progress = False,
     ) -> pd.DataFrame:
-        """Return the estimates in one table, a row each, as R's ``broom.mixed::tidy`` does.
+        """Return the estimates in one table, one per row, as R's ``broom.mixed::tidy`` does.
 
         Parameters
         ----------
@@ -179,13 +179,13 @@ class Tidying(Export):
             "ran_vals" (conditional modes) and "ran_coefs" (fixed plus random effects of each
             group). Rows come in this order.
         conf_int
-            Intervals as well?
+            Give intervals too?
         conf_level
             Their level.
         conf_method
             "wald" (none for "ran_pars"), "profile" or "boot" (neither for "ran_vals").
         ddf
-            Which tests the fixed effects get: "satterthwaite" or "kenward-roger" (columns df
+            The tests of the fixed effects: "satterthwaite" or "kenward-roger" (columns df
             and p_value, and Wald intervals by Student's t), "normal" (p_value), or "none" (the
             columns that lme4's own summary has). By default "satterthwaite" for linear mixed
             models, as for :meth:`fixed_effects`, and "none" for others.
@@ -203,9 +203,9 @@ class Tidying(Export):
         Returns
         -------
         pandas.DataFrame
-            Those of these columns that apply, in this order: effect, group, level, term,
-            estimate, std_error, statistic, df, p_value, conf_low, conf_high. What does not
-            apply to a row is None or NaN.
+            The columns that apply, in this order: effect, group, level, term,
+            estimate, std_error, statistic, df, p_value, conf_low, conf_high. Values that do
+            not apply to a row are None or NaN.
 
         Raises
         ------
@@ -219,20 +219,20 @@ class Tidying(Export):
         Warns
         -----
         RWarning
-            Intervals of "ran_coefs": there are none.
+            R has no intervals of "ran_coefs".
 
         Notes
         -----
         R function: ``broom.mixed::tidy.merMod`` [1]_, which need not be installed: lme4 and
-        lmerTest compute the same figures. Columns are broom.mixed's one by one, and a dot
-        between words is an underscore here: std.error is std_error, conf.low is conf_low.
-        ``ddf="none"`` gives what broom.mixed makes of lme4's own fits, the other two what it
-        makes of lmerTest's.
+        lmerTest compute the same figures. The columns are broom.mixed's, with an
+        underscore for the dot between words: std.error is std_error, conf.low is conf_low.
+        ``ddf="none"`` gives broom.mixed's table of an lme4 fit, the other two its table of an
+        lmerTest fit.
 
-        It differs where broom.mixed is at odds with itself: profile and bootstrap intervals of
-        fixed effects are these for any ``ddf`` (broom.mixed gives Wald intervals for lmerTest's
+        It differs where broom.mixed is inconsistent: profile and bootstrap intervals of
+        fixed effects are such for any ``ddf`` (broom.mixed gives Wald intervals for lmerTest's
         fits), ``scale="vcov"`` has intervals on its own scale (from 0.2.9.7 on there, too), and
-        bootstrap intervals of "ran_pars" are there (0.2.9.7 stops). With lme4 2.0 and later the
+        there are bootstrap intervals of "ran_pars" (0.2.9.7 stops). With lme4 2.0 and later the
         correlations of a group come after its standard deviations, as in 0.2.9.7.
 
         References
@@ -265,7 +265,7 @@ class Tidying(Export):
         }  # fmt: skip
         ends = None
         if conf_int and conf_method != "wald" and "ran_vals" in wanted:
-            raise OptionError('"ran_vals" have Wald intervals only: ask for them by themselves')
+            raise OptionError('"ran_vals" have Wald intervals only: ask for them separately')
         if conf_int and conf_method == "boot" and {"fixed", "ran_pars"} & set(wanted):
             if scale == "vcov":
                 raise OptionError('conf_method="boot" goes with scale="sdcor"')
@@ -290,7 +290,7 @@ class Tidying(Export):
         return wanted
 
     def _tests(self, ddf: options.Ddf | None) -> str:
-        """Return which tests the fixed effects get."""
+        """Return the method of the tests of the fixed effects."""
         linear = self.spec.fitter == "lmer"
         if ddf is None:
             return "satterthwaite" if linear else "none"
@@ -335,7 +335,7 @@ class Tidying(Export):
         return self._ask("glance_model", _glance_frame).copy()
 
     def augment(self, new_data: Any = None) -> pd.DataFrame:
-        """Return the model frame with what the fit says of each row, as R's ``augment`` does.
+        """Return the model frame with the fit's figures for each row, as R's ``augment`` does.
 
         Parameters
         ----------
@@ -356,7 +356,7 @@ class Tidying(Export):
         Raises
         ------
         DataConversionError
-            ``new_data`` is no frame, or a column cannot be taken to R.
+            ``new_data`` is not a frame, or a column cannot be sent to R.
         RError
             R cannot predict: a column or a level of a group is not known to the model.
 
@@ -388,7 +388,7 @@ class Tidying(Export):
 
 
 class _Ends(Mapping[str, Any]):
-    """Intervals by bootstrap, on their way to R; like other arguments they can be told apart."""
+    """Bootstrap intervals as an argument of R; like other arguments they can be compared."""
 
     def __init__(self, columns: dict[str, tuple[Any, ...]]) -> None:
         self._columns = columns

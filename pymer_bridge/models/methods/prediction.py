@@ -87,7 +87,7 @@ class Prediction(Fitted):
         Notes
         -----
         R function: ``predict`` of lme4. An offset that was an argument of the fit is left out at
-        new data, which is told in a warning; one in the formula is counted.
+        new data, with a warning; an offset in the formula is included.
 
         Standard errors are R's own (``se.fit``, from lme4 1.1-35 on). They hold the variability
         of the fixed effects' estimates and, where random effects are counted, that of the
