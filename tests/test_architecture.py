@@ -61,6 +61,18 @@ FLOORS = "each floor imports from those below it"
 MOST_SKIPS = 122
 """Tables that are laid out by hand, in the package, the tests, the benchmarks and the scripts."""
 
+DIRECT = {
+    ("session/asking", "operation"): "this is the one way",
+    ("session/r_session", "ready_to_pin"): "the session makes itself ready; below asking",
+    ("session/r_session", "load_lme4_library"): "the same",
+    ("session/r_session", "require_package"): "the same: what R says while it loads is no result's",
+    ("replicates/engine", "run_own_replicates"): "its record has what R said of each replicate",
+    ("replicates/workers", "run_replicates"): "the same, in a worker",
+    ("replicates/workers", "unpack_models"): "the main process has warned of these models",
+    ("replicates/workers", "prepare_task"): "the main process has asked for the same, and warned",
+}
+"""Calls of R that do not go through ``asking.ask()``: the module, the function of R, and why."""
+
 WRITES_R = {
     "r_script/calls": "a statistic that the user gave as R goes into the user's script",
     "r_script/writer": "puts users' scripts together",
@@ -499,29 +511,36 @@ def test_what_python_calls_is_an_operation() -> None:
         twice |= {function for function in names if function in own or names.count(function) > 1}
         own |= set(names)
         marked |= {function for comment, function in blocks if "Operation:" in comment}
-    called = {
-        node.args[0].value
-        for path in modules().values()
-        for node in ast.walk(tree_of(path))
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr in ("call", "_ask")
-        and node.args
-        and isinstance(node.args[0], ast.Constant)
-    }
-    assert len(called) > 80
+    called = {name for _, name in asked_of_r()}
+    assert len(called) > 90
     assert not twice, "one environment has all of R's files: a second definition hides the first"
     assert not {name for name in called if name in own} - marked
     # What is not ours is of base: operations see nothing that is attached.
-    direct = {
-        node.args[0].value
-        for path in modules().values()
-        for node in ast.walk(tree_of(path))
-        if isinstance(node, ast.Call)
-        and ast.unparse(node.func) == "session().call"
-        and isinstance(node.args[0], ast.Constant)
-    }
-    assert direct - own == {".libPaths"}
+    assert called - own == {".libPaths"}
+
+
+def asked_of_r(direct: bool = False) -> Iterator[tuple[str, str]]:
+    """Return each function of R that Python calls, with the module; direct: by the session itself.
+
+    Text of scripts comes from ``syntax.call()``, and asks nothing.
+    """
+    for module, path in modules().items():
+        for node in ast.walk(tree_of(path)):
+            if not isinstance(node, ast.Call) or not node.args:
+                continue
+            function, first = ast.unparse(node.func), node.args[0]
+            by_session = function.endswith(".call") and function != "syntax.call"
+            asked = function in ("ask", "asking.ask", "self._ask")
+            if by_session or (asked and not direct):
+                named = isinstance(first, ast.Constant)
+                if named or direct:
+                    yield module, str(first.value) if named else ast.unparse(first)
+
+
+def test_what_is_called_besides_the_one_way_to_ask_is_listed() -> None:
+    """Elsewhere nothing that R warns of can be left out: see ``session/asking.py``."""
+    found = list(asked_of_r(direct=True))
+    assert sorted(found) == sorted(DIRECT)
 
 
 # -- docstrings ----------------------------------------------------------------------------------
