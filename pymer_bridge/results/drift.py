@@ -41,7 +41,7 @@ class FigureChange(Part):
     tolerance
         The largest distance that passes.
     status
-        "drifted", "within" (the tolerance) or "told" (may differ between versions).
+        "drifted", "within" (the tolerance) or "reported" (may differ between versions).
     """
 
     model: str
@@ -120,7 +120,6 @@ _COLUMNS = (
     Column("distance", "Distance", "text"), Column("scale", "Unit", "text"),
     Column("tolerance", "Tolerance", "text"), Column("status", "", "text"),
 )  # fmt: skip
-_ORDER = {"drifted": 0, "within": 1, "told": 2}
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -177,7 +176,10 @@ class DriftReport(Result):
         return 0 if self.ok else 1
 
     def _sorted(self) -> list[FigureChange]:
-        return sorted(self.figures, key=lambda row: (_ORDER[row.status], -_size(row)))
+        def place(row: FigureChange) -> tuple[bool, bool, float]:
+            return row.status != "drifted", row.status != "within", -_size(row)
+
+        return sorted(self.figures, key=place)
 
     def _table(self) -> Table:
         rows = self._sorted()
@@ -206,12 +208,13 @@ class DriftReport(Result):
             return f"{self.record}: DRIFTED: {', '.join(changed)}"
         if not self.figures:
             return f"{self.record}: same: {self.n_figures} figures, to the last bit"
-        counts = {name: sum(row.status == name for row in self.figures) for name in _ORDER}
-        told = f", and {counts['told']} that versions may change" if counts["told"] else ""
+        within = sum(row.status == "within" for row in self.figures)
+        others = len(self.figures) - within
+        reported = f", and {others} that versions may change" if others else ""
         equal = self.n_figures - len(self.figures)
         return (
             f"{self.record}: same: {equal} of {self.n_figures} figures to the last bit, "
-            f"{counts['within']} within their tolerance{told}"
+            f"{within} within their tolerance{reported}"
         )
 
     def _lines(self) -> list[str]:

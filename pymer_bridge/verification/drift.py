@@ -40,7 +40,7 @@ def figure_changes(
     """
     found = now if same_stack else _renamed(then, now)
     return tuple(
-        _change(model, key, then, found, limits, told=not same_stack)
+        _change(model, key, then, found, limits, versions_differ=not same_stack)
         for key in dict.fromkeys((*then, *found))
         if key not in then or key not in found or not same(then[key], found[key])
     )
@@ -70,7 +70,13 @@ def name_of(key: str) -> str:
 
 
 def _change(
-    model: str, key: str, then: Values, now: Values, limits: Mapping[str, float], *, told: bool
+    model: str,
+    key: str,
+    then: Values,
+    now: Values,
+    limits: Mapping[str, float],
+    *,
+    versions_differ: bool,
 ) -> FigureChange:
     before, after, name = then.get(key), now.get(key), name_of(key)
     change = apart = in_errors = None
@@ -83,8 +89,8 @@ def _change(
         apart = tolerances.distance(
             name, before, after, error, sigma if isinstance(sigma, float) else None
         )
-    if told and name in tolerances.TOLD:
-        status = "told"
+    if versions_differ and name in tolerances.REPORTED:
+        status = "reported"
     else:
         status = "within" if apart is not None and apart <= limit else "drifted"
     return FigureChange(

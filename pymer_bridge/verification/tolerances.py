@@ -60,7 +60,7 @@ SCALES: Final = {name: unit for name, (unit, _, _) in FIGURES.items()}
 LINEAR_LIMITS: Final = {name: far for name, (_, far, _) in FIGURES.items() if far is not None}
 LIMITS: Final = {name: far for name, (_, _, far) in FIGURES.items() if far is not None}
 
-TOLD: Final = frozenset(
+REPORTED: Final = frozenset(
     (
         "convergence/evaluations",
         "convergence/messages",

@@ -482,7 +482,7 @@ def test_another_version_is_named_and_gives_tolerance(made: Path, tmp_path: Path
     status = {row.key: row.status for row in report.figures}
     assert status == {
         "fixed_effect///Days/estimate": "within",
-        "convergence////evaluations": "told",
+        "convergence////evaluations": "reported",
     }
     strict = pb.verify_record(tmp_path / "aged.json", tolerance=0.0)
     assert not strict.ok
