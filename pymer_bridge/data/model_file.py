@@ -13,11 +13,9 @@ import json
 import math
 import os
 import struct
-import uuid
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any, Final, NoReturn
 
@@ -25,11 +23,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pymer_bridge.data.arrays import DTYPES
+from pymer_bridge.data.files import UNREADABLE, FileKind, whole
 from pymer_bridge.errors import ModelFileError, OptionError
 
 FORMAT: Final = "pymer_bridge model"
-VERSION: Final = 1
-"""Version of the layout; a later one is refused."""
+FILE: Final = FileKind("a saved model", 1, ModelFileError)
 
 DOCUMENT: Final = "model.json"
 LARGEST_DOCUMENT: Final = 2**28
@@ -38,36 +36,10 @@ LARGEST_FILE: Final = 2**32
 
 MOST_MEMBERS: Final = 2**16
 
+_NO_ARCHIVE: Final = (zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError, RuntimeError)
+"""What unpacking something that is no archive can raise."""
+
 _FIRST_DAY: Final = (1980, 1, 1, 0, 0, 0)
-
-
-def path_of(given: str | os.PathLike[str]) -> Path:
-    """Check what a user gives for a file.
-
-    Raises
-    ------
-    OptionError
-        No file can have such a name.
-    """
-    try:
-        path = Path(given)
-        fits = b"\0" not in os.fsencode(path) and path.name != ""
-    except (TypeError, UnicodeEncodeError):
-        fits = False
-    if not fits:
-        raise OptionError(f"{given!a} cannot be the name of a file")
-    return path
-
-
-@contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    """Give another name beside ``path``, which takes its place at the end, or never was."""
-    unfinished = path.with_name(f".{path.name[:80]}.{uuid.uuid4().hex}.part")
-    try:
-        yield unfinished
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def write(path: Path, document: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -79,7 +51,7 @@ def write(path: Path, document: Mapping[str, Any], arrays: Mapping[str, NDArray[
         It would be larger than what is read back.
     """
     members = {_member(name): _npy(values) for name, values in arrays.items()}
-    headed = {"format": FORMAT, "version": VERSION, **document}
+    headed = {"format": FORMAT, "version": FILE.version, **document}
     text = _text({**headed, "sha256": _digest(headed, members)}, indent=1)
     size = len(text) + sum(map(len, members.values()))
     if len(text) > LARGEST_DOCUMENT or size > LARGEST_FILE or len(members) >= MOST_MEMBERS:
@@ -112,32 +84,13 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         try:
             document, members = _members(file, path)
             stated = document.pop("sha256", None)
-            if _digest(document, members) != stated:
-                refuse(path, "its content is not what was written: it was changed, or is damaged")
+            FILE.check_digest(path, stated, _digest(document, members))
             arrays = {name[7:-4]: _array(content) for name, content in members.items()}
-        except (
-            zipfile.BadZipFile,
-            zlib.error,
-            struct.error,
-            OSError,
-            EOFError,
-            NotImplementedError,
-            RuntimeError,
-            ValueError,
-            KeyError,
-            OverflowError,
-            RecursionError,
-            TypeError,
-        ) as error:  # an OSError here is a place in the file that is none
+        except (*UNREADABLE, *_NO_ARCHIVE) as error:  # an OSError: a place in the file that is none
             if isinstance(error, ModelFileError):
                 raise
-            refuse(path, f"it cannot be read as a saved model ({error})", error)
+            FILE.refuse_unreadable(path, error)
     return document, arrays
-
-
-def refuse(path: Path, why: str, cause: BaseException | None = None) -> NoReturn:
-    """Raise the error that says why a file is no model."""
-    raise ModelFileError(f"{path}: {why}") from cause
 
 
 def _members(file: IO[bytes], path: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
@@ -145,27 +98,18 @@ def _members(file: IO[bytes], path: Path) -> tuple[dict[str, Any], dict[str, byt
         entries = archive.infolist()
         names = [entry.filename for entry in entries]
         if DOCUMENT not in names:
-            refuse(path, f"it is not a saved model: it has no {DOCUMENT}")
+            FILE.refuse(path, f"it is not a saved model: it has no {DOCUMENT}")
         if len(entries) > MOST_MEMBERS or len(set(names)) != len(names):
-            refuse(path, "it has too many members, or two of one name")
+            FILE.refuse(path, "it has too many members, or two of one name")
         if sum(entry.file_size for entry in entries) > LARGEST_FILE:
-            refuse(path, f"unpacked it would be larger than {LARGEST_FILE >> 30} GiB")
+            FILE.refuse(path, f"unpacked it would be larger than {LARGEST_FILE >> 30} GiB")
         first = archive.getinfo(DOCUMENT)
         if first.file_size > LARGEST_DOCUMENT:
-            refuse(path, f"its {DOCUMENT} is larger than {LARGEST_DOCUMENT >> 20} MiB")
+            FILE.refuse(path, f"its {DOCUMENT} is larger than {LARGEST_DOCUMENT >> 20} MiB")
         document = _parse(_content(archive, first, path))
         if not isinstance(document, dict) or document.get("format") != FORMAT:
-            refuse(path, f"it is not a saved model: {DOCUMENT} does not say so")
-        version = document.get("version")
-        if not isinstance(version, int) or version < 1:
-            refuse(path, f"its version {version!r} is none")
-        if version > VERSION:
-            by = document.get("pymer_bridge")
-            refuse(
-                path,
-                f"it is of version {version}, written by pymer_bridge {by}, and this one reads "
-                f"{VERSION}; install a newer pymer_bridge",
-            )
+            FILE.refuse(path, f"it is not a saved model: {DOCUMENT} does not say so")
+        FILE.check_version(path, document.get("version"), document.get("pymer_bridge"))
         rest = [entry for entry in entries if entry.filename != DOCUMENT]
         return document, {entry.filename: _content(archive, entry, path) for entry in rest}
 
@@ -175,7 +119,7 @@ def _content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> by
     with archive.open(entry) as member:
         content = member.read(entry.file_size)
         if len(content) != entry.file_size or member.read(1):
-            refuse(path, f"its member {entry.filename!r} is not of the size that it states")
+            FILE.refuse(path, f"its member {entry.filename!r} is not of the size that it states")
     return content
 
 

@@ -14,12 +14,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from pymer_bridge.data.model_file import whole
+from pymer_bridge.data.files import FileKind, whole
 from pymer_bridge.errors import RecordError
 
 FORMAT: Final = "pymer_bridge record"
-SCHEMA: Final = 1
-"""Version of the layout; a later one is refused."""
+FILE: Final = FileKind("a record", 1, RecordError)
 
 LARGEST_FILE: Final = 2**28
 """Bytes."""
@@ -46,7 +45,7 @@ def write(path: Path, content: Mapping[str, Any]) -> None:
     OSError
         The file cannot be written.
     """
-    headed = {"format": FORMAT, "schema": SCHEMA, **content}
+    headed = {"format": FORMAT, "schema": FILE.version, **content}
     text = json.dumps({**headed, "sha256": digest(headed)}, indent=1, allow_nan=False) + "\n"
     with whole(path) as unfinished, unfinished.open("x", encoding="ascii") as file:
         file.write(text)
@@ -69,35 +68,18 @@ def read(path: Path) -> Document:
     with path.open("rb") as file:
         text = file.read(LARGEST_FILE + 1)
     if len(text) > LARGEST_FILE:
-        refuse(path, f"it is larger than {LARGEST_FILE} bytes")
+        FILE.refuse(path, f"it is larger than {LARGEST_FILE} bytes")
     try:
         document = _parse(text)
     except RecursionError as error:
-        refuse(path, "it cannot be read as a record (it is nested too deep)", error)
+        FILE.refuse_unreadable(path, error, "it is nested too deep")
     except ValueError as error:
-        refuse(path, f"it cannot be read as a record ({str(error)[:200]})", error)
+        FILE.refuse_unreadable(path, error)
     if not isinstance(document, dict) or document.get("format") != FORMAT:
-        refuse(path, "it is no record of models")
-    schema = document.get("schema")
-    if type(schema) is not int:
-        refuse(path, "it has no version of its layout")
-    if schema > SCHEMA:
-        refuse(
-            path,
-            f"its layout is of version {schema}, and this package reads {SCHEMA}; take a "
-            "newer one: pip install --upgrade pymer-bridge",
-        )
-    if schema != SCHEMA:
-        refuse(path, f"there is no version {schema} of its layout")
-    stated = document.pop("sha256", None)
-    if digest(document) != stated:
-        refuse(path, "its content is not what was written: it was changed, or is damaged")
+        FILE.refuse(path, "it is no record of models")
+    FILE.check_version(path, document.get("schema"))
+    FILE.check_digest(path, document.pop("sha256", None), digest(document))
     return document
-
-
-def refuse(path: Path, why: str, cause: BaseException | None = None) -> NoReturn:
-    """Raise the error that says why a file is no record."""
-    raise RecordError(f"{path}: {why}") from cause
 
 
 def digest(content: Mapping[str, Any]) -> str:

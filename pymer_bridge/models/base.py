@@ -11,7 +11,8 @@ from typing import Any, Final, NoReturn, Self, TypeVar
 
 import pandas as pd
 
-from pymer_bridge.data import frames, model_file
+from pymer_bridge.data import frames
+from pymer_bridge.data.files import path_of
 from pymer_bridge.display import apa, notebook
 from pymer_bridge.errors import OptionError
 from pymer_bridge.r_script.analysis import Analysis
@@ -277,7 +278,7 @@ class RModel:
         ... )
         True
         """
-        return Analysis.of_model(self._model).write(model_file.path_of(path), data)
+        return Analysis.of_model(self._model).write(path_of(path), data)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)

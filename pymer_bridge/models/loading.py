@@ -14,6 +14,7 @@ import pandas as pd
 
 from pymer_bridge.data import frames, model_file, packing
 from pymer_bridge.data.arrays import Arrays, from_inline
+from pymer_bridge.data.files import UNREADABLE, path_of
 from pymer_bridge.data.indexes import unpack_index
 from pymer_bridge.errors import (
     DataConversionError,
@@ -101,7 +102,7 @@ def load(path: str | PathLike[str], allow_functions: Sequence[str] = ()) -> Any:
     >>> again.fixed_effects() == fit.fixed_effects()
     True
     """
-    source = model_file.path_of(path)
+    source = path_of(path)
     allowed = allowed_functions(allow_functions)
     document, arrays = model_file.read(source)
     try:
@@ -117,23 +118,11 @@ def load(path: str | PathLike[str], allow_functions: Sequence[str] = ()) -> Any:
     except (FormulaError, ModelFileError):
         raise
     except (DataConversionError, OptionError, *UNREADABLE) as error:
-        model_file.refuse(source, f"what it asks for cannot be: {error}", error)
+        model_file.FILE.refuse(source, f"what it asks for cannot be: {error}", error)
     found = asking.ask("saved_figures", model=fit._model)
     now = packing.unpack_figures(packing.pack_figures(found))
     _warn_of_drift(source, figures, now, versions, refitted=refitted)
     return fit
-
-
-UNREADABLE: Final = (
-    ValueError,
-    TypeError,
-    LookupError,
-    AttributeError,
-    OverflowError,
-    RecursionError,
-    ImportError,
-)
-"""The exceptions that reading an unexpected content can raise."""
 
 
 def require_allowed(source: Path, spec: ModelSpec, allowed: tuple[str, ...]) -> None:
@@ -319,7 +308,7 @@ def load_rds(path: str | PathLike[str], trust: bool = False) -> Any:
     >>> again.random_effects == fit.random_effects
     True
     """
-    source = model_file.path_of(path)
+    source = path_of(path)
     if trust is not True:
         raise OptionError(
             "reading an .rds file can run any code that its writer has put there; if you wrote it "
@@ -336,14 +325,14 @@ def load_rds(path: str | PathLike[str], trust: bool = False) -> Any:
             kinds=list(R_CLASSES),
         )
     except RError as error:
-        model_file.refuse(source, f"R cannot read a model from it ({error.message})", error)
+        model_file.FILE.refuse(source, f"R cannot read a model from it ({error.message})", error)
 
 
 def _model_of(source: Path, record: Mapping[str, Any]) -> Any:
     """Make the model that R has read."""
     kind = record["kind"][0]
     if kind not in R_CLASSES:
-        model_file.refuse(
+        model_file.FILE.refuse(
             source, f"it holds an object of class {kind}, and not one of {', '.join(R_CLASSES)}"
         )
     fitter, cls = R_CLASSES[kind]
@@ -357,13 +346,13 @@ def _known(source: Path, found: Mapping[str, Any]) -> tuple[ModelSpec, frames.Fr
         return None
     try:
         record = json.loads(found["record"][0])
-        if record["version"] > model_file.VERSION:
-            raise ValueError(f"version {record['version']} is newer than {model_file.VERSION}")
+        if record["version"] > model_file.FILE.version:
+            raise ValueError(f"version {record['version']} is newer than {model_file.FILE.version}")
         arrays = {name: from_inline(each) for name, each in record["arrays"].items()}
         spec = packing.unpack_spec(record["spec"], arrays)
         index = unpack_index(record["index"], arrays)
     except UNREADABLE as error:
-        model_file.refuse(source, f"it cannot be read as a saved model ({error})", error)
+        model_file.FILE.refuse_unreadable(source, error)
     return spec, frames.Frame(found["columns"], (), index)
 
 

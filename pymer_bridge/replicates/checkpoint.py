@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import sqlite3
+import zipfile
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -16,10 +17,10 @@ from typing import Any, Final
 
 import numpy as np
 
+from pymer_bridge.data.files import UNREADABLE, FileKind
 from pymer_bridge.errors import CheckpointError
 
-LAYOUT: Final = 1
-"""Version of the file's layout."""
+FILE: Final = FileKind("a checkpoint", 1, CheckpointError)
 
 Record = dict[str, Any]
 
@@ -57,7 +58,7 @@ class Checkpoint:
 
     def __init__(self, path: str | Path, header: Mapping[str, Any]) -> None:
         self.path = Path(path)
-        wanted = json.dumps({"layout": LAYOUT, **header}, sort_keys=True)
+        wanted = json.dumps({"layout": FILE.version, **header}, sort_keys=True)
         self._file = sqlite3.connect(self.path, check_same_thread=False)
         try:
             with self._file:
@@ -66,16 +67,15 @@ class Checkpoint:
                     "CREATE TABLE IF NOT EXISTS chunks (first INTEGER, last INTEGER, record BLOB)"
                 )
             row = self._file.execute("SELECT header, state FROM run").fetchone()
-        except sqlite3.Error as error:
+            stored, state = (None, None) if row is None else map(json.loads, row)
+        except (*UNREADABLE, sqlite3.Error) as error:
             self.close()
-            raise CheckpointError(f"{self.path} cannot be used as a checkpoint: {error}") from error
+            FILE.refuse_unreadable(self.path, error)
         self._fresh = row is None
-        if row is None:
-            self._header = wanted
-            self.state: list[int] | None = None
-            return
-        self._refuse_other(json.loads(row[0]), json.loads(wanted))
-        self.state = json.loads(row[1])
+        self._header = wanted
+        self.state: list[int] | None = state
+        if stored is not None:
+            self._refuse_other(stored, json.loads(wanted))
 
     def _refuse_other(self, stored: dict[str, Any], wanted: dict[str, Any]) -> None:
         other = [name for name in wanted if stored.get(name) != wanted[name]]
@@ -87,9 +87,10 @@ class Checkpoint:
                 else f"{name} ({stored.get(name)} there, {wanted[name]} here)"
                 for name in other
             )
-            raise CheckpointError(
-                f"{self.path} is a checkpoint of another run; it differs in: {shown}. "
-                "Give another file, or delete this one"
+            FILE.refuse(
+                self.path,
+                f"it is a checkpoint of another run; it differs in: {shown}. Give another file, or "
+                "delete this one",
             )
 
     def begin(self, state: list[int]) -> None:
@@ -103,8 +104,11 @@ class Checkpoint:
 
     def chunks(self) -> list[tuple[int, int, Record]]:
         """Return the chunks that are finished."""
-        with closing(self._file.execute("SELECT first, last, record FROM chunks")) as rows:
-            return [(first, last, _decode(record)) for first, last, record in rows]
+        try:
+            with closing(self._file.execute("SELECT first, last, record FROM chunks")) as rows:
+                return [(first, last, _decode(record)) for first, last, record in rows]
+        except (*UNREADABLE, sqlite3.Error, zipfile.BadZipFile, EOFError) as error:
+            FILE.refuse_unreadable(self.path, error)
 
     def add(self, first: int, last: int, record: Record) -> None:
         """Write a finished chunk."""

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 import pandas as pd
 
 from pymer_bridge.data.exact import same
+from pymer_bridge.data.files import UNREADABLE
 from pymer_bridge.display import notebook
 from pymer_bridge.display.tables import Cell, Column, Table
 from pymer_bridge.results import codec
@@ -63,10 +64,6 @@ def above(module: str, name: str) -> Any:
         Its name.
     """
     return getattr(import_module(module), name)
-
-
-_UNREADABLE = (TypeError, KeyError, IndexError, AttributeError, OverflowError, ImportError)
-"""The exceptions that reading something other than a result can raise."""
 
 
 class Part:
@@ -130,7 +127,9 @@ class Result(Part):
             )
         try:
             result = codec.decode(dict(mapping))
-        except _UNREADABLE as error:
+        except ValueError:
+            raise
+        except UNREADABLE as error:
             raise ValueError(f"the mapping holds something that no result does: {error}") from error
         if not isinstance(result, cls):
             raise ValueError(f"this is a {type(result).__name__}, not a {cls.__name__}")

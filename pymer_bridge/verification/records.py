@@ -11,8 +11,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from pymer_bridge.data import model_file, packing, record_file
+from pymer_bridge.data import packing, record_file
 from pymer_bridge.data.arrays import inline
+from pymer_bridge.data.files import UNREADABLE, path_of
 from pymer_bridge.errors import DataConversionError, FormulaError, OptionError, RError
 from pymer_bridge.models import loading
 from pymer_bridge.results.drift import DataChange, DriftReport, FigureChange, SettingChange
@@ -96,7 +97,7 @@ def record(
         record_parts.pack_model(_recorded(name, model, ddf, sources.get(name)))
         for name, model in models.items()
     ]
-    target = model_file.path_of(path)
+    target = path_of(path)
     record_file.write(target, {"stack": stack_here(), "models": recorded})
     return target
 
@@ -211,7 +212,7 @@ def verify_record(
     ()
     """
     given = tolerances.check_tolerance(tolerance)
-    file = model_file.path_of(path)
+    file = path_of(path)
     stack, models = read_record(file)
     fits = _fits(file, models, fit, data, allowed_functions(allow_functions))
     here = stack_here()
@@ -269,8 +270,8 @@ def read_record(path: Path) -> tuple[dict[str, str | None], tuple[RecordedModel,
             record_parts.unpack_stack(document["stack"]),
             record_parts.unpack_models(document["models"]),
         )
-    except loading.UNREADABLE as error:
-        record_file.refuse(path, f"it cannot be read as a record ({str(error)[:200]})", error)
+    except UNREADABLE as error:
+        record_file.FILE.refuse_unreadable(path, error)
 
 
 def _fits(
@@ -297,8 +298,8 @@ def _fit_again(file: Path, model: RecordedModel, data: Any, allowed: tuple[str, 
         return loading.fit_again(model.spec, table)
     except (FormulaError, DataConversionError, RError):
         raise
-    except (OptionError, *loading.UNREADABLE) as error:
-        record_file.refuse(file, f"what it asks for cannot be: {str(error)[:300]}", error)
+    except (OptionError, *UNREADABLE) as error:
+        record_file.FILE.refuse(file, f"what it asks for cannot be: {str(error)[:300]}", error)
 
 
 def _data_of(file: Path, model: RecordedModel, data: Any) -> Any:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 import warnings
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -550,8 +552,23 @@ def test_a_checkpoint_without_a_seed_goes_on_from_its_own_draws(tmp_path: Path) 
 def test_a_file_that_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "text"
     path.write_text("not a database at all, but some text of a few hundred bytes " * 9)
-    with pytest.raises(pb.CheckpointError, match="cannot be used"):
+    with pytest.raises(pb.CheckpointError, match="cannot be read as a checkpoint"):
         _fit("singular").bootstrap("parametric", 2, 1, checkpoint=path)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    ["UPDATE chunks SET record = x'00'", "UPDATE run SET header = '{'", "DROP TABLE chunks"],
+)
+def test_a_damaged_checkpoint_is_refused(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "c"
+    _fit("slopes_ml").bootstrap("parametric", 2, 1, checkpoint=path)
+    with closing(sqlite3.connect(path)) as file, file:
+        file.execute(damage)
+        if damage.startswith("DROP"):
+            file.execute("CREATE TABLE chunks (first INTEGER)")
+    with pytest.raises(pb.CheckpointError, match=r"c: it cannot be read as a checkpoint \("):
+        _fit("slopes_ml").bootstrap("parametric", 2, 1, checkpoint=path)
 
 
 def test_a_replicate_that_fails_is_counted() -> None:

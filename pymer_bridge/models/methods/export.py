@@ -14,6 +14,7 @@ import pandas as pd
 from pymer_bridge import __version__
 from pymer_bridge.data import frames, model_file, packing
 from pymer_bridge.data.arrays import Arrays, inline
+from pymer_bridge.data.files import path_of, whole
 from pymer_bridge.data.indexes import pack_index
 from pymer_bridge.errors import OptionError, RError
 from pymer_bridge.models.base import Fitted
@@ -70,7 +71,7 @@ class Export(Fitted):
         >>> again.sigma == fit.sigma
         True
         """
-        target = model_file.path_of(path)
+        target = path_of(path)
         try:
             found = ask("saved_model", model=self._model)
         except RError as error:
@@ -129,15 +130,15 @@ class Export(Fitted):
         >>> again.sigma == fit.sigma
         True
         """
-        target = model_file.path_of(path)
+        target = path_of(path)
         arrays: Arrays = {}
         record = {
-            "version": model_file.VERSION,
+            "version": model_file.FILE.version,
             "spec": packing.pack(self.spec, arrays),
             "index": pack_index(self._index, arrays),
         }
         record["arrays"] = {name: inline(values) for name, values in arrays.items()}
-        with model_file.whole(target) as unfinished:
+        with whole(target) as unfinished:
             unfinished.open("xb").close()  # so that Python says what is wrong with the folder
             ask(
                 "save_rds",
