@@ -30,10 +30,10 @@ from helpers.probing import plain_r
 from pymer_bridge.cli.commands import main
 from pymer_bridge.data import model_file
 from pymer_bridge.errors import FormulaError, PymerError
-from pymer_bridge.models.fitting import check_text
+from pymer_bridge.models.preparing import check_text
 from pymer_bridge.session import installation
-from pymer_bridge.session.data_sources import read_data
 from pymer_bridge.session.r_session import session
+from pymer_bridge.session.read_data import read_data
 
 pytestmark = [pytest.mark.r, pytest.mark.filterwarnings("ignore::pymer_bridge.errors.PymerWarning")]
 

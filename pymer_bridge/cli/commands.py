@@ -16,8 +16,8 @@ from typing import Any, Final
 from pymer_bridge.cli.arguments import LESSON, parser
 from pymer_bridge.errors import OptionError, PymerError
 from pymer_bridge.session import installation
-from pymer_bridge.session.data_sources import DATA_SET, read_data
 from pymer_bridge.session.r_session import session
+from pymer_bridge.session.read_data import DATA_SET, read_data
 
 DEMO_FORMULA: Final = "Reaction ~ Days + (Days | Subject)"
 

@@ -5,17 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, NoReturn, Self, TypeVar
 
 import pandas as pd
 
 from pymer_bridge.data import frames
-from pymer_bridge.data.files import path_of
 from pymer_bridge.display import apa, notebook
 from pymer_bridge.errors import OptionError
-from pymer_bridge.r_script.analysis import Analysis
 from pymer_bridge.r_script.journal import journal
 from pymer_bridge.results import groups
 from pymer_bridge.results.base import Result
@@ -234,51 +231,6 @@ class RModel:
             for part in self._parts()
         ]
         return notebook.block(self.heading, self._alerts(), tables)
-
-    def to_r_script(self, path: str | Path, data: options.DataFormat | None = "csv") -> Path:
-        """Write a script of plain R that fits this model and repeats what was asked of it.
-
-        The script checks versions, reads the data to the last bit, sets levels and contrasts,
-        fits the model, prints its summary, and repeats each test, interval and bootstrap of this
-        model, with the models that it was compared with.
-
-        Parameters
-        ----------
-        path
-            The file of the script.
-        data
-            The format of the data, which are written beside it: "csv", or "rds" (R's own format).
-            None writes no data: the script then needs a data frame of that name.
-
-        Returns
-        -------
-        pathlib.Path
-            The script.
-
-        Raises
-        ------
-        OptionError
-            ``data`` is not accepted.
-        ScriptError
-            No call of R makes this model from data: it was refitted to another response.
-
-        Notes
-        -----
-        The script has no predictions and simulations, and nothing for which R has no function, such
-        as a wild bootstrap; a comment says so. :func:`pymer_bridge.verify` runs the script.
-
-        Examples
-        --------
-        >>> import tempfile
-        >>> import pymer_bridge as pb
-        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
-        >>> script = fit.to_r_script(f"{tempfile.mkdtemp()}/analysis.R")
-        >>> "fit <- lmer(Reaction ~ Days + (Days | Subject), data = sleepstudy)" in (
-        ...     script.read_text()
-        ... )
-        True
-        """
-        return Analysis.of_model(self._model).write(path_of(path), data)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)

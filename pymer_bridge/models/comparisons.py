@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from pymer_bridge.data.arrays import frozen_array
 from pymer_bridge.errors import BootstrapWarning, OptionError
 from pymer_bridge.models.base import ask
-from pymer_bridge.models.fitting import check_text
 from pymer_bridge.models.lm import LinearModel
 from pymer_bridge.models.lmer import LinearMixedModel
 from pymer_bridge.models.mixed import MixedModel
+from pymer_bridge.models.preparing import check_text
 from pymer_bridge.r_script.journal import journal
 from pymer_bridge.replicates import engine
 from pymer_bridge.results import tests

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pymer_bridge.data import frames
 from pymer_bridge.data.arrays import frozen_array
 from pymer_bridge.errors import DataConversionError, FormulaError, OptionError
-from pymer_bridge.models.fitting import prepare
+from pymer_bridge.models.preparing import prepare
 from pymer_bridge.replicates import engine
 from pymer_bridge.results.decode import record as decode
 from pymer_bridge.results.many_fits import ManyFits

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pymer_bridge.models.fitting import fit_model, fits
 from pymer_bridge.models.methods.emmeans import Emmeans
 from pymer_bridge.models.methods.intervals import Intervals
 from pymer_bridge.models.mixed import NonNormal
+from pymer_bridge.models.preparing import fit_model, fits
 from pymer_bridge.session import deadlines
 from pymer_bridge.spec import options
 from pymer_bridge.spec.controls import Control, check_control

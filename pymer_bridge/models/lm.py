@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from pymer_bridge.errors import OptionError
-from pymer_bridge.models.fitting import fit_model, fits
 from pymer_bridge.models.methods.export import Export
 from pymer_bridge.models.methods.pictures import Effects
 from pymer_bridge.models.methods.prediction import LinearPrediction
 from pymer_bridge.models.methods.refitting import Refitting
+from pymer_bridge.models.preparing import fit_model, fits
 from pymer_bridge.results.base import Result
 from pymer_bridge.results.decode import record as decode
 from pymer_bridge.results.fixed_effects import FixedEffects

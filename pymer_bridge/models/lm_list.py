@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from pymer_bridge.data import frames
-from pymer_bridge.models.base import RModel
-from pymer_bridge.models.fitting import fit_model, fits
+from pymer_bridge.models.methods.export import Scripting
+from pymer_bridge.models.preparing import fit_model, fits
 from pymer_bridge.results.base import Result
 from pymer_bridge.results.decode import record as decode
 from pymer_bridge.results.separate import SeparateEffect, SeparateEffects
@@ -19,7 +19,7 @@ from pymer_bridge.spec.model_spec import ModelSpec
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
-class LinearModelList(RModel):
+class LinearModelList(Scripting):
     """Separate linear models, one per group; made by :func:`lm_list`.
 
     Attributes

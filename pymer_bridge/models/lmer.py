@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from pymer_bridge.models.fitting import fit_model, fits
 from pymer_bridge.models.methods.emmeans import Emmeans
 from pymer_bridge.models.methods.intervals import Intervals
 from pymer_bridge.models.methods.testing import Testing
 from pymer_bridge.models.mixed import MixedModel
+from pymer_bridge.models.preparing import fit_model, fits
 from pymer_bridge.results.decode import record as decode
 from pymer_bridge.results.fixed_effects import FixedEffects
 from pymer_bridge.results.summary import ModelSummary

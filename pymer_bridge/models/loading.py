@@ -25,12 +25,12 @@ from pymer_bridge.errors import (
     RError,
 )
 from pymer_bridge.models.base import Fitted
-from pymer_bridge.models.fitting import FITTERS
 from pymer_bridge.models.glmer import GeneralizedLinearMixedModel
 from pymer_bridge.models.lm import GeneralizedLinearModel, LinearModel
 from pymer_bridge.models.lmer import LinearMixedModel
 from pymer_bridge.models.methods.refitting import arguments_of
 from pymer_bridge.models.nlmer import NonlinearMixedModel
+from pymer_bridge.models.preparing import FITTERS
 from pymer_bridge.results.decode import record as decode
 from pymer_bridge.session import asking, conditions
 from pymer_bridge.session.r_session import session

@@ -10,7 +10,7 @@ from pymer_bridge.models.methods.diagnostics import Diagnostics
 from pymer_bridge.models.methods.export import Tidying
 from pymer_bridge.models.methods.pictures import Pictures
 from pymer_bridge.models.methods.prediction import Prediction
-from pymer_bridge.models.methods.refitting import Refitting
+from pymer_bridge.models.methods.refitting import MixedRefitting
 from pymer_bridge.results import tests
 from pymer_bridge.results.decode import record as decode
 from pymer_bridge.results.decode import tests as decode_tests
@@ -20,7 +20,7 @@ from pymer_bridge.spec import options
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
-class MixedModel(Refitting, Prediction, Diagnostics, Pictures, Tidying):
+class MixedModel(MixedRefitting, Prediction, Diagnostics, Pictures, Tidying):
     """A fitted mixed model; its figures stay in R until they are asked for, and are then kept.
 
     Attributes

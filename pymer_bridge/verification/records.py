@@ -18,7 +18,7 @@ from pymer_bridge.errors import DataConversionError, FormulaError, OptionError, 
 from pymer_bridge.models import loading
 from pymer_bridge.results.drift import DataChange, DriftReport, FigureChange, SettingChange
 from pymer_bridge.session.asking import ask
-from pymer_bridge.session.data_sources import DATA_SET, read_data
+from pymer_bridge.session.read_data import DATA_SET, read_data
 from pymer_bridge.session.versions import stack_here
 from pymer_bridge.spec.formula_safety import allowed_functions
 from pymer_bridge.verification import drift, record_parts, tolerances

@@ -14,7 +14,7 @@ import pytest
 import pymer_bridge as pb
 from helpers.probing import probe
 from pymer_bridge.errors import DataConversionError, FormulaError, OptionError, PymerError, RError
-from pymer_bridge.models.fitting import check_text
+from pymer_bridge.models.preparing import check_text
 from pymer_bridge.session.r_session import session
 from pymer_bridge.spec import controls, formula_safety
 

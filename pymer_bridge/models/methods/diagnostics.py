@@ -16,11 +16,9 @@ from pymer_bridge.errors import BootstrapWarning, OptionError
 from pymer_bridge.models.base import MixedFit
 from pymer_bridge.replicates import engine
 from pymer_bridge.results import icc_r2, internals
-from pymer_bridge.results.all_fit import AllFit
 from pymer_bridge.results.decode import internals as decode_internals
 from pymer_bridge.results.decode import record as decode
 from pymer_bridge.results.decode import tests as decode_tests
-from pymer_bridge.results.decode.all_fit import all_fit as decode_all_fit
 from pymer_bridge.results.influence import Influence, InfluenceRow
 from pymer_bridge.results.matrix import NamedMatrix
 from pymer_bridge.session import asking, conditions, deadlines
@@ -128,7 +126,7 @@ class DevianceFunction:
 
 
 class Diagnostics(MixedFit):
-    """The parts of a mixed model, other optimizers, shares of variance, leverage, influence."""
+    """The parts of a mixed model, shares of variance, leverage, influence."""
 
     __slots__ = ()
 
@@ -289,73 +287,6 @@ class Diagnostics(MixedFit):
                 _deviance=record["deviance"],
             ),
         )
-
-    @deadlines.timed
-    def all_fit(
-        self,
-        optimizers: Sequence[options.AllFitOptimizer] | options.AllFitOptimizer | None = None,
-        *,
-        max_evaluations: int = 100_000,
-        timeout: float | None = None,
-    ) -> AllFit:
-        """Fit the model again by each optimizer that lme4 knows.
-
-        If all of them reach the same estimates, a warning that one did not converge is probably
-        a false alarm.
-
-        Parameters
-        ----------
-        optimizers
-            Which ones, by R's names, such as "bobyqa" or "nloptwrap.NLOPT_LN_BOBYQA"; all of
-            them by default.
-        max_evaluations
-            The limit of function evaluations (R: ``maxfun``).
-        timeout
-            As for :func:`pymer_bridge.lmer`.
-
-        Returns
-        -------
-        AllFit
-            One row per optimizer, in R's order: how it ended, log-likelihood, fixed
-            effects, standard deviations and correlations, theta. Optimizers whose package
-            (optimx, dfoptim) is not installed have a row that says so.
-            ``agreement`` has the range of each figure over the optimizers, ``timing`` the time
-            of each.
-
-        Raises
-        ------
-        OptionError
-            An optimizer is not known, or the limit is not a positive whole number.
-        RTimeoutError
-            It did not end within ``timeout``; R is ready for the next call.
-
-        Notes
-        -----
-        R functions: ``lme4::allFit`` and its ``summary``. From lme4 1.1-38 on the fits start
-        from the estimates, before that from where ``lmer`` starts. The summary of older
-        versions puts wrong names on standard deviations and correlations; here the names are
-        right. allFit of lme4 before 1.1-33 stops if both optional packages are missing; here
-        it does not.
-
-        Examples
-        --------
-        >>> import pymer_bridge as pb
-        >>> fit = pb.lmer("Yield ~ 1 + (1 | Batch)", pb.load_dataset("Dyestuff"))
-        >>> fits = fit.all_fit(["bobyqa", "Nelder_Mead"])
-        >>> fits["bobyqa"].converged
-        True
-        >>> fits.agreement["log_likelihood", "log_likelihood"].spread < 1e-6
-        True
-        """
-        chosen = (optimizers,) if isinstance(optimizers, str) else optimizers
-        if chosen is not None:
-            chosen = tuple(chosen)
-            for optimizer in chosen:
-                options.one_of(optimizer, options.AllFitOptimizer, "optimizers")
-            if not chosen or len(set(chosen)) != len(chosen):
-                raise OptionError("optimizers must be one or more different names")
-        limit = options.whole(max_evaluations, "max_evaluations", 1)
-        return self._ask("all_fit", decode_all_fit, optimizers=chosen, max_evaluations=float(limit))
 
     def icc(self) -> icc_r2.IntraclassCorrelation:
         """Return the intraclass correlation, adjusted and unadjusted.

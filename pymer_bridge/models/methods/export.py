@@ -17,7 +17,8 @@ from pymer_bridge.data.arrays import Arrays, inline
 from pymer_bridge.data.files import path_of, whole
 from pymer_bridge.data.indexes import pack_index
 from pymer_bridge.errors import OptionError, RError
-from pymer_bridge.models.base import Fitted
+from pymer_bridge.models.base import Fitted, RModel
+from pymer_bridge.r_script.analysis import Analysis
 from pymer_bridge.replicates import engine
 from pymer_bridge.session.asking import ask
 from pymer_bridge.session.versions import versions_here
@@ -27,7 +28,58 @@ TEXT = ("effect", "group", "level", "term")
 WHOLE = ("nobs", "df_residual")
 
 
-class Export(Fitted):
+class Scripting(RModel):
+    """Writes a model as a script of plain R."""
+
+    __slots__ = ()
+
+    def to_r_script(self, path: str | Path, data: options.DataFormat | None = "csv") -> Path:
+        """Write a script of plain R that fits this model and repeats what was asked of it.
+
+        The script checks versions, reads the data to the last bit, sets levels and contrasts,
+        fits the model, prints its summary, and repeats each test, interval and bootstrap of this
+        model, with the models that it was compared with.
+
+        Parameters
+        ----------
+        path
+            The file of the script.
+        data
+            The format of the data, which are written beside it: "csv", or "rds" (R's own format).
+            None writes no data: the script then needs a data frame of that name.
+
+        Returns
+        -------
+        pathlib.Path
+            The script.
+
+        Raises
+        ------
+        OptionError
+            ``data`` is not accepted.
+        ScriptError
+            No call of R makes this model from data: it was refitted to another response.
+
+        Notes
+        -----
+        The script has no predictions and simulations, and nothing for which R has no function, such
+        as a wild bootstrap; a comment says so. :func:`pymer_bridge.verify` runs the script.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import pymer_bridge as pb
+        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+        >>> script = fit.to_r_script(f"{tempfile.mkdtemp()}/analysis.R")
+        >>> "fit <- lmer(Reaction ~ Days + (Days | Subject), data = sleepstudy)" in (
+        ...     script.read_text()
+        ... )
+        True
+        """
+        return Analysis.of_model(self._model).write(path_of(path), data)
+
+
+class Export(Scripting, Fitted):
     """Files of a fitted model."""
 
     __slots__ = ()

@@ -10,7 +10,7 @@ import pandas as pd
 from pymer_bridge.data import frames
 from pymer_bridge.errors import DataConversionError, FormulaError, OptionError, RError
 from pymer_bridge.models.base import Fitted
-from pymer_bridge.models.fitting import check_text
+from pymer_bridge.models.preparing import check_text
 from pymer_bridge.results import prediction as results
 from pymer_bridge.results.decode import internals as decode_internals
 from pymer_bridge.spec import options

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Self
 
@@ -12,9 +12,12 @@ import pandas as pd
 from pymer_bridge.data import frames
 from pymer_bridge.errors import DataConversionError, OptionError
 from pymer_bridge.models.base import Fitted
-from pymer_bridge.models.fitting import FITTERS, check_text, make_model
+from pymer_bridge.models.preparing import FITTERS, check_text, make_model
 from pymer_bridge.r_script.journal import Origin, journal
+from pymer_bridge.results.all_fit import AllFit
+from pymer_bridge.results.decode.all_fit import all_fit as decode_all_fit
 from pymer_bridge.session import asking, deadlines
+from pymer_bridge.spec import options
 from pymer_bridge.spec.model_spec import ModelSpec
 
 
@@ -221,6 +224,79 @@ class Refitting(Fitted):
         again = before is not None and before.origin == "refitted"
         origin: Origin = "refitted" if again else "refitted by likelihood"
         return self._made("refit_by_likelihood", replace(self.spec, reml=False), origin)
+
+
+class MixedRefitting(Refitting):
+    """Fits a mixed model again, by other optimizers too."""
+
+    __slots__ = ()
+
+    @deadlines.timed
+    def all_fit(
+        self,
+        optimizers: Sequence[options.AllFitOptimizer] | options.AllFitOptimizer | None = None,
+        *,
+        max_evaluations: int = 100_000,
+        timeout: float | None = None,
+    ) -> AllFit:
+        """Fit the model again by each optimizer that lme4 knows.
+
+        If all of them reach the same estimates, a warning that one did not converge is probably
+        a false alarm.
+
+        Parameters
+        ----------
+        optimizers
+            Which ones, by R's names, such as "bobyqa" or "nloptwrap.NLOPT_LN_BOBYQA"; all of
+            them by default.
+        max_evaluations
+            The limit of function evaluations (R: ``maxfun``).
+        timeout
+            As for :func:`pymer_bridge.lmer`.
+
+        Returns
+        -------
+        AllFit
+            One row per optimizer, in R's order: how it ended, log-likelihood, fixed
+            effects, standard deviations and correlations, theta. Optimizers whose package
+            (optimx, dfoptim) is not installed have a row that says so.
+            ``agreement`` has the range of each figure over the optimizers, ``timing`` the time
+            of each.
+
+        Raises
+        ------
+        OptionError
+            An optimizer is not known, or the limit is not a positive whole number.
+        RTimeoutError
+            It did not end within ``timeout``; R is ready for the next call.
+
+        Notes
+        -----
+        R functions: ``lme4::allFit`` and its ``summary``. From lme4 1.1-38 on the fits start
+        from the estimates, before that from where ``lmer`` starts. The summary of older
+        versions puts wrong names on standard deviations and correlations; here the names are
+        right. allFit of lme4 before 1.1-33 stops if both optional packages are missing; here
+        it does not.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> fit = pb.lmer("Yield ~ 1 + (1 | Batch)", pb.load_dataset("Dyestuff"))
+        >>> fits = fit.all_fit(["bobyqa", "Nelder_Mead"])
+        >>> fits["bobyqa"].converged
+        True
+        >>> fits.agreement["log_likelihood", "log_likelihood"].spread < 1e-6
+        True
+        """
+        chosen = (optimizers,) if isinstance(optimizers, str) else optimizers
+        if chosen is not None:
+            chosen = tuple(chosen)
+            for optimizer in chosen:
+                options.one_of(optimizer, options.AllFitOptimizer, "optimizers")
+            if not chosen or len(set(chosen)) != len(chosen):
+                raise OptionError("optimizers must be one or more different names")
+        limit = options.whole(max_evaluations, "max_evaluations", 1)
+        return self._ask("all_fit", decode_all_fit, optimizers=chosen, max_evaluations=float(limit))
 
 
 def arguments_of(spec: ModelSpec) -> dict[str, Any]:
