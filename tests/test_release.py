@@ -62,7 +62,7 @@ def test_an_installed_wheel_fits_a_model(distributions, tmp_path):
     run(sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", place, wheel)
     code = (
         "import pymer_bridge as pb\n"
-        "from pymer_bridge import environment\n"
+        "from pymer_bridge.session import installation\n"
         "print(pb.__file__)\n"
         "print(installation.requirements_script().is_file())\n"
         "fit = pb.lmer('Reaction ~ Days + (Days | Subject)', pb.load_dataset('sleepstudy'))\n"

@@ -275,7 +275,7 @@ def test_ctrl_c_while_waiting_for_a_turn_leaves_the_queue(
         tmp_path,
         """
         from helpers.probing import probe
-        from pymer_bridge import deadlines
+        from pymer_bridge.session import deadlines
         probe("same", x=1)
         ended = []
         def spin():
@@ -810,7 +810,7 @@ def test_sigterm_within_a_shared_bootstrap_keeps_what_is_finished(
         tmp_path,
         f"""
         from joblib.externals.loky import reusable_executor
-        from pymer_bridge import parallel
+        from pymer_bridge.replicates import parallel
         parallel.START_SECONDS = 0.0  # share even this little work
         def say(done, total):
             pool = reusable_executor._executor
