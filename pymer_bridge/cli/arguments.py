@@ -1,4 +1,4 @@
-"""The words that the command line takes, and what its help says of them."""
+"""The arguments of the command line, and its help."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ What comes first: 'pymer-bridge doctor' (is all there?), 'pymer-bridge demo' (a 
 EXAMPLE: Final = 'lme4::sleepstudy "Reaction ~ Days + (Days | Subject)"'
 FORMATS: Final = ("text", "json", "csv", "markdown", "latex")
 QUASI: Final = "quasi"
-"""How the names of families begin that glmer() does not take."""
+"""The first letters of families that glmer() does not take."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -129,7 +129,7 @@ def _add_script(commands: Any) -> None:
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
-    """Add what says which model is to be fitted, to which data."""
+    """Add the arguments that say which model to fit to which data."""
     from pymer_bridge.spec import options  # noqa: PLC0415  # imports numpy
 
     parser.add_argument(
@@ -168,7 +168,7 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_allowed(parser: argparse.ArgumentParser) -> None:
-    """Add what a formula may call besides."""
+    """Add the argument that allows further functions in the formula."""
     parser.add_argument(
         "--allow-function",
         metavar="NAME",

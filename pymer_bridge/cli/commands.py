@@ -26,7 +26,7 @@ DEMO_FORMULA: Final = "Reaction ~ Days + (Days | Subject)"
 
 
 def fit_model(options: argparse.Namespace) -> Any:
-    """Fit the model that the options say.
+    """Fit the model that the arguments describe.
 
     Raises
     ------
@@ -61,15 +61,15 @@ def fit_model(options: argparse.Namespace) -> Any:
 
 @contextmanager
 def _packages_loading(options: argparse.Namespace) -> Iterator[None]:
-    """Let R load its packages, each of which takes about a second, while Python does something."""
+    """Let R load its packages, about a second each, while Python does something else."""
     packages = ("lme4", *installation.DDF_PACKAGES.get(ddf_of(options), ()))
 
     def load() -> None:
-        with suppress(PymerError):  # whoever needs the package meets the same error
+        with suppress(PymerError):  # the first call that needs the package raises it
             for package in packages:
                 session().require(package)
 
-    # R starts before, as it sets variables that a library being loaded may be reading.
+    # R starts first: it sets environment variables that other threads must not read meanwhile.
     session().start()
     loading = threading.Thread(target=load, daemon=True)
     loading.start()
@@ -78,7 +78,7 @@ def _packages_loading(options: argparse.Namespace) -> Iterator[None]:
 
 
 def ddf_of(options: argparse.Namespace) -> Any:
-    """Return how the fixed effects of the model are to be tested."""
+    """Return how to test the fixed effects of the model."""
     default = "satterthwaite" if options.family is None else "normal"
     return options.ddf or default
 
@@ -95,7 +95,7 @@ def _contrast(text: str) -> tuple[str, str]:
 
 @contextmanager
 def _writing(out: str) -> Iterator[None]:
-    """Make the error of a file that cannot be written a user's own."""
+    """Turn the error of a file that cannot be written into one for a user."""
     try:
         yield
     except OSError as error:
@@ -148,7 +148,7 @@ def _record(options: argparse.Namespace) -> int:
     target = Path(options.out)
     source = options.data
     if DATA_SET.fullmatch(source) is None:
-        # Seen from the record, so that both can be moved together.
+        # Relative to the record, so that both files can be moved together.
         source = Path(os.path.relpath(source, target.parent)).as_posix()
     with _writing(options.out):
         record(fit_model(options), target, source=source, ddf=options.ddf)
@@ -200,7 +200,7 @@ def _number(text: str) -> float:
 
 def _script(options: argparse.Namespace) -> int:
     fit = fit_model(options)
-    fit.fixed_effects(ddf_of(options))  # what was asked of a model is in its script
+    fit.fixed_effects(ddf_of(options))  # so that the script has them
     with _writing(options.out):
         fit.to_r_script(options.out, data=None if options.data_as == "none" else options.data_as)
     return 0

@@ -4,6 +4,5 @@ Text is built here and never run here; what can be a file is one, in `r/script/`
 
 May import: `session`, `results`, `data`, `spec`, `display`, `errors`.
 
-New here: how a call is written stands in `calls.py`; for calls of several models copy
-`comparisons.py`.
+New here: a call of R is a function in `calls.py` and a row of `operations.py`; copy `ranova`.
 """

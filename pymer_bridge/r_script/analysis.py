@@ -1,4 +1,4 @@
-"""Writing fitted models, and what was asked of them, as scripts of plain R."""
+"""Fitted models, and what was asked of them, collected and written as scripts of plain R."""
 
 from __future__ import annotations
 
@@ -77,13 +77,13 @@ class Analysis:
     title
         The first line of the script.
     omitted
-        How many models are not in it.
+        How many models the script leaves out.
     handles
         The models themselves, which are kept alive while this is.
     models, acts, data
         What is written of them.
     dotted
-        Data that a formula means by its dot: no column may be added to them.
+        Names of data that a formula with a dot (``y ~ .``) uses: no column may be added to them.
     """
 
     fits: list[FitEntry]
@@ -114,15 +114,15 @@ class Analysis:
         Raises
         ------
         ScriptError
-            A model is not there any more, has no call of its own, or was fitted elsewhere.
+            A model no longer exists, has no call of its own, or was fitted in another process.
         """
         entries = list(unique(done))
         for entry in entries:
             if not entry.alive:
-                raise ScriptError("the model of this result is not there any more")
+                raise ScriptError("the model of this result no longer exists")
             if entry.operation not in OPERATIONS:
                 raise ScriptError(f"R has no call of its own for this result ({entry.operation})")
-        for entry in entries:  # and what it rests on, and so on
+        for entry in entries:  # an entry can build on an earlier one, and so on
             earlier = entry.arguments.get("of")
             entries += [each for each in journal.done if each.number == earlier]
         alive = [model for model in models if _checked(model)]
@@ -139,7 +139,7 @@ class Analysis:
         journal.tidy()
         fits = [entry for entry in journal.fits if entry.origin != "refitted"]
         if not fits:
-            raise OptionError("no model is there: fit one, and keep it in a variable")
+            raise OptionError("there is no model: fit one, and keep it in a variable")
         omitted = journal.n_forgotten + len(journal.fits) - len(fits)
         done = [entry for entry in unique(journal.done) if entry.operation in OPERATIONS]
         wanted = _different([entry.model() for entry in fits])
@@ -147,7 +147,7 @@ class Analysis:
         return cls(fits, done, title, omitted, handles=wanted)._collected()
 
     def _collected(self) -> Analysis:
-        """Ask R about the models, and name them and their data."""
+        """Ask R about the models, and give names to them and to their data."""
         for i, entry in enumerate(self.fits):
             model = entry.model()
             assert model is not None
@@ -173,7 +173,7 @@ class Analysis:
         dot = "." in (facts["variables"] or ())
         parts = map(data_files.part_from_r, facts["frame"]["parts"])
         columns = dict(zip(facts["frame"]["names"], parts, strict=True))
-        # A column of that name is what R found; then there is nothing to put beside.
+        # Where the data have a column of that name, R used it, and not the vector.
         vectors = {
             f".{name}": _vector_part(values)
             for name, values in arrays.items()
@@ -238,7 +238,7 @@ class Analysis:
         return {name: version for name, version in found.items() if version is not None}
 
     def script(self, files: Mapping[str, str] | None, data: DataFormat) -> Script:
-        """Write the script, and do nothing else."""
+        """Return the script; no file is written."""
         settings = ask("script_settings")
         return write_script(
             self.models,
@@ -285,14 +285,12 @@ def asked_of(model: Handle) -> list[DoneEntry]:
 def _checked(model: Handle) -> bool:
     entry = journal.fit_of(model)
     if entry is None:
-        raise ScriptError(
-            "it is not known how this model was fitted, so that no script can be written of it"
-        )
+        raise ScriptError("no script can be written of this model: how it was fitted is not known")
     if entry.origin == "refitted":
         raise ScriptError(
-            "this model was refitted to another response, and R has no call that leads from data "
-            "to it: write the script of the model that it was made of, or fit it anew with "
-            "update(data=) to data that hold the response"
+            "this model was refitted to another response, and R has no call that makes it from "
+            "data: write the script of the model that was refitted, or fit this one again with "
+            "update(data=), with the response as a column of the data"
         )
     return True
 

@@ -16,7 +16,7 @@ from pymer_bridge.spec.options import BOOT_TYPES
 
 
 def _number(value: float | None, default: float | None = None) -> Node | None:
-    """Write a number, but not the one that R takes by default."""
+    """Write a number; None for R's default, which is left out."""
     return None if value is None or value == default else syntax.number(value)
 
 
@@ -25,7 +25,7 @@ def _level(arguments: Mapping[str, Any]) -> Node | None:
 
 
 def _unless(given: bool) -> Node | None:
-    """Write FALSE, where TRUE is R's default."""
+    """Write FALSE; None for TRUE, which is R's default."""
     return None if given else "FALSE"
 
 
@@ -101,7 +101,7 @@ def contest(asked: Asked) -> Written:
     elif len(set(right)) == 1:
         value = tested(hypotheses, right[:1])
     else:
-        # One by one: contest() takes one value for all.
+        # Row by row: contest() takes one value of rhs for all rows.
         each = (tested(f"{hypotheses}[{i + 1}, ]", [one]) for i, one in enumerate(right))
         value = syntax.call("rbind", *each)
     before = (
@@ -117,7 +117,7 @@ def _row(values: Iterable[float]) -> Node:
 
 
 def intervals(asked: Asked) -> Written:
-    """Write confint(), but not by bootMer()."""
+    """Write confint() by Wald's method or by profiles."""
     method = asked.arguments["method"]
     if method == "wald":
         return shown(asked, _confint(asked, "Wald"), "intervals")
@@ -125,7 +125,7 @@ def intervals(asked: Asked) -> Written:
 
 
 def bootstrap_intervals(asked: Asked) -> Written:
-    """Write confint() by bootMer()."""
+    """Write confint() by a bootstrap."""
     given = asked.arguments
     value = _confint(
         asked,
@@ -178,7 +178,7 @@ def contrasts(asked: Asked) -> Written:
     """Write contrast() of earlier means, and its summary()."""
     method, earlier = asked.arguments["method"], asked.earlier.get(asked.arguments["of"])
     if earlier is None:
-        return without("Contrasts of marginal means were made that are not here any more.")
+        return without("Contrasts of marginal means were made too; the means no longer exist.")
     if isinstance(method, str):
         chosen: Node = syntax.string(method)
     else:
@@ -212,7 +212,7 @@ def anova_models(asked: Asked) -> Written:
     value = syntax.call(
         "anova", *asked.models, refit=_unless(given["refit"]), model_names=shown_names
     )
-    # Where R takes the names of the variables, rows are told apart by these.
+    # Else R names the rows by the variables; the figures have to find them.
     pairs = [part for pair in zip(asked.models, names, strict=True) for part in pair]
     return shown(asked, value, "ratio_tests", [] if own else pairs)
 
@@ -244,7 +244,7 @@ def _restriction(asked: Asked) -> tuple[list[str], Node]:
 
 
 def _with_plain_fits(asked: Asked) -> tuple[Asked, list[str]]:
-    """Ask of lme4's own fits: where pbkrtest updates models, lmerTest cannot make its own."""
+    """Compare fits of lme4 itself: those of lmerTest cannot be updated within pbkrtest."""
     if not asked.lmertest:
         return asked, []
     names = tuple(f"{model}_lme4" for model in asked.models)
@@ -256,7 +256,7 @@ def _with_plain_fits(asked: Asked) -> tuple[Asked, list[str]]:
 
 
 def bootstrap_test(asked: Asked) -> Written:
-    """Write PBmodcomp(), or say why it would not be the same."""
+    """Write PBmodcomp(), or say why it would give another test."""
     given = asked.arguments
     if given["start"] != "warm" or given["h"] is not None:
         how = f"start={given['start']!r}, h={given['h']!r}"
@@ -286,7 +286,7 @@ def bootstrap(asked: Asked) -> Written:
             "lme4 has no function for it."
         )
     if given["at_new_data"]:
-        return without("A bootstrap of predictions at new data was made too; it is not here.")
+        return without("A bootstrap of predictions at new data was made too; it is left out.")
     if statistic in ("parameters", "variance_components") and asked.scaled:
         return without(
             f'A bootstrap of {statistic!r} was made too; confint(method = "boot") of lme4 has '

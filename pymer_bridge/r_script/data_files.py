@@ -22,7 +22,7 @@ _CLASSES: Final = {
     "numeric": "numeric", "integer": "integer", "logical": "logical", "character": "character",
     "factor": "character", "datetime": "numeric", "duration": "numeric",
 }  # fmt: skip
-"""By kind of column, as what R reads it at first."""
+"""By kind of column: the class as which R reads it at first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +90,12 @@ def _texts_of(part: Part) -> list[str]:
 
 
 def _awkward(texts: Sequence[str]) -> bool:
-    """Say whether a file of lines cannot hold some text as it is."""
+    """Say whether some text has control characters, such as ends of lines."""
     return any(ord(letter) < 32 or ord(letter) == 127 for text in texts for letter in text)
 
 
 def missing_text(data: DataSet) -> str:
-    """Choose how a missing value is written: as no text of the data reads."""
+    """Choose how a missing value is written: as a text that the data do not have."""
     taken = {text.strip() for part in data.parts for text in _texts_of(part)}
     for candidate in _MISSING:
         if candidate not in taken:
@@ -112,7 +112,7 @@ def csv_text(data: DataSet) -> str:
 
 
 def _quoted(text: str) -> str:
-    # Names in the first line are for readers alone: R is given them in the script.
+    # The names in the first line are for readers only: R gets them from the script.
     visible = "".join(letter if letter.isprintable() else "?" for letter in text)
     return '"' + (text if text == visible else visible).replace('"', '""') + '"'
 
@@ -137,7 +137,7 @@ def _cells(part: Part, missing: str) -> list[str]:
 
 
 def _numbers(values: NDArray[np.float64], missing: str) -> list[str]:
-    """Write numbers in decimal digits where all can be, in hexadecimal ones otherwise."""
+    """Write all numbers in decimal digits, or all in hexadecimal ones if one needs that."""
     written = {
         value: _number(value) for value in np.unique(values).tolist() if not math.isnan(value)
     }

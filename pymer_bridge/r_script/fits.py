@@ -30,13 +30,13 @@ class ScriptModel:
     spec
         What was asked for.
     origin
-        How it came to be.
+        Whether it was fitted or refitted.
     data
         The variable of its data.
     texts
         Formula, weights, offset and subset as R spells them; a vector's name where it is one.
     beside
-        Vectors that must stand beside the data and not in it, for the formula has a dot.
+        Vectors that must not be columns of the data, as the formula has a dot (``y ~ .``).
     calls
         Functions that its texts call.
     """
@@ -62,7 +62,7 @@ def fit_node(model: ScriptModel, lmertest: bool) -> Node:
 
 
 def plain_fit_node(model: ScriptModel) -> Node:
-    """Write the call that fits a model by lme4, whatever else is attached."""
+    """Write the call that fits a model by lme4, even where lmerTest is attached."""
     spec = replace(model.spec, fitter=f"lme4::{model.spec.fitter}")
     return fit_node(replace(model, spec=spec), lmertest=False)
 

@@ -81,7 +81,7 @@ class Journal:
 
     @contextmanager
     def silent(self) -> Iterator[None]:
-        """Note nothing that this thread does meanwhile: it is part of something larger."""
+        """Note nothing of what this thread does meanwhile: it is a step of something larger."""
         before = getattr(self._silence, "on", False)
         self._silence.on = True
         try:
@@ -184,7 +184,7 @@ def _handles_in(value: Any) -> list[Handle]:
 
 
 def unique(entries: Sequence[DoneEntry]) -> list[DoneEntry]:
-    """Leave out what was asked again in the same words; the latest result stands for all."""
+    """Keep one entry of what was asked several times with the same arguments: the latest result."""
     found: dict[Any, DoneEntry] = {}
     for entry in entries:
         key = (entry.operation, tuple(map(id, (m() for m in entry.models))), repr(entry.arguments))

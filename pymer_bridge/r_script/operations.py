@@ -1,4 +1,4 @@
-"""All that can be asked of a model and stands in scripts, by the name of its operation in R."""
+"""What scripts can ask of a model, by the names of the operations."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Operation:
     stem
         What the result is called.
     package
-        The R package that has the function, where it is neither lme4 nor lmerTest.
+        The R package that has the function, unless it is lme4 or lmerTest.
     lmertest
-        Whether only lmerTest has the tests of it, unless they are asked for without any.
+        Whether its tests by degrees of freedom need lmerTest.
     """
 
     write: Callable[[Asked], Written]
@@ -33,7 +33,7 @@ class Operation:
     lmertest: bool = False
 
     def needs_lmertest(self, arguments: Mapping[str, Any]) -> bool:
-        """Say whether lmerTest is needed, with these arguments, of a linear mixed model."""
+        """Say whether a linear mixed model needs lmerTest for it, with these arguments."""
         ddf = arguments.get("ddf", "satterthwaite")
         return self.lmertest and ddf in ("satterthwaite", "kenward-roger")
 
@@ -66,4 +66,4 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
     "marginal_trends": _emmeans(partial(calls.means, function="emtrends"), "slopes"),
     "contrast_means": _emmeans(calls.contrasts, "differences"),
 }
-"""What is not here is part of the summary, or no test, interval or bootstrap."""
+"""All tests, intervals and bootstraps. Nothing else is written, but for the summary of a model."""

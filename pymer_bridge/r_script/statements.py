@@ -1,4 +1,4 @@
-"""Something asked of models, what the script calls its parts, and the lines of R it becomes."""
+"""Something that was asked of models, and the lines of R that ask for it."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ _DDF: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What was asked, as R.
+    """The lines of R that ask for something.
 
     Attributes
     ----------
     lines
         The lines of R.
     kind
-        How the value of ``variable`` is read as figures; "" where it is not.
+        How figures are read from the value of ``variable``; "" if none are.
     variable
         The variable that holds the result.
     options
-        What reading it needs to know besides.
+        What else is needed to read them.
     """
 
     lines: tuple[str, ...]
@@ -41,7 +41,7 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Something that was asked, with what the script calls its parts.
+    """Something that was asked, with the names that the script uses.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class Asked:
     models
         The variables of the models it concerns.
     variable
-        The variable that its result shall have.
+        The variable that gets its result.
     fitter
         The function that fitted the first model.
     lmertest
@@ -64,7 +64,7 @@ class Asked:
     own_parameters
         Does this lme4 compute the parameters of intervals by a function of its own (from 2.0 on)?
     plain_fits
-        By variable of a model: the call that fits it by lme4, whatever else is attached.
+        By variable of a model: the call that fits it by lme4, even where lmerTest is attached.
     """
 
     arguments: Mapping[str, Any]
@@ -84,7 +84,7 @@ class Asked:
         return self.models[0]
 
     def ddf(self) -> Node | None:
-        """Return the argument ddf as lmerTest's methods take it; None where there is none."""
+        """Return the argument ddf as lmerTest's methods take it; None if it is not needed."""
         name = self.arguments.get("ddf", "none")
         if self.fitter != "lmer" or not self.lmertest or name == "satterthwaite":
             return None
@@ -104,13 +104,13 @@ def shown(
 
 
 def drawn(asked: Asked, value: Node, kind: str, before: Sequence[str] = ()) -> Written:
-    """Return the lines of what R draws: without a seed it is no figure that R gives again."""
+    """Return the lines for a random result; without a seed its figures cannot be compared."""
     if asked.arguments["seed"] is not None:
         return shown(asked, value, kind, before=before)
-    note = syntax.comment("It was drawn without a seed, and cannot be drawn so again:")
+    note = syntax.comment("It was drawn without a seed, and cannot be repeated exactly:")
     return shown(asked, value, before=(note, *before))
 
 
 def without(text: str) -> Written:
-    """Return a comment alone, which says what R has no call for."""
+    """Return only a comment, for what R has no call for."""
     return Written((syntax.comment(text),))

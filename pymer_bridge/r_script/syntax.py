@@ -1,7 +1,7 @@
 """R source text from Python values: quoting, numbers to the last bit, calls laid out to be read.
 
-R's parser reads a text that is made here as just the value or call it stands for, whatever letters
-are in names and levels. What is more than a call lies in a file of ``r/script``, and is filled in.
+R's parser reads each text back as the same value or call, whatever letters are in names and levels.
+Longer pieces of R are files in ``r/script``, which :func:`fill` fills in.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 
 WIDTH: Final = 90
-"""Columns of a line, where the text can be broken."""
+"""The most letters of a line, if it can be broken."""
 
 _ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _PLAIN_NAME: Final = re.compile(r"(?:[A-Za-z]|\.(?![0-9]))[A-Za-z0-9._]*")
@@ -26,7 +26,7 @@ _RESERVED: Final = frozenset(
 )
 _LARGEST_EXACT: Final = 2**53
 _LARGEST_POWER: Final = 22
-"""Of ten, that 53 bits hold."""
+"""The largest power of ten that 53 bits hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ Node = str | Call
 
 
 def call(function: str, *unnamed: Node, **named: Node | None) -> Call:
-    """Make a call; underscores in names of arguments stand for dots, and None leaves one out."""
+    """Make a call; underscores in names become dots, and arguments that are None are left out."""
     given = [(name.replace("_", "."), value) for name, value in named.items() if value is not None]
     return Call(function, (*((None, value) for value in unnamed), *given))
 
@@ -53,7 +53,7 @@ def named(function: str, arguments: Iterable[tuple[str, Node]]) -> Call:
 
 
 def string(text: str) -> str:
-    """Write a string in R's quotes; what cannot be seen is written as an escape."""
+    """Write a string in R's quotes, with escapes for letters that cannot be seen."""
     return '"' + "".join(_letter(letter) for letter in text) + '"'
 
 
@@ -198,7 +198,7 @@ def render(node: Node, indent: int = 0, before: int = 0, after: int = 0) -> str:
     indent
         Spaces before the line in which it stands.
     before, after
-        How much stands on that line already, and how much follows it there.
+        The letters on that line before the expression, and after it.
     """
     if isinstance(node, str):
         return node
@@ -246,7 +246,7 @@ def assign(target: str, value: Node) -> str:
 
 
 def comment(text: str) -> str:
-    """Write a comment of one line: what could end it, or cannot be seen, is left out."""
+    """Write a comment of one line, without letters that cannot be seen or would end it."""
     return "# " + "".join(letter if letter.isprintable() else " " for letter in text)
 
 
@@ -258,7 +258,7 @@ def fill(name: str, **tokens: str) -> list[str]:
     name
         The file's name without its ending.
     **tokens
-        By what each ``.TOKEN.`` is replaced; what is put in is not looked at again.
+        The text that replaces each ``.TOKEN.``.
     """
     path = files("pymer_bridge").joinpath("r", "script", f"{name}.R")
     known = "|".join(map(re.escape, tokens)) or "(?!)"

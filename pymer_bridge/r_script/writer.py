@@ -1,4 +1,4 @@
-"""A specification to a script of plain R: what was fitted and asked, as a statistician writes it.
+"""Scripts of plain R: what was fitted and asked, as a statistician would write it.
 
 Pure text: this module never touches the R session. What it needs to know of data and formulas is
 in :class:`pymer_bridge.r_script.fits.ScriptModel`, which :mod:`pymer_bridge.r_script.analysis`
@@ -61,7 +61,7 @@ class Setting:
     own_version
         Of this package.
     omitted
-        How many models are not there any more.
+        How many models no longer exist.
     own_parameters
         Does this lme4 compute the parameters of intervals by a function of its own (from 2.0 on)?
     """
@@ -102,7 +102,7 @@ class Script:
     text: str
     readings: tuple[Reading, ...]
     left_out: tuple[int, ...]
-    """Numbers of what was asked for which the script has no call."""
+    """The numbers of what was asked and has no call in the script."""
 
 
 def write_script(
@@ -181,8 +181,7 @@ def _opening(models: Sequence[ScriptModel], packages: Sequence[str], setting: Se
     if setting.omitted:
         lines += [
             syntax.comment(
-                f"{setting.omitted} models that the program had let go of before this was written "
-                "are not here."
+                f"{setting.omitted} models are left out, which no longer exist in the program."
             ),
             "",
         ]
@@ -245,7 +244,7 @@ class _Body:
     counts: dict[str, int] = field(default_factory=dict)
 
     def add_model(self, model: ScriptModel, summary: bool) -> None:
-        """Fit a model, and print its summary if that is not asked for apart."""
+        """Fit a model, and print its summary if nothing else does."""
         title = "Model" if len(self.models) == 1 else model.variable.replace("model", "Model ")
         fitted = fit_node(model, self.lmertest)
         self.lines += [*_section(title), syntax.assign(model.variable, fitted)]

@@ -40,7 +40,7 @@ class Job:
     Attributes
     ----------
     key
-        Tells runs apart.
+        Identifies the run.
     plan
         What ``prepare_task()`` in R takes.
     packages

@@ -35,7 +35,7 @@ def citation(packages: Sequence[str] = ("lme4", "lmerTest", "pbkrtest")) -> Cita
     Raises
     ------
     OptionError
-        ``packages`` are no names.
+        ``packages`` is not a list of names.
     REnvironmentError
         A package is not installed.
 

@@ -1,4 +1,4 @@
-"""Proof that figures are plain R's: the script runs in fresh processes, and is compared."""
+"""Comparison with plain R: a script of the model runs in fresh processes of R."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from pymer_bridge.verification.plain_r import Answer, Key, in_same_state, put, r
 from pymer_bridge.verification.result_figures import figures_of_result
 
 _ABSENT: Final = object()
-"""Stands for a figure that a process of R did not give."""
+"""The value of a figure that a process of R did not give."""
 _NOT_OF_A_RUN: Final = frozenset({("convergence", "messages"), ("convergence", "warnings")})
 """Texts that R gives during a fit: they are shown, but are not figures."""
 _ASKED_APART: Final = frozenset({"df", "conf_low", "conf_high", "failed"})
-"""Figures of models without random effects that have a call of their own."""
+"""Figures of models without random effects that only a further call gives."""
 
 
 def verify(what: Any, runs: int = 3) -> VerificationReport:
@@ -123,7 +123,7 @@ def _left_out(script: Script, entries: Sequence[DoneEntry]) -> list[str]:
         if entry.number in script.left_out:
             found.append(f"{name}: R has no function that repeats it")
         elif entry.result is not None and entry.outcome() is None:
-            found.append(f"{name}: its result is not there any more")
+            found.append(f"{name}: its result no longer exists")
     return list(dict.fromkeys(found))
 
 
@@ -200,7 +200,7 @@ def _report(
 def _judged(
     mine: Value, given: Sequence[tuple[int, Any]], state: int | None
 ) -> tuple[Value, str] | None:
-    """Say where R's figure lies farthest, and what that means; None where it is ours."""
+    """Return R's farthest figure, with the verdict; None if all are the same as ours."""
     wrong = [(of, theirs) for of, theirs in given if theirs is _ABSENT or not same(mine, theirs)]
     if not wrong:
         return None

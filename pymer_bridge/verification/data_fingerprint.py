@@ -63,8 +63,8 @@ class DataPrint:
     @property
     def digest(self) -> str:
         """One hash of it all."""
-        told = [str(self.n_rows), *(json.dumps(asdict(column)) for column in self.columns)]
-        return _digest(text.encode("ascii") for text in told)
+        parts = [str(self.n_rows), *(json.dumps(asdict(column)) for column in self.columns)]
+        return _digest(text.encode("ascii") for text in parts)
 
 
 def data_print(record: Mapping[str, Any]) -> DataPrint:

@@ -16,7 +16,7 @@ from pymer_bridge.results.figures import Figure, Figures
 from pymer_bridge.results.fixed_effects import FixedEffects
 
 TESTS: Final = FixedEffects.shown[1:]
-"""What a test of a term gives."""
+"""The figures of a test of one term."""
 _STATISTICS: Final = tuple("reml_criterion log_likelihood deviance aic bic df df_residual".split())
 
 
@@ -87,7 +87,7 @@ def _family(fit: Any) -> dict[str, Value]:
 
 
 def of_rows(family: str, rows: Iterable[Any], quantities: Sequence[str]) -> Iterator[Figure]:
-    """Give each quantity of each row, which says itself of which group, level and term it is."""
+    """Give each quantity of each row; group, level and term are fields of the row."""
     for row in rows:
         group, level = (getattr(row, part, "") for part in ("group", "level"))
         for quantity in quantities:

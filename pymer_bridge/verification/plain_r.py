@@ -1,6 +1,6 @@
 """Plain R in processes of its own, and the figures that come back from it exactly.
 
-Nothing of this package is seen there, and R reads no profile (``Rscript --vanilla``). A snippet
+R does not see this package there, and reads no profile (``Rscript --vanilla``). A snippet
 gives the value of its last expression; a script of an analysis gives figures by their keys.
 """
 

@@ -126,7 +126,7 @@ def _model(stored: Any) -> RecordedModel:
     }
     spec = packing.unpack_spec(record["spec"], arrays)
     if not isinstance(spec, ModelSpec):
-        raise ValueError("no specification of a model")
+        raise ValueError("its specification is not that of a model")
     _check_vectors(spec)
     contrasts = _of(record["contrasts"], dict, "contrasts")
     for text in contrasts.values():
@@ -168,7 +168,7 @@ def _data(record: Mapping[str, Any]) -> DataPrint:
     if len({column.name for column in columns}) != len(columns):
         raise ValueError("two columns with one name")
     if found.digest != record["sha256"]:
-        raise ValueError("the hash of the data is not that of its columns")
+        raise ValueError("the hash of the data does not match its columns")
     return found
 
 

@@ -112,20 +112,20 @@ def _by_name(fit: Any) -> dict[str, Any]:
 
 def _recorded(name: str, fit: Any, ddf: str | None, source: str | None) -> RecordedModel:
     figures = figures_of(fit, ddf)
-    told = _told(fit)
+    facts = _facts(fit)
     return RecordedModel(
         name=name,
         spec=fit.spec,
         ddf=figures.ddf if figures.ddf != "residual" else None,
-        call=told["call"][0],
-        contrasts=_contrasts(told),
-        data=data_print(told),
+        call=facts["call"][0],
+        contrasts=_contrasts(facts),
+        data=data_print(facts),
         source=source,
         figures=dict(figures.values),
     )
 
 
-def _told(fit: Any) -> Mapping[str, Any]:
+def _facts(fit: Any) -> Mapping[str, Any]:
     try:
         found: Mapping[str, Any] = ask("recorded_model", model=fit._model)
     except RError as error:

@@ -1,4 +1,4 @@
-"""Figures of tests, intervals and bootstraps, each under a key, as those of a fit."""
+"""The figures of tests, intervals and bootstraps, each with a key, as for a fit."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ _READERS: Final[Mapping[type[Any], Callable[[Any], Iterator[Figure]]]] = {
 
 
 def figures_of_result(result: Any) -> tuple[Figure, ...]:
-    """Return every figure of a result; none where it is of a kind that is not compared."""
+    """Return every figure of a result; none for kinds of results that are not compared."""
     for kind, (family, quantities) in _ROWS.items():
         if isinstance(result, kind):
             return tuple(of_rows(family, result.rows, quantities))

@@ -126,7 +126,7 @@ def distance(
     """
     if math.isnan(one) or math.isnan(other) or math.isinf(one) or math.isinf(other):
         return math.inf
-    apart = abs(one - other)
+    far = abs(one - other)
     larger = max(abs(one), abs(other))
     scale = SCALES.get(name, SAME)
     if scale == ERRORS:
@@ -136,4 +136,4 @@ def distance(
         unit = (sigma or 1.0) ** (2 if squared else 1)
     else:
         unit = max(1.0, larger) if scale == MIXED else larger
-    return apart / unit if unit > 0 else math.inf
+    return far / unit if unit > 0 else math.inf

@@ -592,7 +592,7 @@ def test_what_a_script_writes_otherwise_and_leaves_out(tmp_path):
     assert "rhs = 250" in written
     assert "rhs = 10" in written
     assert "lme4 has no function for it." in written
-    assert "A bootstrap of predictions at new data was made too; it is not here." in written
+    assert "A bootstrap of predictions at new data was made too; it is left out." in written
     assert "pbkrtest exports no function that does so." in written
     assert "bootMer(" in written
     assert "seed" in written
