@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from pymer_bridge.display.tables import Cell, Column, Table
-from pymer_bridge.results.base import COLUMNS, Part, Rows, above
+from pymer_bridge.results.base import COLUMNS, Part, Rows, above, fields_of, how_it_ended
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,10 +111,8 @@ class Agreement(Rows[ParameterAgreement]):
 
     title: ClassVar[str] = "Agreement of the optimizers:"
     key: ClassVar[tuple[str, ...]] = ("kind", "name")
-    shown: ClassVar[tuple[str, ...]] = ("kind", "name", "minimum", "maximum", "spread")
-
-    def _label(self, name: str) -> Column:
-        return _OWN[name]
+    shown: ClassVar[tuple[str, ...]] = fields_of(ParameterAgreement)
+    own: ClassVar[tuple[Column, ...]] = tuple(_OWN.values())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,10 +148,8 @@ class OptimizerTimings(Rows[OptimizerTiming]):
 
     title: ClassVar[str] = "Time taken:"
     key: ClassVar[tuple[str, ...]] = ("optimizer",)
-    shown: ClassVar[tuple[str, ...]] = ("optimizer", "seconds", "evaluations")
-
-    def _label(self, name: str) -> Column:
-        return _OWN[name]
+    shown: ClassVar[tuple[str, ...]] = fields_of(OptimizerTiming)
+    own: ClassVar[tuple[Column, ...]] = tuple(_OWN.values())
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -238,9 +234,7 @@ class AllFit(Rows[OptimizerFit]):
     def _note(self, row: OptimizerFit) -> str:
         if not row.available:
             return f"needs {row.package}"
-        if not row.ok:
-            return "failed"
-        return "singular" if row.singular else ("" if row.converged else "not converged")
+        return how_it_ended(failed=not row.ok, singular=row.singular, converged=row.converged)
 
     def _table(self) -> Table:
         fixed, sdcor = self._names("fixed"), self._names("sdcor")

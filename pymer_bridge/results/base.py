@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
-from typing import Any, ClassVar, Generic, Self, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 import pandas as pd
 
@@ -66,6 +66,20 @@ def above(module: str, name: str) -> Any:
     return getattr(import_module(module), name)
 
 
+Row = TypeVar("Row")
+
+
+class _OfGroup(Protocol):
+    """A part of a result that belongs to one grouping factor."""
+
+    @property
+    def group(self) -> str:
+        """The name of the grouping factor."""
+
+
+P = TypeVar("P", bound=_OfGroup)
+
+
 class Part:
     """Base of all that results are made of: compared to the last bit."""
 
@@ -79,6 +93,32 @@ class Part:
         """Return a number that is the same for what is the same, NaN included."""
         values = (getattr(self, f.name) for f in dataclasses.fields(self))  # type: ignore[arg-type]
         return hash(tuple(repr(v) if isinstance(v, float) else v for v in values))
+
+
+def fields_of(cls: type[Part]) -> tuple[str, ...]:
+    """Return the names of the fields of a row, in their order."""
+    return tuple(f.name for f in dataclasses.fields(cls))  # type: ignore[arg-type]
+
+
+def of_group(parts: Iterable[P], name: str, what: str = "group") -> P:
+    """Return the part that has this group.
+
+    Raises
+    ------
+    KeyError
+        There is none; the message lists the existing ones.
+    """
+    groups = {part.group: part for part in parts}
+    if name not in groups:
+        raise KeyError(f"no {what} {name!r}; there are: {', '.join(map(repr, groups))}")
+    return groups[name]
+
+
+def how_it_ended(*, failed: bool, singular: bool | None, converged: bool | None) -> str:
+    """Return the note on a fit; it is empty if all is well."""
+    if failed:
+        return "failed"
+    return "singular" if singular else "" if converged else "not converged"
 
 
 class Result(Part):
@@ -161,7 +201,20 @@ class Result(Part):
         return self._table().to_latex()
 
 
-Row = TypeVar("Row")
+class OneRow(Result):
+    """Base of results that are one row of figures."""
+
+    __slots__ = ()
+
+    columns: ClassVar[tuple[Column, ...]] = ()
+
+    def _table(self) -> Table:
+        cells = tuple(getattr(self, column.name) for column in self.columns)
+        return Table(self.columns, (cells,), title=self.title)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a frame of one row."""
+        return pd.DataFrame([{column.name: getattr(self, column.name) for column in self.columns}])
 
 
 class Rows(Result, Generic[Row]):
@@ -173,6 +226,8 @@ class Rows(Result, Generic[Row]):
     key: ClassVar[tuple[str, ...]] = ("term",)
     alias: ClassVar[str | None] = None
     shown: ClassVar[tuple[str, ...]] = ()
+    own: ClassVar[tuple[Column, ...]] = ()
+    """Columns that have another heading here than elsewhere."""
 
     def _key_of(self, row: Row) -> tuple[Any, ...]:
         return tuple(getattr(row, name) for name in self.key)
@@ -211,14 +266,15 @@ class Rows(Result, Generic[Row]):
         )
 
     def _label(self, name: str) -> Column:
-        return COLUMNS[name]
+        return next((column for column in self.own if column.name == name), None) or COLUMNS[name]
+
+    def _cells(self, columns: Iterable[Column]) -> tuple[tuple[Cell, ...], ...]:
+        names = [column.name for column in columns]
+        return tuple(tuple(getattr(row, name) for name in names) for row in self.rows)
 
     def _table(self) -> Table:
-        names = self._columns()
-        cells: tuple[tuple[Cell, ...], ...] = tuple(
-            tuple(getattr(row, name) for name in names) for row in self.rows
-        )
-        return Table(tuple(self._label(name) for name in names), cells, title=self.title)
+        columns = tuple(map(self._label, self._columns()))
+        return Table(columns, self._cells(columns), title=self.title)
 
     def to_frame(self) -> pd.DataFrame:
         """Return the rows as a pandas frame, every column at full precision."""

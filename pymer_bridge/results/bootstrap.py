@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pymer_bridge.data.arrays import frozen_array
 from pymer_bridge.display.tables import Column, Table
-from pymer_bridge.results.base import Part, Rows, above
+from pymer_bridge.results.base import Part, Rows, above, fields_of
 from pymer_bridge.results.intervals import Intervals
 from pymer_bridge.spec import options
 
@@ -139,13 +139,10 @@ class BootstrapPValues(Rows[BootstrapPValue]):
     title: ClassVar[str] = "Bootstrap p-values:"
     key: ClassVar[tuple[str, ...]] = ("name",)
     shown: ClassVar[tuple[str, ...]] = ("name", "estimate", "null", "p_value")
-
-    def _label(self, name: str) -> Column:
-        if name == "null":
-            return Column("null", "Null value")
-        if name == "p_value":
-            return Column("p_value", "p", "p_value")
-        return super(BootstrapPValues, self)._label(name)
+    own: ClassVar[tuple[Column, ...]] = (
+        Column("null", "Null value"),
+        Column("p_value", "p", "p_value"),
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -374,7 +371,6 @@ class BootstrapResult(Rows[BootstrapStatistic]):
             Column("bias", "Bias"),
             Column("std_error", "Std. Error"),
         )
-        cells = tuple(tuple(getattr(row, c.name) for c in columns) for row in self.rows)
         counts = self.counts
         notes = [f"{counts.n_usable} of {counts.n_sim} replicates usable"]
         if counts.n_singular:
@@ -382,7 +378,7 @@ class BootstrapResult(Rows[BootstrapStatistic]):
         if counts.n_not_converged:
             notes.append(f"{counts.n_not_converged} not converged")
         title = f"{self.kind.capitalize()} bootstrap:"
-        return Table(columns, cells, title=title, notes=(", ".join(notes),))
+        return Table(columns, self._cells(columns), title=title, notes=(", ".join(notes),))
 
 
 def _array(values: Sequence[float | None]) -> NDArray[np.float64]:
@@ -452,15 +448,14 @@ class BootstrapTest(Rows[BootstrapTestRow]):
     warnings: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
 
-    shown: ClassVar[tuple[str, ...]] = ("term", "statistic", "df", "df2", "p_value")
+    shown: ClassVar[tuple[str, ...]] = fields_of(BootstrapTestRow)
 
     def _table(self) -> Table:
         columns = (
             Column("term", "", "text"), Column("statistic", "stat"), Column("df", "df"),
             Column("df2", "ddf"), Column("p_value", "p.value", "p_value"),
         )  # fmt: skip
-        cells = tuple(tuple(getattr(row, c.name) for c in columns) for row in self.rows)
         note = f"{self.n_usable} of {len(self.likelihood_ratios)} replicates usable"
         if self.n_failed:
             note += f", {self.n_failed} failed"
-        return Table(columns, cells, title="Bootstrap test:", notes=(note,))
+        return Table(columns, self._cells(columns), title="Bootstrap test:", notes=(note,))

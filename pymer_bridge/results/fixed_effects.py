@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pymer_bridge.display.tables import Column
-from pymer_bridge.results.base import COLUMNS, Part, Rows
+from pymer_bridge.results.base import COLUMNS, Part, Rows, fields_of
 
 Floats = NDArray[np.float64]
 
@@ -68,9 +68,7 @@ class FixedEffects(Rows[FixedEffect]):
     messages: tuple[str, ...] = ()
 
     title: ClassVar[str] = "Fixed effects:"
-    shown: ClassVar[tuple[str, ...]] = (
-        "term", "estimate", "std_error", "df", "statistic", "p_value", "conf_low", "conf_high",
-    )  # fmt: skip
+    shown: ClassVar[tuple[str, ...]] = fields_of(FixedEffect)
 
     def _label(self, name: str) -> Column:
         if self.ddf == "normal" and name in ("statistic", "p_value"):

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pymer_bridge.results.base import Part, Rows
+from pymer_bridge.results.base import Part, Rows, fields_of, of_group
 
 Floats = NDArray[np.float64]
 
@@ -89,11 +89,7 @@ class _Grouped(Rows[RandomEffect]):
         KeyError
             The model has no such grouping factor.
         """
-        for table in self.groups:
-            if table.group == name:
-                return table
-        have = ", ".join(repr(table.group) for table in self.groups)
-        raise KeyError(f"no grouping factor {name!r}; there are: {have}")
+        return of_group(self.groups, name, "grouping factor")
 
     def _make_row(self, table: GroupTable, level: int, term: int) -> Any:
         raise NotImplementedError
@@ -160,7 +156,7 @@ class RandomEffects(_Grouped):
     groups: tuple[GroupTable, ...]
 
     title: ClassVar[str] = "Random effects (conditional modes):"
-    shown: ClassVar[tuple[str, ...]] = ("group", "level", "term", "estimate", "std_error")
+    shown: ClassVar[tuple[str, ...]] = fields_of(RandomEffect)
 
     def _make_row(self, table: GroupTable, level: int, term: int) -> RandomEffect:
         assert table.std_error is not None
@@ -204,7 +200,7 @@ class GroupCoefficients(_Grouped):
     groups: tuple[GroupTable, ...]
 
     title: ClassVar[str] = "Coefficients by group:"
-    shown: ClassVar[tuple[str, ...]] = ("group", "level", "term", "estimate")
+    shown: ClassVar[tuple[str, ...]] = fields_of(GroupCoefficient)
 
     def _make_row(self, table: GroupTable, level: int, term: int) -> GroupCoefficient:
         return GroupCoefficient(

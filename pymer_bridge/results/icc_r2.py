@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-import pandas as pd
-
-from pymer_bridge.display.tables import Column, Table
-from pymer_bridge.results.base import Result
+from pymer_bridge.display.tables import Column
+from pymer_bridge.results.base import OneRow
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class IntraclassCorrelation(Result):
+class IntraclassCorrelation(OneRow):
     """Intraclass correlation: the share of variance that lies between groups.
 
     Attributes
@@ -29,18 +28,15 @@ class IntraclassCorrelation(Result):
     warnings: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
 
-    def to_frame(self) -> pd.DataFrame:
-        """Return a frame of one row."""
-        return pd.DataFrame([{"adjusted": self.adjusted, "unadjusted": self.unadjusted}])
-
-    def _table(self) -> Table:
-        columns = (Column("adjusted", "Adjusted"), Column("unadjusted", "Unadjusted"))
-        rows = ((self.adjusted, self.unadjusted),)
-        return Table(columns, rows, title="Intraclass correlation:")
+    title: ClassVar[str] = "Intraclass correlation:"
+    columns: ClassVar[tuple[Column, ...]] = (
+        Column("adjusted", "Adjusted"),
+        Column("unadjusted", "Unadjusted"),
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class RSquared(Result):
+class RSquared(OneRow):
     """Nakagawa's coefficients of determination.
 
     Attributes
@@ -58,10 +54,8 @@ class RSquared(Result):
     warnings: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
 
-    def to_frame(self) -> pd.DataFrame:
-        """Return a frame of one row."""
-        return pd.DataFrame([{"marginal": self.marginal, "conditional": self.conditional}])
-
-    def _table(self) -> Table:
-        columns = (Column("marginal", "Marginal"), Column("conditional", "Conditional"))
-        return Table(columns, ((self.marginal, self.conditional),), title="R squared:")
+    title: ClassVar[str] = "R squared:"
+    columns: ClassVar[tuple[Column, ...]] = (
+        Column("marginal", "Marginal"),
+        Column("conditional", "Conditional"),
+    )

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pymer_bridge.display.tables import Cell, Column, Table
-from pymer_bridge.results.base import Part, Rows, above
+from pymer_bridge.results.base import Part, Rows, above, how_it_ended
 from pymer_bridge.results.matrix import NamedMatrix
 
 
@@ -163,6 +163,5 @@ def _cells(values: NDArray[np.float64]) -> tuple[float | None, ...]:
 
 
 def _note(row: InfluenceRow) -> str:
-    if row.error is not None:
-        return "failed"
-    return "singular" if row.singular else ("" if row.converged else "not converged")
+    failed = row.error is not None
+    return how_it_ended(failed=failed, singular=row.singular, converged=row.converged)

@@ -12,8 +12,8 @@ from numpy.typing import DTypeLike, NDArray
 
 from pymer_bridge.data.arrays import frozen_array
 from pymer_bridge.display.tables import Cell, Column, Table
-from pymer_bridge.results.base import COLUMNS, Part, Result, Rows
-from pymer_bridge.results.matrix import NamedMatrix, as_array
+from pymer_bridge.results.base import COLUMNS, Part, Result, Rows, fields_of, of_group
+from pymer_bridge.results.matrix import AsArray, NamedMatrix
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int32]
@@ -157,13 +157,6 @@ class Covariances(Result):
 
     title: ClassVar[str] = "Covariances of the random effects:"
 
-    def _group(self, name: str) -> GroupCovariance:
-        for each in self.groups:
-            if each.group == name:
-                return each
-        have = ", ".join(repr(each.group) for each in self.groups)
-        raise KeyError(f"no group {name!r}; there are: {have}")
-
     def __getitem__(self, group: str) -> NamedMatrix:
         """Return the covariance matrix of one group.
 
@@ -172,7 +165,7 @@ class Covariances(Result):
         KeyError
             There is no such group.
         """
-        return self._group(group).covariance
+        return of_group(self.groups, group).covariance
 
     def correlation(self, group: str) -> NamedMatrix:
         """Return the correlation matrix of one group.
@@ -192,7 +185,7 @@ class Covariances(Result):
         KeyError
             There is no such group.
         """
-        return self._group(group).correlation
+        return of_group(self.groups, group).correlation
 
     def __len__(self) -> int:
         """Return the number of groups."""
@@ -277,9 +270,12 @@ class PrincipalComponents(Rows[PrincipalComponent]):
 
     title: ClassVar[str] = "Principal components of the random effects:"
     key: ClassVar[tuple[str, ...]] = ("group", "component")
-    shown: ClassVar[tuple[str, ...]] = (
-        "group", "component", "std_dev", "proportion", "cumulative",
-    )  # fmt: skip
+    own: ClassVar[tuple[Column, ...]] = (
+        Column("component", "Component", "integer"),
+        Column("proportion", "Proportion"),
+        Column("cumulative", "Cumulative"),
+    )
+    shown: ClassVar[tuple[str, ...]] = fields_of(PrincipalComponent)
 
     def rotation(self, group: str) -> NamedMatrix:
         """Return the rotation of one group: terms by components.
@@ -299,23 +295,11 @@ class PrincipalComponents(Rows[PrincipalComponent]):
         KeyError
             There is no such group.
         """
-        for each in self.rotations:
-            if each.group == group:
-                return each.matrix
-        have = ", ".join(repr(each.group) for each in self.rotations)
-        raise KeyError(f"no group {group!r}; there are: {have}")
-
-    def _label(self, name: str) -> Column:
-        own = {
-            "component": Column("component", "Component", "integer"),
-            "proportion": Column("proportion", "Proportion"),
-            "cumulative": Column("cumulative", "Cumulative"),
-        }
-        return own[name] if name in own else COLUMNS[name]
+        return of_group(self.rotations, group).matrix
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class DeviancePoints(Result):
+class DeviancePoints(AsArray, Result):
     """The deviance at several points.
 
     Attributes
@@ -333,10 +317,6 @@ class DeviancePoints(Result):
     values: Floats
 
     title: ClassVar[str] = "Deviance:"
-
-    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
-        """Give numpy the deviances."""
-        return as_array(self.values, dtype, copy)
 
     def to_frame(self) -> pd.DataFrame:
         """Return a pandas frame: one column per parameter, then deviance."""

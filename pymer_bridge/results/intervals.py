@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pymer_bridge.display.tables import Column, Table
-from pymer_bridge.results.base import Part, Result, Rows, above
+from pymer_bridge.results.base import Part, Result, Rows, above, fields_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -62,7 +62,7 @@ class Intervals(Rows[Interval]):
 
     title: ClassVar[str] = "Confidence intervals:"
     alias: ClassVar[str | None] = "label"
-    shown: ClassVar[tuple[str, ...]] = ("term", "label", "conf_low", "conf_high")
+    shown: ClassVar[tuple[str, ...]] = fields_of(Interval)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

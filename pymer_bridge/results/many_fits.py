@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pymer_bridge.display.tables import Column, Table
-from pymer_bridge.results.base import Result
+from pymer_bridge.results.base import Result, how_it_ended
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -95,6 +95,5 @@ class ManyFits(Result):
         return Table(columns, cells, title="Fits:")
 
     def _note(self, i: int) -> str:
-        if self.errors[i] is not None:
-            return "failed"
-        return "singular" if self.singular[i] else ("" if self.converged[i] else "not converged")
+        ended = {"singular": bool(self.singular[i]), "converged": bool(self.converged[i])}
+        return how_it_ended(failed=self.errors[i] is not None, **ended)

@@ -13,15 +13,22 @@ from pymer_bridge.display.tables import Cell, Column, Table
 from pymer_bridge.results.base import COLUMNS, Result
 
 
-def as_array(values: NDArray[Any], dtype: DTypeLike | None, copy: bool | None) -> NDArray[Any]:
-    """Give numpy an array: the same one if no copy is wanted."""
-    if copy is False:
-        return values if dtype is None else values.astype(dtype, copy=False)
-    return np.array(values, dtype=dtype)
+class AsArray:
+    """Base of results that numpy takes as the array of their values."""
+
+    __slots__ = ()
+
+    values: NDArray[Any]
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        """Give numpy the values: themselves if it forbids a copy."""
+        if copy is False:
+            return self.values if dtype is None else self.values.astype(dtype, copy=False)
+        return np.array(self.values, dtype=dtype)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class NamedVector(Result):
+class NamedVector(AsArray, Result):
     """A vector whose elements have names; numpy takes it as it is.
 
     Attributes
@@ -34,10 +41,6 @@ class NamedVector(Result):
 
     values: NDArray[Any]
     names: tuple[str, ...]
-
-    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
-        """Give numpy the values."""
-        return as_array(self.values, dtype, copy)
 
     def __len__(self) -> int:
         """Return the number of elements."""
@@ -69,7 +72,7 @@ class NamedVector(Result):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class NamedMatrix(Result):
+class NamedMatrix(AsArray, Result):
     """A matrix whose columns, and perhaps rows, have names; numpy takes it as it is.
 
     Attributes
@@ -85,10 +88,6 @@ class NamedMatrix(Result):
     values: NDArray[np.float64]
     names: tuple[str, ...]
     row_names: tuple[str, ...] | None = None
-
-    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
-        """Give numpy the values."""
-        return as_array(self.values, dtype, copy)
 
     def __getitem__(self, key: tuple[str, str]) -> float:
         """Return one value by the names of its row and column.

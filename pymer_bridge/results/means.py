@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from pymer_bridge.display.tables import Column, Table
-from pymer_bridge.results.base import COLUMNS, Part, Rows
+from pymer_bridge.results.base import COLUMNS, Part, Rows, fields_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,9 +62,7 @@ class MarginalTable(Rows[MarginalMean]):
     warnings: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
 
-    figures: ClassVar[tuple[str, ...]] = (
-        "estimate", "std_error", "df", "statistic", "p_value", "conf_low", "conf_high",
-    )  # fmt: skip
+    figures: ClassVar[tuple[str, ...]] = fields_of(MarginalMean)[1:]
 
     def __str__(self) -> str:
         """Return the text that R prints."""

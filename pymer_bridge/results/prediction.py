@@ -7,11 +7,11 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from pymer_bridge.display.tables import Cell, Column, Table
-from pymer_bridge.results.base import COLUMNS, Part, Result, Rows
-from pymer_bridge.results.matrix import as_array
+from pymer_bridge.results.base import Part, Result, Rows, fields_of
+from pymer_bridge.results.matrix import AsArray
 
 Floats = NDArray[np.float64]
 
@@ -38,7 +38,7 @@ class Prediction(Part):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Predictions(Rows[Prediction]):
+class Predictions(AsArray, Rows[Prediction]):
     """Predictions on the index of the new data, or of the data: ``predictions[3].estimate``.
 
     numpy takes it as the array of its values.
@@ -76,7 +76,8 @@ class Predictions(Rows[Prediction]):
 
     title: ClassVar[str] = "Predictions:"
     key: ClassVar[tuple[str, ...]] = ("label",)
-    shown: ClassVar[tuple[str, ...]] = ("label", "estimate", "std_error", "conf_low", "conf_high")
+    own: ClassVar[tuple[Column, ...]] = (Column("label", "", "text"),)
+    shown: ClassVar[tuple[str, ...]] = fields_of(Prediction)
 
     @property
     def rows(self) -> tuple[Prediction, ...]:  # type: ignore[override]
@@ -106,13 +107,6 @@ class Predictions(Rows[Prediction]):
     def __len__(self) -> int:
         """Return the number of rows."""
         return len(self.values)
-
-    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
-        """Give numpy the predictions."""
-        return as_array(self.values, dtype, copy)
-
-    def _label(self, name: str) -> Column:
-        return Column("label", "", "text") if name == "label" else COLUMNS[name]
 
     def _table(self) -> Table:
         columns = ("values", "std_error", "conf_low", "conf_high")
@@ -148,7 +142,7 @@ class Predictions(Rows[Prediction]):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Simulations(Result):
+class Simulations(AsArray, Result):
     """Responses simulated from a model: ``simulations["sim_1"]`` is the first of them.
 
     numpy takes it as the array of its values.
@@ -180,10 +174,6 @@ class Simulations(Result):
     levels: tuple[str, ...] | None = None
     warnings: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
-
-    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
-        """Give numpy the values."""
-        return as_array(self.values, dtype, copy)
 
     def __len__(self) -> int:
         """Return the number of simulations."""

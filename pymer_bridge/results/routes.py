@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from pymer_bridge.display.tables import Column, Table
-from pymer_bridge.results.base import Part, Rows, above
+from pymer_bridge.results.base import Part, Rows, above, fields_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -72,10 +72,7 @@ class InferenceRoutes(Rows[InferenceRoute]):
     seed: int | None
 
     key: ClassVar[tuple[str, ...]] = ("method",)
-    shown: ClassVar[tuple[str, ...]] = (
-        "method", "estimate", "std_error", "df", "statistic", "p_value", "conf_low", "conf_high",
-        "refitted", "seconds", "reference", "advice", "note",
-    )  # fmt: skip
+    shown: ClassVar[tuple[str, ...]] = fields_of(InferenceRoute)
 
     def plot(self, *, ax: Axes | None = None) -> Axes:
         """Draw the routes below each other; see :func:`pymer_bridge.plots.routes`."""
@@ -89,9 +86,9 @@ class InferenceRoutes(Rows[InferenceRoute]):
             Column("conf_low", "Conf. low"), Column("conf_high", "Conf. high"),
             Column("refitted", "Refitted", "text"), Column("seconds", "Seconds", digits=2),
         )  # fmt: skip
-        cells = tuple(tuple(getattr(row, c.name) for c in columns) for row in self.rows)
         notes = tuple(
             f"{row.method}: {row.advice} ({row.reference})" + (f"; {row.note}" if row.note else "")
             for row in self.rows
         )
-        return Table(columns, cells, title=f"Routes to inference on {self.term}", notes=notes)
+        title = f"Routes to inference on {self.term}"
+        return Table(columns, self._cells(columns), title=title, notes=notes)

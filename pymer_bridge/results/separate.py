@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from pymer_bridge.results.base import Part, Rows
+from pymer_bridge.results.base import Part, Rows, fields_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,6 +57,4 @@ class SeparateEffects(Rows[SeparateEffect]):
 
     title: ClassVar[str] = "Coefficients, group by group:"
     key: ClassVar[tuple[str, ...]] = ("level", "term")
-    shown: ClassVar[tuple[str, ...]] = (
-        "level", "term", "estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high",
-    )  # fmt: skip
+    shown: ClassVar[tuple[str, ...]] = fields_of(SeparateEffect)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from pymer_bridge.display.tables import Column, Table
-from pymer_bridge.results.base import Part, Result, Rows
+from pymer_bridge.results.base import OneRow, Part, Result, Rows, fields_of
 
 
 class _Printed:
@@ -48,12 +48,6 @@ class FTest(Part):
     p_value: float | None
 
 
-_F_COLUMNS: dict[str, Column] = {
-    "statistic": Column("statistic", "F value"),
-    "p_value": Column("p_value", "Pr(>F)", "p_value"),
-}
-
-
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class FTests(_Printed, Rows[FTest]):
     """F tests, one row per term: ``fit.anova()["Days"].p_value``.
@@ -76,12 +70,11 @@ class FTests(_Printed, Rows[FTest]):
     warnings: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
 
-    shown: ClassVar[tuple[str, ...]] = (
-        "term", "sum_sq", "mean_sq", "df1", "df2", "statistic", "p_value",
-    )  # fmt: skip
-
-    def _label(self, name: str) -> Column:
-        return _F_COLUMNS.get(name) or super(FTests, self)._label(name)
+    shown: ClassVar[tuple[str, ...]] = fields_of(FTest)
+    own: ClassVar[tuple[Column, ...]] = (
+        Column("statistic", "F value"),
+        Column("p_value", "Pr(>F)", "p_value"),
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,9 +128,7 @@ class TTests(_Printed, Rows[TTest]):
     warnings: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
 
-    shown: ClassVar[tuple[str, ...]] = (
-        "term", "estimate", "std_error", "df", "statistic", "p_value", "conf_low", "conf_high",
-    )  # fmt: skip
+    shown: ClassVar[tuple[str, ...]] = fields_of(TTest)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -167,12 +158,6 @@ class LikelihoodRatioTest(Part):
     p_value: float | None
 
 
-_RATIO_COLUMNS: dict[str, Column] = {
-    "p_value": Column("p_value", "Pr(>Chisq)", "p_value"),
-    "df": Column("df", "Df"),
-}
-
-
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class LikelihoodRatioTests(_Printed, Rows[LikelihoodRatioTest]):
     """Likelihood ratio tests, one row per model or deletion.
@@ -192,17 +177,15 @@ class LikelihoodRatioTests(_Printed, Rows[LikelihoodRatioTest]):
     warnings: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
 
-    shown: ClassVar[tuple[str, ...]] = (
-        "term", "n_parameters", "aic", "bic", "log_likelihood", "deviance", "chi_square", "df",
-        "p_value",
-    )  # fmt: skip
-
-    def _label(self, name: str) -> Column:
-        return _RATIO_COLUMNS.get(name) or super(LikelihoodRatioTests, self)._label(name)
+    shown: ClassVar[tuple[str, ...]] = fields_of(LikelihoodRatioTest)
+    own: ClassVar[tuple[Column, ...]] = (
+        Column("p_value", "Pr(>Chisq)", "p_value"),
+        Column("df", "Df"),
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ModelComparison(_Printed, Result):
+class ModelComparison(_Printed, OneRow):
     """An F test of a restriction of the fixed effects.
 
     Attributes
@@ -237,6 +220,14 @@ class ModelComparison(_Printed, Result):
     warnings: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
 
+    columns: ClassVar[tuple[Column, ...]] = (
+        Column("method", "Method", "text"),
+        Column("statistic", "F value"),
+        Column("df1", "NumDF"),
+        Column("df2", "DenDF"),
+        Column("f_scaling", "F scaling"),
+        Column("p_value", "Pr(>F)", "p_value"),
+    )
     names: ClassVar[tuple[str, ...]] = (
         "method", "statistic", "df1", "df2", "f_scaling", "p_value", "unscaled_statistic",
         "unscaled_p_value",
@@ -247,14 +238,6 @@ class ModelComparison(_Printed, Result):
         frame = pd.DataFrame([{name: getattr(self, name) for name in self.names}])
         # Columns that do not apply are missing, but have the same dtypes.
         return frame.assign(**{name: pd.to_numeric(frame[name]) for name in self.names[1:]})
-
-    def _table(self) -> Table:
-        columns = (
-            Column("method", "Method", "text"), Column("statistic", "F value"),
-            Column("df1", "NumDF"), Column("df2", "DenDF"), Column("f_scaling", "F scaling"),
-            Column("p_value", "Pr(>F)", "p_value"),
-        )  # fmt: skip
-        return Table(columns, (tuple(getattr(self, column.name) for column in columns),))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from pymer_bridge.display.tables import Cell, Column, Table
-from pymer_bridge.results.base import COLUMNS, Part, Rows
+from pymer_bridge.results.base import COLUMNS, Part, Rows, fields_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,7 +75,7 @@ class VarianceComponents(Rows[VarianceComponent]):
 
     title: ClassVar[str] = "Random effects:"
     key: ClassVar[tuple[str, ...]] = ("group", "term")
-    shown: ClassVar[tuple[str, ...]] = ("group", "term", "variance", "std_dev")
+    shown: ClassVar[tuple[str, ...]] = fields_of(VarianceComponent)
 
     def __getitem__(self, key: str | tuple[str, ...]) -> VarianceComponent:
         """Return the row of a group and a term; the group alone is enough if it has one term.

@@ -8,7 +8,7 @@ from typing import ClassVar, NoReturn
 from pymer_bridge.data.exact import Value
 from pymer_bridge.display.tables import Column, Table
 from pymer_bridge.errors import VerificationError
-from pymer_bridge.results.base import Part, Rows
+from pymer_bridge.results.base import Part, Rows, fields_of
 
 SHOWN = 10
 
@@ -77,9 +77,7 @@ class VerificationReport(Rows[VerifiedFigure]):
     not_compared: tuple[str, ...]
 
     key: ClassVar[tuple[str, ...]] = ("of", "key")
-    shown: ClassVar[tuple[str, ...]] = (
-        "of", "key", "ours", "theirs", "ulps", "relative", "verdict",
-    )  # fmt: skip
+    shown: ClassVar[tuple[str, ...]] = fields_of(VerifiedFigure)
 
     @property
     def ok(self) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from pymer_bridge.data.arrays import frozen_array
 from pymer_bridge.results import bootstrap, icc_r2, intervals, means, tests
+from pymer_bridge.results.base import Part, fields_of
 from pymer_bridge.results.decode.record import (
     RRecord,
     matrix,
@@ -18,25 +18,22 @@ from pymer_bridge.results.decode.record import (
 )
 
 
-def _columns(record: RRecord, names: Sequence[str]) -> Any:
-    """Go through the rows of some columns; a column that R does not have is None throughout."""
+def _columns(record: RRecord, row: type[Part]) -> Any:
+    """Go through the fields of rows; a column that R does not have is None throughout."""
     n = len(record["terms"])
-    return zip(record["terms"], *(numbers(record, name, n) for name in names), strict=True)
-
-
-_F = ("sum_sq", "mean_sq", "df1", "df2", "statistic", "p_value")
-_T = ("estimate", "std_error", "df", "statistic", "p_value", "conf_low", "conf_high")
+    columns = (numbers(record, name, n) for name in fields_of(row)[1:])
+    return zip(record["terms"], *columns, strict=True)
 
 
 def f_tests(record: RRecord, ddf: str) -> tests.FTests:
     """Read a table of F tests."""
-    rows = tuple(tests.FTest(*row) for row in _columns(record, _F))
+    rows = tuple(tests.FTest(*row) for row in _columns(record, tests.FTest))
     return tests.FTests(rows, ddf, text(record, "text"))
 
 
 def t_tests(record: RRecord, ddf: str, conf_level: float) -> tests.TTests:
     """Read a table of t tests."""
-    rows = tuple(tests.TTest(*row) for row in _columns(record, _T))
+    rows = tuple(tests.TTest(*row) for row in _columns(record, tests.TTest))
     return tests.TTests(rows, ddf, conf_level, text(record, "text"))
 
 
@@ -46,19 +43,9 @@ def _whole(value: float | None) -> int | None:
 
 def ratio_tests(record: RRecord) -> tests.LikelihoodRatioTests:
     """Read a table of likelihood ratio tests."""
-    names = (
-        "n_parameters",
-        "aic",
-        "bic",
-        "log_likelihood",
-        "deviance",
-        "chi_square",
-        "df",
-        "p_value",
-    )
     rows = tuple(
         tests.LikelihoodRatioTest(term, _whole(n_parameters), *others)
-        for term, n_parameters, *others in _columns(record, names)
+        for term, n_parameters, *others in _columns(record, tests.LikelihoodRatioTest)
     )
     return tests.LikelihoodRatioTests(rows, text(record, "text"))
 
@@ -80,22 +67,13 @@ def model_comparison(record: RRecord, method: str) -> tests.ModelComparison:
 
 def backward_elimination(record: RRecord) -> tests.BackwardElimination:
     """Read the answer of ``backward_step()``."""
-    random_names = (
-        "eliminated",
-        "n_parameters",
-        "log_likelihood",
-        "aic",
-        "chi_square",
-        "df",
-        "p_value",
-    )
     random = tuple(
         tests.RandomStep(term, _whole(eliminated), int(n_parameters), *others)
-        for term, eliminated, n_parameters, *others in _columns(record["random"], random_names)
+        for term, eliminated, n_parameters, *others in _columns(record["random"], tests.RandomStep)
     )
     fixed = tuple(
         tests.FixedStep(term, _whole(eliminated), *others)
-        for term, eliminated, *others in _columns(record["fixed"], ("eliminated", *_F))
+        for term, eliminated, *others in _columns(record["fixed"], tests.FixedStep)
     )
     return tests.BackwardElimination(random, fixed, text(record, "formula"), text(record, "text"))
 
@@ -134,7 +112,7 @@ def marginal_parts(record: RRecord) -> dict[str, Any]:
     names = texts(record, "key_names")
     keys = [list(values) for values in record["keys"]]
     n = len(record["estimate"])
-    figures = [numbers(record, name, n) for name in _T]
+    figures = [numbers(record, name, n) for name in means.MarginalTable.figures]
     rows = tuple(
         means.MarginalMean(
             {
@@ -171,8 +149,7 @@ def r_squared(record: RRecord) -> icc_r2.RSquared:
 def bootstrap_test(record: RRecord, **known: Any) -> bootstrap.BootstrapTest:
     """Read the answer of ``ratio_tests_of()``; ``known`` are the fields that Python has."""
     rows = tuple(
-        bootstrap.BootstrapTestRow(*row)
-        for row in _columns(record, ("statistic", "df", "df2", "p_value"))
+        bootstrap.BootstrapTestRow(*row) for row in _columns(record, bootstrap.BootstrapTestRow)
     )
     return bootstrap.BootstrapTest(
         rows=rows,
