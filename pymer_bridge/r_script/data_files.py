@@ -18,11 +18,8 @@ from pymer_bridge.data.columns import NA_INTEGER, Part
 from pymer_bridge.r_script import syntax
 
 _MISSING: Final = ("NA", "<NA>", "#N/A", "(missing)")
-_CLASSES: Final = {
-    "numeric": "numeric", "integer": "integer", "logical": "logical", "character": "character",
-    "factor": "character", "datetime": "numeric", "duration": "numeric",
-}  # fmt: skip
-"""By kind of column: the class as which R reads it at first."""
+_CLASSES: Final = {"factor": "character", "datetime": "numeric", "duration": "numeric"}
+"""By kind of column: the class as which R reads it at first, if that has another name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +155,8 @@ def _hexadecimal(value: float) -> str:
 def reading_csv(data: DataSet, file: str) -> list[str]:
     """Write the R lines that read the file of :func:`csv_text` and set kinds and levels."""
     classes = [
-        "integer" if _awkward(_texts_of(part)) else _CLASSES[part["kind"]] for part in data.parts
+        "integer" if _awkward(_texts_of(part)) else _CLASSES.get(part["kind"], part["kind"])
+        for part in data.parts
     ]
     missing = missing_text(data)
     lines = [

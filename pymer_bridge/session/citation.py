@@ -51,10 +51,8 @@ def citation(packages: Sequence[str] = ("lme4", "lmerTest", "pbkrtest")) -> Cita
     """
     if isinstance(packages, str) or not all(isinstance(name, str) for name in packages):
         raise OptionError(f"packages={packages!r} must be the names of R packages, in a list")
-    own = {
-        "title": TITLE, "author": AUTHOR, "year": YEAR, "version": __version__,
-        "note": f"Python package version {__version__}",
-    }  # fmt: skip
+    note = f"Python package version {__version__}"
+    own = {"title": TITLE, "author": AUTHOR, "year": YEAR, "version": __version__, "note": note}
     record = ask("cite_packages", own=own, packages=["base", *packages])
     if missing := decode.texts(record, "missing"):
         problem = f"the R package '{missing[0]}' is not installed, so R cannot say how to cite it"

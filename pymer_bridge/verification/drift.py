@@ -8,15 +8,13 @@ from typing import Final
 
 from pymer_bridge.data.exact import Value, same, ulps
 from pymer_bridge.results.drift import FigureChange, SettingChange, VersionChange
+from pymer_bridge.session.versions import OF_RECORDS
 from pymer_bridge.verification import tolerances
 
 Values = Mapping[str, Value]
 Stack = Mapping[str, str | None]
 
-DECISIVE: Final = (
-    "R", "lme4", "lmerTest", "pbkrtest", "Matrix", "platform", "blas", "lapack", "lapack_version",
-    "state",
-)  # fmt: skip
+DECISIVE: Final = ("R", *OF_RECORDS, "platform", "blas", "lapack", "lapack_version", "state")
 """The parts of a stack that can change bits of figures; other changes are only reported."""
 
 

@@ -14,11 +14,16 @@ from typing import Final
 
 from pymer_bridge.errors import OptionError
 
-ERRORS, RELATIVE, MIXED, SIGMA, SAME = (
-    "standard errors", "relative", "relative or absolute", "sigma", "same",
-)  # fmt: skip
-"""Units: of the standard error; of the larger of two figures; of that, or of one where both are
-smaller than one; of the residual standard deviation (squared for variances); none."""
+ERRORS: Final = "standard errors"
+"""The unit of a distance: the standard error of the estimate."""
+RELATIVE: Final = "relative"
+"""The larger of the two figures."""
+MIXED: Final = "relative or absolute"
+"""The larger of the two figures, or one if both are smaller than one."""
+SIGMA: Final = "sigma"
+"""The residual standard deviation, squared for variances."""
+SAME: Final = "same"
+"""No unit: the figures must be the same."""
 
 FIGURES: Final[Mapping[str, tuple[str, float | None, float | None]]] = {
     "fixed_effect/estimate": (ERRORS, 1e-8, 1e-6),

@@ -28,13 +28,14 @@ UNWRITTEN = frozenset(
 def noted() -> Iterator[str]:
     """Give the names of operations that the models' code asks for and notes."""
     for path in MODELS.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if not isinstance(node, ast.Call) or not node.args:
+        text = path.read_text(encoding="utf-8")
+        asking = {"self._ask", "journal.note"}
+        if "from pymer_bridge.session.asking import ask" not in text:
+            asking.add("ask")  # that of models/base.py, which notes
+        for node in ast.walk(ast.parse(text)):
+            if not isinstance(node, ast.Call) or ast.unparse(node.func) not in asking:
                 continue
-            name = node.args[0]
-            if ast.unparse(node.func) in ("self._ask", "ask", "journal.note") and isinstance(
-                name, ast.Constant
-            ):
+            if node.args and isinstance(name := node.args[0], ast.Constant):
                 yield name.value
 
 
