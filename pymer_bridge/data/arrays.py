@@ -35,7 +35,7 @@ def from_numbers(flat: tuple[Any, ...], dtype: str, shape: Any) -> Any:
     Raises
     ------
     ValueError
-        These are no such values.
+        These are not such values.
     """
     kind: np.dtype[Any] = np.dtype(dtype)
     if kind.kind != "U" and kind.str not in map(_native, DTYPES):

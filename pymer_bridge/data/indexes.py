@@ -244,7 +244,7 @@ def _masked_class(dtype: np.dtype[Any]) -> Any:
 
 def _unpack_times(record: Any, arrays: Arrays | None) -> Any:
     if record["unit"] not in ("s", "ms", "us", "ns"):
-        raise ValueError(f"{record['unit']!r} is no unit of time")
+        raise ValueError(f"{record['unit']!r} is not a unit of time")
     ticks = get(record["ticks"], arrays, "int64")
     index: Any
     if record["kind"] == "duration":

@@ -76,7 +76,7 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     Raises
     ------
     ModelFileError
-        It is no such file, or it is damaged, edited, too large, or of a newer version.
+        It is not such a file, or it is damaged, edited, too large, or of a newer version.
     OSError
         It is not there, or may not be read.
     """
@@ -164,6 +164,6 @@ def _text(document: Mapping[str, Any], indent: int | None = None) -> bytes:
 
 def _parse(text: bytes) -> Any:
     def refuse_constant(name: str) -> NoReturn:
-        raise ValueError(f"{name} is no number of JSON")
+        raise ValueError(f"{name} is not a number of JSON")
 
     return json.loads(text.decode("ascii"), parse_constant=refuse_constant)

@@ -230,7 +230,7 @@ def unpack_part(record: Any, arrays: Arrays, n_rows: int) -> Part:
     Raises
     ------
     ValueError
-        It is no column of ``n_rows`` rows.
+        It is not a column of ``n_rows`` rows.
     """
     kind = record["kind"]
     further = {"factor": {"levels", "ordered"}, "character": {"levels"}, "datetime": {"timezone"}}
@@ -277,7 +277,7 @@ def _check_codes(values: NDArray[Any], low: int, high: int) -> None:
 
 def _of(value: Any, kind: type[T]) -> T:
     if not isinstance(value, kind):
-        raise ValueError(f"{value!r} is no {kind.__name__}")
+        raise ValueError(f"{value!r} is not a {kind.__name__}")
     return value
 
 
@@ -310,6 +310,6 @@ def unpack_figures(stored: Any) -> dict[tuple[str, str], float]:
         labels: Sequence[str] = check_texts(each["labels"]) or [""] * len(values)
         for label, value in zip(labels, values, strict=True):
             if not conforms(value, float):
-                raise ValueError(f"{value!r} is no figure")
+                raise ValueError(f"{value!r} is not a figure")
             figures[name, label] = float(value)
     return figures

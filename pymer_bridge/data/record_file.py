@@ -1,7 +1,7 @@
-"""The file of a record: one JSON text, of which nothing is ever run.
+"""The file of a record: one JSON text, in which nothing is ever run.
 
 ``record.schema.json`` beside this module is its JSON Schema. A hash of the content tells of damage
-and of edits; it is no signature, and does not say who wrote the file.
+and of edits; it is not a signature, and does not say who wrote the file.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def read(path: Path) -> Document:
     Raises
     ------
     RecordError
-        It is no such file.
+        It is not such a file.
     OSError
         It is not there, or may not be read.
     """
@@ -76,7 +76,7 @@ def read(path: Path) -> Document:
     except ValueError as error:
         FILE.refuse_unreadable(path, error)
     if not isinstance(document, dict) or document.get("format") != FORMAT:
-        FILE.refuse(path, "it is no record of models")
+        FILE.refuse(path, "it is not a record of models")
     FILE.check_version(path, document.get("schema"))
     FILE.check_digest(path, document.pop("sha256", None), digest(document))
     return document
@@ -99,7 +99,7 @@ def _parse(text: bytes) -> Any:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number of JSON")
+    raise ValueError(f"{name} is not a number of JSON")
 
 
 def _float(text: str) -> float:

@@ -230,21 +230,21 @@ def _warn_of_drift(
         for name in dict.fromkeys((*versions, *here))
         if versions.get(name) != here.get(name)
     }
-    told = "; ".join(
+    found = "; ".join(
         _describe(figure, [key for key in differing if key[0] == figure], stored, now)
         for figure in dict.fromkeys(figure for figure, _ in differing)
     )
     since = ", ".join(
         f"{name} ({then} then, {today} now)" for name, (then, today) in changed.items()
     )
-    told += f". Changed since: {since or 'no version; the machine may be another'}"
+    found += f". Changed since: {since or 'no version; the machine may be another'}"
     if refitted:
-        told += ". It was made by refit() or refit_ml(), which start elsewhere than a new fit"
+        found += ". It was made by refit() or refit_ml(), which start elsewhere than a new fit"
     differences = [
         {"figure": key[0], "label": key[1], "stored": stored.get(key), "refitted": now.get(key)}
         for key in differing
     ]
-    said = f"{source}: fitted again, the model gives other figures than were stored: {told}"
+    said = f"{source}: fitted again, the model gives other figures than were stored: {found}"
     conditions.warn(DriftWarning(said, differences, changed))
 
 
@@ -365,27 +365,27 @@ def _family(facts: Mapping[str, Any]) -> Family | None:
         return None
 
 
-def _guessed(fitter: str, told: Mapping[str, Any]) -> tuple[ModelSpec, frames.Frame]:
+def _guessed(fitter: str, answer: Mapping[str, Any]) -> tuple[ModelSpec, frames.Frame]:
     """Return the specification, as far as a fit of another program shows it."""
-    facts = told["facts"]
-    rows = told["row_names"]
-    n_rows = decode.integer(told, "n_rows")
-    action: Any = decode.text(told, "na_action")
+    facts = answer["facts"]
+    rows = answer["row_names"]
+    n_rows = decode.integer(answer, "n_rows")
+    action: Any = decode.text(answer, "na_action")
     weights, offset, subset = (
-        None if told[name] is None else decode.text(told, name)
+        None if answer[name] is None else decode.text(answer, name)
         for name in ("weights", "offset", "subset")
     )
     spec = ModelSpec(
         fitter=fitter,
         formula=decode.text(facts, "formula"),
-        data_name=decode.text(told, "data_name"),
+        data_name=decode.text(answer, "data_name"),
         na_action=action,
         reml=decode.flag(facts, "reml") if fitter == "lmer" else None,
-        n_agq=decode.integer_or_none(told, "n_agq") if fitter in ("glmer", "nlmer") else None,
+        n_agq=decode.integer_or_none(answer, "n_agq") if fitter in ("glmer", "nlmer") else None,
         family=_family(facts) if fitter in ("glm", "glmer") else None,
         weights=weights,
         offset=offset,
         subset=subset,
     )
     index = pd.RangeIndex(n_rows) if rows is None else pd.Index(list(rows))
-    return spec, frames.Frame(tuple(told["columns"]), (), index)
+    return spec, frames.Frame(tuple(answer["columns"]), (), index)

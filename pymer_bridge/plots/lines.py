@@ -117,7 +117,7 @@ def _predicted(fit: Any, group: str | None, predictor: str | None, at: Mapping[s
         )
     unknown = [name for name in at if name not in fixed or name == along]
     if unknown:
-        raise OptionError(f"at holds {unknown[0]!r}, which is no other predictor of the model")
+        raise OptionError(f"at holds {unknown[0]!r}, which is not another predictor of the model")
     missing = set(fit.columns) - set(frame.columns) - {response} - _inside(groups)
     if missing or not hasattr(fit, "predict"):
         raise OptionError(

@@ -180,7 +180,7 @@ def random_scatter(
 
 
 def _covariance_of(fit: Any, group: str, terms: Sequence[str]) -> list[list[float]]:
-    """Return the fitted covariance of two terms; what lme4 keeps apart has none."""
+    """Return the fitted covariance of two terms; separate terms of the formula have none."""
     components = fit.variance_components
     # Where a factor stands in several terms, R calls them "g", "g.1" ...
     names = {row.group for row in components.rows}

@@ -174,7 +174,7 @@ class Journal:
         return unique([entry for entry in self.done if any(m() is model for m in entry.models)])
 
     def with_result(self, result: Any) -> DoneEntry | None:
-        """Return the entry of which this is the result."""
+        """Return the entry with this result."""
         return next((entry for entry in self.done if entry.outcome() is result), None)
 
 

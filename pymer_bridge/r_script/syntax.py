@@ -48,7 +48,7 @@ def call(function: str, *unnamed: Node, **named: Node | None) -> Call:
 
 
 def named(function: str, arguments: Iterable[tuple[str, Node]]) -> Call:
-    """Make a call of which every argument has a name, quoted where R needs that."""
+    """Make a call with a name for every argument, quoted where R needs that."""
     return Call(function, tuple((argument_name(name), value) for name, value in arguments))
 
 

@@ -133,9 +133,9 @@ def _facts(fit: Any) -> Mapping[str, Any]:
     return found
 
 
-def _contrasts(told: Mapping[str, Any]) -> dict[str, str]:
+def _contrasts(answer: Mapping[str, Any]) -> dict[str, str]:
     # An empty list of R has no names.
-    return {name: text[0] for name, text in dict(told["contrasts"] or {}).items()}
+    return {name: text[0] for name, text in dict(answer["contrasts"] or {}).items()}
 
 
 # -- checking ------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ def test_a_kept_index_of_unknown_kind_is_refused():
     arrays: dict[str, Any] = {}
     kept = indexes.pack_index(pd.date_range("2024-01-01", periods=2), arrays)
     assert indexes.unpack_index(kept, arrays).equals(pd.date_range("2024-01-01", periods=2))
-    with pytest.raises(ValueError, match="'fortnight' is no unit of time"):
+    with pytest.raises(ValueError, match="'fortnight' is not a unit of time"):
         indexes.unpack_index({**kept, "unit": "fortnight"}, arrays)
     with pytest.raises(ValueError, match="no index is of kind 'tree'"):
         indexes.unpack_index({**kept, "kind": "tree"}, arrays)

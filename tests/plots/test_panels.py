@@ -669,7 +669,7 @@ def test_lines_that_cannot_be_drawn(sleepstudy):
         lines, model, predictor="kind"
     )
     assert refused(lines, model, predictor="Days", at={"Days": 1}) == (
-        "at holds 'Days', which is no other predictor of the model"
+        "at holds 'Days', which is not another predictor of the model"
     )
     assert refused(lines, model, predictor="Days", at={"kind": "z"}) == (
         "at holds 'kind' at 'z', which is none of its levels"
