@@ -4,6 +4,6 @@ Only `r_session.py` and `convert.py` import rpy2. The words of mixed models stay
 
 May import: `results`, `data`, `spec`, `display`, `errors`.
 
-New here: what asks R about itself, or for data, is a module that calls `session()`; copy
+New here: what asks R about itself, or for data, does so by `ask()` of `asking.py`; copy
 `datasets.py`.
 """
