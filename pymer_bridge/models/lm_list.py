@@ -35,7 +35,7 @@ class LinearModelList(Scripting):
     n_obs
         The number of observations used.
     sigma
-        The residual standard deviation, pooled over groups; None where it is not.
+        The residual standard deviation, pooled over groups; None if it is not pooled.
     warnings, messages
         What R warned of and said during the fits.
     spec

@@ -20,7 +20,7 @@ class OptimizerFit(Part):
     optimizer
         Its name, as R's ``allFit`` writes it.
     package
-        The R package that it needs besides lme4.
+        The R package that it needs in addition to lme4.
     available
         Is that package installed? If not, there is no fit.
     ok

@@ -90,7 +90,7 @@ class Part:
         return same(self, other) if type(self) is type(other) else NotImplemented
 
     def __hash__(self) -> int:
-        """Return a number that is the same for what is the same, NaN included."""
+        """Return a hash that is the same for equal values, NaN included."""
         values = (getattr(self, f.name) for f in dataclasses.fields(self))  # type: ignore[arg-type]
         return hash(tuple(repr(v) if isinstance(v, float) else v for v in values))
 

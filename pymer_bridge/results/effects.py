@@ -17,7 +17,7 @@ RESPONSES = tuple(f"response_{name}" for name in FIGURES)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EffectPoint(Part):
-    """The effect at one combination of values; None where it cannot be estimated.
+    """The effect at one combination of values; figures that cannot be estimated are None.
 
     Attributes
     ----------

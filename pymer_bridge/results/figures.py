@@ -1,11 +1,11 @@
 """Every figure of a fitted model, each under a key of its own that does not change.
 
 A key has five parts, ``family/group/level/term/quantity``, and a part that does not apply is empty:
-``fixed_effect///Days/estimate``, ``random_effect/Subject/308/Days/std_error``. What is about two
+``fixed_effect///Days/estimate``, ``random_effect/Subject/308/Days/std_error``. A figure of two
 terms names both, ``correlation/Subject//(Intercept)&Days/correlation``. In each part ``%``, ``/``,
-``&``, ``#``, control characters and spaces other than the plain one stand as ``%`` and two
-hexadecimal digits a byte, so that any name of a column or of a level can be in a key. Where R has
-two terms of one name, the second is ``name#2``.
+``&``, ``#``, control characters and spaces other than the plain one are written as ``%`` and
+two hexadecimal digits per byte, so that a key can hold any name of a column or level. If R has two
+terms with the same name, the second is ``name#2``.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ SPECIAL: Final = frozenset("%/&#")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Figure(Part):
-    """One figure of a fitted model, and where it stands.
+    """One figure of a fitted model, with its key.
 
     Attributes
     ----------
     family
-        What it is of: "model", "fixed_effect", "variance_component", "correlation",
+        What it belongs to: "model", "fixed_effect", "variance_component", "correlation",
         "random_effect", "separate_effect", "fit_statistic", "theta" or "convergence".
     group, level, term
         The grouping factor, its level and the term, as R names them; "" where they do not apply.
     quantity
-        Which figure of these, such as "estimate".
+        The quantity, such as "estimate".
     value
         The figure at full precision.
     term2
         The other term of a correlation.
     number
-        2 for the second of two terms of one name, and so on.
+        2 for the second of several terms with the same name, and so on.
     """
 
     family: str
@@ -72,9 +72,9 @@ class Figures(Rows[Figure]):
     Attributes
     ----------
     rows
-        One :class:`Figure` per figure; no two have one key.
+        One :class:`Figure` per figure; no two have the same key.
     ddf
-        By which degrees of freedom the fixed effects are tested.
+        The degrees of freedom of the tests of fixed effects.
     """
 
     rows: tuple[Figure, ...]
@@ -96,7 +96,7 @@ class Figures(Rows[Figure]):
         return Table(columns, tuple((row.key, repr(row.value)) for row in self.rows))
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row per figure; values are as they are, and need not be numbers."""
+        """Return one row per figure; values keep their types, and need not be numbers."""
         columns: dict[str, Any] = {
             name: [getattr(row, name) for row in self.rows] for name in self.shown
         }
@@ -105,7 +105,7 @@ class Figures(Rows[Figure]):
 
 
 def escape(name: str) -> str:
-    """Return a name as it stands in a key: without what a key is put together with."""
+    """Return a name as it is written in a key, without the characters that separate its parts."""
     return "".join(
         letter
         if letter not in SPECIAL and letter.isprintable()

@@ -22,13 +22,13 @@ class ModelTable(Result):
     names
         The models.
     labels
-        What each row shows; "" where it goes on from the row above.
+        The label of each row; "" if it continues the row above.
     cells
         One tuple per row, with one text per model.
     notes
-        What is to be said beneath.
+        The notes below the table.
     caption
-        What is to be said above.
+        The text above the table.
     """
 
     names: tuple[str, ...]
@@ -44,7 +44,7 @@ class ModelTable(Result):
     def _table(self, width: int = 0) -> Table:
         columns = (
             Column("label", "", "text"),
-            # To the right, as numbers are; the cells are text as it is to be shown.
+            # Aligned to the right, like numbers; the cells are ready to be shown.
             *(Column(f"model{i}", name) for i, name in enumerate(self.names)),
         )
         rows = tuple(
@@ -54,7 +54,7 @@ class ModelTable(Result):
         return Table(columns, rows, title=self.caption, notes=self.notes, max_rows=None)
 
     def to_text(self) -> str:
-        """Return the table as plain text, with the digits above each other."""
+        """Return the table as plain text, with the digits aligned."""
         return self._table(max(_tail(cell) for row in self.cells for cell in row)).to_text()
 
     def __str__(self) -> str:
@@ -87,7 +87,7 @@ class ModelTable(Result):
 
 
 def _tail(cell: str) -> int:
-    """Return how many characters stand after a cell's last digit."""
+    """Return how many characters follow a cell's last digit."""
     return 1 if cell.endswith((")", "]")) else len(cell) - len(cell.rstrip("*"))
 
 

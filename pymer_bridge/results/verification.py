@@ -1,4 +1,4 @@
-"""What plain R says of our figures."""
+"""Comparisons of our figures with plain R's."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ class VerifiedFigure(Part):
     Attributes
     ----------
     of
-        What it is a figure of: "fit", or what was asked, as the script calls it.
+        What it belongs to: "fit", or a result by its name in the script.
     key
         Its key, ``family/group/level/term/quantity``.
     ours, theirs
-        Our value, and R's in the process where it lies farthest.
+        Our value, and R's in the process where it differs most.
     ulps
-        How many doubles lie between them, None where they are not two numbers.
+        How many doubles lie between them; None if they are not two numbers.
     relative
-        Their difference divided by ours; None where it has no meaning.
+        Their difference divided by ours; None if it has no meaning.
     verdict
-        "other state": processes in our state agree with us, and those in the other among
-        themselves; or "different".
+        "other state": processes in our state agree with us, and those in the other state
+        agree with each other; or "different".
     """
 
     of: str
@@ -45,7 +45,7 @@ class VerifiedFigure(Part):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class VerificationReport(Rows[VerifiedFigure]):
-    """What fresh processes of plain R gave, compared with our figures, key by key.
+    """The figures of fresh processes of plain R, compared with ours key by key.
 
     Made by :func:`pymer_bridge.verify`.
 
@@ -58,12 +58,12 @@ class VerificationReport(Rows[VerifiedFigure]):
     runs
         How many processes ran the script.
     state
-        Which of the two states of some builds of lme4 this process is in; None where there is
-        one only.
+        Which of the two states of some builds of lme4 this process is in; None if there is
+        only one.
     states
-        The state of each process; empty where there is one only.
+        The state of each process; empty if there is only one.
     versions
-        Of R and the packages.
+        Versions of R and the packages.
     not_compared
         What could not be compared, and why.
     """
@@ -86,7 +86,7 @@ class VerificationReport(Rows[VerifiedFigure]):
 
     @property
     def line(self) -> str:
-        """What came out, in one line."""
+        """The result in one line."""
         with_what = ", ".join(
             f"{name} {self.versions[name]}" for name in ("R", "lme4") if name in self.versions
         )
@@ -106,7 +106,7 @@ class VerificationReport(Rows[VerifiedFigure]):
         )
 
     def raise_if_different(self) -> None:
-        """Raise an error where a figure is not R's.
+        """Raise an error if a figure is not R's.
 
         Raises
         ------
@@ -153,7 +153,7 @@ class VerificationReport(Rows[VerifiedFigure]):
         return Table(columns if cells else (), cells, title=self.line, notes=self._notes())
 
     def __str__(self) -> str:
-        """Return one line, and a table of the worst where any differ."""
+        """Return one line, and a table of the worst differences if there are any."""
         if self.rows:
             return self._table().to_text()
         return "\n".join([self.line, *self._notes()])

@@ -18,15 +18,15 @@ class Versions(Result):
     Attributes
     ----------
     python
-        Version of each Python package, None where it is not installed.
+        Version of each Python package; None if it is not installed.
     r
-        R's version, platform, libraries, locale and generator; empty where R does not start.
+        R's version, platform, libraries, locale and generator; empty if R does not start.
     packages
-        Version of each R package, None where it is not installed.
+        Version of each R package; None if it is not installed.
     problems
         What is wrong, each with the command that fixes it.
     notes
-        What is worth knowing, and not wrong.
+        Remarks that are not problems.
     """
 
     python: dict[str, str | None]
@@ -39,7 +39,7 @@ class Versions(Result):
 
     @property
     def ok(self) -> bool:
-        """Whether everything that is needed is there and works."""
+        """Whether everything that is needed is installed and works."""
         return not self.problems
 
     def _rows(self) -> list[tuple[str, str, str]]:

@@ -246,7 +246,7 @@ class Intervals(MixedFit):
         progress
             True to show a bar, or a function to call with the numbers of fits done and of all fits.
         checkpoint
-            A file that keeps what is finished: the same call goes on from there.
+            A file that keeps finished work: the same call continues from there.
         timeout
             As for :func:`pymer_bridge.lmer`.
 
