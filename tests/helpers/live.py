@@ -282,9 +282,11 @@ class SeparateProcess:
     It runs beside the tests; the first question waits for its end.
     """
 
+    script = "run.R"
+
     def __init__(self, data: Path, answers: Path, state: int) -> None:
         self._answers = answers
-        self._commands = rscript("run.R", str(data), str(answers), str(state))
+        self._commands = rscript(self.script, str(data), str(answers), str(state))
         self._process: subprocess.Popen[str] | None = None
         self._closed = False
         self._pool = ThreadPoolExecutor(1)

@@ -605,11 +605,7 @@ class PlainR(SameProcess):
 class PlainRscript(SeparateProcess):
     """Plain R in a process of its own, whose answers come as R's own files."""
 
-    def _run(self) -> int:
-        self._command[self._command.index(str(REFERENCES / "run.R"))] = str(
-            REFERENCES / "inference.R"
-        )
-        return super()._run()
+    script = "inference.R"
 
     def figures(self, model: str) -> Figures:
         self.attempts()
