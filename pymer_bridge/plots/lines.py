@@ -122,7 +122,7 @@ def _predicted(fit: Any, group: str | None, predictor: str | None, at: Mapping[s
     if missing or not hasattr(fit, "predict"):
         raise OptionError(
             "lines along one of several predictors need predictions from plain columns; "
-            f"{', '.join(sorted(missing)) or 'predict()'} is not to be had of this model"
+            f"this model has no {', '.join(sorted(missing)) or 'predict()'}"
         )
     levels = tuple(map(str, frame[chosen].cat.categories))
     x, y, codes = _data(frame, along, chosen, levels)
@@ -171,7 +171,7 @@ def _new_data(
         kind = frame[name].dtype
         if isinstance(kind, pd.CategoricalDtype):
             if value not in kind.categories:
-                raise OptionError(f"at holds {name!r} at {value!r}, which is none of its levels")
+                raise OptionError(f"at holds {name!r} at {value!r}, which is not one of its levels")
             new[name] = pd.Series([value] * len(x), dtype=kind)
         else:
             new[name] = value

@@ -222,7 +222,7 @@ def keep_decimal_points() -> None:
 def stack_of_this_thread() -> tuple[int, int] | None:
     """Return the address at which this thread's stack starts and its size in bytes.
 
-    None where it cannot be told, which is elsewhere than on Linux.
+    None where it is not known: on other systems than Linux.
     """
     if not sys.platform.startswith("linux"):
         return None

@@ -672,7 +672,7 @@ def test_lines_that_cannot_be_drawn(sleepstudy):
         "at holds 'Days', which is not another predictor of the model"
     )
     assert refused(lines, model, predictor="Days", at={"kind": "z"}) == (
-        "at holds 'kind' at 'z', which is none of its levels"
+        "at holds 'kind' at 'z', which is not one of its levels"
     )
     lines(model, predictor="Days", at={"kind": "b"})
     shifted = pb.lmer("Reaction ~ Days + (1 | Subject)", data, offset="off")
