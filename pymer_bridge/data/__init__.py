@@ -4,6 +4,6 @@ Columns are numpy arrays with what R needs beside them (levels, missing values, 
 
 May import: `errors`, `spec`, `display`.
 
-New here: a kind of column is a case in `columns.py`; for a file with a layout of its own copy
-`record_file.py`.
+New here: a kind of column is a case in `columns.py`, and in `columns_from_r.py` for the way back;
+for a file with a layout of its own copy `record_file.py`.
 """

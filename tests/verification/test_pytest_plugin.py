@@ -142,7 +142,7 @@ def test_what_cannot_be_run() -> None:
         run_snippet("Sys.sleep(60)", timeout=0.5)
     with pytest.raises(OptionError, match="a string of R"):
         run_snippet(3)  # type: ignore[arg-type]
-    with pytest.raises(OptionError, match="no name for data"):
+    with pytest.raises(OptionError, match="is not a name for data"):
         run_snippet("1", {"a\nb": pd.DataFrame({"x": [1]})})
 
 
