@@ -20,6 +20,8 @@ from pymer_bridge.session.r_session import session
 
 # A job that a shell runs in the background ignores Ctrl-C, and so would all that it starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# With room for all that lme4 brings, an Rscript loads it in two thirds of the time.
+os.environ.update(R_NSIZE="3000000", R_VSIZE="100M")
 
 
 @cache

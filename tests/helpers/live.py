@@ -231,10 +231,9 @@ def rscript(script: str, *words: str) -> Iterator[tuple[list[str], dict[str, str
     home = installation.r_home()
     assert home is not None
     command = [str(Path(home) / "bin" / "Rscript"), "--vanilla", str(REFERENCES / script), *words]
-    # --vanilla reads no Renviron: without this it might find other versions. Room for all that
-    # is loaded spares a third of the work of loading.
+    # --vanilla reads no Renviron: without this it might find other versions.
     paths = os.pathsep.join(session().call(".libPaths").value)
-    environment = {**os.environ, "R_LIBS": paths, "R_NSIZE": "3000000", "R_VSIZE": "200M"}
+    environment = {**os.environ, "R_LIBS": paths}
     yield [*_at_fixed_addresses(), *command], environment
     for _ in range(TRIES):
         yield command, environment
@@ -243,15 +242,15 @@ def rscript(script: str, *words: str) -> Iterator[tuple[list[str], dict[str, str
 class AnsweringScript:
     """A script of reference/ that stores its answers with ``saveRDS()``, in an ``Rscript``.
 
-    It is called with the path of the answers and with the state of this process, and ends with
-    status 3 where it is in the other one. It runs beside the tests; the first reading waits.
-    Processes of tests that share the folder share the answers.
+    It is called with the path of the answers, the state of this process and any words more, and
+    ends with status 3 where it is in the other state. It runs beside the tests; the first reading
+    waits. Processes of tests that share the folder share the answers.
     """
 
-    def __init__(self, script: str, folder: Path) -> None:
+    def __init__(self, script: str, folder: Path, *words: str) -> None:
         state = str(session().call("process_state").value[0])
         self._answers = folder / f"{script}-{state}.rds"
-        self._commands = rscript(script, str(self._answers), state)
+        self._commands = rscript(script, str(self._answers), state, *words)
         self._pool = ThreadPoolExecutor(1)
         self._done = self._pool.submit(self._run)
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import warnings
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -19,63 +17,10 @@ pytestmark = pytest.mark.r
 FORMULA = "Reaction ~ Days + (Days | Subject)"
 N_SIM = 20
 
-PLAIN = """
-suppressMessages({library(lmerTest); library(pbkrtest)})
-fit <- lme4::lmer(Reaction ~ Days + (Days | Subject), sleepstudy)
-show <- function(...) cat(sprintf("%a", c(...)), "\\n")
-seen <- coef(summary(fit))["Days", ]
-show(seen[1:3], 2 * pnorm(abs(seen[[3]]), lower.tail = FALSE), seen[[1]] - qnorm(.975) * seen[[2]])
-tests <- as_lmerModLmerTest(fit)
-for (ddf in c("Satterthwaite", "Kenward-Roger")) show(coef(summary(tests, ddf = ddf))["Days", ])
-small <- update(fit, . ~ . - Days)
-table <- suppressMessages(anova(small, fit))
-show(table$Chisq[2], table$Df[2], table[2, "Pr(>Chisq)"])
-set.seed(7)
-boot <- suppressWarnings(PBmodcomp(fit, small, nsim = 20))
-show(boot$LRTstat[["tobs"]], boot$test["PBtest", "p.value"])
-boot <- suppressWarnings(lme4::bootMer(fit, lme4::fixef, nsim = 20, seed = 7))
-show(sd(boot$t[, "Days"]), quantile(boot$t[, "Days"], (1 + c(-1, 1) * .95) / 2))
-set.seed(7)
-days <- vapply(1:20, function(i) {
-  groups <- split(seq_len(nrow(sleepstudy)), sleepstudy$Subject)
-  drawn <- groups[sample.int(18, replace = TRUE)]
-  rows <- lapply(drawn, function(own) own[sample.int(length(own), replace = TRUE)])
-  again <- sleepstudy[unlist(rows), ]
-  again$Subject <- factor(rep(seq_along(rows), lengths(rows)))
-  suppressWarnings(suppressMessages(
-    lme4::fixef(lme4::lmer(Reaction ~ Days + (Days | Subject), again))[["Days"]]
-  ))
-}, 0)
-show(sd(days), quantile(days, (1 + c(-1, 1) * .95) / 2))
-state <- lme4::lmer(diameter ~ 1 + (1 | plate) + (1 | sample), lme4::Penicillin)
-cat(lme4::getME(state, "L")@type[1], "\\n")
-"""
-
 
 @pytest.fixture(scope="module")
 def fit() -> Any:
     return pb.lmer(FORMULA, pb.load_dataset("sleepstudy"))
-
-
-@pytest.fixture(scope="module")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> list[list[float]]:
-    """Plain R's figures, from a process in the state of ours (lme4 issue 745)."""
-    from pymer_bridge.session.r_session import session  # noqa: PLC0415
-    from pymer_bridge.verification.plain_r import in_same_state  # noqa: PLC0415
-
-    state = int(session().call("process_state").value[0])
-    script: Path = tmp_path_factory.mktemp("plain") / "routes.R"
-    script.write_text(PLAIN)
-
-    def figures() -> list[list[float]] | None:
-        answer = subprocess.run(
-            ["Rscript", "--vanilla", str(script)], capture_output=True, text=True, check=True
-        )
-        *lines, last = answer.stdout.splitlines()
-        found = [[float.fromhex(word) for word in line.split()] for line in lines]
-        return found if int(last) == state else None
-
-    return in_same_state(figures)
 
 
 @pytest.fixture(scope="module")
@@ -86,17 +31,19 @@ def routes(fit: Any) -> InferenceRoutes:
 
 
 def test_every_route_gives_what_plain_r_gives(
-    routes: InferenceRoutes, plain: list[list[float]]
+    routes: InferenceRoutes, single_figures: dict[str, Any]
 ) -> None:
+    plain = {row.method: list(single_figures[f"route {row.method}"]) for row in routes}
     normal, satterthwaite, kenward_roger, ratio, boot_ratio, parametric, case = routes.rows
-    assert [normal.estimate, normal.std_error, normal.statistic, normal.p_value] == plain[0][:4]
-    assert normal.conf_low == plain[0][4]
-    for row, figures in ((satterthwaite, plain[1]), (kenward_roger, plain[2])):
-        assert [row.estimate, row.std_error, row.df, row.statistic, row.p_value] == figures
-    assert [ratio.statistic, ratio.df, ratio.p_value] == plain[3]
-    assert [boot_ratio.statistic, boot_ratio.p_value] == plain[4]
-    assert [parametric.std_error, parametric.conf_low, parametric.conf_high] == plain[5]
-    assert [case.std_error, case.conf_low, case.conf_high] == plain[6]
+    figures = [normal.estimate, normal.std_error, normal.statistic, normal.p_value]
+    assert [*figures, normal.conf_low] == plain["normal"]
+    for row in (satterthwaite, kenward_roger):
+        figures = [row.estimate, row.std_error, row.df, row.statistic, row.p_value]
+        assert figures == plain[row.method]
+    assert [ratio.statistic, ratio.df, ratio.p_value] == plain["likelihood-ratio"]
+    assert [boot_ratio.statistic, boot_ratio.p_value] == plain["bootstrap-likelihood-ratio"]
+    for row in (parametric, case):
+        assert [row.std_error, row.conf_low, row.conf_high] == plain[row.method]
 
 
 def test_the_table_says_what_each_route_is(routes: InferenceRoutes) -> None:

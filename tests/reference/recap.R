@@ -1,9 +1,9 @@
 # The recap notebook as an R user would type it, written out by hand. Plain R: nothing here knows
 # of pymer_bridge.
 #
-#   Rscript --vanilla recap.R ANSWERS STATE
+#   Rscript --vanilla recap.R ANSWERS STATE N
 #
-# writes a list to the file ANSWERS (saveRDS): for each line of the notebook that shows something,
+# takes N draws in each bootstrap, and writes a list to the file ANSWERS (saveRDS): for each line of the notebook that shows something,
 # its numbers by column, and what R prints of it where R prints it. It ends with status 3 at once
 # where the process is not in the wanted state (lme4 issue 745).
 
@@ -14,6 +14,7 @@ suppressMessages({
   library(emmeans)
 })
 arguments <- commandArgs(trailingOnly = TRUE)
+n_sim <- as.integer(arguments[3L])
 script <- sub("^--file=", "", grep("^--file=", commandArgs(), value = TRUE))
 source(file.path(dirname(script), "childread.R"))
 lmer <- lme4::lmer
@@ -158,7 +159,7 @@ table <- quietly(anova(model1, model2))
 do.call(keep, c(list("pb.anova(restricted, full)"), anova_of(table), list(text = printed(table))))
 
 set.seed(1)
-test <- quietly(PBmodcomp(full, restricted, nsim = 200))
+test <- quietly(PBmodcomp(full, restricted, nsim = n_sim))
 ratios <- summary(test)$test
 keep("pb.pb_modcomp(full, restricted, n_sim=200, seed=1, n_jobs=2)",
   statistic = ratios$stat, df = ratios$df, df2 = ratios$ddf, p_value = ratios$p.value,
@@ -184,7 +185,7 @@ percentiles_of <- function(replicates, observed) {
   }, c(0, 0))
   list(conf_low = ends[1, ], conf_high = ends[2, ])
 }
-replicates <- quietly(bootMer(full, parameters_of, nsim = 200, seed = 1))$t
+replicates <- quietly(bootMer(full, parameters_of, nsim = n_sim, seed = 1))$t
 do.call(keep, c(list('parametric.confint("percentile")'), percentiles_of(replicates, parameters_of(full))))
 
 #' The model fitted to schools drawn with replacement, and children within them
@@ -202,24 +203,22 @@ case_replicates <- function(n) {
   }, parameters_of(full)))
 }
 set.seed(1)
-cases <- case_replicates(200)
+cases <- case_replicates(n_sim)
 do.call(keep, c(list('cases.confint("percentile")'), percentiles_of(cases, parameters_of(full))))
 
-# The routes take 100 draws, and R's ordinary quantiles.
+# The routes take R's ordinary quantiles.
 quantiles <- function(values) unname(quantile(values, (1 + c(-1, 1) * 0.95) / 2))
 kenward_roger <- t_tests_of(tested, "Kenward-Roger")
 both <- quietly(anova(restricted, full))
-set.seed(1)
-fewer <- quietly(PBmodcomp(full, restricted, nsim = 100))
-drawn <- quietly(bootMer(full, fixef, nsim = 100, seed = 1))$t[, "hrs_week"]
-cased <- cases[1:100, ncol(cases)]
+drawn <- quietly(bootMer(full, fixef, nsim = n_sim, seed = 1))$t[, "hrs_week"]
+cased <- cases[, ncol(cases)]
 columns <- c("estimate", "std_error", "df", "statistic", "p_value", "conf_low", "conf_high")
 rows <- rbind(
   of(c(normal, list(df = c(hrs_week = NA))), "hrs_week", columns),
   of(satterthwaite, "hrs_week", columns),
   of(kenward_roger, "hrs_week", columns),
   c(NA, NA, both$Df[2], both$Chisq[2], both[["Pr(>Chisq)"]][2], NA, NA),
-  c(NA, NA, NA, fewer$LRTstat[["tobs"]], fewer$test["PBtest", "p.value"], NA, NA),
+  c(NA, NA, NA, test$LRTstat[["tobs"]], test$test["PBtest", "p.value"], NA, NA),
   c(estimate[["hrs_week"]], sd(drawn), NA, NA, NA, quantiles(drawn)),
   c(estimate[["hrs_week"]], sd(cased), NA, NA, NA, quantiles(cased))
 )

@@ -58,6 +58,34 @@ table <- summary(test)$test
 keep("ratio test", table$stat, table$df, table$ddf, table$p.value)
 keep("ratio test in short", test$LRTstat[["tobs"]], test$test["PBtest", "p.value"])
 
+# -- routes to inference on one coefficient ------------------------------------------------------
+
+normal <- coef(summary(slopes))["Days", ]
+keep("route normal", normal, 2 * pnorm(abs(normal[[3]]), lower.tail = FALSE),
+  normal[[1]] - qnorm(0.975) * normal[[2]])
+tested <- lmerTest::as_lmerModLmerTest(slopes)
+for (ddf in c("Satterthwaite", "Kenward-Roger")) {
+  keep(paste("route", tolower(ddf)), coef(summary(tested, ddf = ddf))["Days", ])
+}
+table <- quietly(anova(small, slopes))
+keep("route likelihood-ratio", table$Chisq[2], table$Df[2], table[2, "Pr(>Chisq)"])
+set.seed(7)
+test <- quietly(pbkrtest::PBmodcomp(slopes, small, nsim = 20))
+keep("route bootstrap-likelihood-ratio", test$LRTstat[["tobs"]], test$test["PBtest", "p.value"])
+middle <- (1 + c(-1, 1) * 0.95) / 2
+days <- quietly(bootMer(slopes, fixef, nsim = 20, seed = 7))$t[, "Days"]
+keep("route parametric-bootstrap", sd(days), quantile(days, middle))
+set.seed(7)
+days <- vapply(1:20, function(i) {
+  groups <- split(seq_len(nrow(sleepstudy)), sleepstudy$Subject)
+  drawn <- groups[sample.int(18, replace = TRUE)]
+  rows <- lapply(drawn, function(own) own[sample.int(length(own), replace = TRUE)])
+  again <- sleepstudy[unlist(rows), ]
+  again$Subject <- factor(rep(seq_along(rows), lengths(rows)))
+  quietly(fixef(lmer(Reaction ~ Days + (Days | Subject), again))[["Days"]])
+}, 0)
+keep("route case-bootstrap", sd(days), quantile(days, middle))
+
 # -- many responses --------------------------------------------------------------------------------
 
 sleepstudy$half <- sleepstudy$Reaction / 2

@@ -9,6 +9,8 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -30,7 +32,7 @@ def ask():
 )
 
 
-# -- what R reads when it starts -------------------------------------------------------------------
+# -- what should make no difference ---------------------------------------------------------------
 
 OPTIONS = """
 options(OutDec = ",", contrasts = c("contr.sum", "contr.poly"), warn = 2, digits = 3,
@@ -39,34 +41,134 @@ lmer <- function(...) stop("not this one")
 """
 
 
-@pytest.mark.parametrize("profile", ["stop('broken')", "this is (no R", "q('no')", OPTIONS])
-def test_profiles_are_not_read(profile, tmp_path):
-    for name in (".Rprofile", "site.R"):
-        (tmp_path / name).write_text(profile)
-    site = str(tmp_path / "site.R")
-    home = str(tmp_path)
-    abused("", tmp_path, variables={"R_PROFILE": site, "R_PROFILE_USER": None, "HOME": home})
-    if profile == OPTIONS:
-        abused("", tmp_path, variables={"R_PROFILE_USER": site})
+@dataclass(frozen=True)
+class Surroundings:
+    """What surrounds a process: several oddities at once, as each process takes seconds."""
+
+    profile: str = ""
+    """Of the user, of the site, and in the working directory."""
+    user_profile: str = ""
+    """The one that R_PROFILE_USER names."""
+    renviron: str = ""
+    packages: str | None = None
+    """R_DEFAULT_PACKAGES, with libraries that are nowhere."""
+    home: str | None = "the folder"
+    path: str | None = os.environ["PATH"]
+    """Without one R is found by R_HOME."""
+    closed: str = ""
+    """Streams."""
+    stack: int | None = None
+    """Kilobytes."""
+    options: tuple[str, ...] = ("-W", "error")
+    """Of Python."""
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
-def test_a_broken_renviron(tmp_path):
-    text = "R_LIBS=/nowhere\nR_LIBS_USER=/nowhere\nthis is no variable\n"
-    (tmp_path / ".Renviron").write_text(text)
-    abused("", tmp_path)
+SURROUNDINGS = {
+    "a broken profile": Surroundings(
+        profile="stop('broken')",
+        packages="NULL",
+        closed="0<&-",
+        options=("-O",),
+        variables={"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+    ),
+    "a profile that is no R": Surroundings(
+        profile="this is (no R",
+        packages="nosuchpackage",
+        closed="1>&-",
+        options=("-OO", "-B"),
+        variables={"OPENBLAS_NUM_THREADS": "64", "OMP_NUM_THREADS": "64", "OMP_STACKSIZE": "16k"},
+    ),
+    "a profile that quits": Surroundings(
+        profile="q('no')",
+        packages="base",
+        closed="2>&-",
+        options=("-X", "dev", "-W", "error"),
+        variables={"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii", "PYTHONHASHSEED": "0"},
+    ),
+    "a profile that sets options": Surroundings(
+        profile=OPTIONS,
+        stack=256,
+        options=("-X", "faulthandler", "-W", "error"),
+        variables={"PYTHONMALLOC": "debug", "MALLOC_PERTURB_": "85", "MALLOC_CHECK_": "3"},
+    ),
+    "a user's profile, and no stream": Surroundings(
+        user_profile=OPTIONS, home="relative", closed="0<&- 1>&- 2>&-"
+    ),
+    "a broken Renviron, no home, no path": Surroundings(
+        renviron="R_LIBS=/nowhere\nR_LIBS_USER=/nowhere\nthis is no variable\n",
+        home=None,
+        path=None,
+        options=("-X", "utf8=0", "-W", "error"),
+        variables={"R_MAX_VSIZE": "200Mb", "R_GC_MEM_GROW": "0", "R_ENABLE_JIT": "0"},
+    ),
+    "a home and a path to nowhere": Surroundings(
+        home="/nonexistent",
+        path="/nonexistent",
+        options=("-b", "-W", "error", "-I"),
+        variables={"LANGUAGE": "de:ja:tr", "TZ": "Nowhere/Nothing", "R_HISTFILE": "/proc/x"},
+    ),
+    "a home of the system, an empty path": Surroundings(
+        home="/proc",
+        path="",
+        stack=1024,
+        variables={
+            "R_LIBS_SITE": "",
+            "R_SESSION_TMPDIR": "/nonexistent",
+            "R_ARCH": "",
+            "LD_PRELOAD": "",
+        },
+    ),
+}
 
 
-@pytest.mark.parametrize("packages", ["NULL", "nosuchpackage", "base"])
-def test_default_packages_and_libraries(packages, tmp_path):
-    nowhere = {name: str(tmp_path / "nowhere") for name in ("R_LIBS", "R_LIBS_USER")}
-    out = abused(
-        "import os; from pymer_bridge.session.r_session import session\n"
-        "session().call('sum', x=1)\n"
-        "print(os.environ['R_DEFAULT_PACKAGES'])",
+@pytest.mark.parametrize("odd", SURROUNDINGS.values(), ids=SURROUNDINGS.keys())
+def test_odd_surroundings(odd, tmp_path):
+    # Newer libffi opens a file when it is loaded, before us: it takes the number that is free, and
+    # what R starts finds it closed.
+    said = re.compile(r"to stderr|(sh|cat): .*(I/O error|Bad file descriptor|not found)")
+    variables = {**odd.variables, "R_DEFAULT_PACKAGES": odd.packages, "PATH": odd.path}
+    variables["HOME"] = str(tmp_path) if odd.home == "the folder" else odd.home
+    if odd.home != "the folder":
+        variables["TMPDIR"] = "/nonexistent"
+    if odd.path != os.environ["PATH"]:
+        variables["R_HOME"] = installation.r_home()
+    if odd.packages:
+        variables |= {name: str(tmp_path / "nowhere") for name in ("R_LIBS", "R_LIBS_USER")}
+    site = tmp_path / "site.R"
+    if odd.profile:
+        for file in (tmp_path / ".Rprofile", site):
+            file.write_text(odd.profile)
+        variables |= {"R_PROFILE": str(site), "R_PROFILE_USER": None}
+    if odd.user_profile:
+        site.write_text(odd.user_profile)
+        variables["R_PROFILE_USER"] = str(site)
+    if odd.renviron:
+        (tmp_path / ".Renviron").write_text(odd.renviron)
+    # -I reads no PYTHONPATH, and -O no assertions.
+    abused(
+        f"""
+import os, sys, threading
+sys.path[:0] = [{str(TESTS)!r}, {str(ROOT)!r}]
+if {odd.stack is not None}:
+    threading.stack_size(128 * 1024)
+from pymer_bridge.session.r_session import session
+session().call("sum", x=1)
+session().call("writeLines", text="to the console")
+session().call("system", command="echo to stdout; echo to stderr >&2; cat")
+if threading.stack_size() != {0 if odd.stack is None else 128 * 1024}:
+    raise SystemExit("the size of a thread's stack was changed")
+# For programs that are started later it stands as it was.
+if os.environ.get("R_DEFAULT_PACKAGES") != {odd.packages!r}:
+    raise SystemExit("the packages of other programs were changed")
+""",
         tmp_path,
-        variables={"R_DEFAULT_PACKAGES": packages, **nowhere},
+        variables=variables,
+        options=odd.options,
+        redirect=odd.closed,
+        shell=f"ulimit -s {odd.stack}" if odd.stack else "",
+        said="" if "2>&-" in odd.closed else said,
     )
-    assert out.strip() == packages  # for programs started later it stands as it was
 
 
 # -- folders ---------------------------------------------------------------------------------------
@@ -102,11 +204,6 @@ def test_a_working_directory_that_is_gone(tmp_path):
     abused(f"import os; os.rmdir({str(gone)!r})", tmp_path, cwd=gone, said=said)
 
 
-@pytest.mark.parametrize("home", [None, "/nonexistent", "/proc", "relative"])
-def test_a_home_that_is_none(home, tmp_path):
-    abused("", tmp_path, variables={"HOME": home, "TMPDIR": "/nonexistent"})
-
-
 def test_no_room_for_temporary_files(tmp_path):
     spaced = tmp_path / "a b"
     spaced.mkdir()
@@ -140,12 +237,6 @@ ask()
 
 
 # -- where R is ------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("path", [None, "/nonexistent", ""])
-def test_r_home_without_a_path(path, tmp_path):
-    home = installation.r_home()
-    abused("", tmp_path, variables={"R_HOME": home, "PATH": path})
 
 
 def test_a_path_to_what_is_no_r(tmp_path):
@@ -220,27 +311,6 @@ shutil.rmtree(library); library.mkdir()
     # What R passes over as no package at all may stand before the good one.
     for part in parts[5:]:
         assert "no error" in part or ("tells no version" in part and len(remedies(part)) == 1)
-
-
-# -- streams ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("closed", ["0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-"])
-def test_closed_streams(closed, tmp_path):
-    # Newer libffi opens a file when it is loaded, before us: it takes the number that is free, and
-    # what R starts finds it closed.
-    said = re.compile(r"to stderr|(sh|cat): .*(I/O error|Bad file descriptor)")
-    abused(
-        """
-import os
-from pymer_bridge.session.r_session import session
-session().call("writeLines", text="to the console")
-session().call("system", command="echo to stdout; echo to stderr >&2; cat")
-""",
-        tmp_path,
-        redirect=closed,
-        said="" if "2>&-" in closed else said,
-    )
 
 
 # -- locales ---------------------------------------------------------------------------------------
@@ -394,7 +464,7 @@ print(float(pb.simulate_childread(seed=2).iloc[:, -1].sum()).hex())
 
 def test_rpy2_afterwards(tmp_path):
     out = abused(
-        "import pymer_bridge as pb\nfrom sound import figures\nfirst = figures()\n"
+        "import pymer_bridge as pb\nfrom helpers.sound import figures\nfirst = figures()\n"
         + THEIRS
         + SETTINGS
         + "assert figures() == first\n"
@@ -453,58 +523,7 @@ ro.r("ask()")
     assert out.count("SessionError this thread is within a call of R by rpy2") == 2
 
 
-# -- Python itself ---------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        ["-O"],
-        ["-OO", "-B"],
-        ["-X", "dev", "-W", "error"],
-        ["-X", "faulthandler", "-W", "error"],
-        ["-X", "utf8=0", "-W", "error"],
-        ["-b", "-W", "error", "-I"],
-    ],
-    ids=" ".join,
-)
-def test_options_of_python(options, tmp_path):
-    code = "import os; assert 'key' not in os.environ\n"
-    if "-I" in options:  # reads no PYTHONPATH
-        code += f"import sys; sys.path[:0] = [{str(TESTS)!r}, {str(ROOT)!r}]\n"
-    abused(code, tmp_path, options=options)
-
-
-@pytest.mark.parametrize(
-    "variables",
-    [
-        {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
-        {"OPENBLAS_NUM_THREADS": "64", "OMP_NUM_THREADS": "64", "OMP_STACKSIZE": "16k"},
-        {"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii", "PYTHONHASHSEED": "0"},
-        {"PYTHONMALLOC": "debug", "MALLOC_PERTURB_": "85", "MALLOC_CHECK_": "3"},
-        {"R_MAX_VSIZE": "200Mb", "R_GC_MEM_GROW": "0", "R_ENABLE_JIT": "0"},
-        {"LANGUAGE": "de:ja:tr", "TZ": "Nowhere/Nothing", "R_HISTFILE": "/proc/x"},
-        {"R_LIBS_SITE": "", "R_SESSION_TMPDIR": "/nonexistent", "R_ARCH": "", "LD_PRELOAD": ""},
-    ],
-    ids=lambda variables: next(iter(variables)),
-)
-def test_variables(variables, tmp_path):
-    abused("", tmp_path, variables=variables)
-
-
-@pytest.mark.parametrize("kilobytes", [256, 1024])
-def test_a_small_stack(kilobytes, tmp_path):
-    abused(
-        """
-import threading
-threading.stack_size(128 * 1024)
-from pymer_bridge.session.r_session import session
-session().call("sum", x=1)
-assert threading.stack_size() == 128 * 1024
-""",
-        tmp_path,
-        shell=f"ulimit -s {kilobytes}",
-    )
+# -- limits --------------------------------------------------------------------------------------
 
 
 def test_few_open_files(tmp_path):
