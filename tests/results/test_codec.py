@@ -189,7 +189,9 @@ def test_a_frequency_without_a_text_is_left_out() -> None:
 
 
 @pytest.mark.parametrize(
-    "index", [pd.Index([object()]), pd.Index([1j]), pd.Index([b"x"], dtype=object)], ids=str
+    "index",
+    [pd.Index([object()]), pd.Index([1j]), pd.Index([b"x"], dtype=object)],
+    ids=["object", "complex", "bytes"],  # not str: an object's text has its address
 )
 def test_labels_without_a_plain_form_are_refused(index: pd.Index) -> None:
     with pytest.raises(OptionError, match=r"the index of the data cannot be stored.*reset_index"):
