@@ -273,6 +273,65 @@ def test_below_the_doors_the_package_is_imported_for_its_version_alone() -> None
     assert not [name for name, full in taken.items() if full - beside]
 
 
+# -- models --------------------------------------------------------------------------------------
+
+
+MODELS = [
+    pb.LinearMixedModel,
+    pb.GeneralizedLinearMixedModel,
+    pb.NonlinearMixedModel,
+    pb.LinearModel,
+    pb.GeneralizedLinearModel,
+    pb.LinearModelList,
+]
+
+
+def ordered_by_chance(cls: type) -> Iterator[str]:
+    """Return what two ancestors define of which neither is the other's: bases' order would decide.
+
+    A hook is declared in the base, and overridden in one line of descent only.
+    """
+    for name in {name for each in cls.__mro__ for name in vars(each)}:
+        if name.startswith("__") and name not in ("__str__", "__repr__", "__getattr__"):
+            continue
+        homes = [each for each in cls.__mro__ if name in vars(each)]
+        for one, other in itertools.pairwise(homes):
+            if not issubclass(one, other):
+                yield f"{name}: {one.__name__}, {other.__name__}"
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_no_method_is_found_by_the_order_of_ancestors(model: type) -> None:
+    assert not list(ordered_by_chance(model))
+
+
+def test_an_order_by_chance_is_found() -> None:
+    class Base:
+        def hook(self) -> int:
+            return 0
+
+    class One(Base):
+        def hook(self) -> int:
+            return 1
+
+    class Other(Base):
+        def hook(self) -> int:
+            return 2
+
+    class Both(One, Other):
+        pass
+
+    assert list(ordered_by_chance(Both)) == ["hook: One, Other"]
+    assert not list(ordered_by_chance(One))
+
+
+def test_models_are_easy_to_read() -> None:
+    """At most eight families of methods, and no method that asks of which class a model is."""
+    folder = PACKAGE / "models"
+    assert len([*(folder / "methods").glob("[a-z]*.py")]) <= 8
+    assert not [p.name for p in folder.rglob("*.py") if "isinstance(self" in p.read_text("utf-8")]
+
+
 # -- R in Python ---------------------------------------------------------------------------------
 
 R_SOURCE = re.compile(

@@ -112,7 +112,7 @@ class Agreement(Rows[ParameterAgreement]):
     title: ClassVar[str] = "Agreement of the optimizers:"
     key: ClassVar[tuple[str, ...]] = ("kind", "name")
     shown: ClassVar[tuple[str, ...]] = fields_of(ParameterAgreement)
-    own: ClassVar[tuple[Column, ...]] = tuple(_OWN.values())
+    _own: ClassVar[tuple[Column, ...]] = tuple(_OWN.values())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -149,7 +149,7 @@ class OptimizerTimings(Rows[OptimizerTiming]):
     title: ClassVar[str] = "Time taken:"
     key: ClassVar[tuple[str, ...]] = ("optimizer",)
     shown: ClassVar[tuple[str, ...]] = fields_of(OptimizerTiming)
-    own: ClassVar[tuple[Column, ...]] = tuple(_OWN.values())
+    _own: ClassVar[tuple[Column, ...]] = tuple(_OWN.values())
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

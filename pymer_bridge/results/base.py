@@ -206,15 +206,15 @@ class OneRow(Result):
 
     __slots__ = ()
 
-    columns: ClassVar[tuple[Column, ...]] = ()
+    _columns: ClassVar[tuple[Column, ...]] = ()
 
     def _table(self) -> Table:
-        cells = tuple(getattr(self, column.name) for column in self.columns)
-        return Table(self.columns, (cells,), title=self.title)
+        cells = tuple(getattr(self, column.name) for column in self._columns)
+        return Table(self._columns, (cells,), title=self.title)
 
     def to_frame(self) -> pd.DataFrame:
         """Return a frame of one row."""
-        return pd.DataFrame([{column.name: getattr(self, column.name) for column in self.columns}])
+        return pd.DataFrame([{column.name: getattr(self, column.name) for column in self._columns}])
 
 
 class Rows(Result, Generic[Row]):
@@ -226,7 +226,7 @@ class Rows(Result, Generic[Row]):
     key: ClassVar[tuple[str, ...]] = ("term",)
     alias: ClassVar[str | None] = None
     shown: ClassVar[tuple[str, ...]] = ()
-    own: ClassVar[tuple[Column, ...]] = ()
+    _own: ClassVar[tuple[Column, ...]] = ()
     """Columns that have another heading here than elsewhere."""
 
     def _key_of(self, row: Row) -> tuple[Any, ...]:
@@ -266,7 +266,7 @@ class Rows(Result, Generic[Row]):
         )
 
     def _label(self, name: str) -> Column:
-        return next((column for column in self.own if column.name == name), None) or COLUMNS[name]
+        return next((column for column in self._own if column.name == name), None) or COLUMNS[name]
 
     def _cells(self, columns: Iterable[Column]) -> tuple[tuple[Cell, ...], ...]:
         names = [column.name for column in columns]

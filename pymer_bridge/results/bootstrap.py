@@ -139,7 +139,7 @@ class BootstrapPValues(Rows[BootstrapPValue]):
     title: ClassVar[str] = "Bootstrap p-values:"
     key: ClassVar[tuple[str, ...]] = ("name",)
     shown: ClassVar[tuple[str, ...]] = ("name", "estimate", "null", "p_value")
-    own: ClassVar[tuple[Column, ...]] = (
+    _own: ClassVar[tuple[Column, ...]] = (
         Column("null", "Null value"),
         Column("p_value", "p", "p_value"),
     )

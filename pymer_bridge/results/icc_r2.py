@@ -29,7 +29,7 @@ class IntraclassCorrelation(OneRow):
     messages: tuple[str, ...] = ()
 
     title: ClassVar[str] = "Intraclass correlation:"
-    columns: ClassVar[tuple[Column, ...]] = (
+    _columns: ClassVar[tuple[Column, ...]] = (
         Column("adjusted", "Adjusted"),
         Column("unadjusted", "Unadjusted"),
     )
@@ -55,7 +55,7 @@ class RSquared(OneRow):
     messages: tuple[str, ...] = ()
 
     title: ClassVar[str] = "R squared:"
-    columns: ClassVar[tuple[Column, ...]] = (
+    _columns: ClassVar[tuple[Column, ...]] = (
         Column("marginal", "Marginal"),
         Column("conditional", "Conditional"),
     )

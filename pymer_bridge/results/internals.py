@@ -270,7 +270,7 @@ class PrincipalComponents(Rows[PrincipalComponent]):
 
     title: ClassVar[str] = "Principal components of the random effects:"
     key: ClassVar[tuple[str, ...]] = ("group", "component")
-    own: ClassVar[tuple[Column, ...]] = (
+    _own: ClassVar[tuple[Column, ...]] = (
         Column("component", "Component", "integer"),
         Column("proportion", "Proportion"),
         Column("cumulative", "Cumulative"),

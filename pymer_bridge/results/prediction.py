@@ -76,7 +76,7 @@ class Predictions(AsArray, Rows[Prediction]):
 
     title: ClassVar[str] = "Predictions:"
     key: ClassVar[tuple[str, ...]] = ("label",)
-    own: ClassVar[tuple[Column, ...]] = (Column("label", "", "text"),)
+    _own: ClassVar[tuple[Column, ...]] = (Column("label", "", "text"),)
     shown: ClassVar[tuple[str, ...]] = fields_of(Prediction)
 
     @property

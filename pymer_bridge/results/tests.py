@@ -71,7 +71,7 @@ class FTests(_Printed, Rows[FTest]):
     messages: tuple[str, ...] = ()
 
     shown: ClassVar[tuple[str, ...]] = fields_of(FTest)
-    own: ClassVar[tuple[Column, ...]] = (
+    _own: ClassVar[tuple[Column, ...]] = (
         Column("statistic", "F value"),
         Column("p_value", "Pr(>F)", "p_value"),
     )
@@ -178,7 +178,7 @@ class LikelihoodRatioTests(_Printed, Rows[LikelihoodRatioTest]):
     messages: tuple[str, ...] = ()
 
     shown: ClassVar[tuple[str, ...]] = fields_of(LikelihoodRatioTest)
-    own: ClassVar[tuple[Column, ...]] = (
+    _own: ClassVar[tuple[Column, ...]] = (
         Column("p_value", "Pr(>Chisq)", "p_value"),
         Column("df", "Df"),
     )
@@ -220,7 +220,7 @@ class ModelComparison(_Printed, OneRow):
     warnings: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
 
-    columns: ClassVar[tuple[Column, ...]] = (
+    _columns: ClassVar[tuple[Column, ...]] = (
         Column("method", "Method", "text"),
         Column("statistic", "F value"),
         Column("df1", "NumDF"),
