@@ -402,10 +402,11 @@ def _warned_of_trapped(usable: NDArray[np.float64]) -> tuple[str, ...]:
 def _compare(
     operation: str, method: str, full: LinearMixedModel, restricted: Restriction
 ) -> tests.ModelComparison:
+    given = _restriction(full, restricted)
     session().require("pbkrtest")
     return ask(
         operation,
         lambda record: decode_tests.model_comparison(record, method),
         model=full._model,
-        restricted=_restriction(full, restricted),
+        restricted=given,
     )
