@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,9 @@ from pymer_bridge.session.r_session import session
 
 # A job that a shell runs in the background ignores Ctrl-C, and so would all that it starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# The many programs that tests start compile the package once, not each of them.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # With room for all that lme4 brings, an Rscript loads it in two thirds of the time.
 os.environ.update(R_NSIZE="3000000", R_VSIZE="100M")
 

@@ -46,6 +46,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     score = 50 + 0.8 * hours + np.repeat(rng.normal(0, 4, 10), 8) + rng.normal(0, 5, 80)
     data = pd.DataFrame({"score": score.round(1), "hours": hours, "school": school})
     data.to_csv(folder / "data.csv", index=False)
+    (folder / "pytest.ini").write_text("[pytest]\n")  # settings in a folder above are not meant
     (folder / "tests").mkdir()
     code = next(block for block in blocks("python") if "def test_" in block)
     (folder / "tests" / "test_results.py").write_text(code)

@@ -161,7 +161,7 @@ def _answers(script: Script, folder: Path, runs: int) -> tuple[list[Answer], int
     # A single run must be in the state of this process.
     answers = run_often(paths, folder, runs) if state is None or runs > 1 else []
     if state is not None and all(answer.state != state for answer in answers):
-        answers += in_same_state(lambda: run_often(paths, folder, 1, state) or None)
+        answers += in_same_state(lambda before: run_often(paths, folder, 1, state, before) or None)
     return answers, state
 
 

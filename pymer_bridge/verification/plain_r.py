@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import math
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -58,11 +60,26 @@ def rscript_program() -> str:
     return str(Path(home) / "bin" / "Rscript")
 
 
-def _start(file: str, *arguments: str | Path, folder: Path) -> subprocess.Popen[str]:
-    """Start an R file of this package in a process of its own."""
+@cache
+def fixed_addresses() -> tuple[str, ...]:
+    """Return the words before a command with which Linux loads its libraries where it always does.
+
+    The state of R is then no chance, and mostly the one that this session was given.
+    """
+    program = shutil.which("setarch")
+    if program is None:
+        return ()
+    allowed = subprocess.run([program, "-R", "true"], capture_output=True, check=False)
+    return () if allowed.returncode else (program, "-R")
+
+
+def _start(
+    file: str, *arguments: str | Path, folder: Path, before: Sequence[str] = ()
+) -> subprocess.Popen[str]:
+    """Start an R file of this package in a process of its own, by a command after others."""
     script = str(files("pymer_bridge").joinpath("r", file))
     return subprocess.Popen(
-        [rscript_program(), "--vanilla", script, *arguments],
+        [*before, rscript_program(), "--vanilla", script, *arguments],
         cwd=folder,
         env=plain_environment(),
         stdin=subprocess.DEVNULL,
@@ -74,21 +91,22 @@ def _start(file: str, *arguments: str | Path, folder: Path) -> subprocess.Popen[
     )
 
 
-def in_same_state(run: Callable[[], T | None]) -> T:
+def in_same_state(run: Callable[[Sequence[str]], T | None]) -> T:
     """Return the answer of a process in the state of this one.
 
     Parameters
     ----------
     run
-        Runs one process, and returns None if it was in the other state.
+        Runs one process, whose command stands behind the words given, and returns None if it was
+        in the other state.
 
     Raises
     ------
     VerificationError
         None of many processes was in this state.
     """
-    for _ in range(TRIES):
-        if (found := run()) is not None:
+    for before in (fixed_addresses(), *[()] * TRIES):
+        if (found := run(before)) is not None:
             return found
     raise VerificationError(
         f"none of {TRIES} processes of plain R was in the state of this one, so that the last "
@@ -145,8 +163,8 @@ def run_snippet(
         _write_data(folder, data or {})
         accepted = ("0", str(state_here() or 0))  # 0 where lme4 is not loaded
 
-        def run() -> list[str] | None:
-            _run(folder, timeout)
+        def run(before: Sequence[str]) -> list[str] | None:
+            _run(folder, timeout, before)
             if (folder / "state").read_text().strip() not in accepted:
                 return None
             return (folder / "value").read_text(encoding="utf-8").split("\n")
@@ -169,8 +187,8 @@ def _write_data(folder: Path, data: Mapping[str, Any]) -> None:
     (folder / "names").write_text("".join(names), encoding="utf-8")
 
 
-def _run(folder: Path, timeout: float | None) -> None:
-    with _start("plain/snippet.R", folder, folder=Path.cwd()) as process:
+def _run(folder: Path, timeout: float | None, before: Sequence[str]) -> None:
+    with _start("plain/snippet.R", folder, folder=Path.cwd(), before=before) as process:
         try:
             _, said = process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired as error:
@@ -247,7 +265,11 @@ class Answer:
 
 
 def run_often(
-    given: Sequence[Path], folder: Path, runs: int, wanted_state: int | None = None
+    given: Sequence[Path],
+    folder: Path,
+    runs: int,
+    wanted_state: int | None = None,
+    before: Sequence[str] = (),
 ) -> list[Answer]:
     """Run a script of an analysis in several fresh processes, and read its figures.
 
@@ -261,6 +283,8 @@ def run_often(
         The number of processes.
     wanted_state
         Processes in the other state end at once, without an answer.
+    before
+        The words before each command.
 
     Raises
     ------
@@ -272,7 +296,7 @@ def run_often(
 
     def run(number: int) -> Answer | None:
         answer = folder / f"figures-{wanted_state or 0}-{number}.txt"
-        process = _start("script/figures.R", *given, answer, *wanted, folder=folder)
+        process = _start("script/figures.R", *given, answer, *wanted, folder=folder, before=before)
         started.append(process)
         _, said = process.communicate()
         if wanted_state is not None and process.returncode == WRONG_STATE:

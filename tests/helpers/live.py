@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import fcntl
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -27,11 +25,10 @@ from helpers import REFERENCES
 from pymer_bridge.session import installation
 from pymer_bridge.session.calls import Handle
 from pymer_bridge.session.r_session import session
+from pymer_bridge.verification.plain_r import TRIES, fixed_addresses
 
 WRONG_STATE = 3
 """The exit status of run.R in a process of the other state."""
-TRIES = 25
-"""With two states of equal odds, all of these miss once in 30 million runs."""
 SHOWN = 5
 
 
@@ -213,19 +210,6 @@ def _figure(record: Mapping[str, Any]) -> Figure:
 # -- a process of its own ------------------------------------------------------------------------
 
 
-@cache
-def _at_fixed_addresses() -> tuple[str, ...]:
-    """Return what starts a program so that Linux loads its libraries where it always does.
-
-    The state of R (lme4 issue 745) is then no chance: where it is that of this process, the first
-    ``Rscript`` is in it.
-    """
-    program = shutil.which("setarch")
-    if program is None or subprocess.run([program, "-R", "true"], check=False).returncode:
-        return ()
-    return (program, "-R")
-
-
 def rscript(script: str, *words: str) -> Iterator[tuple[list[str], dict[str, str]]]:
     """Give commands, each with its environment, of which one runs in the state of this process."""
     home = installation.r_home()
@@ -234,7 +218,7 @@ def rscript(script: str, *words: str) -> Iterator[tuple[list[str], dict[str, str
     # --vanilla reads no Renviron: without this it might find other versions.
     paths = os.pathsep.join(session().call(".libPaths").value)
     environment = {**os.environ, "R_LIBS": paths}
-    yield [*_at_fixed_addresses(), *command], environment
+    yield [*fixed_addresses(), *command], environment
     for _ in range(TRIES):
         yield command, environment
 

@@ -5,6 +5,9 @@ suppressMessages(library(lme4))
 
 fits <- alist(
   binomial = glmer(cbind(incidence, size - incidence) ~ period + (1 | herd), cbpp, binomial),
+  first = glmer(
+    cbind(incidence, size - incidence) ~ I(period == "1") + (1 | herd), cbpp, binomial
+  ),
   ticks = glmer(TICKS ~ YEAR + (1 | BROOD), grouseticks, poisson),
   slopes = lmer(Reaction ~ Days + (Days | Subject), sleepstudy),
   slopes_ml = lmer(Reaction ~ Days + (Days | Subject), sleepstudy, REML = FALSE)

@@ -509,29 +509,29 @@ def _started(tmp_path: Path, n_sim: int) -> subprocess.Popen[str]:
 
 @pytest.mark.slow
 def test_a_killed_program_goes_on_to_the_same_result(tmp_path: Path) -> None:
-    process = _started(tmp_path, 2000)
+    process = _started(tmp_path, 500)
     process.kill()
     process.communicate()
     fit = _fit("slopes_ml")
     with pytest.raises(pb.CheckpointError, match="seed"):
-        fit.bootstrap("parametric", 2000, 2, checkpoint=tmp_path / "checkpoint")
+        fit.bootstrap("parametric", 500, 2, checkpoint=tmp_path / "checkpoint")
     with pytest.raises(pb.CheckpointError, match="model"):
-        _fit("slopes").bootstrap("parametric", 2000, 1, checkpoint=tmp_path / "checkpoint")
+        _fit("slopes").bootstrap("parametric", 500, 1, checkpoint=tmp_path / "checkpoint")
     done: list[int] = []
     resumed = fit.bootstrap(
         "parametric",
-        2000,
+        500,
         1,
         checkpoint=tmp_path / "checkpoint",
         progress=lambda n, total: done.append(n),
     )
     assert done[0] > 20
-    _same(resumed.replicates, fit.bootstrap("parametric", 2000, 1).replicates)
+    _same(resumed.replicates, fit.bootstrap("parametric", 500, 1).replicates)
 
 
 @pytest.mark.slow
 def test_ctrl_c_keeps_what_is_finished(tmp_path: Path) -> None:
-    process = _started(tmp_path, 100_000)
+    process = _started(tmp_path, 3000)
     start = time.monotonic()
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=60)

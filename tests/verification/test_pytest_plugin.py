@@ -23,8 +23,9 @@ PLUGIN = ("-p", "pymer_bridge.verification.pytest_plugin", "-p", "no:cacheprovid
 
 
 @pytest.fixture(autouse=True)
-def one_plugin(monkeypatch: pytest.MonkeyPatch) -> None:
+def one_plugin(monkeypatch: pytest.MonkeyPatch, pytester: pytest.Pytester) -> None:
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    pytester.makeini("[pytest]")  # settings in a folder above are not meant
 
 
 def test_pytest_finds_the_plugin_of_the_package() -> None:
