@@ -96,7 +96,9 @@ def test_saved_models_are_read(name: str, writer: ModuleType) -> None:
 def test_a_record_is_verified(writer: ModuleType) -> None:
     data = {name: frame for name, frame in writer.frames().items() if name != "refitted"}
     report = pb.verify_record(EARLIER / "models.pbr.json", data=data)
-    assert report.ok, str(report)
+    # lme4 2 fits generalized models differently (docs/drift.md); linear ones are as they were.
+    drifted = {row.model for row in report.drifted}
+    assert drifted <= ({"glmer"} if report.notes else set()), str(report)
     assert report.n_figures > 100
     assert not (report.same_stack and report.figures)
 
@@ -116,6 +118,7 @@ def test_a_bootstrap_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
         if done.returncode != 3:
             break
     if done.returncode:  # only another R may refuse it, and says so
-        versions = pb.show_versions().versions
+        versions = pb.show_versions()
         assert "checkpoint of another run" in done.stderr
-        assert (versions["R"], versions["lme4"]) != ("4.2.2", "1.1-31"), done.stderr
+        here = (versions.r["R"], versions.packages["lme4"])
+        assert here != ("4.2.2", "1.1-31"), done.stderr
