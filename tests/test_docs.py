@@ -342,7 +342,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = subprocess.run(
         [ROOT / "scripts" / "docs", "--site-dir", folder],
         cwd=ROOT,
-        env={**os.environ, "PYMER_BRIDGE_VENV": sys.prefix},
+        env={**os.environ, "PYMER_BRIDGE_VENV": sys.prefix, "PYMER_BRIDGE_MOST_DRAWS": str(FEWER)},
         capture_output=True,
         text=True,
         check=False,

@@ -10,8 +10,10 @@ import re
 import shutil
 import subprocess
 from collections.abc import Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from functools import cache
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -202,65 +204,6 @@ def test_a_working_directory_that_is_gone(tmp_path):
     gone.mkdir()
     said = re.compile(r"sh: .*getcwd\(\) failed.*|shell-init: .*")  # R asks a shell for its system
     abused(f"import os; os.rmdir({str(gone)!r})", tmp_path, cwd=gone, said=said)
-
-
-def test_no_room_for_temporary_files(tmp_path):
-    spaced = tmp_path / "a b"
-    spaced.mkdir()
-    out = abused(
-        ASK
-        + f"""
-import os, resource
-for name in ("TMP", "TEMP"):
-    os.environ.pop(name, None)
-os.environ["TMPDIR"] = {str(spaced)!r}
-ask()
-os.environ["TMPDIR"] = {str(tmp_path)!r}
-hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
-resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))  # as on a full disk
-ask()
-resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
-os.environ["TMPDIR"] = "/proc/self"
-if os.access("/proc/self", os.W_OK):
-    ask()
-os.environ["TMPDIR"] = {str(tmp_path)!r}
-ask()
-""",
-        tmp_path,
-    )
-    assert str(spaced) in out
-    assert f"{tmp_path} cannot be written to" in out
-    assert len(remedies(out)) == out.count("REnvironmentError") >= 2
-    assert all("export TMPDIR" in remedy for remedy in remedies(out))
-    assert out.splitlines()[-2:] == ["3", "no error"]  # fixed, in the same process
-    assert not list(tmp_path.glob("Rtmp*"))
-
-
-# -- where R is ------------------------------------------------------------------------------------
-
-
-def test_a_path_to_what_is_no_r(tmp_path):
-    programs = tmp_path / "bin"
-    programs.mkdir()
-    (programs / "R").write_text("not a program")
-    (programs / "R").chmod(0o755)
-    path = os.environ["PATH"]
-    out = abused(
-        ASK
-        + f"""
-import os
-os.environ.pop("R_HOME", None)
-os.environ["PATH"] = {str(programs)!r}
-ask()
-os.environ["PATH"] = {path!r}
-ask()
-""",
-        tmp_path,
-        variables={"R_HOME": None},
-    )
-    assert str(programs / "R") in out
-    assert len(remedies(out)) == 1
-    assert out.splitlines()[-2:] == ["3", "no error"]
 
 
 # -- packages of R ---------------------------------------------------------------------------------
@@ -458,8 +401,9 @@ print([float(x).hex() for x in drawn.ravel()[:6]])
 print(float(pb.simulate_childread(seed=2).iloc[:, -1].sum()).hex())
 """
     after = "assert ro.r('RNGkind()')[0] == 'Wichmann-Hill'\n"
-    alone = abused(code, tmp_path)
-    assert abused(THEIRS + SETTINGS + code + after, tmp_path) == alone
+    with redirect_stdout(StringIO()) as alone:
+        exec(code, {})
+    assert abused(THEIRS + SETTINGS + code + after, tmp_path) == alone.getvalue()
 
 
 def test_rpy2_afterwards(tmp_path):
@@ -526,32 +470,65 @@ ro.r("ask()")
 # -- limits --------------------------------------------------------------------------------------
 
 
-def test_few_open_files(tmp_path):
+def test_what_keeps_r_from_starting(tmp_path):
+    """One process meets it all in turn, and works once each is fixed."""
+    programs, spaced = tmp_path / "bin", tmp_path / "a b"
+    for folder in (programs, spaced):
+        folder.mkdir()
+    (programs / "R").write_text("not a program")
+    (programs / "R").chmod(0o755)
     out = abused(
         ASK
-        + """
+        + f"""
 import os, resource
 import pymer_bridge as pb, pandas
-pandas.DataFrame({"x": [1.0]}).describe()
-hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-def limit(n):
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(n, hard), hard))
-limit(4)
+pandas.DataFrame({{"x": [1.0]}}).describe()
+
+def limited(what, number, call):
+    hard = resource.getrlimit(what)[1]
+    resource.setrlimit(what, (number if hard < 0 else min(number, hard), hard))
+    call()
+    resource.setrlimit(what, (hard, hard))
+
+print("== no R", flush=True)
+path = os.environ["PATH"]
+os.environ.pop("R_HOME", None)
+os.environ["PATH"] = {str(programs)!r}
 ask()
-limit(8)
+os.environ["PATH"] = path
+
+print("== no room for temporary files", flush=True)
+for name in ("TMP", "TEMP"):
+    os.environ.pop(name, None)
+os.environ["TMPDIR"] = {str(spaced)!r}
 ask()
-limit(64)
-ask()
-pb.load_dataset("sleepstudy")
-limit(4)
-caught(lambda: pb.load_dataset("sleepstudy"))
-limit(64)
+os.environ["TMPDIR"] = {str(tmp_path)!r}
+limited(resource.RLIMIT_FSIZE, 0, ask)  # as on a full disk
+os.environ["TMPDIR"] = "/proc/self"
+if os.access("/proc/self", os.W_OK):
+    ask()
+os.environ["TMPDIR"] = {str(tmp_path)!r}
+
+print("== few open files", flush=True)
+limited(resource.RLIMIT_NOFILE, 4, ask)
+limited(resource.RLIMIT_NOFILE, 8, ask)
+limited(resource.RLIMIT_NOFILE, 64, ask)
+limited(resource.RLIMIT_NOFILE, 64, lambda: pb.load_dataset("sleepstudy"))
+limited(resource.RLIMIT_NOFILE, 4, lambda: caught(lambda: pb.load_dataset("sleepstudy")))
 """,
         tmp_path,
     )
-    assert "REnvironmentError" in out
-    assert "ulimit -n" in remedies(out)[0]
-    assert "3\nno error" in out
+    _, no_r, no_room, few = out.split("== ")
+    assert str(programs / "R") in no_r
+    assert len(remedies(no_r)) == 1
+    assert str(spaced) in no_room
+    assert f"{tmp_path} cannot be written to" in no_room
+    assert len(remedies(no_room)) == no_room.count("REnvironmentError") >= 2
+    assert all("export TMPDIR" in remedy for remedy in remedies(no_room))
+    assert "REnvironmentError" in few
+    assert "ulimit -n" in remedies(few)[0]
+    assert "3\nno error" in few  # fixed, in the same process
+    assert not list(tmp_path.glob("Rtmp*"))
 
 
 def test_little_address_space(tmp_path):

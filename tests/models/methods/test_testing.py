@@ -64,8 +64,8 @@ REFIT_DEFECT = "fixed in lme4 1.1-33"
 
 
 def threeway() -> pd.DataFrame:
-    """Return an unbalanced three-way layout of 2,000 rows, 12 cells and 60 groups."""
-    rng, n = np.random.default_rng(20240607), 2000
+    """Return an unbalanced three-way layout of 800 rows, 12 cells and 60 groups."""
+    rng, n = np.random.default_rng(20240607), 800
     g = rng.integers(0, 60, n)
     a = rng.choice(["a1", "a2"], n, p=[0.3, 0.7])
     b = rng.choice(["b1", "b2"], n, p=[0.4, 0.6])
@@ -706,7 +706,7 @@ def test_figures_are_those_of_plain_r(where: str, design: str, question: str, li
 def test_designs_are_what_they_stand_for(live: Live) -> None:
     layout = threeway()
     cells = layout.groupby(["a", "b", "c"], observed=True).size()
-    assert len(layout) == 2000
+    assert len(layout) == 800
     assert len(cells) == 12
     assert cells.nunique() > 6
     assert len(live.models("threeway").terms) == 12
