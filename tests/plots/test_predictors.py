@@ -1,7 +1,7 @@
 """Pictures of effects, leverage, influence and optimizers: what is drawn are their figures.
 
 Effects are made by hand here, as R's package effects may be missing: that the figures are R's is
-held in models/methods/test_effects.py.
+held in results/test_effects.py.
 """
 
 from __future__ import annotations
