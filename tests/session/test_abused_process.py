@@ -83,10 +83,21 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(TESTS)])}
 
 
+STARTED: list[subprocess.Popen[str]] = []
+
+
+@pytest.fixture(autouse=True)
+def none_is_left() -> Iterator[None]:
+    """End the programs of a test that failed before they had ended."""
+    yield
+    while STARTED:
+        STARTED.pop().kill()
+
+
 def _start(tmp_path: Path, code: str, prelude: str = PRELUDE) -> subprocess.Popen[str]:
     program = tmp_path / "program.py"
     program.write_text(textwrap.dedent(prelude) + textwrap.dedent(code), encoding="utf-8")
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-W", "error", str(program)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -95,6 +106,8 @@ def _start(tmp_path: Path, code: str, prelude: str = PRELUDE) -> subprocess.Pope
         env=_environment(),
         cwd=tmp_path,
     )
+    STARTED.append(process)
+    return process
 
 
 def _finished(
