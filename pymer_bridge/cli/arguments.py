@@ -7,6 +7,7 @@ from typing import Any, Final, get_args
 
 from pymer_bridge import __version__
 from pymer_bridge.spec.families import FamilyName, LinkName
+from pymer_bridge.spec.meanings import meant
 
 DESCRIPTION: Final = """\
 Mixed models with R's lme4, from the command line.
@@ -161,6 +162,7 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
     _add_allowed(parser)
     parser.add_argument(
         "--ddf",
+        type=lambda text: meant(text, options.Ddf) or text,
         choices=get_args(options.Ddf),
         help="how the fixed effects are tested (default: satterthwaite; of generalized models: "
         "normal)",

@@ -338,7 +338,7 @@ class Fitted(RModel):
         >>> len(fit.residuals())
         180
         """
-        options.one_of(kind, options.ResidualKind, "kind")
+        kind = options.one_of(kind, options.ResidualKind, "kind")
         return self._ask(
             "model_residuals",
             decode.over_rows,

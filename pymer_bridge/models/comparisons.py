@@ -337,7 +337,7 @@ def bootstrap_test(
     how: engine.Running,
 ) -> BootstrapTest:
     """Do what :func:`pb_modcomp` does, given a restriction in the form that the R side takes."""
-    options.one_of(start, options.RatioStart, "start")
+    start = options.one_of(start, options.RatioStart, "start")
     n = options.whole(n_sim, "n_sim", 1)
     checked_seed = options.random_seed(seed)
     if h is not None and (options.whole(h, "h", 1) and n % BLOCK):

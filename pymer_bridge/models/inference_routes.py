@@ -222,9 +222,8 @@ def compare_inference(
     if not isinstance(fit, LinearMixedModel):
         raise OptionError(f"compare_inference() takes a fitted model, not {type(fit).__name__}")
     given = (methods,) if isinstance(methods, str) else methods
-    chosen = get_args(options.Route) if given is None else tuple(given)
-    for method in chosen:
-        options.one_of(method, options.Route, "methods")
+    known = get_args(options.Route)
+    chosen = known if given is None else options.each_of(given, options.Route, "methods")
     fit.fixed_effects("none")[term]
     request = _Request(
         fit,

@@ -72,7 +72,7 @@ class LinearMixedModel(MixedModel, Testing, Intervals, Emmeans):
         >>> round(fit.fixed_effects()["Days"].df, 3)
         17.0
         """
-        options.one_of(ddf, options.Ddf, "ddf")
+        ddf = options.one_of(ddf, options.Ddf, "ddf")
         level = options.check_level(conf_level)
         self._require(ddf)
         return self._ask(
@@ -113,7 +113,7 @@ class LinearMixedModel(MixedModel, Testing, Intervals, Emmeans):
         >>> print(fit.summary(ddf="none").text.splitlines()[0])
         Linear mixed model fit by REML ['lmerMod']
         """
-        options.one_of(ddf, options.SummaryDdf, "ddf")
+        ddf = options.one_of(ddf, options.SummaryDdf, "ddf")
         self._require(ddf)
         return ModelSummary(
             self._ask("summary_text", "\n".join, ddf=ddf),

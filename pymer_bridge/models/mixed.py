@@ -90,7 +90,7 @@ class NonNormal(MixedModel):
         >>> fit.fixed_effects()["period2"].p_value < 0.01
         True
         """
-        options.one_of(ddf, options.NormalDdf, "ddf")
+        ddf = options.one_of(ddf, options.NormalDdf, "ddf")
         level = options.check_level(conf_level)
         return self._ask(
             "fixed_effects", decode.fixed_effects, ddf, level, ddf=ddf, conf_level=level

@@ -94,11 +94,12 @@ def model_table(
     >>> pb.model_table(fit).to_frame().loc["(Intercept)", "(1)"]
     '1527.50'
     """
-    options.one_of(beneath, Beneath, "beneath")
-    options.one_of(components, Components, "components")
-    if format is not None:
-        options.one_of(format, Format, "format")
-    given = _check(models, names, ddf)
+    beneath = options.one_of(beneath, Beneath, "beneath")
+    components = options.one_of(components, Components, "components")
+    shape = None if format is None else options.one_of(format, Format, "format")
+    if ddf is not None:
+        ddf = options.one_of(ddf, options.Ddf, "ddf")
+    given = _check(models, names)
     tests = options.flag(stars, "stars") or beneath != "std_error"
     effects = [_effects_of(model, ddf, tests, conf_level) for model in models]
     if tests and any(e.ddf == "none" for e in effects):
@@ -122,19 +123,15 @@ def model_table(
         notes=tuple(notes),
         caption=caption,
     )
-    return table if format is None else table.shown(format)
+    return table if shape is None else table.shown(shape)
 
 
-def _check(
-    models: Sequence[Model], names: Sequence[str] | None, ddf: options.Ddf | None
-) -> tuple[str, ...]:
+def _check(models: Sequence[Model], names: Sequence[str] | None) -> tuple[str, ...]:
     if not models:
         raise OptionError("model_table() takes one model or more")
     for model in models:
         if not isinstance(model, MixedModel | LinearModel):
             raise OptionError(f"model_table() takes fitted models, not {type(model).__name__}")
-    if ddf is not None:
-        options.one_of(ddf, options.Ddf, "ddf")
     if names is None:
         return tuple(f"({i})" for i in range(1, len(models) + 1))
     if len(names) != len(models):

@@ -130,7 +130,7 @@ def prepare(
     FormulaError, DataConversionError, OptionError
         Something is not accepted; the message names it.
     """
-    options.one_of(na_action, options.NaAction, "na_action")
+    na_action = options.one_of(na_action, options.NaAction, "na_action")
     ready = isinstance(data, frames.KeptFrame | frames.Frame)
     table = data if ready else frames.as_pandas(data)
     names = list(data.names) if ready else frames.column_names(table)

@@ -55,7 +55,7 @@ def checked_statistic(
         raise OptionError("new_data and re_form go with statistic='predictions'")
     if statistic == "predictions":
         if re_form is not None:
-            options.one_of(re_form, options.ReForm, "re_form")
+            re_form = options.one_of(re_form, options.ReForm, "re_form")
         plan: dict[str, Any] = {"statistic": statistic, "re_form": re_form, "new_data": None}
         if new_data is not None:
             table = frames.as_pandas(new_data)

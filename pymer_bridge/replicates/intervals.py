@@ -22,8 +22,8 @@ def bootstrap_intervals(
     formulas: options.BootIntervalSource,
 ) -> Intervals:
     """Return confidence intervals; see :meth:`BootstrapResult.confint`."""
-    options.one_of(kind, options.BootInterval, "kind")
-    options.one_of(formulas, options.BootIntervalSource, "formulas")
+    kind = options.one_of(kind, options.BootInterval, "kind")
+    formulas = options.one_of(formulas, options.BootIntervalSource, "formulas")
     level = options.check_level(conf_level)
     chosen = _chosen(boot, parameters)
 

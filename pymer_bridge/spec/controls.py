@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from pymer_bridge.errors import OptionError
-from pymer_bridge.spec.options import CheckAction, Optimizer, one_of
+from pymer_bridge.spec.options import CheckAction, Optimizer, each_of, one_of
 
 _SHARED: Final = (
     "restart_edge boundary.tol calc.derivs use.last.params sparseX standardize.X autoscale"
@@ -207,7 +207,7 @@ def _control(
 ) -> Control:
     chosen: list[tuple[str, Any]] = []
     if isinstance(optimizer, str):
-        one_of(optimizer, Optimizer, "optimizer")
+        optimizer = one_of(optimizer, Optimizer, "optimizer")
         chosen.append(("optimizer", None if optimizer == "none" else optimizer))
     elif optimizer is not None:
         chosen.append(("optimizer", _stages(optimizer)))
@@ -225,9 +225,8 @@ def _control(
 
 
 def _stages(optimizer: Any) -> list[str]:
-    stages = list(optimizer) if isinstance(optimizer, Sequence) else [optimizer]
-    for stage in stages:
-        one_of(stage, Optimizer, "optimizer")
+    given = optimizer if isinstance(optimizer, Sequence) else [optimizer]
+    stages = list(each_of(given, Optimizer, "optimizer"))
     if len(stages) != 2 or "none" in stages:
         raise OptionError(f"optimizer={optimizer!r} must be one optimizer, or one of each stage")
     return stages
@@ -246,6 +245,6 @@ def _control_value(name: str, value: Any) -> Any:
         unknown = set(value) - {"action", "tol", "relTol"}
         if unknown or "action" not in value:
             raise OptionError(f"{name} as a mapping takes 'action', 'tol' and 'relTol'")
-        one_of(value["action"], CheckAction, f"{name}['action']")
+        value = {**value, "action": one_of(value["action"], CheckAction, f"{name}['action']")}
         return tuple((str(key), None if v is None else _scalar(key, v)) for key, v in value.items())
     return _scalar(name, value)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pymer_bridge.errors import OptionError
+from pymer_bridge.spec.meanings import meant
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,18 +97,30 @@ DataFormat = Literal["csv", "rds"]
 CheckAction = Literal["ignore", "message", "warning", "stop"]
 
 
-def one_of(value: object, accepted: Any, argument: str) -> None:
-    """Check that ``value`` is one of the members of a Literal type.
+def one_of(value: object, accepted: Any, argument: str) -> Any:
+    """Return the member of a Literal type that is :func:`meant`.
 
     Raises
     ------
     OptionError
-        It is not; the message lists what is accepted.
+        There is none; the message lists what is accepted.
     """
-    members = get_args(accepted)
-    if value not in members:
-        listed = ", ".join(repr(member) for member in members)
+    found = meant(value, accepted)
+    if found is None:
+        listed = ", ".join(repr(member) for member in get_args(accepted))
         raise OptionError(f"{argument}={value!r} is not accepted; choose one of: {listed}")
+    return found
+
+
+def each_of(values: Iterable[object], accepted: Any, argument: str) -> tuple[Any, ...]:
+    """Return the members of a Literal type that are meant, as :func:`one_of`.
+
+    Raises
+    ------
+    OptionError
+        One of them is no member.
+    """
+    return tuple(one_of(value, accepted, argument) for value in values)
 
 
 def flag(value: object, argument: str) -> bool:
@@ -307,8 +320,7 @@ def check_contrasts(
             )
         if isinstance(given, str):
             # Only these: R looks the name up and calls what it finds.
-            one_of(given, ContrastName, f"contrasts[{name!r}]")
-            result.append((name, given))
+            result.append((name, one_of(given, ContrastName, f"contrasts[{name!r}]")))
         else:
             result.append((name, _contrast_matrix(name, given)))
     return tuple(result)

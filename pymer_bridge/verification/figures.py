@@ -14,6 +14,7 @@ from pymer_bridge.models.lm_list import LinearModelList
 from pymer_bridge.models.mixed import MixedModel, NonNormal
 from pymer_bridge.results.figures import Figure, Figures
 from pymer_bridge.results.fixed_effects import FixedEffects
+from pymer_bridge.spec import options
 
 TESTS: Final = FixedEffects.shown[1:]
 """The figures of a test of one term."""
@@ -53,7 +54,7 @@ def figures_of(fit: Any, ddf: str | None = None) -> Figures:
     """
     if isinstance(fit, MixedModel):
         default = "normal" if isinstance(fit, NonNormal) else "satterthwaite"
-        chosen = default if ddf is None else ddf
+        chosen = default if ddf is None else options.one_of(ddf, options.Ddf, "ddf")
         rows = _of_mixed(fit, chosen)
     elif isinstance(fit, LinearModel | LinearModelList):
         if ddf is not None:

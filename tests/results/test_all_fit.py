@@ -211,7 +211,7 @@ def test_it_comes_back_from_json_and_shows_itself() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"optimizers": "BOBYQA"}, "'bobyqa'"),
+        ({"optimizers": "bobyqa2"}, "'bobyqa'"),
         ({"optimizers": []}, "one or more different"),
         ({"optimizers": ["bobyqa", "bobyqa"]}, "one or more different"),
         ({"max_evaluations": 0}, "at least 1"),

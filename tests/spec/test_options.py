@@ -5,8 +5,10 @@ No R here, so that each check can be tried with everything that Python may bring
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -14,6 +16,7 @@ import pytest
 
 from pymer_bridge.errors import OptionError
 from pymer_bridge.spec import options
+from pymer_bridge.spec.meanings import meant
 
 ROWS = pd.Index(["a", "b", "c"])
 MATRIX = 'contrasts must be a mapping, such as {"group": "contr.sum"}'
@@ -31,12 +34,74 @@ def refused(check: Callable[[], Any]) -> str:
 
 def test_one_of_takes_the_members_and_lists_them():
     for member in ("sdcor", "vcov"):
-        assert options.one_of(member, options.RandomScale, "scales") is None
+        assert options.one_of(member, options.RandomScale, "scales") == member
     said = refused(lambda: options.one_of("sd", options.RandomScale, "scales"))
     assert said == "scales='sd' is not accepted; choose one of: 'sdcor', 'vcov'"
     assert "reml=1 is not accepted" in refused(
         lambda: options.one_of(1, options.RandomScale, "reml")
     )
+
+
+LITERALS = {
+    name: value
+    for name, value in vars(options).items()
+    if getattr(value, "__origin__", None) is Literal
+}
+
+MEANT = {
+    "Ddf": {
+        "satterthwaite": "Satterthwaite SATTERTHWAITE satt Sat",
+        "kenward-roger": "Kenward-Roger KR kr Kenward_Roger KenwardRoger kenward.roger",
+        "normal": "z Normal asymptotic",
+        "none": "None lme4",
+    },
+    "MeansDdf": {"asymptotic": "z normal asymp", "kenward-roger": "KR", "satterthwaite": "Satt"},
+    "TestDdf": {"kenward-roger": "KR Kenward-Roger", "satterthwaite": "Satterthwaite"},
+    "AnovaType": {"I": "1 i", "II": "2 ii", "III": "3 iii"},
+    "NaAction": {"omit": "na.omit", "exclude": "na.exclude na_exclude", "fail": "na.fail"},
+    "IntervalMethod": {"wald": "Wald", "boot": "bootstrap Boot", "profile": "Profile"},
+    "BootInterval": {"percentile": "perc", "normal": "norm", "basic": "Basic"},
+    "Optimizer": {"Nelder_Mead": "Nelder-Mead NelderMead neldermead", "bobyqa": "BOBYQA"},
+    "Route": {"likelihood-ratio": "likelihood_ratio", "kenward-roger": "KR"},
+    "ResidualKind": {"pearson": "Pearson"},
+    "Adjust": {"BH": "bh", "tukey": "Tukey"},
+}
+WRONG = ("t", "4", "IV", "", " ", "kenward", "ken", "roger", "-", "0", "p", "wald.test", "sattz")
+
+
+@pytest.mark.parametrize("name", LITERALS)
+def test_a_value_is_known_by_rs_name_too(name):
+    accepted = LITERALS[name]
+    members = get_args(accepted)
+    for member, others in MEANT.get(name, {}).items():
+        for other in others.split():
+            assert options.one_of(other, accepted, "x") == member, other
+    for member in members:
+        assert options.one_of(np.str_(member), accepted, "x") is member
+        assert options.one_of(member.upper(), accepted, "x") == member
+    wrong = [None, True, False, 1.0, 3.0, b"III", [], {}, ["III"], np.zeros(3), 10**40, object()]
+    for value in (*wrong, *(text for text in WRONG if text not in members)):
+        assert meant(value, accepted) is None, value
+        assert f"x={value!r} is not accepted" in refused(
+            lambda value=value: options.one_of(value, accepted, "x")
+        )
+
+
+def test_a_whole_number_is_a_type_of_anova():
+    assert [options.one_of(n, options.AnovaType, "type") for n in (1, 2, 3)] == ["I", "II", "III"]
+
+
+def test_what_is_meant_is_used():
+    """A check whose answer is thrown away would let "KR" through to R."""
+    unused = [
+        f"{path.name}:{node.lineno}"
+        for path in Path(options.__file__).parents[1].rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Call)
+        and ast.unparse(node.value.func).endswith(("one_of", "each_of"))
+    ]
+    assert not unused
 
 
 @pytest.mark.parametrize("value", [True, False, np.True_, np.False_])

@@ -90,15 +90,15 @@ class MarginalMeans(MarginalTable):
         >>> len(fit.emmeans("recipe").contrast("trt.vs.ctrl").rows)
         2
         """
-        weights: Any = method
+        weights: Any
         if isinstance(method, str):
-            one_of(method, ContrastFamily, "method")
+            weights = one_of(method, ContrastFamily, "method")
         else:
             weights = {name: [float(w) for w in given] for name, given in method.items()}
             if not weights:
                 raise OptionError("method must name at least one contrast")
         if adjust is not None:
-            one_of(adjust, Adjust, "adjust")
+            adjust = one_of(adjust, Adjust, "adjust")
         return ask(
             "contrast_means",
             lambda record: marginal_means(record, self.conf_level, self.type),
@@ -162,19 +162,21 @@ class _Means:
 
     def to_r(self, accepted: Sequence[options.MeansDdf]) -> dict[str, Any]:
         """Check everything, and return it in the form that the R side takes."""
-        ddf = accepted[0] if self.ddf is None else self.ddf
+        ddf = accepted[0]
+        if self.ddf is not None:
+            ddf = options.one_of(self.ddf, options.MeansDdf, "ddf")
         if ddf not in accepted:
-            options.one_of(ddf, options.MeansDdf, "ddf")
             raise OptionError(f"ddf={ddf!r} is for linear mixed models; here it is {accepted[0]!r}")
-        if self.adjust is not None:
-            options.one_of(self.adjust, options.Adjust, "adjust")
+        adjust = self.adjust
+        if adjust is not None:
+            adjust = options.one_of(adjust, options.Adjust, "adjust")
         return {
             "specs": options.names_of(self.specs, "specs"),
             "by": None if self.by is None else options.names_of(self.by, "by"),
             "at": options.values_at(self.at),
             "ddf": ddf,
             "conf_level": options.check_level(self.conf_level),
-            "adjust": self.adjust,
+            "adjust": adjust,
         }
 
 
@@ -239,9 +241,9 @@ class Emmeans(Fitted):
         >>> [round(row.estimate, 1) for row in fit.emmeans("Days", at={"Days": [0, 9]}).rows]
         [251.4, 345.6]
         """
-        options.one_of(type, options.MeansType, "type")
-        means = _Means(specs, by, at, ddf, conf_level, adjust, type)
-        return self._marginal("marginal_means", means, type=type)
+        scale = options.one_of(type, options.MeansType, "type")
+        means = _Means(specs, by, at, ddf, conf_level, adjust, scale)
+        return self._marginal("marginal_means", means, type=scale)
 
     def emtrends(
         self,

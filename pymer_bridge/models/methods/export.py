@@ -304,8 +304,8 @@ class Tidying(Export):
         ['effect', 'group', 'level', 'term', 'estimate', 'std_error']
         """
         wanted = self._effects(effects)
-        options.one_of(conf_method, options.IntervalMethod, "conf_method")
-        options.one_of(scale, options.RandomScale, "scale")
+        conf_method = options.one_of(conf_method, options.IntervalMethod, "conf_method")
+        scale = options.one_of(scale, options.RandomScale, "scale")
         chosen = self._tests(ddf)
         level = options.check_level(conf_level)
         arguments: dict[str, Any] = {
@@ -335,9 +335,8 @@ class Tidying(Export):
         return self._ask("tidy_model", _tidy_frame, ends=ends, **arguments).copy()
 
     def _effects(self, effects: Any) -> tuple[str, ...]:
-        wanted = (effects,) if isinstance(effects, str) else tuple(effects)
-        for effect in wanted:
-            options.one_of(effect, options.TidyEffect, "effects")
+        given = (effects,) if isinstance(effects, str) else effects
+        wanted = options.each_of(given, options.TidyEffect, "effects")
         if not wanted:
             raise OptionError("effects must name at least one kind of effect")
         return wanted
@@ -347,7 +346,7 @@ class Tidying(Export):
         linear = self.spec.fitter == "lmer"
         if ddf is None:
             return "satterthwaite" if linear else "none"
-        options.one_of(ddf, options.Ddf, "ddf")
+        ddf = options.one_of(ddf, options.Ddf, "ddf")
         if not linear and ddf in ("satterthwaite", "kenward-roger"):
             raise OptionError(f"ddf={ddf!r} goes with linear mixed models only; here it is 'none'")
         return ddf

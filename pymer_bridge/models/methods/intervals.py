@@ -87,8 +87,8 @@ class Intervals(MixedFit):
         >>> round(fit.confint(method="wald")["Days"].conf_low, 3)
         7.438
         """
-        options.one_of(method, options.IntervalMethod, "method")
-        options.one_of(kind, options.BootInterval, "kind")
+        method = options.one_of(method, options.IntervalMethod, "method")
+        kind = options.one_of(kind, options.BootInterval, "kind")
         level = options.check_level(conf_level)
         chosen = (parameters,) if isinstance(parameters, str) else parameters
         shared: dict[str, Any] = {
@@ -303,7 +303,7 @@ class Intervals(MixedFit):
         >>> boot.replicates.shape
         (20, 3)
         """
-        options.one_of(kind, options.BootstrapKind, "kind")
+        kind = options.one_of(kind, options.BootstrapKind, "kind")
         plan = boot.checked_statistic(statistic, new_data, re_form, self.columns, allow_functions)
         use_u = None if use_u is None else options.flag(use_u, "use_u")
         _check_together(kind, resample, use_u)
@@ -320,8 +320,8 @@ class Intervals(MixedFit):
                 "relabel": options.flag(relabel, "relabel"),
             }
         elif kind == "wild":
-            options.one_of(hccme, options.Hccme, "hccme")
-            options.one_of(aux_dist, options.AuxiliaryDistribution, "aux_dist")
+            hccme = options.one_of(hccme, options.Hccme, "hccme")
+            aux_dist = options.one_of(aux_dist, options.AuxiliaryDistribution, "aux_dist")
             extra = {"hccme": hccme, "aux_dist": aux_dist}
         request = boot.Request(
             kind=kind,

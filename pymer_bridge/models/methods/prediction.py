@@ -105,9 +105,9 @@ class Prediction(Fitted):
         >>> fit.predict({"Days": [0, 9]}, re_form="population").values.round(1).tolist()
         [251.4, 345.6]
         """
-        options.one_of(type, options.PredictionType, "type")
+        scale = options.one_of(type, options.PredictionType, "type")
         if interval is not None:
-            options.one_of(interval, options.PredictionInterval, "interval")
+            interval = options.one_of(interval, options.PredictionInterval, "interval")
         level = options.check_level(conf_level)
         self._check_re_form(re_form)
         frame = self._new_frame(new_data, re_form, random=re_form != "population")
@@ -116,11 +116,11 @@ class Prediction(Fitted):
             return self._ask_anew(
                 "predict_model",
                 lambda record: decode_internals.predictions(
-                    record, self._rows_of(frame), type, re_form, ends
+                    record, self._rows_of(frame), scale, re_form, ends
                 ),
                 new_data=None if frame is None else frame.to_r(),
                 re_form=re_form,
-                type=type,
+                type=scale,
                 allow_new_levels=options.flag(allow_new_levels, "allow_new_levels"),
                 std_error=options.flag(std_error, "std_error"),
                 interval=interval is not None,
@@ -306,9 +306,9 @@ class LinearPrediction(Fitted):
         >>> fit.predict({"Days": [0, 9]}).values.round(1).tolist()
         [251.4, 345.6]
         """
-        options.one_of(type, options.PredictionType, "type")
+        scale = options.one_of(type, options.PredictionType, "type")
         if interval is not None:
-            options.one_of(interval, options.LinearInterval, "interval")
+            interval = options.one_of(interval, options.LinearInterval, "interval")
         if interval == "prediction" and self.spec.fitter == "glm":
             raise OptionError("interval='prediction' is for linear models")
         level = options.check_level(conf_level)
@@ -322,13 +322,13 @@ class LinearPrediction(Fitted):
             wanted = {k: v for k, v in record.items() if with_errors or k != "std_error"}
             rows = self._index if frame is None else frame.index
             return decode_internals.predictions(
-                wanted, rows, type, None, level if interval else None
+                wanted, rows, scale, None, level if interval else None
             )
 
         return self._ask_anew(
             "predict_linear",
             read,
-            type=type,
+            type=scale,
             interval=interval or "none",
             new_data=None if frame is None else frame.to_r(),
             conf_level=level,

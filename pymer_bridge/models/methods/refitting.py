@@ -290,9 +290,7 @@ class MixedRefitting(Refitting):
         """
         chosen = (optimizers,) if isinstance(optimizers, str) else optimizers
         if chosen is not None:
-            chosen = tuple(chosen)
-            for optimizer in chosen:
-                options.one_of(optimizer, options.AllFitOptimizer, "optimizers")
+            chosen = options.each_of(chosen, options.AllFitOptimizer, "optimizers")
             if not chosen or len(set(chosen)) != len(chosen):
                 raise OptionError("optimizers must be one or more different names")
         limit = options.whole(max_evaluations, "max_evaluations", 1)

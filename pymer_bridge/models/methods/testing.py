@@ -112,10 +112,10 @@ class Testing(Fitted):
         >>> round(fit.anova()["Days"].statistic, 2)
         45.85
         """
-        options.one_of(type, options.AnovaType, "type")
-        options.one_of(ddf, options.SummaryDdf, "ddf")
+        kind = options.one_of(type, options.AnovaType, "type")
+        ddf = options.one_of(ddf, options.SummaryDdf, "ddf")
         self._require(ddf)
-        return self._ask("anova_one", decode_tests.f_tests, ddf, type=type, ddf=ddf)
+        return self._ask("anova_one", decode_tests.f_tests, ddf, type=kind, ddf=ddf)
 
     def drop1(
         self, scope: Sequence[str] | None = None, ddf: options.TestDdf = "satterthwaite"
@@ -152,7 +152,7 @@ class Testing(Fitted):
         >>> [row.term for row in fit.drop1().rows]
         ['Days']
         """
-        options.one_of(ddf, options.TestDdf, "ddf")
+        ddf = options.one_of(ddf, options.TestDdf, "ddf")
         self._require(ddf)
         chosen = None if scope is None else tuple(scope)
         return self._ask("drop_one", decode_tests.f_tests, ddf, scope=chosen, ddf=ddf)
@@ -237,7 +237,7 @@ class Testing(Fitted):
         >>> fit.step().formula
         'Reaction ~ Days + (Days | Subject)'
         """
-        options.one_of(ddf, options.TestDdf, "ddf")
+        ddf = options.one_of(ddf, options.TestDdf, "ddf")
         self._require(ddf)
         return self._ask(
             "backward_step",
@@ -297,7 +297,7 @@ class Testing(Fitted):
         >>> round(table["a week"].estimate, 2)
         73.27
         """
-        options.one_of(ddf, options.TestDdf, "ddf")
+        ddf = options.one_of(ddf, options.TestDdf, "ddf")
         level = options.check_level(conf_level)
         self._require(ddf)
         terms = self._terms()
