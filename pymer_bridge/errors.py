@@ -42,7 +42,15 @@ from typing import Any
 
 
 class PymerError(Exception):
-    """Base of every error that this package raises on purpose."""
+    """Base of every error that this package raises on purpose.
+
+    Attributes
+    ----------
+    partial
+        The result of what was finished, where a run of many fits ended early; else None.
+    """
+
+    partial: Any = None
 
 
 class REnvironmentError(PymerError):
@@ -161,7 +169,15 @@ class RTimeoutError(PymerError, TimeoutError):
 
 
 class PymerWarning(UserWarning):
-    """Base of every warning that this package raises on purpose."""
+    """Base of every warning that this package raises on purpose.
+
+    Attributes
+    ----------
+    partial
+        The result, where a run of many fits warns of it and warnings are errors; else None.
+    """
+
+    partial: Any = None
 
 
 class RWarning(PymerWarning):

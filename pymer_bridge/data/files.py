@@ -43,14 +43,40 @@ def path_of(given: str | os.PathLike[str]) -> Path:
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    """Give another name beside ``path``, which takes its place at the end, or never was."""
-    unfinished = path.with_name(f".{path.name[:80]}.{uuid.uuid4().hex}.part")
+def whole(path: Path, *, new: bool = False) -> Iterator[Path]:
+    """Give another name beside ``path``, which takes its place at the end, or never was.
+
+    Parameters
+    ----------
+    path
+        The file.
+    new
+        Must it be new? Of several processes that make it at once, one succeeds.
+
+    Raises
+    ------
+    FileExistsError
+        It is not new.
+    """
+    unfinished = path.with_name(f".{path.name[:40]}.{uuid.uuid4().hex}.part")
     try:
         yield unfinished
-        unfinished.replace(path)
+        if new:
+            _place_new(unfinished, path)
+        else:
+            unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def _place_new(unfinished: Path, path: Path) -> None:
+    try:
+        path.hardlink_to(unfinished)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        path.open("xb").close()
+        unfinished.replace(path)
 
 
 @dataclass(frozen=True, slots=True)

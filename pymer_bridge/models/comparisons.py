@@ -18,6 +18,7 @@ from pymer_bridge.models.mixed import MixedModel
 from pymer_bridge.models.preparing import check_text
 from pymer_bridge.r_script.journal import journal
 from pymer_bridge.replicates import engine
+from pymer_bridge.replicates.collected import Collected
 from pymer_bridge.results import tests
 from pymer_bridge.results.bootstrap import BootstrapTest
 from pymer_bridge.results.decode import tests as decode_tests
@@ -348,37 +349,38 @@ def bootstrap_test(
     run = _ratio_run(
         [found["large"], found["small"]], n, checked_seed, start, h=h, n_obs=full.n_obs
     )
-    with engine.keeping(lambda found: frozen_array(found.values[:, 0])):
-        collected = engine.perform(run, how)
-    ratios = collected.values[:, 0]
-    usable = ratios[~np.isnan(ratios)]
 
-    def read(record: Mapping[str, Any]) -> BootstrapTest:
-        return decode_tests.bootstrap_test(
-            record,
-            n_sim=n,
-            n_not_positive=_not_positive(usable),
-            n_failed=len(ratios) - len(usable),
-            stopped_early=len(ratios) < n,
-            start=start,
-            likelihood_ratios=frozen_array(ratios),
-            seed=checked_seed,
-            generator=collected.generator,
-            versions=dict(collected.versions),
-            seconds=collected.seconds,
-            warnings=_warned_of_trapped(usable),
-        )
+    def read(collected: Collected) -> BootstrapTest:
+        ratios = collected.values[:, 0]
+        usable = ratios[~np.isnan(ratios)]
 
-    with deadlines.lifted():  # the replicates are complete
-        test = asking.ask(
+        def test(record: Mapping[str, Any]) -> BootstrapTest:
+            return decode_tests.bootstrap_test(
+                record,
+                n_sim=n,
+                n_not_positive=_not_positive(usable),
+                n_failed=len(ratios) - len(usable),
+                stopped_early=len(ratios) < n,
+                start=start,
+                likelihood_ratios=frozen_array(ratios),
+                seed=checked_seed,
+                generator=collected.generator,
+                versions=dict(collected.versions),
+                seconds=collected.seconds,
+                warnings=_warned_of_trapped(usable),
+            )
+
+        made = asking.ask(
             "ratio_tests_of",
-            read,
+            test,
             said=said,
             model=full._model,
             restricted=found["given"],
             ratios=usable,
         )
-    return said.on(test)
+        return said.on(made)
+
+    return engine.perform(run, how, read, lambda made: frozen_array(made.values[:, 0]))
 
 
 def _not_positive(ratios: NDArray[np.float64]) -> int:

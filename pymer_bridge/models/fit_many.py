@@ -15,6 +15,7 @@ from pymer_bridge.data.arrays import frozen_array
 from pymer_bridge.errors import DataConversionError, FormulaError, OptionError
 from pymer_bridge.models.preparing import prepare
 from pymer_bridge.replicates import engine
+from pymer_bridge.replicates.collected import Collected
 from pymer_bridge.results.decode import record as decode
 from pymer_bridge.results.many_fits import ManyFits
 from pymer_bridge.session import asking, deadlines
@@ -132,14 +133,13 @@ def fit_many(
         draw=draw,
         item_bytes=8 * len(table),
         header={"kind": "many", "responses": engine.digest(values), "names": list(names)},
+        seeded=False,
     )
 
-    def result(collected: engine.Collected) -> ManyFits:
+    def result(collected: Collected) -> ManyFits:
         return _many_fits(collected, names, template, asked)
 
-    with engine.keeping(result):
-        collected = engine.perform(run, engine.Running(n_jobs, progress, checkpoint))
-    return result(collected)
+    return engine.perform(run, engine.Running(n_jobs, progress, checkpoint), result)
 
 
 def _numbers_of(table: pd.DataFrame, names: Sequence[str]) -> NDArray[np.float64]:
@@ -166,7 +166,7 @@ def _any_response(n_rows: int) -> NDArray[np.float64]:
 
 
 def _many_fits(
-    collected: engine.Collected, names: Sequence[str], template: Any, asked: ModelSpec
+    collected: Collected, names: Sequence[str], template: Any, asked: ModelSpec
 ) -> ManyFits:
     keys = template["names"]
     k = len(keys["names"])

@@ -125,11 +125,13 @@ take_generator <- function() {
 }
 
 #' Keep the state of the operations' generator, and restore the other one's
-give_generator_back <- function(theirs) {
-  own_generator$state <- globalenv()$.Random.seed
+#'
+#' @param failed Did the operation fail? Then its generator is as it was before.
+give_generator_back <- function(theirs, failed) {
+  if (!failed) own_generator$state <- globalenv()$.Random.seed
   if (!is.null(theirs)) {
     assign(".Random.seed", theirs, envir = globalenv())
-  } else if (!is.null(own_generator$state)) {
+  } else if (exists(".Random.seed", envir = globalenv(), inherits = FALSE)) {
     rm(".Random.seed", envir = globalenv())
   }
 }
@@ -146,8 +148,9 @@ run_operation <- function(operation, arguments, operations) {
   theirs <- list(options = options(pinned_options), seed = take_generator())
   on.exit({
     options(theirs$options)
-    give_generator_back(theirs$seed)
+    give_generator_back(theirs$seed, failed)
   })
+  failed <- TRUE
   said_before <- geterrmessage()
   warnings <- condition_shelf()
   messages <- condition_shelf()
@@ -192,6 +195,7 @@ run_operation <- function(operation, arguments, operations) {
       classes = c("abort", "error", "condition"), call = "", traceback = character()
     ))
   })
+  failed <- !identical(names(outcome), "value")
   list(
     value = outcome$value,
     warnings = warnings$all(),

@@ -29,6 +29,7 @@ make_draws <- function(model, kind, n_sim, seed, state, options) {
   if (kind %in% c("residual", "wild") && !lme4::isLMM(model$fit)) {
     stop("the ", kind, " bootstrap is for linear mixed models", call. = FALSE)
   }
+  before <- globalenv()$.Random.seed
   state <- start_generator(seed, state)
   all <- switch(kind,
     parametric = draw_parametric(model$fit, n_sim, options$use_u),
@@ -38,16 +39,31 @@ make_draws <- function(model, kind, n_sim, seed, state, options) {
     case = draw_cases(model, n_sim, options$levels, options$resampled),
     stop("unknown kind of bootstrap: ", kind)
   )
-  kept_draws(all, state)
+  kept_draws(all, state, before)
 }
 
 #' Operation: draws in the form that the engine takes
 #'
 #' @param all A list of draws.
-#' @param state The state of the generator before them; empty if nothing was drawn.
-kept_draws <- function(all, state = integer()) {
-  draws <- list2env(list(all = all), parent = emptyenv())
+#' @param state The state of the generator from which they were made; empty if nothing was drawn.
+#' @param before The state before that, NULL if there was none.
+kept_draws <- function(all, state = integer(), before = NULL) {
+  after <- globalenv()$.Random.seed
+  draws <- list2env(list(all = all, before = before, after = after), parent = emptyenv())
   list(draws = draws, state = state, generator = RNGkind())
+}
+
+#' Operation: leave the generator as it was before some draws, unless others have drawn since
+undo_draws <- function(draws) {
+  if (!identical(globalenv()$.Random.seed, draws$after)) {
+    return(FALSE)
+  }
+  if (is.null(draws$before)) {
+    rm(".Random.seed", envir = globalenv())
+  } else {
+    assign(".Random.seed", draws$before, envir = globalenv())
+  }
+  TRUE
 }
 
 #' Operation: some of the draws

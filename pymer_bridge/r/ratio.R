@@ -115,12 +115,13 @@ observed_ratio <- function(models) {
 #'
 #' @param block The number of responses to simulate at a time, NULL for all at once.
 make_ratio_draws <- function(model, n_sim, seed, state, block) {
+  before <- globalenv()$.Random.seed
   state <- start_generator(seed, state)
   sizes <- if (is.null(block)) n_sim else rep(block, n_sim %/% block)
   responses <- unlist(lapply(sizes, function(size) {
     used_rows(as.list(stats::simulate(model$fit, nsim = size)), model$fit)
   }), recursive = FALSE)
-  kept_draws(responses, state)
+  kept_draws(responses, state, before)
 }
 
 #' Likelihood ratios of two models refitted to the same responses

@@ -12,9 +12,10 @@ from pymer_bridge.data import frames
 from pymer_bridge.data.arrays import frozen_array
 from pymer_bridge.errors import BootstrapWarning, FormulaError, OptionError, RError
 from pymer_bridge.replicates import engine
+from pymer_bridge.replicates.collected import Collected
 from pymer_bridge.results.bootstrap import BootstrapResult, BootstrapStatistic
 from pymer_bridge.results.decode.record import numbers
-from pymer_bridge.session import asking, conditions, deadlines
+from pymer_bridge.session import asking, conditions
 from pymer_bridge.session.calls import Handle
 from pymer_bridge.spec import formula_safety, options
 
@@ -148,24 +149,21 @@ def run_bootstrap(
         },
     )
 
-    def result(collected: engine.Collected) -> BootstrapResult:
+    def result(collected: Collected) -> BootstrapResult:
         return said.on(_result(described, collected, request))
 
-    with engine.keeping(result):
-        collected = engine.perform(run, how)
-    with deadlines.lifted():  # it is all there
-        made = result(collected)
+    made = engine.perform(run, how, result)
     counts = made.counts
     if counts.n_failed:
         last = next(error for error in reversed(made.errors) if error is not None)
         text = f"{counts.n_failed} of {counts.n_sim} replicates failed; the last said: {last}"
-        conditions.warn(BootstrapWarning(text))
         made = replace(made, warnings=(*made.warnings, text))
+        conditions.warn(BootstrapWarning(text), made)
     return made
 
 
 def _result(
-    described: Mapping[str, Any], collected: engine.Collected, request: Request
+    described: Mapping[str, Any], collected: Collected, request: Request
 ) -> BootstrapResult:
     summary = asking.ask(
         "summarise_replicates",

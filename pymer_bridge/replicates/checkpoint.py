@@ -1,43 +1,91 @@
 """Finished replicates in a file that survives whatever happens to the program.
 
 The file is an SQLite database: each chunk is one transaction, so that a kill at any moment leaves
-a file that holds all chunks that were finished before.
+a file that holds all chunks that were finished before. A digest covers what the run is, the state
+of its generator, and every chunk in order: a file that was changed or damaged is refused.
 """
 
 from __future__ import annotations
 
-import io
+import hashlib
 import json
+import os
 import sqlite3
-import zipfile
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
-from pymer_bridge.data.files import UNREADABLE, FileKind
+from pymer_bridge.data.files import FileKind, path_of, whole
 from pymer_bridge.errors import CheckpointError
+from pymer_bridge.replicates.chunks import Chunk, Record, check, decode, encode
 
-FILE: Final = FileKind("a checkpoint", 1, CheckpointError)
+FILE: Final = FileKind("a checkpoint", 2, CheckpointError)
+REMEDY: Final = "; give another file, or delete this one and start again"
 
-Record = dict[str, Any]
+CHUNKS: Final = "CREATE TABLE chunks (first INTEGER, last INTEGER, record BLOB)"
+TABLES: Final = {
+    1: ("CREATE TABLE run (header TEXT, state TEXT)", CHUNKS),
+    2: ("CREATE TABLE run (header TEXT, state TEXT, digest TEXT)", CHUNKS),
+}
+"""What is in the file, by the version of its layout; the first one has no digest."""
+
+MARK: Final = 0x70796D62
+"""The application's number in the header of the database."""
+
+STATE_SIZES: Final = {0: 4, 1: 3, 2: 3, 3: 626, 4: 102, 6: 102, 7: 7}
+"""Integers in ``.Random.seed``, by the kind of R's generator (``?RNGkind``; 5 is a user's own)."""
+
+NORMAL_KINDS: Final = (0, 1, 2, 4, 5)
+"""How R makes normal numbers; 3 is a user's own function."""
 
 
-def _encode(record: Record) -> bytes:
-    arrays = {name: value for name, value in record.items() if isinstance(value, np.ndarray)}
-    texts = {name: value for name, value in record.items() if name not in arrays}
-    buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, json=np.array(json.dumps(texts)), **arrays)
-    return buffer.getvalue()
+def _digest(before: str, *parts: object) -> str:
+    """Return the digest of what is added to what has another one."""
+    total = hashlib.sha256(before.encode())
+    for part in parts:
+        content = part if isinstance(part, bytes) else str(part).encode()
+        total.update(f"\n{len(content)}\n".encode() + content)
+    return total.hexdigest()
 
 
-def _decode(stored: bytes) -> Record:
-    with np.load(io.BytesIO(stored), allow_pickle=False) as arrays:
-        record: Record = {name: arrays[name] for name in arrays.files if name != "json"}
-        record |= json.loads(str(arrays["json"]))
-    return record
+def _is_state(state: Any) -> bool:
+    """Say whether R takes this as the state of its generator, as it is."""
+    if not isinstance(state, list) or len(state) < 2:
+        return False
+    if not all(type(part) is int and -(2**31) <= part < 2**31 for part in state):
+        return False
+    kinds, seed = state[0], state[1:]
+    rounding, normal, kind = kinds // 10_000, kinds // 100 % 100, kinds % 100
+    # R would replace a seed of zeros by one of its own, from the clock.
+    return (
+        rounding in (0, 1)
+        and normal in NORMAL_KINDS
+        and STATE_SIZES.get(kind) == len(state)
+        and any(seed[1:] if kind == 3 else seed)
+        and (kind != 3 or 0 < seed[0] <= 624)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a run may find in its checkpoint.
+
+    Attributes
+    ----------
+    header
+        What defines the run; a file with another one is refused.
+    n, n_values
+        How many replicates there are, and how many values each has.
+    seeded
+        Is anything drawn, so that there is a state of the generator?
+    """
+
+    header: Mapping[str, Any]
+    n: int
+    n_values: int
+    seeded: bool
 
 
 class Checkpoint:
@@ -46,45 +94,119 @@ class Checkpoint:
     Parameters
     ----------
     path
-        The file; made where it is not there.
-    header
-        What defines the run; a file with another one is refused.
+        The file; made by :meth:`begin` where it is not there.
+    kept
+        What it may hold.
 
     Raises
     ------
     CheckpointError
-        The file belongs to another run, or is not a checkpoint.
+        The file belongs to another run, is damaged, or is not a checkpoint.
+    OptionError
+        No file can have such a name.
     """
 
-    def __init__(self, path: str | Path, header: Mapping[str, Any]) -> None:
-        self.path = Path(path)
-        wanted = json.dumps({"layout": FILE.version, **header}, sort_keys=True)
-        self._file = sqlite3.connect(self.path, check_same_thread=False)
-        try:
-            with self._file:
-                self._file.execute("CREATE TABLE IF NOT EXISTS run (header TEXT, state TEXT)")
-                self._file.execute(
-                    "CREATE TABLE IF NOT EXISTS chunks (first INTEGER, last INTEGER, record BLOB)"
-                )
-            row = self._file.execute("SELECT header, state FROM run").fetchone()
-            stored, state = (None, None) if row is None else map(json.loads, row)
-        except (*UNREADABLE, sqlite3.Error) as error:
-            self.close()
-            FILE.refuse_unreadable(self.path, error)
-        self._fresh = row is None
-        self._header = wanted
-        self.state: list[int] | None = state
-        if stored is not None:
-            self._refuse_other(stored, json.loads(wanted))
+    def __init__(self, path: str | Path, kept: Kept) -> None:
+        self.path = path_of(path)
+        self.chunks: list[Chunk] = []
+        self.state: list[int] | None = None
+        self._kept = kept
+        self._place = Path(os.path.realpath(self.path))
+        self._file: sqlite3.Connection | None = None
+        self._layout = FILE.version
+        with self._readable():
+            if self._is_there():
+                self._open()
 
-    def _refuse_other(self, stored: dict[str, Any], wanted: dict[str, Any]) -> None:
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            self.close()
+            if isinstance(error, CheckpointError):
+                raise
+            said = f"it cannot be read as {FILE.name} ({str(error)[:200] or type(error).__name__})"
+            FILE.refuse(self.path, said + REMEDY, error)
+        except BaseException:
+            self.close()
+            raise
+
+    def _is_there(self) -> bool:
+        """Say whether there is such a file; refuse what can be none."""
+        if not self._place.parent.is_dir():
+            FILE.refuse(self.path, "there is no such folder; make it first, or give another file")
+        if not self._place.exists():
+            journal = f"{self._place}-journal"
+            if os.path.exists(journal) and not self._place.exists():  # noqa: PTH110
+                FILE.refuse(self.path, f"{journal} belongs to a file that is gone; delete it too")
+            return False
+        if not self._place.is_file():
+            what = "a folder" if self._place.is_dir() else "not a regular file"
+            FILE.refuse(self.path, f"it is {what}; give the name of a file")
+        if self._place.stat().st_size == 0:
+            raise ValueError("it is empty")
+        return True
+
+    def _open(self) -> None:
+        """Open the file, and read and check all of it."""
+        self._file = sqlite3.connect(
+            f"{self._place.as_uri()}?mode=rw",
+            uri=True,
+            check_same_thread=False,
+            isolation_level=None,
+        )
+        with self._transaction("DEFERRED") as execute:  # another process may be writing
+            self._layout = self._layout_of(execute)
+            stated = [*execute("SELECT rowid, * FROM run")]
+            rows = [*execute("SELECT rowid, first, last, record FROM chunks ORDER BY rowid")]
+        if len(stated) != 1:
+            raise ValueError(f"it tells of {len(stated)} runs")
+        _, header, state, *digest = stated[0]
+        stored = json.loads(header)
+        if stored.pop("layout", None) != self._layout:
+            raise ValueError("it is of two layouts")
+        self._check_digest(stated[0], rows, digest)
+        self._refuse_other(stored)
+        self.state = json.loads(state)
+        if not (_is_state(self.state) if self._kept.seeded else self.state == []):
+            raise ValueError("it holds no state of R's generator")
+        self.chunks = [(first, last, decode(record)) for _, first, last, record in rows]
+        for chunk in self.chunks:
+            check(*chunk, n=self._kept.n, n_values=self._kept.n_values)
+
+    def _layout_of(self, execute: Any) -> int:
+        """Return the version of the layout; raise a ValueError if this is no checkpoint."""
+        (mark,), (version,) = (
+            execute(f"PRAGMA {name}").fetchone() for name in ("application_id", "user_version")
+        )
+        layout = 1 if (mark, version) == (0, 0) else version
+        if mark == MARK:
+            FILE.check_version(self.path, layout)
+        found = tuple(sql for (sql,) in execute("SELECT sql FROM sqlite_master ORDER BY rowid"))
+        if mark != (MARK if layout > 1 else 0) or found != TABLES.get(layout):
+            raise ValueError("its tables are not those of a checkpoint")
+        if [*execute("PRAGMA integrity_check")] != [("ok",)]:
+            raise ValueError("the database is damaged")
+        return layout
+
+    def _check_digest(self, run: Sequence[Any], rows: list[Any], stated: list[Any]) -> None:
+        if self._layout == 1:
+            return  # as it was written before there were digests
+        found = _digest("", *run[:3])
+        for row in rows:
+            found = _digest(found, *row)
+        if stated != [found]:
+            raise ValueError("its content is not what was written: it was changed, or is damaged")
+
+    def _refuse_other(self, stored: dict[str, Any]) -> None:
+        wanted = json.loads(json.dumps(dict(self._kept.header)))
         other = [name for name in wanted if stored.get(name) != wanted[name]]
         if other:
-            self.close()
             shown = ", ".join(
-                f"{name}"
+                name
                 if name == "model"
-                else f"{name} ({stored.get(name)} there, {wanted[name]} here)"
+                else f"{name} ({_shown(stored.get(name))} there, {_shown(wanted[name])} here)"
                 for name in other
             )
             FILE.refuse(
@@ -93,30 +215,94 @@ class Checkpoint:
                 "delete this one",
             )
 
-    def begin(self, state: list[int]) -> None:
-        """Write down what the run is, and the state of the generator from which it draws."""
-        if self._fresh:
-            with self._file:
-                self._file.execute(
-                    "INSERT INTO run VALUES (?, ?)", (self._header, json.dumps(state))
-                )
-            self.state, self._fresh = state, False
-
-    def chunks(self) -> list[tuple[int, int, Record]]:
-        """Return the chunks that are finished."""
+    @contextmanager
+    def _transaction(self, kind: str = "IMMEDIATE") -> Iterator[Any]:
+        """Give what executes SQL; all of it is written at the end, or nothing."""
+        assert self._file is not None
+        self._file.execute(f"BEGIN {kind}")
         try:
-            with closing(self._file.execute("SELECT first, last, record FROM chunks")) as rows:
-                return [(first, last, _decode(record)) for first, last, record in rows]
-        except (*UNREADABLE, sqlite3.Error, zipfile.BadZipFile, EOFError) as error:
-            FILE.refuse_unreadable(self.path, error)
+            yield self._file.execute
+            self._file.execute("COMMIT")
+        except BaseException:
+            # After a full disk SQLite may have done so itself.
+            if self._file.in_transaction:
+                self._file.execute("ROLLBACK")
+            raise
+
+    def begin(self, state: list[int]) -> bool:
+        """Write down what the run is, and the state of the generator from which it draws.
+
+        Returns
+        -------
+        bool
+            False where another process was faster, and it is the run of ``self.state`` then.
+        """
+        if self._file is not None:
+            if state != self.state:
+                self.close()
+                FILE.refuse(self.path, "its draws cannot be made again from its state" + REMEDY)
+            return True
+        header = json.dumps({"layout": FILE.version, **self._kept.header}, sort_keys=True)
+        run = (1, header, json.dumps(state))
+        made = True
+        with self._readable():
+            try:
+                with whole(self._place, new=True) as unfinished:
+                    _create(unfinished, run)
+            except FileExistsError:
+                made = False
+            except (OSError, sqlite3.Error) as error:
+                self._refuse_unwritable(error)
+            self._open()
+        return made or state == self.state
 
     def add(self, first: int, last: int, record: Record) -> None:
-        """Write a finished chunk."""
-        with self._file:
-            self._file.execute(
-                "INSERT INTO chunks VALUES (?, ?, ?)", (first, last, _encode(record))
-            )
+        """Write a finished chunk.
+
+        Raises
+        ------
+        CheckpointError
+            It cannot be written; what was there before is there still.
+        """
+        stored = encode(record)
+        try:
+            with self._transaction() as execute:
+                row = execute(
+                    "INSERT INTO chunks VALUES (?, ?, ?)", (first, last, stored)
+                ).lastrowid
+                if self._layout > 1:
+                    (before,) = execute("SELECT digest FROM run").fetchone()
+                    digest = _digest(before, row, first, last, stored)
+                    execute("UPDATE run SET digest = ?", (digest,))
+        except Exception as error:
+            self._refuse_unwritable(error)
+
+    def _refuse_unwritable(self, error: Exception) -> None:
+        said = getattr(error, "strerror", None) or error
+        FILE.refuse(
+            self.path,
+            f"it cannot be written to ({said}); look at the disk and at who uses the file",
+            error,
+        )
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
+
+
+def _create(path: Path, run: tuple[int, str, str]) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as file:
+        file.execute("PRAGMA journal_mode = OFF")  # what is not whole is not kept
+        file.execute("BEGIN")
+        for sql in TABLES[FILE.version]:
+            file.execute(sql)
+        file.execute("INSERT INTO run VALUES (?, ?, ?)", (*run[1:], _digest("", *run)))
+        file.execute(f"PRAGMA application_id = {MARK}")
+        file.execute(f"PRAGMA user_version = {FILE.version}")
+        file.execute("COMMIT")
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -8,18 +8,19 @@ import os
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, closing, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pymer_bridge.errors import BootstrapInterrupted, OptionError, RError, RTimeoutError
+from pymer_bridge.errors import OptionError, PymerError, RError
 from pymer_bridge.replicates import parallel, workers
-from pymer_bridge.replicates.checkpoint import Checkpoint
+from pymer_bridge.replicates.checkpoint import Checkpoint, Kept
+from pymer_bridge.replicates.collected import Collected, said_by
 from pymer_bridge.session import deadlines
 from pymer_bridge.session.asking import ask
 from pymer_bridge.session.calls import Handle
@@ -30,6 +31,7 @@ MEMORY_LIMIT: Final = 4 * 2**30
 """Bytes that the draws of one run may take; all of them are made before the first refit."""
 
 Progress = bool | Callable[[int, int], None]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,60 +51,6 @@ class Running:
     n_jobs: int = 1
     progress: Progress = False
     checkpoint: str | Path | None = None
-
-
-@dataclass(slots=True)
-class Collected:
-    """What became of each replicate."""
-
-    values: NDArray[np.float64]
-    iterations: NDArray[np.int32]
-    converged: NDArray[np.bool_]
-    singular: NDArray[np.bool_]
-    done: NDArray[np.bool_]
-    warnings: list[tuple[str, ...]]
-    messages: list[tuple[str, ...]]
-    errors: list[str | None]
-    state: list[int] = field(default_factory=list)
-    generator: tuple[str, ...] = ()
-    versions: Mapping[str, str | None] = field(default_factory=dict)
-    seconds: float = 0.0
-
-    @classmethod
-    def of(cls, n: int, n_values: int) -> Collected:
-        """Make room for ``n`` replicates."""
-        return cls(
-            values=np.full((n, n_values), np.nan),
-            iterations=np.arange(1, n + 1, dtype=np.int32),
-            converged=np.zeros(n, np.bool_),
-            singular=np.zeros(n, np.bool_),
-            done=np.zeros(n, np.bool_),
-            warnings=[()] * n,
-            messages=[()] * n,
-            errors=[None] * n,
-        )
-
-    def put(self, first: int, last: int, record: Mapping[str, Any]) -> None:
-        """Put a finished chunk in its place."""
-        n = last - first
-        values = np.asarray(record["values"]).reshape((n, self.values.shape[1]))
-        # R's missing value is a NaN with bits of its own; here all NaN are alike.
-        self.values[first:last] = np.where(np.isnan(values), np.nan, values)
-        self.converged[first:last] = np.asarray(record["converged"]) == 1
-        self.singular[first:last] = np.asarray(record["singular"]) == 1
-        self.done[first:last] = True
-        self.warnings[first:last] = [tuple(said) for said in record["warnings"]]
-        self.messages[first:last] = [tuple(said) for said in record["messages"]]
-        self.errors[first:last] = list(record["errors"])
-
-    def only(self, keep: NDArray[np.bool_]) -> Collected:
-        """Return some of the replicates."""
-        at = np.flatnonzero(keep)
-        arrays = ("values", "iterations", "converged", "singular", "done")
-        chosen: dict[str, Any] = {name: getattr(self, name)[at] for name in arrays}
-        for name in ("warnings", "messages", "errors"):
-            chosen[name] = [getattr(self, name)[i] for i in at]
-        return replace(self, **chosen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +74,8 @@ class Run:
         How much memory a draw takes.
     header
         What the run is, for a checkpoint.
+    seeded
+        Does ``draw`` draw random numbers?
     packages
         R packages that a worker needs.
     block, enough
@@ -140,6 +90,7 @@ class Run:
     draw: Callable[[list[int] | None], Mapping[str, Any]]
     item_bytes: int
     header: Mapping[str, Any] = field(default_factory=dict)
+    seeded: bool = True
     packages: tuple[str, ...] = ("lme4",)
     block: int | None = None
     enough: Callable[[NDArray[np.float64]], bool] = lambda values: False
@@ -165,21 +116,37 @@ def digest(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def perform(run: Run, how: Running) -> Collected:
-    """Do a run.
+def perform(
+    run: Run,
+    how: Running,
+    read: Callable[[Collected], T],
+    read_partial: Callable[[Collected], Any] | None = None,
+) -> T:
+    """Do a run, and read what it gave.
+
+    Parameters
+    ----------
+    run, how
+        What is to be done, and how.
+    read
+        Makes the result of what was collected.
+    read_partial
+        Makes the result of what was finished when the run ended early (None: ``read``). It is the
+        ``partial`` of the exception then, whatever ended the run; None where nothing was finished.
 
     Raises
     ------
     BootstrapInterrupted
-        The user interrupted; ``partial`` is a :class:`Collected` of what was finished.
+        The user interrupted.
     RTimeoutError
-        The deadline has passed; ``partial`` is likewise.
+        The deadline has passed.
     OptionError
         The draws would not fit into memory, or an extra is not installed.
     CheckpointError
-        The checkpoint is of another run.
+        The checkpoint is of another run, is damaged, or cannot be written to.
     WorkerError
-        A worker cannot give the same figures, or workers are killed again and again.
+        A worker cannot give the same figures, workers are killed again and again, or the machine
+        failed otherwise.
     """
     needed = run.n * run.item_bytes
     if needed > MEMORY_LIMIT:
@@ -187,152 +154,190 @@ def perform(run: Run, how: Running) -> Collected:
             f"the draws of {run.n} replicates would take {needed / 2**30:.1f} GiB, and the limit "
             f"is {MEMORY_LIMIT / 2**30:.0f} GiB: make them in several runs with other seeds"
         )
-    crew = parallel.crew_of(how.n_jobs)
-    start = time.perf_counter()
-    versions = r_versions(*OF_REPLICATES)
-    with (
-        _progress(how.progress, run.n) as show,
-        _checkpoint(run, how.checkpoint, versions) as checkpoint,
-        tempfile.TemporaryDirectory(prefix="pymer_bridge-") as folder,
-    ):
-        drawn = run.draw(None if checkpoint is None else checkpoint.state)
-        collected = _begun(run, drawn, checkpoint, versions)
+    going = _Going(run, how, Collected.of(run.n, run.n_values), _Progress(how.progress, run.n))
+    try:
+        with ExitStack() as stack:
+            going.work(stack)
+        with deadlines.lifted():  # the replicates are complete
+            return read(going.collected)
+    except BaseException as error:
+        ended = going.ended_by(error, read_partial or read)
+        if ended is error:
+            raise
+        raise ended from error
+
+
+@dataclass(slots=True)
+class _Going:
+    """A run that is going on."""
+
+    run: Run
+    how: Running
+    collected: Collected
+    progress: _Progress
+    checkpoint: Checkpoint | None = None
+    draws: Handle | None = None
+    start: float = field(default_factory=time.perf_counter)
+
+    def work(self, stack: ExitStack) -> None:
+        """Do what is not done yet."""
+        run = self.run
+        crew = parallel.crew_of(self.how.n_jobs)
+        self.collected.versions = r_versions(*OF_REPLICATES)
+        stack.enter_context(self.progress)
+        self._open_checkpoint(stack)
+        self._draw()
         task = ask("prepare_task", models=list(run.models), plan=run.plan)
-        own = {"task": task, "draws": drawn["draws"], "n_values": run.n_values}
+        own = {"task": task, "draws": self.draws, "n_values": run.n_values}
 
         def here(first: int, last: int) -> Any:
             return session().call("run_own_replicates", first=first + 1, last=last, **own).value
 
-        def collect(first: int, last: int, record: Any) -> None:
-            if checkpoint is not None:
-                checkpoint.add(first, last, record)
-            collected.put(first, last, record)
-            show(int(collected.done.sum()))
-
-        there = _elsewhere(run, drawn["draws"], crew, versions, folder)
-        interrupt = session().interrupt
+        there = self._elsewhere(crew, stack)
+        collected = self.collected
         done = [(int(i), int(i) + 1) for i in np.flatnonzero(collected.done)]
-        try:
-            for end in range(run.block or run.n, run.n + 1, run.block or run.n):
-                parallel.run(end, here, there, collect, crew=crew, done=done, interrupt=interrupt)
-                done.append((0, end))
-                if run.block and run.enough(collected.values[:end]):
-                    collected = collected.only(np.arange(run.n) < end)
-                    break
-        except (KeyboardInterrupt, RTimeoutError) as error:
-            collected.seconds = time.perf_counter() - start
-            raise _stopped(run, collected, checkpoint, error) from error
-    collected.seconds = time.perf_counter() - start
-    if run.n and all(error is not None for error in collected.errors):
-        raise RError(f"every replicate failed; the last said: {collected.errors[-1]}")
-    return collected
+        interrupt = session().interrupt
+        for end in range(run.block or run.n, run.n + 1, run.block or run.n):
+            parallel.run(end, here, there, self._collect, crew=crew, done=done, interrupt=interrupt)
+            done.append((0, end))
+            if run.block and run.enough(collected.values[:end]):
+                self.collected = collected.only(np.arange(run.n) < end)
+                break
+        self.collected.seconds = time.perf_counter() - self.start
+        if run.n and all(error is not None for error in self.collected.errors):
+            raise RError(f"every replicate failed; the last said: {self.collected.errors[-1]}")
+
+    def _collect(self, first: int, last: int, record: Any) -> None:
+        self.collected.put(first, last, record)
+        if self.checkpoint is not None:
+            self.checkpoint.add(first, last, record)
+        self.progress.tell(int(self.collected.done.sum()))
+
+    def _open_checkpoint(self, stack: ExitStack) -> None:
+        run, path = self.run, self.how.checkpoint
+        if path is None:
+            return
+        versions = self.collected.versions
+        header = {"model": fingerprint(run.models), "n_sim": run.n, **run.header, **versions}
+        kept = Kept(header, run.n, run.n_values, run.seeded)
+        self.checkpoint = stack.enter_context(closing(Checkpoint(path, kept)))
+
+    def _draw(self) -> None:
+        """Draw, and put what the checkpoint has in its place."""
+        checkpoint = self.checkpoint
+        state = None if checkpoint is None else checkpoint.state
+        drawn = self._drawn(state)
+        if checkpoint is None:
+            return
+        if not checkpoint.begin(drawn):
+            # Another process has begun this run in the meantime, from another state.
+            checkpoint.begin(self._drawn(checkpoint.state))
+        for first, last, record in checkpoint.chunks:
+            self.collected.put(first, last, record)
+        checkpoint.chunks.clear()
+
+    def _drawn(self, state: list[int] | None) -> list[int]:
+        """Draw from a state, and return the one from which it was."""
+        self._undo_draws()
+        drawn = self.run.draw(state)
+        self.draws = drawn["draws"]
+        self.collected.state = [int(part) for part in drawn["state"]]
+        self.collected.generator = tuple(drawn["generator"])
+        return self.collected.state
+
+    def _undo_draws(self) -> None:
+        if self.draws is not None and self.run.seeded:
+            ask("undo_draws", draws=self.draws)
+
+    def _elsewhere(
+        self, crew: parallel.Crew, stack: ExitStack
+    ) -> Callable[[int, int], parallel.Call]:
+        """Return the function that makes the calls for other processes, each with its draws."""
+        run = self.run
+        several = crew.n_jobs > 1 or crew.cluster
+        job = workers.Job(
+            uuid.uuid4().hex,
+            run.plan,
+            run.packages,
+            self.collected.versions,
+            state_here() if several else None,
+            run.n_values,
+            os.getpid(),
+        )
+        packed: Any = None
+
+        def there(first: int, last: int) -> parallel.Call:
+            # The models are packed when the first chunk leaves: a run in this process needs none.
+            nonlocal packed
+            if packed is None:
+                packed = ask("pack_models", models=list(run.models))
+                if not crew.cluster:
+                    folder = tempfile.TemporaryDirectory(prefix="pymer_bridge-")
+                    packed = workers.store(packed, stack.enter_context(folder))
+            taken = ask("take_draws", draws=self.draws, first=first + 1, last=last)
+            return workers.run_chunk, (job, packed, taken)
+
+        return there
+
+    def ended_by(self, error: BaseException, read: Callable[[Collected], Any]) -> BaseException:
+        """Return the exception that says how far a run came, with what was finished."""
+        n = int(self.collected.done.sum())
+        partial: Any = None
+        if n:
+            partial = self.collected.only(self.collected.done)
+            partial.seconds = time.perf_counter() - self.start
+        else:
+            with deadlines.lifted(), suppress(PymerError):
+                self._undo_draws()
+        # Nothing that goes wrong here may hide what went wrong before, nor lose what there is.
+        with deadlines.lifted(), suppress(BaseException):
+            partial = None if partial is None else read(partial)
+        kept = "" if self.checkpoint is None or not n else f"; they are in {self.checkpoint.path}"
+        after = f"after {n} of {self.run.n} replicates{kept}"
+        ended = said_by(error, after if n else "", after, theirs=error is self.progress.raised)
+        with suppress(AttributeError, TypeError):  # a user's own class may have no room
+            ended.partial = partial  # type: ignore[attr-defined]
+        return ended
 
 
-def _stopped(
-    run: Run, collected: Collected, checkpoint: Checkpoint | None, error: BaseException
-) -> BaseException:
-    """Return the error that says how far a run came, with what was finished."""
-    n = int(collected.done.sum())
-    kept = "" if checkpoint is None else f"; they are in {checkpoint.path}"
-    after = f"after {n} of {run.n} replicates{kept}"
-    partial = collected.only(collected.done) if n else None
-    if isinstance(error, RTimeoutError):
-        return RTimeoutError(error.operation, error.seconds, after, partial)
-    return BootstrapInterrupted(f"interrupted {after}", partial)
+class _Progress:
+    """What shows how far a run came.
 
-
-@contextmanager
-def keeping(read: Callable[[Collected], Any]) -> Iterator[None]:
-    """Give what a stopped run had finished as a result, in ``partial`` of the exception.
-
-    Parameters
+    Attributes
     ----------
-    read
-        Makes the result of what was collected.
+    raised
+        The exception of the user's own function.
     """
-    try:
-        yield
-    except (BootstrapInterrupted, RTimeoutError) as stopped:
-        if isinstance(stopped.partial, Collected):
-            with deadlines.lifted():
-                stopped.partial = read(stopped.partial)
-        raise
 
+    def __init__(self, progress: Progress, total: int) -> None:
+        self._progress = progress
+        self._total = total
+        self._bar: Any = None
+        self.raised: BaseException | None = None
 
-def _begun(
-    run: Run,
-    drawn: Mapping[str, Any],
-    checkpoint: Checkpoint | None,
-    versions: Mapping[str, str | None],
-) -> Collected:
-    """Make room for the replicates, and put those of the checkpoint in their places."""
-    collected = Collected.of(run.n, run.n_values)
-    collected.state = [int(part) for part in drawn["state"]]
-    collected.generator = tuple(drawn["generator"])
-    collected.versions = versions
-    if checkpoint is not None:
-        checkpoint.begin(collected.state)
-        for first, last, record in checkpoint.chunks():
-            collected.put(first, last, record)
-    return collected
+    def __enter__(self) -> None:
+        if not self._progress or callable(self._progress):
+            return
+        try:
+            from tqdm.auto import tqdm  # noqa: PLC0415  # an extra
+        except ImportError as error:
+            raise OptionError(
+                "progress=True needs tqdm: pip install 'pymer-bridge[parallel]', or give a "
+                "function of the numbers done and in all"
+            ) from error
+        self._bar = tqdm(total=self._total, unit="fit")
 
+    def __exit__(self, *unused: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
 
-def _elsewhere(
-    run: Run, draws: Handle, crew: parallel.Crew, versions: Mapping[str, str | None], folder: str
-) -> Callable[[int, int], parallel.Call]:
-    """Return the function that makes the calls for other processes, each with its draws."""
-    several = crew.n_jobs > 1 or crew.cluster
-    job = workers.Job(
-        uuid.uuid4().hex,
-        run.plan,
-        run.packages,
-        versions,
-        state_here() if several else None,
-        run.n_values,
-        os.getpid(),
-    )
-    packed: Any = None
-
-    def there(first: int, last: int) -> parallel.Call:
-        # The models are packed when the first chunk leaves: a run in this process needs none.
-        nonlocal packed
-        if packed is None:
-            packed = ask("pack_models", models=list(run.models))
-            if not crew.cluster:
-                packed = workers.store(packed, folder)
-        taken = ask("take_draws", draws=draws, first=first + 1, last=last)
-        return workers.run_chunk, (job, packed, taken)
-
-    return there
-
-
-@contextmanager
-def _checkpoint(
-    run: Run, path: str | Path | None, versions: Mapping[str, str | None]
-) -> Iterator[Checkpoint | None]:
-    if path is None:
-        yield None
-        return
-    header = {"model": fingerprint(run.models), "n_sim": run.n, **run.header, **versions}
-    with closing(Checkpoint(path, header)) as checkpoint:
-        yield checkpoint
-
-
-@contextmanager
-def _progress(progress: Progress, total: int) -> Iterator[Callable[[int], object]]:
-    """Give a function that takes the number of finished replicates."""
-    if not progress:
-        yield lambda done: None
-        return
-    if callable(progress):
-        yield lambda done: progress(done, total)
-        return
-    try:
-        from tqdm.auto import tqdm  # noqa: PLC0415  # an extra
-    except ImportError as error:
-        raise OptionError(
-            "progress=True needs tqdm: pip install 'pymer-bridge[parallel]', or give a function "
-            "of the numbers done and in all"
-        ) from error
-    with tqdm(total=total, unit="fit") as bar:
-        yield lambda done: bar.update(done - bar.n)
+    def tell(self, done: int) -> None:
+        """Show the number of finished replicates."""
+        if self._bar is not None:
+            self._bar.update(done - self._bar.n)
+        elif callable(self._progress):
+            try:
+                self._progress(done, self._total)
+            except BaseException as error:
+                self.raised = error
+                raise

@@ -32,8 +32,17 @@ def _users_level() -> int:
     return level
 
 
-def warn(warning: Warning) -> None:
-    """Warn, at the user's own line, of something that R did not say."""
+def warn(warning: errors.PymerWarning, result: object = None) -> None:
+    """Warn, at the user's own line, of something that R did not say.
+
+    Parameters
+    ----------
+    warning
+        What is said.
+    result
+        What it is said of: the warning has it as ``partial``, where warnings are errors.
+    """
+    warning.partial = result
     warnings.warn(warning, stacklevel=_users_level())
 
 

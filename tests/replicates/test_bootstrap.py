@@ -319,10 +319,12 @@ def test_several_starts_escape_a_trap() -> None:
 def test_trapped_refits_are_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
     real = engine.perform
 
-    def shifted(run: Any, how: Any) -> Any:
-        collected = real(run, how)
-        collected.values[:3, 0] = -1.0
-        return collected
+    def shifted(run: Any, how: Any, read: Any, read_partial: Any) -> Any:
+        def read_shifted(collected: Any) -> Any:
+            collected.values[:3, 0] = -1.0
+            return read(collected)
+
+        return real(run, how, read_shifted, read_partial)
 
     monkeypatch.setattr(engine, "perform", shifted)
     with pytest.warns(pb.BootstrapWarning, match="start='cold'"):

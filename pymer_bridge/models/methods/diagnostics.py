@@ -15,6 +15,7 @@ from pymer_bridge.data.arrays import frozen_array
 from pymer_bridge.errors import BootstrapWarning, OptionError
 from pymer_bridge.models.base import MixedFit
 from pymer_bridge.replicates import engine
+from pymer_bridge.replicates.collected import Collected
 from pymer_bridge.results import icc_r2, internals
 from pymer_bridge.results.decode import internals as decode_internals
 from pymer_bridge.results.decode import record as decode
@@ -527,16 +528,14 @@ class Diagnostics(MixedFit):
             draw=draw,
             item_bytes=4,
             header={"kind": "influence", "by": asked, "max_evaluations": limit},
+            seeded=False,
         )
 
-        def result(collected: engine.Collected) -> Influence:
+        def result(collected: Collected) -> Influence:
             return _result(self._model, asked, described, labels, collected)
 
-        with engine.keeping(result):
-            collected = engine.perform(run, engine.Running(n_jobs, progress, checkpoint))
-        with deadlines.lifted():  # the replicates are complete
-            made = result(collected)
-        return said.on(_warned(made))
+        made = engine.perform(run, engine.Running(n_jobs, progress, checkpoint), result)
+        return _warned(said.on(made))
 
     def _left_out(self, by: str | None) -> str:
         """Return R's name for what is left out."""
@@ -562,13 +561,14 @@ def _warned(made: Influence) -> Influence:
     if not errors:
         return made
     text = f"{len(errors)} of {len(made.rows)} refits failed; the last said: {errors[-1]}"
-    conditions.warn(BootstrapWarning(text))
-    return replace(made, warnings=(*made.warnings, text))
+    made = replace(made, warnings=(*made.warnings, text))
+    conditions.warn(BootstrapWarning(text), made)
+    return made
 
 
-def _whole_run(collected: engine.Collected, n: int) -> engine.Collected:
+def _whole_run(collected: Collected, n: int) -> Collected:
     """Put the finished refits of an interrupted run in their places among all."""
-    whole = engine.Collected.of(n, collected.values.shape[1])
+    whole = Collected.of(n, collected.values.shape[1])
     whole.errors = ["not done: the run was interrupted"] * n
     for at, i in enumerate(collected.iterations - 1):
         whole.values[i] = collected.values[at]
@@ -583,7 +583,7 @@ def _result(
     by: str,
     described: Mapping[str, Any],
     labels: Sequence[str],
-    collected: engine.Collected,
+    collected: Collected,
 ) -> Influence:
     n = len(labels)
     if len(collected.values) < n:
