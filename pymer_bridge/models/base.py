@@ -25,7 +25,7 @@ from pymer_bridge.results.variances import VarianceComponents
 from pymer_bridge.session import asking, installation
 from pymer_bridge.session.calls import Handle
 from pymer_bridge.session.r_session import session
-from pymer_bridge.spec import options
+from pymer_bridge.spec import meanings, options
 from pymer_bridge.spec.model_spec import ModelSpec
 
 T = TypeVar("T")
@@ -130,6 +130,11 @@ class RModel:
     _model: Handle
     _index: pd.Index
     _kept: dict[Any, Any] = field(default_factory=dict)
+
+    def __init_subclass__(cls) -> None:
+        """Have each method say which of its arguments is meant by R's name for it."""
+        super(RModel, cls).__init_subclass__()
+        meanings.name_methods(cls)
 
     @classmethod
     def _of(

@@ -26,10 +26,12 @@ from pymer_bridge.session import asking, conditions, deadlines
 from pymer_bridge.session.calls import Handle
 from pymer_bridge.session.r_session import session
 from pymer_bridge.spec import options
+from pymer_bridge.spec.meanings import named
 
 Restriction = LinearMixedModel | str | NDArray[np.float64] | Sequence[Sequence[float]]
 
 
+@named
 def anova(
     *models: MixedModel | LinearModel, refit: bool = True, names: Sequence[str] | None = None
 ) -> tests.LikelihoodRatioTests:
@@ -124,6 +126,7 @@ def _formula_change(full: LinearMixedModel, given: str) -> str:
     return given
 
 
+@named
 def kr_modcomp(full: LinearMixedModel, restricted: Restriction) -> tests.ModelComparison:
     """Test a restriction of the fixed effects by Kenward and Roger's F test.
 
@@ -168,6 +171,7 @@ def kr_modcomp(full: LinearMixedModel, restricted: Restriction) -> tests.ModelCo
     return _compare("kr_modcomp", "Kenward-Roger", full, restricted)
 
 
+@named
 def sat_modcomp(full: LinearMixedModel, restricted: Restriction) -> tests.ModelComparison:
     """Test a restriction of the fixed effects by Satterthwaite's F test.
 
@@ -204,6 +208,7 @@ def sat_modcomp(full: LinearMixedModel, restricted: Restriction) -> tests.ModelC
     return _compare("sat_modcomp", "Satterthwaite", full, restricted)
 
 
+@named
 @deadlines.timed
 def pb_modcomp(
     full: LinearMixedModel,

@@ -22,12 +22,14 @@ from pymer_bridge.session import asking, deadlines
 from pymer_bridge.session.r_session import session
 from pymer_bridge.spec import options
 from pymer_bridge.spec.controls import Control, check_control
+from pymer_bridge.spec.meanings import named
 from pymer_bridge.spec.model_spec import ModelSpec
 
 RESPONSE = ".response"
 """The name of the response in R."""
 
 
+@named
 @deadlines.timed
 def fit_many(
     formula: str,

@@ -18,6 +18,7 @@ from pymer_bridge.results.routes import InferenceRoute, InferenceRoutes
 from pymer_bridge.session import asking
 from pymer_bridge.session.r_session import session
 from pymer_bridge.spec import options
+from pymer_bridge.spec.meanings import named
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +155,7 @@ ROUTES: Final[dict[str, _Route]] = {
 }
 
 
+@named
 def compare_inference(
     fit: LinearMixedModel,
     term: str,

@@ -17,6 +17,7 @@ from pymer_bridge.results.decode import record as decode
 from pymer_bridge.session import asking
 from pymer_bridge.session.r_session import session
 from pymer_bridge.spec import formula_safety, options
+from pymer_bridge.spec.meanings import named
 from pymer_bridge.spec.model_spec import ModelSpec
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -30,8 +31,8 @@ def fits(r_function: str) -> Callable[[F], F]:
     """Enter a function among those that fit models, under the name of R's own."""
 
     def enter(function: F) -> F:
-        FITTERS[r_function] = function
-        return function
+        made = FITTERS[r_function] = named(function)
+        return made
 
     return enter
 

@@ -14,6 +14,7 @@ from pymer_bridge.data.files import UNREADABLE
 from pymer_bridge.display import notebook
 from pymer_bridge.display.tables import Cell, Column, Table
 from pymer_bridge.results import codec
+from pymer_bridge.spec import meanings
 
 COLUMNS: dict[str, Column] = {
     column.name: column
@@ -127,6 +128,11 @@ class Result(Part):
     __slots__ = ("__weakref__",)
 
     title: ClassVar[str] = ""
+
+    def __init_subclass__(cls) -> None:
+        """Have each method say which of its arguments is meant by R's name for it."""
+        super().__init_subclass__()
+        meanings.name_methods(cls)
 
     def _table(self) -> Table:
         raise NotImplementedError

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from pymer_bridge.errors import OptionError
+from pymer_bridge.spec.meanings import refusal
 from pymer_bridge.spec.options import CheckAction, Optimizer, each_of, one_of
 
 _SHARED: Final = (
@@ -191,7 +192,10 @@ def check_control(control: object, constructor: str) -> Control | None:
     if control is None:
         return None
     if not isinstance(control, Control) or control.constructor != constructor:
-        raise OptionError(f"control must be made by {_python_name(constructor)}()")
+        maker = _python_name(constructor)
+        raise OptionError(
+            f"control must be made by {maker}(), as in control=pb.{maker}(optCtrl={{...}})"
+        )
     return control
 
 
@@ -214,10 +218,8 @@ def _control(
     known = CONTROL_NAMES[constructor]
     for name, value in arguments.items():
         if name not in known:
-            raise OptionError(
-                f"{_python_name(constructor)}() has no argument {name!r}; it has: optimizer, "
-                f"optCtrl, {', '.join(known)}"
-            )
+            takes = ("optimizer", "optCtrl", *known)
+            raise OptionError(refusal(_python_name(constructor), name, takes))
         chosen.append((known[name], _control_value(name, value)))
     if options:
         chosen.append(("optCtrl", tuple((str(k), _scalar(k, v)) for k, v in options.items())))

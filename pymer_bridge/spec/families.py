@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
 
 from pymer_bridge.errors import OptionError
+from pymer_bridge.spec.meanings import folded, meant
 
 FamilyName = Literal[
     "binomial",
@@ -84,9 +85,18 @@ def family_of(family: object, link: str | None, *, mixed: bool) -> Family:
             raise OptionError("give the link to the family itself, or as link=, and not both")
         checked = family
     else:
-        if family == "negative.binomial":
-            raise OptionError("a negative binomial needs its size: pb.negative_binomial(theta)")
-        checked = Family(str(family), link)
+        name = str(family)
+        if folded(name) in ("negativebinomial", "negbin", "nbinom", "nb"):
+            raise OptionError(
+                "a negative binomial needs its size: pb.negative_binomial(theta); pb.glmer_nb() "
+                "estimates it"
+            )
+        if isinstance(family, str) and "(" in name:
+            raise OptionError(
+                f"family={name!r} must be the name alone; its link is given as link=, as in "
+                "family='binomial', link='probit'"
+            )
+        checked = Family(meant(name, FamilyName) or name, meant(link, LinkName) or link)
     if mixed and checked.name.startswith("quasi"):
         raise OptionError(
             f"family={checked.name!r} has no likelihood, and lme4 fits no mixed models with it"

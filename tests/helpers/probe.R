@@ -134,3 +134,6 @@ exact_frame <- function(frame) {
 
 #' The levels that R gives a factor of numbers
 number_levels <- function(values) vapply(values, function(x) levels(factor(x)), "")
+
+#' The arguments of a function of a package
+formals_of <- function(package, of) names(formals(get(of, envir = asNamespace(package))))

@@ -17,7 +17,7 @@ from pymer_bridge.r_script.journal import Origin, journal
 from pymer_bridge.results.all_fit import AllFit
 from pymer_bridge.results.decode.all_fit import all_fit as decode_all_fit
 from pymer_bridge.session import asking, deadlines
-from pymer_bridge.spec import options
+from pymer_bridge.spec import meanings, options
 from pymer_bridge.spec.model_spec import ModelSpec
 
 
@@ -80,10 +80,8 @@ class Refitting(Fitted):
         kept = arguments_of(self.spec)
         unknown = sorted(set(arguments) - set(kept))
         if unknown:
-            raise OptionError(
-                f"update() of this model takes no {', '.join(map(repr, unknown))}; it takes: "
-                f"formula, data, {', '.join(kept)}"
-            )
+            takes = ("formula", "data", *kept, "timeout")
+            raise OptionError(meanings.refusal("update", unknown[0], takes))
         if data is not None and "data_name" not in arguments:
             del kept["data_name"]
         source = self._kept_frame if data is None else data

@@ -112,6 +112,8 @@ class Testing(Fitted):
         >>> round(fit.anova()["Days"].statistic, 2)
         45.85
         """
+        if isinstance(type, Fitted):
+            raise OptionError("fit.anova() is of one model; pb.anova(fit, other) compares models")
         kind = options.one_of(type, options.AnovaType, "type")
         ddf = options.one_of(ddf, options.SummaryDdf, "ddf")
         self._require(ddf)
