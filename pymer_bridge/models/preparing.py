@@ -23,6 +23,9 @@ from pymer_bridge.spec.model_spec import ModelSpec
 F = TypeVar("F", bound=Callable[..., Any])
 M = TypeVar("M", bound=RModel)
 
+EXPRESSIONS: Final = ("weights", "offset", "subset")
+"""Texts that are no formulas."""
+
 FITTERS: Final[dict[str, Callable[..., Any]]] = {}
 """The functions that fit, by the name of R's own: each enters itself when its file is imported."""
 
@@ -80,6 +83,11 @@ def check_text(
         raise FormulaError(
             f"{shown!r} is not a formula with a response, as in 'y ~ x + (1 | group)'"
         )
+    if what not in EXPRESSIONS and not decode.flag(described, "is_formula"):
+        shown = formula_safety.shortened(given)
+        raise FormulaError(f"the {what} {shown!r} is not a formula, as in '. ~ . - x'")
+    if what == "formula" and "." in described["variables"]:  # it stands for all the others
+        described = {**described, "in_names": asking.ask("calls_in_names", names=list(names))}
     return formula_safety.check_expression(given, described, names, allowed, what)
 
 

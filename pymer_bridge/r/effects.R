@@ -25,6 +25,63 @@ fit_for_effects <- function(model, data) {
   fit
 }
 
+#' Names that R need not quote, for columns that have others
+#'
+#' effects pastes names together, without their quotes, and reads that as code.
+#'
+#' @param names Names of columns.
+#' @return The same names, of which the odd ones are ours, named by the old ones. No
+#'   other name begins with one of ours, or is the beginning of one: effects looks for
+#'   the columns of a factor by the beginning of their names.
+plain_names <- function(names) {
+  start <- ".renamed"
+  while (any(startsWith(names, start))) start <- paste0(start, "_")
+  odd <- which(make.names(names) != names)
+  plain <- replace(names, odd, paste0(start, odd, "_"))
+  stats::setNames(plain, names)
+}
+
+#' Text of R with the plain names in place of quoted ones, or back
+#'
+#' @param plain See `plain_names()`.
+plain_text <- function(text, plain, back = FALSE) {
+  for (name in names(plain)[plain != names(plain)]) {
+    pair <- c(deparse(as.name(name), backtick = TRUE), plain[[name]])
+    if (back) pair <- rev(pair)
+    text <- gsub(pair[1L], pair[2L], text, fixed = TRUE)
+  }
+  text
+}
+
+#' The fit for effects, with plain names
+#'
+#' A model without random effects is fitted again. Of a mixed model effects takes what its
+#' own method would look up; formula, data, coefficients and their covariances.
+#'
+#' @param plain See `plain_names()`.
+#' @return A list of `fit` and, of a mixed model, `sources`.
+plain_fit_for_effects <- function(model, data, plain) {
+  symbols <- lapply(plain, as.name)
+  renamed <- function(code) do.call(substitute, list(code, symbols))
+  names(data) <- plain[names(data)]
+  fit <- fit_for_effects(model, data)
+  call <- stats::getCall(fit)
+  call[names(call) != "data"] <- lapply(as.list(call)[names(call) != "data"], renamed)
+  if (!is.null(call$contrasts)) {
+    names(call$contrasts)[-1L] <- plain[names(call$contrasts)[-1L]]
+  }
+  if (!methods::is(fit, "merMod")) {
+    return(list(fit = eval(call, model$frame_env)))
+  }
+  coefficients <- lme4::fixef(fit)
+  names(coefficients) <- plain_text(names(coefficients), plain)
+  formula <- renamed(stats::formula(fit, fixed.only = TRUE))
+  formula <- stats::as.formula(formula, model$frame_env)
+  list(fit = structure(list(formula = formula), class = "pymer_renamed"), sources = list(
+    call = call, formula = formula, family = stats::family(fit), coefficients = coefficients, vcov = as.matrix(stats::vcov(fit))
+  ))
+}
+
 #' Evaluate with splines on the search path, where a formula calls ns() or bs()
 #'
 #' expand.model.frame() looks for functions there only.
@@ -44,7 +101,7 @@ with_splines <- function(fit, expression) {
 effect_predictors <- function(model) {
   data <- model_data(model)
   # Only variables of terms: those of an offset have no effect.
-  labels <- attr(stats::terms(model$fit), "term.labels")
+  labels <- attr(stats::terms(model$fit, data = data$frame), "term.labels")
   found <- intersect(
     as.character(unlist(lapply(labels, function(label) all.vars(str2lang(label))))),
     names(data$frame)
@@ -82,22 +139,32 @@ effect_curve <- function(model, terms, at, levels, given, n_points, conf_level,
                          partial_residuals) {
   data <- model_data(model)
   numeric <- Filter(function(name) is.numeric(data$frame[[name]]), terms)
-  fixed <- if (length(given) > 0L) list(given.values = unlist(given))
+  plain <- plain_names(names(data$frame))
+  values <- effect_values(data, terms, numeric, at, n_points)
+  names(values) <- plain[names(values)]
   arguments <- list(
-    quote(effects::Effect), terms, quote(.effects_fit),
-    xlevels = effect_values(data, terms, numeric, at, n_points),
+    quote(effects::Effect), unname(plain[terms]), quote(.effects_fit), xlevels = values,
     se = list(compute = TRUE, type = "pointwise", level = conf_level),
     residuals = partial_residuals
   )
-  if (!is.null(fixed)) arguments$fixed.predictors <- fixed
+  if (length(given) > 0L) {
+    names(given) <- plain_text(names(given), plain)
+    arguments$fixed.predictors <- list(given.values = unlist(given))
+  }
   holder <- new.env(parent = model$frame_env)
-  holder$.effects_fit <- fit_for_effects(model, data$frame)
+  holder$.effects_fit <- if (identical(unname(plain), names(plain))) {
+    fit_for_effects(model, data$frame)
+  } else {
+    renamed <- plain_fit_for_effects(model, data$frame, plain)
+    arguments$sources <- renamed$sources
+    renamed$fit
+  }
   effect <- with_splines(model$fit, eval(as.call(arguments), holder))
   link <- as.data.frame(effect, type = "link")
   response <- as.data.frame(effect, type = "response")
   wanted <- !duplicated(effect$x)
   for (name in names(levels)) {
-    wanted <- wanted & as.character(effect$x[[name]]) %in% levels[[name]]
+    wanted <- wanted & as.character(effect$x[[plain[[name]]]]) %in% levels[[name]]
   }
   figures <- function(table) {
     # By place: a predictor may be called "fit".
@@ -105,10 +172,16 @@ effect_curve <- function(model, terms, at, levels, given, n_points, conf_level,
   }
   list(
     values = plain_values(effect$x[wanted, , drop = FALSE]),
-    link = figures(link), response = figures(response), response_name = effect$response,
+    link = figures(link), response = figures(response), response_name = response_of_effect(effect, plain),
     family = effect$family, link_name = effect$link$link,
     partial = if (!is.null(effect$residuals)) partial_residuals_of(effect, wanted)
   )
+}
+
+#' The name of the response, as effects writes it: a column's without quotes
+response_of_effect <- function(effect, plain) {
+  alone <- match(effect$response, plain)
+  if (is.na(alone)) plain_text(effect$response, plain, back = TRUE) else names(plain)[alone]
 }
 
 #' Columns of a data frame as numbers or text, without names

@@ -80,31 +80,69 @@ misread_group <- function(call) {
   if (length(text) == 1L && identical(again, group)) character() else text
 }
 
-#' What column names would call if they were read as code
+#' Operation: what column names would call if they were read as code
 #'
-#' Some functions write a name without its backticks and parse that again
-#' (lme4's `||`, lmerTest's ranova() and step()): a column named `system("x")`
-#' would run. Calls of functions that do not exist are harmless: `income (CHF)`.
+#' Some functions write a name without its backticks, or several after each other, and
+#' parse that (lme4's `||`, lmerTest's ranova() and step(), emmeans, nlmer()): a column
+#' named `system("x")` would run. So a name is read as code, and because of two names
+#' (`(f()` and `1)`) that are code only together, also word by word. Calls of functions
+#' that do not exist are harmless: `income (CHF)`.
 #'
 #' @param names Names of variables.
 #' @return A list of two character vectors: `names`, and for each the `calls` that it
 #'   would make.
 calls_in_names <- function(names) {
   found <- list(names = character(), calls = character())
+  # Between a function and its parenthesis a comment may stand, up to the end of the line.
+  opening <- if (any(grepl(paste0("[\n\r]", gap, "\\("), names, perl = TRUE))) "[(#]" else "[(]"
   for (name in names[make.names(names) != names]) {
-    unread <- name
-    while (length(unread) > 0L) {
-      code <- tryCatch(str2lang(unread[1L]), error = function(condition) NULL)
-      walked <- walk_expression(code)
-      plain <- grepl("^[^<:]+$|^[<:]+=?$", walked$calls)
-      absent <- plain & !vapply(walked$calls, exists, NA, envir = toolbox, mode = "function")
-      found$names <- c(found$names, rep(name, sum(!absent)))
-      found$calls <- c(found$calls, walked$calls[!absent])
-      # Each text is shorter than the one it came from, or is left alone.
-      unread <- c(unread[-1L], setdiff(walked$variables, unread[1L]))
-    }
+    calls <- unique(c(calls_as_code(name), calls_as_words(name, opening)))
+    found$names <- c(found$names, rep(name, length(calls)))
+    found$calls <- c(found$calls, calls)
   }
   found
+}
+
+#' What may stand between a function and its parenthesis, as a pattern
+gap <- "[\\s\\p{Z}\\p{C}]*"
+
+#' Which of these names does R find a function of, beside the data of a model?
+is_function_name <- function(names) {
+  here <- fill_toolbox()
+  vapply(names, function(name) {
+    nchar(name) < 1000L && exists(name, envir = here, mode = "function") # R allows no longer ones
+  }, NA, USE.NAMES = FALSE)
+}
+
+#' What a name calls that is read as code, of one or of several expressions
+calls_as_code <- function(name) {
+  found <- character()
+  unread <- name
+  while (length(unread) > 0L) {
+    code <- tryCatch(parse(text = unread[1L], keep.source = FALSE), error = function(condition) NULL)
+    walked <- lapply(as.list(code), walk_expression)
+    calls <- as.character(unlist(lapply(walked, `[[`, "calls")))
+    plain <- grepl("^[^<:]+$|^[<:]+=?$", calls)
+    found <- c(found, calls[!plain | is_function_name(calls)])
+    # Each text is shorter than the one it came from, or is left alone.
+    variables <- unlist(lapply(walked, `[[`, "variables"))
+    unread <- c(unread[-1L], setdiff(variables, unread[1L]))
+  }
+  found
+}
+
+#' What stands before a parenthesis in a name, and assignments, wherever they are
+#'
+#' @param opening A pattern of what opens the arguments of a call.
+calls_as_words <- function(name, opening) {
+  pick <- function(pattern) regmatches(name, gregexpr(pattern, name, perl = TRUE))[[1L]]
+  word <- "[\\p{L}\\p{N}\\p{M}._]+"
+  opens <- paste0("(?=", gap, opening, ")")
+  qualified <- pick(paste0("(?:::|[$@])", gap, word, opens))
+  words <- pick(paste0(word, opens))
+  closed <- pick(paste0("[\"'`)\\]}\\\\]", opens))
+  assigned <- pick("<<?-|->>?|:=|(?<![<>=!:])=(?!=)")
+  c(qualified, words[is_function_name(words)], closed, assigned)
 }
 
 #' Is this `package::name`, both plain?
@@ -150,19 +188,97 @@ describe_expression <- function(text) {
   ))
 }
 
-#' Operation: what a function given as R text calls
+#' Operation: what a function given as R text calls, and what it gives names to
+#'
+#' Assignments are told apart from calls: of `names(x)[2] <- v` the target is `x`, and what
+#' replaces is `names` and `[`.
 #'
 #' @param text A function of one argument, as text.
-#' @return A list of `is_function` and `calls`.
+#' @return A list of `is_function`, `parameters`, the heads of `calls`, names that are
+#'   `assigned` a value (by a loop, too), functions that have `replaced` parts of them,
+#'   `variables` in the place of a value, and `arguments` (see `describe_arguments()`).
 describe_function <- function(text) {
   if (nchar(text) > longest_text) {
     stop("it is longer than ", longest_text, " characters", call. = FALSE)
   }
   parsed <- str2lang(text)
   if (!is.call(parsed) || !identical(parsed[[1L]], quote(`function`))) {
-    return(list(is_function = FALSE, calls = character()))
+    return(list(is_function = FALSE))
   }
-  defaults <- Filter(function(value) !identical(value, quote(expr = )), as.list(parsed[[2L]]))
-  walked <- lapply(c(unname(defaults), list(parsed[[3L]])), walk_expression)
-  list(is_function = TRUE, calls = unique(unlist(lapply(walked, `[[`, "calls"))))
+  variables <- others <- character()
+  told <- list()
+  stack <- present(c(unname(as.list(parsed[[2L]])), list(parsed[[3L]])))
+  top <- length(stack)
+  while (top > 0L) { # one place after another, as c() would copy all that is there
+    here <- stack[[top]]
+    top <- top - 1L
+    if (is.name(here)) {
+      variables[length(variables) + 1L] <- as.character(here)
+    } else if (is.call(here)) {
+      told[[length(told) + 1L]] <- call <- describe_call(here)
+      stack[top + seq_along(call$values)] <- call$values
+      top <- top + length(call$values)
+    } else if (!is.null(here) && !is.atomic(here)) {
+      others <- paste0("<", typeof(here), ">")
+    }
+  }
+  pick <- function(name) as.character(unlist(lapply(told, `[[`, name)))
+  heads <- pick("head")
+  n_arguments <- lengths(lapply(told, `[[`, "names"))
+  list(
+    is_function = TRUE, parameters = names(parsed[[2L]]), calls = unique(c(heads, others)),
+    assigned = unique(pick("assigned")), replaced = unique(pick("replaced")),
+    variables = unique(variables),
+    arguments = list(
+      call = rep(seq_along(told), n_arguments), head = rep(heads, n_arguments),
+      name = pick("names"), value = pick("texts")
+    )
+  )
+}
+
+#' One call of a function's text: its head, what it gives names to, and what it evaluates
+#'
+#' @return A list of `head`, `assigned`, `replaced`, the `names` and `texts` of its
+#'   arguments (see `argument_text()`), and `values`: the expressions in it that are evaluated.
+describe_call <- function(call) {
+  head <- head_name(call[[1L]])
+  values <- as.list(call)[-1L]
+  assigned <- replaced <- character()
+  if (head %in% c("<-", "=", "for") && length(values) > 0L) {
+    target <- values[[1L]]
+    values <- values[-1L]
+    while (is.call(target) && length(target) > 1L) {
+      replaced <- c(replaced, head_name(target[[1L]]))
+      # What stands behind $ is a name, and is not evaluated.
+      inside <- if (head_name(target[[1L]]) %in% c("$", "@")) 1:3 else 1:2
+      values <- c(values, as.list(target)[-inside])
+      target <- target[[2L]]
+    }
+    assigned <- if (is.name(target) || is.character(target)) as.character(target) else "<value>"
+  }
+  names <- if (is.null(names(values))) rep("", length(values)) else names(values)
+  texts <- vapply(values, argument_text, "", USE.NAMES = FALSE)
+  values <- if (head %in% c("$", "@") && length(values) == 2L && is.name(values[[2L]])) {
+    values[1L]
+  } else {
+    values[!(names == "re.form" & texts == "~0")]
+  }
+  if (!is.name(call[[1L]]) && !is_qualified_name(call[[1L]])) values <- c(values, call[[1L]])
+  list(
+    head = head, assigned = assigned, replaced = replaced, names = names, texts = texts,
+    values = present(unname(values))
+  )
+}
+
+#' Expressions without those that are left out: x[, 1] leaves one out
+present <- function(expressions) {
+  Filter(function(expression) !identical(expression, quote(expr = )), expressions)
+}
+
+#' An argument as text; of one that is a call only if it is `~0`, or c() of texts
+argument_text <- function(value) {
+  texts <- is.call(value) && identical(value[[1L]], quote(c)) &&
+    all(vapply(as.list(value)[-1L], is.character, NA))
+  if (is.call(value) && !texts && !identical(value, quote(~0))) return("<call>")
+  paste(deparse(value), collapse = " ")
 }

@@ -65,9 +65,24 @@ statistic_of <- function(model, plan) {
       form <- if (identical(plan$re_form, "population")) NA
       function(fit) stats::predict(fit, newdata = new_data, re.form = form)
     },
-    code = eval(str2lang(plan$code), new.env(parent = fill_toolbox())),
+    code = function_of_text(plan$code),
     stop("unknown statistic: ", plan$statistic)
   )
+}
+
+#' The function of a fit that a text gives; it is checked already
+#'
+#' A local variable that has no value yet is missing, also where R has a function of its
+#' name: so no variable ever holds a function.
+function_of_text <- function(text) {
+  holder <- new.env(parent = fill_toolbox())
+  for (name in describe_function(text)$assigned) {
+    local({
+      said <- paste0("object '", name, "' not found")
+      delayedAssign(name, stop(said, call. = FALSE), assign.env = holder)
+    })
+  }
+  eval(str2lang(text), holder)
 }
 
 #' A function that selects parameters from estimates, under R's names

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any, Final
 
 from pymer_bridge.errors import DataConversionError, FormulaError, OptionError
@@ -32,7 +34,7 @@ ALLOWED_CALLS: Final = frozenset(
 )
 """Functions that a formula may call; none of them calls a function it is given."""
 
-STATISTIC_CALLS: Final = ALLOWED_CALLS.union(
+STATISTIC_CALLS: Final = (ALLOWED_CALLS - {"~"}).union(
     # the language
     "{ [ [[ $ @ <- = if for while return list unlist names setNames length drop unname t"
     " stats::setNames invisible stopifnot is.null identical any all which which.max which.min"
@@ -41,12 +43,70 @@ STATISTIC_CALLS: Final = ALLOWED_CALLS.union(
     " rowMeans colMeans cor as.matrix as.vector as.data.frame matrix nrow ncol dim NROW NCOL"
     # what is read from a fit
     " fixef ranef VarCorr sigma getME coef fitted residuals resid predict vcov logLik AIC BIC"
-    " deviance REMLcrit nobs ngrps isSingular df.residual model.matrix model.frame formula"
+    " deviance REMLcrit nobs ngrps isSingular df.residual model.matrix model.frame"
     " isREML rePCA devcomp lme4::fixef lme4::ranef lme4::VarCorr lme4::getME stats::sigma"
     " stats::predict stats::coef stats::fitted stats::residuals stats::vcov"
     " stats::logLik".split()  # a table
 )
-"""Functions that a statistic of a fit may call; none of them calls a function it is given."""
+"""Functions that a statistic of a fit may call; none of them calls a function it is given, with the
+arguments that :data:`TAKEN` leaves to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The arguments that a function may be given, where others would take functions or code.
+
+    Attributes
+    ----------
+    shown
+        How it may be called, for errors.
+    first
+        How many arguments may stand without a name.
+    named
+        The names of further ones.
+    of_fit
+        Must the first be the fit itself?
+    values
+        What an argument must be, by its name or its place.
+    """
+
+    shown: str
+    first: int
+    named: tuple[str, ...] = ()
+    of_fit: bool = False
+    values: Mapping[str | int, frozenset[str]] = field(default_factory=dict)
+
+
+_OF_GET_ME = frozenset(
+    f'"{name}"'
+    for name in "X Z Zt Ztlist mmList y mu u b Gp Tp L Lambda Lambdat Lind Tlist A RX RZX sigma"
+    " flist fixef beta theta ST REML is_REML n_rtrms n_rfacs N n p q p_i l_i q_i k m_i m cnms"
+    " devcomp offset lower glmer.nb.theta".split()
+)
+_SLOTS = frozenset("beta theta u lower Gp devcomp cnms flist".split())
+
+TAKEN: Final[Mapping[str, Taken]] = {
+    "outer": Taken("outer(x, y)", 2),  # a third argument is a function that it calls
+    "as.vector": Taken("as.vector(x)", 1),  # its mode makes R's names of texts
+    "stopifnot": Taken("stopifnot(x > 0)", 99),  # exprs= and exprObject= are evaluated
+    "model.frame": Taken("model.frame(fit)", 1, of_fit=True),  # of a formula it evaluates the terms
+    "model.matrix": Taken("model.matrix(fit)", 1, ("type",), of_fit=True),
+    "predict": Taken(
+        "predict(fit, newdata=, re.form=~0, type=, allow.new.levels=)",
+        1,
+        ("newdata", "re.form", "type", "allow.new.levels"),
+        of_fit=True,
+        values={"re.form": frozenset({"NULL", "NA", "~0"})},  # it is evaluated
+    ),
+    # "devfun" gives a function, which changes the fit.
+    "getME": Taken('getME(fit, "theta")', 2, ("name",), values={1: _OF_GET_ME, "name": _OF_GET_ME}),
+    # The call and the objects in which a fit keeps its state are not for a statistic.
+    "@": Taken("fit@theta", 2, values={1: _SLOTS}),
+}
+"""Functions of :data:`STATISTIC_CALLS` that may not be given everything that R gives them."""
+
+REPLACED: Final = frozenset("[ [[ $ names dim dimnames diag levels length".split())
+"""What a statistic may replace parts of a variable by: ``x[1] <- 0``, ``names(x) <- "a"``."""
 
 HARMLESS_IN_NAMES: Final = ALLOWED_CALLS.union(
     "[ [[ $ @ time date start end frequency power weights order rt df".split()
@@ -56,6 +116,8 @@ HARMLESS_IN_NAMES: Final = ALLOWED_CALLS.union(
 CONSTANTS: Final = frozenset({"pi", "T", "F", "."})
 """Names in a formula that need not be columns."""
 
+_VALUES: Final = CONSTANTS - {"."}
+_TEXTS: Final = re.compile(r'"[^"\\]*"')
 
 NEVER_ALLOWED: Final = frozenset({"quit", "q", "base::quit", "base::q"})
 """Functions that would end the process that R runs in."""
@@ -193,13 +255,70 @@ def check_function(
 ) -> None:
     """Check what R found in the text of a function of a fit.
 
+    Every name in it is either a function's or a value's. Those of functions stand as the heads of
+    calls alone, are known, and are never given to anything else; those of values are parameters
+    and variables of the text itself. So no variable ever holds a function, and no function is
+    called but the known ones, of which none calls, or evaluates, what it is given (:data:`TAKEN`).
+
     Raises
     ------
     FormulaError
-        The text is not a function, or it calls one that is not allowed.
+        The text is not a function, or breaks this rule; the message says where.
     """
     if not described["is_function"][0]:
         raise FormulaError(
             f"the {what} {shortened(text)!r} is not the text of an R function of the fit"
         )
     _check_calls(text, described["calls"] or (), STATISTIC_CALLS, allowed, what)
+    parameters, assigned = (described[name] or () for name in ("parameters", "assigned"))
+    own = {*parameters, *assigned} - {"..."}
+    for name in own:
+        if name in STATISTIC_CALLS.union(allowed) or name.startswith("<"):
+            raise FormulaError(
+                f"the {what} gives the name {name!r} to a value, and a function has it that a "
+                f"{what} may call; take another name, such as '{name}_1'"
+            )
+    for name in described["replaced"] or ():
+        if name not in REPLACED:
+            raise FormulaError(
+                f"the {what} replaces a part of a variable by {name!r}; it may use: "
+                f"{', '.join(sorted(REPLACED))}"
+            )
+    if unknown := [n for n in described["variables"] or () if n not in own | _VALUES]:
+        raise FormulaError(
+            f"the {what} takes {_named(unknown)} for a value, and that is neither a parameter nor "
+            f"a variable of its own (a function may only be called)"
+        )
+    if parameters and parameters[0] in assigned:
+        raise FormulaError(f"the {what} changes {parameters[0]!r}, the fit; take another name")
+    _check_arguments(described["arguments"], parameters[:1], allowed, what)
+
+
+def _check_arguments(
+    told: Mapping[str, Any], fit: Sequence[str], allowed: Sequence[str], what: str
+) -> None:
+    """Check the arguments of functions that may not be given everything."""
+    rows = zip(*(told[name] for name in ("call", "head", "name", "value")), strict=True)
+    for (_, head), given in groupby(rows, key=lambda row: (row[0], row[1])):
+        taken = TAKEN.get(head.rpartition("::")[2])
+        if taken is None or head in allowed:
+            continue
+        arguments = [(name, value) for _, _, name, value in given]
+        places: dict[str | int, str] = {name: value for name, value in arguments if name}
+        named = set(places)
+        unnamed = [value for name, value in arguments if not name]
+        places.update(enumerate(unnamed))
+        if (
+            len(unnamed) > taken.first
+            or not named <= set(taken.named)
+            or (taken.of_fit and arguments[0] != ("", *fit))
+            or any(
+                not set(_TEXTS.findall(places[place]) or [places[place]]) <= accepted
+                for place, accepted in taken.values.items()
+                if place in places
+            )
+        ):
+            raise FormulaError(
+                f"the {what} calls {head!r} with arguments that it may not take there; it may be "
+                f"called so: {taken.shown}"
+            )

@@ -58,12 +58,40 @@ same_strings <- function(many, alone) {
 }
 in_latin1 <- function(n) rep(c(iconv("\u00e9", "UTF-8", "latin1"), NA), n)
 
-argument_names <- function(of) {
-  toolbox <- fill_toolbox()
-  found <- c(of, paste0(of, ".default"))
-  unlist(lapply(found[vapply(found, exists, NA, envir = toolbox, mode = "function")], function(each) {
-    names(formals(args(get(each, envir = toolbox, mode = "function"))))
-  }))
+#' Which functions, with their methods, evaluate code, or call what they are given
+#'
+#' @param of Names of functions.
+#' @return For each that does: its name and its method's, and what it `calls`.
+evaluating <- function(of) {
+  hard <- c(
+    "match.fun", "do.call", "eval", "evalq", "eval.parent", "parse", "str2lang", "str2expression",
+    "as.formula", "formula", "get", "get0", "mget", "Reduce", "Map", "Filter", "assign",
+    "reformulate", "source", "Vectorize", "model.frame", "update", "sys.source", "lapply", "sapply"
+  )
+  # What a column, or a part of a fit, can be.
+  classes <- c(
+    "default", "data.frame", "numeric", "integer", "logical", "character", "factor", "ordered",
+    "POSIXct", "POSIXt", "difftime", "matrix", "array", "list", "table", "AsIs", "poly", "ns", "bs",
+    "merMod", "lmerMod", "glmerMod", "VarCorr.merMod", "ranef.mer", "coef.mer", "logLik", "formula"
+  )
+  found <- list(of = character(), method = character(), calls = character())
+  spaces <- lapply(c("base", "stats", "splines", "lme4", "Matrix"), asNamespace)
+  for (name in unique(of)) {
+    for (method in c(name, paste(name, classes, sep = "."))) {
+      for (space in spaces) {
+        given <- get0(method, space, mode = "function", inherits = FALSE)
+        if (is.null(given)) given <- get0(method, space[[".__S3MethodsTable__."]], inherits = FALSE)
+        if (!is.function(given)) next
+        used <- intersect(all.names(body(given)), hard)
+        # Of lapply() the function is its own, unless it stands among its arguments.
+        used <- setdiff(used, if (!any(c("FUN", "f", "fun") %in% names(formals(given)))) c("lapply", "sapply"))
+        if (length(used) > 0L && !method %in% found$method) {
+          found <- Map(c, found, list(name, method, paste(used, collapse = " ")))
+        }
+      }
+    }
+  }
+  found
 }
 
 #' The data of one draw of a case bootstrap, in an environment

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -12,6 +13,7 @@ import pandas as pd
 import pytest
 
 import pymer_bridge as pb
+from helpers import hostile
 from helpers.probing import probe
 from pymer_bridge.errors import DataConversionError, FormulaError, OptionError, PymerError, RError
 from pymer_bridge.models.preparing import check_text
@@ -713,9 +715,145 @@ def test_some_of_them_fit(name, i):
     assert fit.n_obs == len(dataset(name))
 
 
-def test_no_allowed_function_takes_a_function():
-    """No argument of theirs, or of their default methods, is one that R calls."""
-    for call in sorted(formula_safety.ALLOWED_CALLS):
-        plain = call.rpartition("::")[2]
-        found = probe("argument_names", of=plain).value or ()
-        assert not {"FUN", "fun", "FUNC", "fn", "func", "what", "expr", "envir"} & set(found), call
+# -- what may be called ----------------------------------------------------------------------------
+
+LISTS = {
+    name: value
+    for name, value in vars(formula_safety).items()
+    if isinstance(value, frozenset) and name.endswith(("CALLS", "_IN_NAMES", "REPLACED"))
+}
+"""Every list of functions that something given may call."""
+
+OF_VALUES = "makes a data frame of values, or binds rows and columns; none of them can be code"
+OF_THE_FIT = "of the frame that the fit holds, whose formula was checked"
+NO_FUNCTION = (
+    "one of its arguments has the name of a function that it calls, and R takes a function"
+)
+REVIEWED = {
+    **dict.fromkeys(
+        "as.data.frame.list as.data.frame.ranef.mer as.data.frame.table ranef.merMod coef.merMod"
+        " as.data.frame.VarCorr.merMod is.na.data.frame VarCorr.merMod rePCA.merMod".split(),
+        OF_VALUES,
+    ),
+    **dict.fromkeys(("poly", "order"), "calls itself, of several columns"),
+    **dict.fromkeys(
+        "fitted.merMod residuals.merMod vcov.merMod sigma.merMod nobs.merMod logLik.merMod".split(),
+        OF_THE_FIT,
+    ),
+}
+"""Functions that evaluate or call something, and are permitted: by their own name, and why."""
+
+
+def test_no_permitted_function_takes_a_function_or_text_that_becomes_code():
+    """Of every list: R is asked what each function, and each method of its, calls.
+
+    What a function of :data:`formula_safety.TAKEN` evaluates is an argument that it may not be
+    given; the corpus of statistics tries them.
+    """
+    assert set(LISTS) == {"ALLOWED_CALLS", "STATISTIC_CALLS", "HARMLESS_IN_NAMES", "REPLACED"}
+    names = sorted(set().union(*LISTS.values()))
+    assert len(names) > 200
+    plain = [name.rpartition("::")[2] for name in names]
+    told = probe("evaluating", of=plain).value
+    found = dict(zip(told["method"], zip(told["of"], told["calls"], strict=True), strict=True))
+    unknown = {
+        method: calls
+        for method, (of, calls) in found.items()
+        if of not in formula_safety.TAKEN and method not in REVIEWED
+    }
+    assert not unknown
+    # Where it is not left to the arguments, none that evaluates is among those of a formula.
+    taken = formula_safety.TAKEN.keys() - {"as.vector", "@"}
+    assert taken <= {of for of, _ in found.values()}
+    for name in ("ALLOWED_CALLS", "HARMLESS_IN_NAMES", "REPLACED"):
+        assert not {call.rpartition("::")[2] for call in LISTS[name]} & set(
+            formula_safety.TAKEN
+        ) - {"@"}
+
+
+def test_no_permitted_name_makes_names_or_code():
+    """What would make symbols, calls, functions or environments is on no list."""
+    makers = set(
+        "quote bquote substitute expression as.name as.symbol as.call call as.formula formula terms"
+        " parse str2lang str2expression function \\ eval evalq environment as.environment globalenv"
+        " baseenv parent.frame sys.function match.call new.env get get0 mget assign <<- attr"
+        " attributes structure class oldClass unclass inherits attr<- class<- body formals do.call"
+        " match.fun Reduce Map Filter lapply sapply vapply mapply apply tapply outer<- Recall"
+        " UseMethod NextMethod delayedAssign on.exit simulate refit update with within subset"
+        " library require loadNamespace system system2 file url pipe source :: ::: repeat".split()
+    )
+    for name, permitted in LISTS.items():
+        assert not permitted & makers, name
+    assert "~" not in LISTS["STATISTIC_CALLS"]
+
+
+# -- statistics ------------------------------------------------------------------------------------
+
+
+@cache
+def sleep_fit() -> Any:
+    return pb.lmer("Reaction ~ Days + (1 | Subject)", dataset("sleepstudy"), reml=False)
+
+
+@pytest.mark.parametrize("kind", hostile.STATISTICS)
+def test_statistic_that_runs_something_is_refused(kind, marker):
+    for attempt in hostile.STATISTICS[kind]:
+        with pytest.raises(FormulaError):
+            sleep_fit().bootstrap(n_sim=1, seed=1, statistic=hostile.armed(attempt, marker))
+        assert not marker.exists(), attempt
+    assert "PYMER_CANARY" not in os.environ
+
+
+def test_there_are_many_attempts_at_statistics():
+    assert sum(map(len, hostile.STATISTICS.values())) >= 190
+    assert all(len(attempts) >= 7 for attempts in hostile.STATISTICS.values())
+
+
+STATISTICS = {
+    "function(fit) { b <- fixef(fit); b[[2]] / b[[1]] }": lambda b: b[1] / b[0],
+    "function(fit) { beta <- fixef(fit); names(beta)[1] <- 'a'; beta[1] }": lambda b: b[0],
+    "function(m, k = 2) { x <- 0; for (i in 1:k) x[i] <- fixef(m)[[i]]; x[2] }": lambda b: b[1],
+    "function(f) getME(f, 'beta')[2]": lambda b: b[1],
+    "function(f) f@beta[1]": lambda b: b[0],
+    "function(f) outer(fixef(f), 1)[1, ]": lambda b: b[0],
+    "function(m) predict(m, newdata = as.data.frame(list(Days = 0)), re.form = ~0)": lambda b: b[0],
+    "function(m) predict(m, re.form = NA)[1]": lambda b: b[0],
+    "function(m) stats::predict(m, re.form = NULL, type = 'response')[1]": None,
+    "function(m) { stopifnot(nobs(m) > 1); sum(diag(crossprod(model.matrix(m)))) }": None,
+    "function(m) { v <- as.data.frame(VarCorr(m)); v$sdcor[1]^2 / sum(v$sdcor^2) }": None,
+    "function(m) ranef(m)$Subject[1, ]": None,
+    "function(m) mean(residuals(m)^2)": None,
+    "function(m) { s = sigma(m); if (s > 0) s else NA }": None,
+    "function(m) model.frame(m)$Days[2]": None,
+}
+
+
+@pytest.mark.parametrize("text", STATISTICS)
+def test_statistics_that_analysts_write_pass(text):
+    result = sleep_fit().bootstrap(n_sim=1, seed=1, statistic=text)
+    value = STATISTICS[text]
+    if value is not None:
+        fixed = [row.estimate for row in sleep_fit().fixed_effects("none").rows]
+        assert result.observed[0] == value(fixed)
+
+
+def test_a_variable_without_a_value_is_no_function():
+    text = "function(fit) { x <- beta; beta <- 1; x }"
+    with pytest.raises(RError, match="object 'beta' not found"):
+        sleep_fit().bootstrap(n_sim=1, seed=1, statistic=text)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("function(fit) { log <- 1; fixef(fit) }", r"'log' to a value.*'log_1'"),
+        ("function(fit) { x <- fixef; 1 }", r"takes 'fixef' for a value"),
+        ("function(fit) outer(1, 2, '+')", r"outer\(x, y\)"),
+        ("function(fit) { class(fit) <- 'x'; 1 }", r"replaces a part of a variable by 'class'"),
+        ("function(fit) { fit[1] <- 2; 1 }", r"changes 'fit', the fit"),
+        ("function(fit) cat(1)", r"allow_functions=\('cat',\)"),
+    ],
+)
+def test_what_a_statistic_may_not_do_is_said(text, said):
+    with pytest.raises(FormulaError, match=said):
+        sleep_fit().bootstrap(n_sim=1, seed=1, statistic=text)
