@@ -2,7 +2,8 @@
 
 The file is an SQLite database: each chunk is one transaction, so that a kill at any moment leaves
 a file that holds all chunks that were finished before. A digest covers what the run is, the state
-of its generator, and every chunk in order: a file that was changed or damaged is refused.
+of its generator, and every chunk in order; another one covers every byte of the file, also those
+that SQLite does not use: a file that was changed or damaged is refused.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import hashlib
 import json
 import os
 import sqlite3
+import struct
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -22,6 +24,7 @@ from pymer_bridge.errors import CheckpointError
 from pymer_bridge.replicates.chunks import Chunk, Record, check, decode, encode
 
 FILE: Final = FileKind("a checkpoint", 2, CheckpointError)
+CHANGED: Final = "its content is not what was written: it was changed, or is damaged"
 REMEDY: Final = "; give another file, or delete this one and start again"
 
 CHUNKS: Final = "CREATE TABLE chunks (first INTEGER, last INTEGER, record BLOB)"
@@ -31,8 +34,14 @@ TABLES: Final = {
 }
 """What is in the file, by the version of its layout; the first one has no digest."""
 
-MARK: Final = 0x70796D62
-"""The application's number in the header of the database."""
+SEAL: Final = ("user_version", "application_id")
+"""Free numbers in the header of the database: the seal of the file."""
+
+UNSEALED: Final = (slice(24, 28), slice(60, 64), slice(68, 72), slice(92, 100))
+"""What the seal does not cover: itself, and what SQLite writes after it, counters and a version."""
+
+LARGEST_SEALED: Final = 2**24
+"""Bytes of a larger file are not read again for each chunk; its content has a digest still."""
 
 STATE_SIZES: Final = {0: 4, 1: 3, 2: 3, 3: 626, 4: 102, 6: 102, 7: 7}
 """Integers in ``.Random.seed``, by the kind of R's generator (``?RNGkind``; 5 is a user's own)."""
@@ -137,8 +146,10 @@ class Checkpoint:
         if not self._place.parent.is_dir():
             FILE.refuse(self.path, "there is no such folder; make it first, or give another file")
         if not self._place.exists():
-            journal = f"{self._place}-journal"
-            if os.path.exists(journal) and not self._place.exists():  # noqa: PTH110
+            if self._place.is_symlink():
+                raise ValueError("it is a link to itself")
+            journal = Path(f"{self._place}-journal")  # the name of which must not be too long
+            if journal.exists() and not self._place.exists():
                 FILE.refuse(self.path, f"{journal} belongs to a file that is gone; delete it too")
             return False
         if not self._place.is_file():
@@ -156,10 +167,10 @@ class Checkpoint:
             check_same_thread=False,
             isolation_level=None,
         )
-        with self._transaction("DEFERRED") as execute:  # another process may be writing
-            self._layout = self._layout_of(execute)
-            stated = [*execute("SELECT rowid, * FROM run")]
-            rows = [*execute("SELECT rowid, first, last, record FROM chunks ORDER BY rowid")]
+        with self._transaction("DEFERRED") as file:  # another process may be writing
+            self._layout = _layout_of(file)
+            stated = [*file.execute("SELECT rowid, * FROM run")]
+            rows = [*file.execute("SELECT rowid, first, last, record FROM chunks ORDER BY rowid")]
         if len(stated) != 1:
             raise ValueError(f"it tells of {len(stated)} runs")
         _, header, state, *digest = stated[0]
@@ -175,21 +186,6 @@ class Checkpoint:
         for chunk in self.chunks:
             check(*chunk, n=self._kept.n, n_values=self._kept.n_values)
 
-    def _layout_of(self, execute: Any) -> int:
-        """Return the version of the layout; raise a ValueError if this is no checkpoint."""
-        (mark,), (version,) = (
-            execute(f"PRAGMA {name}").fetchone() for name in ("application_id", "user_version")
-        )
-        layout = 1 if (mark, version) == (0, 0) else version
-        if mark == MARK:
-            FILE.check_version(self.path, layout)
-        found = tuple(sql for (sql,) in execute("SELECT sql FROM sqlite_master ORDER BY rowid"))
-        if mark != (MARK if layout > 1 else 0) or found != TABLES.get(layout):
-            raise ValueError("its tables are not those of a checkpoint")
-        if [*execute("PRAGMA integrity_check")] != [("ok",)]:
-            raise ValueError("the database is damaged")
-        return layout
-
     def _check_digest(self, run: Sequence[Any], rows: list[Any], stated: list[Any]) -> None:
         if self._layout == 1:
             return  # as it was written before there were digests
@@ -197,7 +193,7 @@ class Checkpoint:
         for row in rows:
             found = _digest(found, *row)
         if stated != [found]:
-            raise ValueError("its content is not what was written: it was changed, or is damaged")
+            raise ValueError(CHANGED)
 
     def _refuse_other(self, stored: dict[str, Any]) -> None:
         wanted = json.loads(json.dumps(dict(self._kept.header)))
@@ -216,12 +212,12 @@ class Checkpoint:
             )
 
     @contextmanager
-    def _transaction(self, kind: str = "IMMEDIATE") -> Iterator[Any]:
-        """Give what executes SQL; all of it is written at the end, or nothing."""
+    def _transaction(self, kind: str = "IMMEDIATE") -> Iterator[sqlite3.Connection]:
+        """Give the file; all that is done with it is written at the end, or nothing."""
         assert self._file is not None
         self._file.execute(f"BEGIN {kind}")
         try:
-            yield self._file.execute
+            yield self._file
             self._file.execute("COMMIT")
         except BaseException:
             # After a full disk SQLite may have done so itself.
@@ -266,14 +262,13 @@ class Checkpoint:
         """
         stored = encode(record)
         try:
-            with self._transaction() as execute:
-                row = execute(
-                    "INSERT INTO chunks VALUES (?, ?, ?)", (first, last, stored)
-                ).lastrowid
+            with self._transaction() as file:
+                new = file.execute("INSERT INTO chunks VALUES (?, ?, ?)", (first, last, stored))
                 if self._layout > 1:
-                    (before,) = execute("SELECT digest FROM run").fetchone()
-                    digest = _digest(before, row, first, last, stored)
-                    execute("UPDATE run SET digest = ?", (digest,))
+                    (before,) = file.execute("SELECT digest FROM run").fetchone()
+                    digest = _digest(before, new.lastrowid, first, last, stored)
+                    file.execute("UPDATE run SET digest = ?", (digest,))
+                    _put_seal(file)
         except Exception as error:
             self._refuse_unwritable(error)
 
@@ -291,6 +286,20 @@ class Checkpoint:
             self._file.close()
 
 
+def _layout_of(file: sqlite3.Connection) -> int:
+    """Return the version of the layout; raise a ValueError if this is no checkpoint."""
+    found = tuple(sql for (sql,) in file.execute("SELECT sql FROM sqlite_master ORDER BY rowid"))
+    layout = next((number for number, tables in TABLES.items() if tables == found), None)
+    if layout is None:
+        raise ValueError("its tables are not those of a checkpoint")
+    if [*file.execute("PRAGMA integrity_check")] != [("ok",)]:
+        raise ValueError("the database is damaged")
+    stated = tuple(file.execute(f"PRAGMA {name}").fetchone()[0] for name in SEAL)
+    if any(stated) and (layout == 1 or stated != _seal_of(file)):
+        raise ValueError(CHANGED)
+    return layout
+
+
 def _create(path: Path, run: tuple[int, str, str]) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as file:
         file.execute("PRAGMA journal_mode = OFF")  # what is not whole is not kept
@@ -298,9 +307,28 @@ def _create(path: Path, run: tuple[int, str, str]) -> None:
         for sql in TABLES[FILE.version]:
             file.execute(sql)
         file.execute("INSERT INTO run VALUES (?, ?, ?)", (*run[1:], _digest("", *run)))
-        file.execute(f"PRAGMA application_id = {MARK}")
-        file.execute(f"PRAGMA user_version = {FILE.version}")
+        _put_seal(file)
         file.execute("COMMIT")
+
+
+def _seal_of(file: sqlite3.Connection) -> tuple[int, ...]:
+    """Return a digest of the bytes of a file as they are within a transaction; zeros for none."""
+    ((size,),) = file.execute(
+        "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
+    )
+    if size > LARGEST_SEALED or not hasattr(file, "serialize"):
+        return (0, 0)
+    content = bytearray(file.serialize())
+    if content[24:28] != content[92:96]:
+        return (0, 1)
+    for part in UNSEALED:
+        content[part] = bytes(part.stop - part.start)
+    return struct.unpack(">ii", hashlib.sha256(content).digest()[:8])
+
+
+def _put_seal(file: sqlite3.Connection) -> None:
+    for name, value in zip(SEAL, _seal_of(file), strict=True):
+        file.execute(f"PRAGMA {name} = {value}")
 
 
 def _shown(value: Any) -> str:

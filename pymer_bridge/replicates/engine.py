@@ -286,7 +286,7 @@ class _Going:
         if n:
             partial = self.collected.only(self.collected.done)
             partial.seconds = time.perf_counter() - self.start
-        else:
+        if partial is None or None not in partial.errors:
             with deadlines.lifted(), suppress(PymerError):
                 self._undo_draws()
         # Nothing that goes wrong here may hide what went wrong before, nor lose what there is.

@@ -279,7 +279,7 @@ class _Shared:
                 self._collect(first, last, result)
 
     def _work_there(self) -> None:
-        from joblib.externals.loky.process_executor import BrokenProcessPool  # noqa: PLC0415  # an extra
+        from joblib.externals.loky.process_executor import BrokenProcessPool, ShutdownExecutorError  # noqa: PLC0415  # an extra
 
         results = self._cluster_results if self._crew.cluster else self._pool_results
         lives = LIVES
@@ -289,7 +289,7 @@ class _Shared:
                     lives = LIVES
                     self._finish(first, last, result)
                 return
-            except BrokenProcessPool as error:
+            except (BrokenProcessPool, ShutdownExecutorError) as error:  # or ended by another run
                 lives -= 1
                 if lives == 0:
                     raise WorkerError(

@@ -140,7 +140,19 @@ def _end_with(job: Job, packed: NDArray[np.int32] | str) -> None:
 
 
 def store(packed: NDArray[np.int32], folder: str) -> str:
-    """Write packed models to a file that the workers of this machine read once."""
+    """Write packed models to a file that the workers of this machine read once.
+
+    Raises
+    ------
+    WorkerError
+        It cannot be written.
+    """
     path = Path(folder) / "models"
-    packed.tofile(path)
+    try:
+        path.write_bytes(packed.tobytes())  # tofile() would say only how much it has written
+    except OSError as error:
+        raise WorkerError(
+            f"the models cannot be written for the workers ({error.strerror}: {path}); make room "
+            "there, set TMPDIR to another folder, or use n_jobs=1"
+        ) from error
     return str(path)
