@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from pathlib import PurePath
+from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from pymer_bridge.data.columns import Part, column_to_part, unfit_for_r
 from pymer_bridge.data.columns_from_r import column_from_part
 from pymer_bridge.errors import DataConversionError
+from pymer_bridge.spec import formula_hints
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,12 @@ class KeptFrame:
 
 AnyFrame = Frame | KeptFrame
 
+_TO_FRAMES: Final = (
+    "toPandas collect compute to_table to_dataframe to_pandas_df to_pandas df as_data_frame"
+    " to_frame"
+).split()
+"""Methods that make a frame of what is none: of Spark, polars, Dask, Arrow, xarray, DuckDB ..."""
+
 
 def as_pandas(data: Any) -> pd.DataFrame:
     """Turn a pandas, polars or pyarrow frame, or a mapping of columns, into a pandas frame.
@@ -67,19 +76,37 @@ def as_pandas(data: Any) -> pd.DataFrame:
     module = type(data).__module__.partition(".")[0]
     try:
         # As Arrow columns: numpy's would turn integers with missing values into floats.
-        if module == "polars" and hasattr(data, "to_pandas"):
+        if module == "polars" and hasattr(data, "to_pandas") and hasattr(data, "columns"):
             return pd.DataFrame(data.to_pandas(use_pyarrow_extension_array=True))
-        if module == "pyarrow" and hasattr(data, "to_pandas"):
+        if module == "pyarrow" and hasattr(data, "to_pandas") and hasattr(data, "columns"):
             return pd.DataFrame(data.to_pandas(types_mapper=pd.ArrowDtype))
     except ImportError as error:
         raise DataConversionError(
             f"a {module} frame needs pyarrow to become columns: pip install 'pymer-bridge[polars]'"
         ) from error
     if isinstance(data, Mapping):
-        return pd.DataFrame(data)
+        try:
+            return pd.DataFrame(data)
+        except ValueError as error:
+            raise DataConversionError(
+                f"data as a mapping must give each column a list of values, as many as the others: "
+                f"{error}"
+            ) from None
     raise DataConversionError(
-        f"data must be a pandas, polars or pyarrow frame, not {type(data).__name__}"
+        f"data must be a pandas, polars or pyarrow frame, not {type(data).__name__}{_remedy(data)}"
     )
+
+
+def _remedy(data: object) -> str:
+    """Say how the data become a frame; nothing where that is not known."""
+    if isinstance(data, str | PurePath):
+        return ": read the file first, as with pd.read_csv()"
+    if isinstance(data, list | tuple | np.ndarray):
+        return ": give pd.DataFrame(data, columns=[...])"
+    if isinstance(data, type):
+        return ": it is the class itself"
+    method = next((name for name in _TO_FRAMES if hasattr(type(data), name)), "")
+    return f": give data.{method}()" if method else ""
 
 
 def column_names(data: pd.DataFrame) -> list[str]:
@@ -157,6 +184,9 @@ def collect_new(table: pd.DataFrame, needed: Iterable[str], known: Iterable[str]
         raise DataConversionError(
             f"new_data has no column {', '.join(map(repr, missing))}, which the predictions "
             f"need; it has: {', '.join(map(repr, names))}"
+            + formula_hints.on_its_line(
+                formula_hints.missing_columns(missing, names, table.index.names)
+            )
         )
     return collect(table, columns.intersection(names))
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pymer_bridge.data import frames
 from pymer_bridge.data.arrays import frozen_array
+from pymer_bridge.data.columns import column_to_part
 from pymer_bridge.errors import DataConversionError, FormulaError, OptionError
 from pymer_bridge.models.preparing import prepare
 from pymer_bridge.replicates import engine
@@ -20,7 +21,7 @@ from pymer_bridge.results.decode import record as decode
 from pymer_bridge.results.many_fits import ManyFits
 from pymer_bridge.session import asking, deadlines
 from pymer_bridge.session.r_session import session
-from pymer_bridge.spec import options
+from pymer_bridge.spec import formula_hints, options
 from pymer_bridge.spec.controls import Control, check_control
 from pymer_bridge.spec.meanings import named
 from pymer_bridge.spec.model_spec import ModelSpec
@@ -148,16 +149,24 @@ def _numbers_of(table: pd.DataFrame, names: Sequence[str]) -> NDArray[np.float64
     """Return the responses, rows by responses."""
     if not names or len(set(names)) != len(names):
         raise OptionError("responses must be one or more different names of columns")
+    frames.column_names(table)
     missing = [name for name in names if name not in table.columns]
     if missing:
         raise DataConversionError(
             f"the data has no column {', '.join(map(repr, missing))}; it has: "
             f"{', '.join(map(repr, table.columns))}"
+            + formula_hints.on_its_line(
+                formula_hints.missing_columns(missing, list(map(str, table.columns)))
+            )
         )
-    try:
-        values: NDArray[np.float64] = table[list(names)].to_numpy(dtype=np.float64, na_value=np.nan)
-    except (TypeError, ValueError) as error:
-        raise DataConversionError(f"a response is not numeric: {error}") from error
+    values = np.empty((len(table), len(names)), order="F")
+    for i, name in enumerate(names):
+        kind = column_to_part(table[name], name)["kind"]
+        if kind not in ("numeric", "integer", "logical"):
+            raise DataConversionError(
+                f"the response {name!r} must be numeric, and is of dtype {table[name].dtype}"
+            )
+        values[:, i] = table[name].to_numpy(dtype=np.float64, na_value=np.nan)
     return values
 
 

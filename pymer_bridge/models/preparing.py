@@ -16,7 +16,7 @@ from pymer_bridge.r_script.journal import Origin, journal
 from pymer_bridge.results.decode import record as decode
 from pymer_bridge.session import asking
 from pymer_bridge.session.r_session import session
-from pymer_bridge.spec import formula_safety, options
+from pymer_bridge.spec import formula_hints, formula_safety, options
 from pymer_bridge.spec.meanings import named
 from pymer_bridge.spec.model_spec import ModelSpec
 
@@ -41,13 +41,17 @@ def fits(r_function: str) -> Callable[[F], F]:
 
 
 def _needed_columns(
-    formula: str, others: Mapping[str, Any], names: Sequence[str], allowed: Sequence[str]
+    formula: str,
+    others: Mapping[str, Any],
+    names: Sequence[str],
+    allowed: Sequence[str],
+    index: pd.Index,
 ) -> set[str]:
     """Ask R which columns the formula and the other texts name, and check what they call."""
     needed: set[str] = set()
     texts = {"formula": formula, **{k: v for k, v in others.items() if isinstance(v, str)}}
     for what, given in texts.items():
-        needed.update(check_text(given, what, names, allowed))
+        needed.update(check_text(given, what, names, allowed, index.names))
     return needed
 
 
@@ -59,9 +63,24 @@ def _described(text: str) -> Mapping[str, Any]:
 
 
 def check_text(
-    given: str, what: str, names: Sequence[str], allowed: Sequence[str]
+    given: str,
+    what: str,
+    names: Sequence[str],
+    allowed: Sequence[str],
+    index: Sequence[object] = (),
 ) -> tuple[str, ...]:
     """Have R read a formula or another expression, and name the columns that it needs.
+
+    Parameters
+    ----------
+    given
+        The text.
+    what
+        What it is ("formula", "weights" ...), for errors.
+    names, index
+        The columns of the data, and the names of the levels of its index.
+    allowed
+        The functions that the user allows.
 
     Raises
     ------
@@ -77,7 +96,9 @@ def check_text(
         described = _described(given)
     except RError as error:
         shown = formula_safety.shortened(given)
-        raise FormulaError(f"R cannot read the {what} {shown!r}: {error.message}") from error
+        problem = error.message if given.strip() else "it is empty"
+        hint = formula_hints.on_its_line(formula_hints.unreadable(given, names, problem))
+        raise FormulaError(f"R cannot read the {what} {shown!r}: {problem}{hint}") from None
     if what == "formula" and not decode.flag(described, "has_response"):
         shown = formula_safety.shortened(given)
         raise FormulaError(
@@ -88,7 +109,7 @@ def check_text(
         raise FormulaError(f"the {what} {shown!r} is not a formula, as in '. ~ . - x'")
     if what == "formula" and "." in described["variables"]:  # it stands for all the others
         described = {**described, "in_names": asking.ask("calls_in_names", names=list(names))}
-    return formula_safety.check_expression(given, described, names, allowed, what)
+    return formula_safety.check_expression(given, described, names, allowed, what, index=index)
 
 
 def _vector_or_text(given: Any, index: pd.Index, argument: str, dtype: Any = np.float64) -> Any:
@@ -153,7 +174,7 @@ def prepare(
             f"start names {', '.join(map(repr, clash))}, and the data has such a column; give the "
             "parameter another name"
         )
-    needed = _needed_columns(formula, extras, [*names, *parameters], allow_functions)
+    needed = _needed_columns(formula, extras, [*names, *parameters], allow_functions, table.index)
     needed -= set(parameters)
     # Ready columns are only the needed ones, but contrasts may name others.
     known = [*names, *(contrasts or ())] if ready else names

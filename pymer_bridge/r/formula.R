@@ -114,6 +114,12 @@ is_function_name <- function(names) {
   }, NA, USE.NAMES = FALSE)
 }
 
+#' Which of these heads of calls are plain names that R has no function of?
+unknown_calls <- function(calls) {
+  plain <- calls[!grepl("^<.+>$|::", calls)]
+  plain[!is_function_name(plain)]
+}
+
 #' What a name calls that is read as code, of one or of several expressions
 calls_as_code <- function(name) {
   found <- character()
@@ -163,8 +169,8 @@ deepest_text <- 2000L
 #' Operation: what kind of expression an R text is, and what it calls and names
 #'
 #' @param text One expression as text.
-#' @return A list of `calls`, `variables`, `misread`, `in_names` (see
-#'   `calls_in_names()`), `is_formula`, `has_response` and `text` (R's own
+#' @return A list of `calls`, those of them that are `unknown` to R, `variables`, `misread`,
+#'   `in_names` (see `calls_in_names()`), `is_formula`, `has_response` and `text` (R's own
 #'   spelling of it).
 describe_expression <- function(text) {
   if (nchar(text) > longest_text) {
@@ -181,6 +187,7 @@ describe_expression <- function(text) {
   }
   is_formula <- is.call(parsed) && identical(parsed[[1L]], quote(`~`))
   c(walked, list(
+    unknown = unknown_calls(walked$calls),
     in_names = calls_in_names(walked$variables),
     is_formula = is_formula,
     has_response = is_formula && length(parsed) == 3L,

@@ -8,12 +8,13 @@ unless the user allows more by name.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, Final
 
 from pymer_bridge.errors import DataConversionError, FormulaError, OptionError
+from pymer_bridge.spec import formula_hints
 
 ALLOWED_CALLS: Final = frozenset(
     # the language of formulas
@@ -166,6 +167,8 @@ def check_expression(
     columns: Iterable[str],
     allowed: Sequence[str],
     what: str,
+    *,
+    index: Iterable[object] = (),
 ) -> tuple[str, ...]:
     """Check what R found in a formula or another expression, and name the columns it needs.
 
@@ -181,6 +184,8 @@ def check_expression(
         Functions that the user allows besides :data:`ALLOWED_CALLS`.
     what
         What the text is ("formula", "weights" ...), for errors.
+    index
+        The names of the levels of the data's index, for errors.
 
     Returns
     -------
@@ -194,15 +199,23 @@ def check_expression(
     DataConversionError
         It names a column that is not there.
     """
-    _check_calls(text, described["calls"], ALLOWED_CALLS, allowed, what)
-    _check_names(described, HARMLESS_IN_NAMES.union(allowed), what)
     known = list(columns)
+
+    def instead(call: str) -> str:
+        hint = formula_hints.needing_backticks(text, known)
+        hint = hint or formula_hints.instead_of_call(text, call, ALLOWED_CALLS)
+        unknown = call in (described["unknown"] or ())
+        return hint or (formula_hints.NOT_IN_R if unknown else "")
+
+    _check_calls(text, described["calls"], ALLOWED_CALLS, allowed, what, instead=instead)
+    _check_names(described, HARMLESS_IN_NAMES.union(allowed), what)
     variables = described["variables"]
     missing = [name for name in variables if name not in known and name not in CONSTANTS]
     if missing:
+        hint = formula_hints.missing_columns(missing, known, index, text)
         raise DataConversionError(
             f"the {what} {shortened(text)!r} names {_named(missing)}, and the data has no such "
-            f"column; it has: {_named(known)}"
+            f"column; it has: {_named(known)}" + formula_hints.on_its_line(hint)
         )
     if "." in variables:
         return tuple(known)  # also where a column is called so: R takes the dot for all others
@@ -210,22 +223,31 @@ def check_expression(
 
 
 def _check_calls(
-    text: str, calls: Iterable[str], harmless: frozenset[str], allowed: Sequence[str], what: str
+    text: str,
+    calls: Iterable[str],
+    harmless: frozenset[str],
+    allowed: Sequence[str],
+    what: str,
+    *,
+    instead: Callable[[str], str] = lambda call: "",
 ) -> None:
     permitted = harmless.union(allowed_functions(allowed))
     for call in calls:
         if call not in permitted:
-            raise FormulaError(_forbidden(text, call, what))
+            raise FormulaError(_forbidden(text, call, what, instead(call)))
 
 
-def _forbidden(text: str, call: str, what: str) -> str:
+def _forbidden(text: str, call: str, what: str, instead: str) -> str:
     shown = call[1:-1] if call.startswith("<") else call
     message = f"the {what} calls {shown!r}, which is not among the functions that a {what} may call"
-    place = re.search(re.escape(shown), text)
+    head = re.escape(shown)
+    place = re.search(rf"(?<![\w.]){head}(?=\s*\()", text) or re.search(head, text)
     if place is not None and "\n" not in text and len(text) <= LONGEST_SHOWN:
         message += f"\n  {text}\n  {' ' * place.start()}{'^' * len(shown)}"
     if call in NEVER_ALLOWED:
         message += "\nIt would end the Python process that R runs in"
+    elif instead:
+        message += formula_hints.on_its_line(instead)
     elif not call.startswith("<"):
         message += f"\nIf you trust it, allow it by name: allow_functions=({call!r},)"
         if what != "statistic":

@@ -30,11 +30,16 @@ def sleepstudy() -> pd.DataFrame:
         ("~ x + (1 | g)", [], OptionError, "one or more different names of columns"),
         ("~ x + (1 | g)", ["y", "y"], OptionError, "one or more different names of columns"),
         ("~ x + (1 | g)", ["y", "z"], DataConversionError, "the data has no column 'z'"),
-        ("~ x + (1 | g)", "g", DataConversionError, "a response is not numeric"),
+        ("~ x + (1 | g)", ["y", "Y"], DataConversionError, "Did you mean 'y'?"),
+        ("~ x + (1 | g)", "g", DataConversionError, "the response 'g' must be numeric, and is of"),
+        ("~ x + (1 | g)", ["y", "number"], DataConversionError, "the response 'number' must be"),
+        ("~ x + (1 | g)", ["y", "level"], DataConversionError, "'level' .* of dtype category"),
+        ("~ x + (1 | g)", ["y", "when"], DataConversionError, "'when' .* of dtype datetime64"),
     ],
 )
 def test_responses_that_cannot_be_fitted(formula, responses, error, said):
     data = pd.DataFrame({"y": [1.0, 2.0], "x": [0.0, 1.0], "g": ["a", "b"]})
+    data = data.assign(number=["1", "2"], level=pd.Categorical([1, 2]), when=pd.Timestamp(0))
     with pytest.raises(error, match=said):
         pb.fit_many(formula, data, responses)
 

@@ -93,7 +93,7 @@ class Refitting(Fitted):
             if data is None:
                 raise DataConversionError(
                     f"{error} (the model keeps only the columns it uses: give data= as well)"
-                ) from error
+                ) from None
             raise
         return made
 
