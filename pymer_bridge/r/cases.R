@@ -172,17 +172,24 @@ case_source <- function(model, levels, relabel) {
   )
 }
 
+#' The call that fits the model to one draw
+#'
+#' It is the call as it was given: its formula has no environment yet, and gets the holder's.
+case_call <- function(model) {
+  call <- model$call
+  call$data <- quote(.resampled)
+  call$subset <- NULL # the rows are chosen already
+  call$control <- quote(.control)
+  call
+}
+
 #' A function that gives the call that fits the model to one draw
 #'
 #' @param control The control object of the fits.
 #' @return A function of a draw, which gives the `call` and the `env` to make it in.
 case_caller <- function(model, levels, relabel, control) {
   source <- case_source(model, levels, relabel)
-  # The call as it was given: its formula has no environment yet, and gets the holder's.
-  call <- model$call
-  call$data <- quote(.resampled)
-  call$subset <- NULL # the rows are chosen already
-  call$control <- quote(.control)
+  call <- case_call(model)
   extras <- intersect(c(".weights", ".offset"), all.vars(call))
   function(draw) {
     holder <- new.env(parent = model$frame_env)

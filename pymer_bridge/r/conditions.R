@@ -110,13 +110,23 @@ describe_calls <- function(calls) {
 #' The operations' own random number generator: R's default one, separate from other users' of R
 own_generator <- new.env(parent = emptyenv())
 
+#' Operation: another generator, for a statistic in Python; this one stays as it is
+new_generator <- function(seed) {
+  made <- new.env(parent = emptyenv())
+  before <- take_generator(made)
+  set.seed(seed)
+  give_generator_back(made, before, failed = FALSE)
+  made
+}
+
 #' Put the operations' generator in place
 #'
+#' @param generator An environment that holds its state.
 #' @return The state of other users of this R; NULL if nobody has drawn yet.
-take_generator <- function() {
+take_generator <- function(generator) {
   theirs <- globalenv()$.Random.seed
-  if (!is.null(own_generator$state)) {
-    assign(".Random.seed", own_generator$state, envir = globalenv())
+  if (!is.null(generator$state)) {
+    assign(".Random.seed", generator$state, envir = globalenv())
   } else if (!is.null(theirs)) {
     rm(".Random.seed", envir = globalenv())
     RNGkind("default", "default", "default")
@@ -127,8 +137,8 @@ take_generator <- function() {
 #' Keep the state of the operations' generator, and restore the other one's
 #'
 #' @param failed Did the operation fail? Then its generator is as it was before.
-give_generator_back <- function(theirs, failed) {
-  if (!failed) own_generator$state <- globalenv()$.Random.seed
+give_generator_back <- function(generator, theirs, failed) {
+  if (!failed) generator$state <- globalenv()$.Random.seed
   if (!is.null(theirs)) {
     assign(".Random.seed", theirs, envir = globalenv())
   } else if (exists(".Random.seed", envir = globalenv(), inherits = FALSE)) {
@@ -141,14 +151,15 @@ give_generator_back <- function(theirs, failed) {
 #' @param operation The name of a function in `operations`.
 #' @param arguments A named list of its arguments.
 #' @param operations The environment that holds the functions.
+#' @param generator What the operation draws from; a statistic in Python has one of its own.
 #' @return A list of `value`, `warnings`, `messages`, `error` (NULL when there
 #'   was none) and `interrupted`.
-run_operation <- function(operation, arguments, operations) {
+run_operation <- function(operation, arguments, operations, generator = own_generator) {
   # Other users of this R may have set options, which are restored.
-  theirs <- list(options = options(pinned_options), seed = take_generator())
+  theirs <- list(options = options(pinned_options), seed = take_generator(generator))
   on.exit({
     options(theirs$options)
-    give_generator_back(theirs$seed, failed)
+    give_generator_back(generator, theirs$seed, failed)
   })
   failed <- TRUE
   said_before <- geterrmessage()

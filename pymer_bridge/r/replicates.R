@@ -53,6 +53,10 @@ prepare_task <- function(models, plan) {
     influence = influence_task(models[[1L]], plan),
     stop("unknown task: ", plan$task)
   )
+  if (identical(plan$statistic, "python")) {
+    as_model <- if (plan$task == "cases") case_model else response_model
+    task$as_model <- as_model(models[[1L]])
+  }
   task
 }
 
@@ -91,6 +95,16 @@ generalized_task <- function(model, plan) {
   function(values) {
     fit <- refit_used(model, as_response(values, n_rows), control)
     measured_fit(fit, statistic(fit))
+  }
+}
+
+#' A function that makes a model of a refit to another response
+response_model <- function(model) {
+  n_rows <- nrow(stats::model.frame(model$fit))
+  function(fit, values) {
+    made <- model_with_response(model, fit, as_response(values, n_rows), model_data(model))
+    made$refitted <- TRUE
+    list(model = made)
   }
 }
 
@@ -154,6 +168,16 @@ case_task <- function(model, plan) {
   }
 }
 
+#' A function that makes a model of a fit to resampled rows
+case_model <- function(model) {
+  used <- model_data(model)$used
+  function(fit, draw) {
+    # The environment of the formula is the one that holds the rows of this draw.
+    env <- environment(stats::formula(fit))
+    list(model = new_model(fit, env, case_call(model)), rows = used[draw$rows])
+  }
+}
+
 #' Operation: compute replicates
 #'
 #' @param task See `prepare_task()`.
@@ -179,28 +203,50 @@ run_own_replicates <- function(task, draws, first, last, n_values) {
 
 #' One replicate with its status
 run_replicate <- function(draw, task, n_values) {
-  warnings <- messages <- character()
-  failed <- function(text) {
-    list(
-      values = rep(NA_real_, n_values), converged = FALSE, singular = NA, error = text
-    )
+  result <- with_status({
+    measured <- task$measure(draw)
+    measured$values <- as.double(measured$values)
+    n <- length(measured$values)
+    if (n != n_values) {
+      stop("the statistic has ", n, " values, but ", n_values, " for the fit itself", call. = FALSE)
+    }
+    measured
+  })
+  if (!is.na(result$error)) result$values <- rep(NA_real_, n_values)
+  result
+}
+
+#' Operation: refit the model to one draw, and leave the statistic to Python
+#'
+#' @param task See `prepare_task()`; its statistic is "python".
+#' @param seed Seeds the generator for what the statistic asks of R.
+#' @param keep Does Python still hold the model of the last draw? Then it gets a state of its own,
+#'   for `refitter()` uses that of its last fit again.
+#' @return The status; unless there is an error, also `model`, `facts`, and for cases the numbers
+#'   of the `rows` of the data.
+refit_replicate <- function(task, draw, seed, keep) {
+  set.seed(seed)
+  if (keep && !is.null(task$last)) {
+    task$last$fit <- isolated_fit(task$last$fit)
+    task$last$lmertest <- NULL # made of the other state
   }
+  with_status({
+    measured <- task$measure(draw)
+    made <- task$as_model(measured$values, draw)
+    task$last <- made$model
+    measured$values <- NULL
+    c(measured, list(model = made$model, facts = facts_of(made$model$fit), rows = made$rows))
+  })
+}
+
+#' What an expression gives, with the warnings, messages and error that it met
+#'
+#' @param measured Gives a list with `converged` and `singular`.
+with_status <- function(measured) {
+  warnings <- messages <- character()
   result <- tryCatch(
     withCallingHandlers(
-      {
-        measured <- task$measure(draw)
-        values <- as.double(measured$values)
-        if (length(values) != n_values) {
-          failed(paste0(
-            "the statistic has ", length(values), " values, but ", n_values, " for the fit itself"
-          ))
-        } else {
-          list(
-            values = values, converged = measured$converged, singular = measured$singular,
-            error = NA_character_
-          )
-        }
-      },
+      c(measured, list(error = NA_character_)),
       warning = function(condition) {
         warnings <<- c(warnings, conditionMessage(condition))
         invokeRestart("muffleWarning")
@@ -210,7 +256,9 @@ run_replicate <- function(draw, task, n_values) {
         invokeRestart("muffleMessage")
       }
     ),
-    error = function(condition) failed(conditionMessage(condition))
+    error = function(condition) {
+      list(converged = FALSE, singular = NA, error = conditionMessage(condition))
+    }
   )
   c(result, list(warnings = warnings, messages = messages))
 }

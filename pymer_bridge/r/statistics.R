@@ -66,6 +66,7 @@ statistic_of <- function(model, plan) {
       function(fit) stats::predict(fit, newdata = new_data, re.form = form)
     },
     code = function_of_text(plan$code),
+    python = identity,
     stop("unknown statistic: ", plan$statistic)
   )
 }

@@ -285,6 +285,8 @@ def bootstrap(asked: Asked) -> Written:
             f"A {kind} bootstrap (n_sim={given['n_sim']}, seed={given['seed']}) was made too; "
             "lme4 has no function for it."
         )
+    if given["in_python"]:
+        return without(f"A bootstrap of a {statistic} was made too; R cannot call it.")
     if given["at_new_data"]:
         return without("A bootstrap of predictions at new data was made too; it is left out.")
     if statistic in ("parameters", "variance_components") and asked.scaled:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, get_args
 
@@ -11,8 +11,9 @@ import numpy as np
 from pymer_bridge.data import frames
 from pymer_bridge.data.arrays import frozen_array
 from pymer_bridge.errors import BootstrapWarning, FormulaError, OptionError, RError
-from pymer_bridge.replicates import engine
+from pymer_bridge.replicates import engine, functions
 from pymer_bridge.replicates.collected import Collected
+from pymer_bridge.replicates.identity import identity
 from pymer_bridge.results.bootstrap import BootstrapResult, BootstrapStatistic
 from pymer_bridge.results.decode.record import numbers
 from pymer_bridge.session import asking, conditions
@@ -25,7 +26,19 @@ ROWS: Final = ".obs"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a bootstrap is asked for, checked."""
+    """What a bootstrap is asked for, checked.
+
+    Attributes
+    ----------
+    kind, n_sim, seed, options
+        As ``make_draws()`` in R takes them.
+    statistic
+        What the result calls it.
+    plan
+        As ``prepare_task()`` in R takes it.
+    function, fit
+        A statistic in Python, and the model that it is tried on.
+    """
 
     kind: options.BootstrapKind
     n_sim: int
@@ -33,10 +46,12 @@ class Request:
     statistic: str
     plan: Mapping[str, Any]
     options: Mapping[str, Any]
+    function: functions.PythonStatistic | None = None
+    fit: Any = None
 
 
 def checked_statistic(
-    statistic: str,
+    statistic: str | Callable[[Any], Any],
     new_data: Any,
     re_form: str | None,
     columns: Sequence[str],
@@ -63,13 +78,16 @@ def checked_statistic(
             wanted = [name for name in frames.column_names(table) if name in columns]
             plan["new_data"] = frames.collect(table, set(wanted)).to_r()
         return plan
+    if callable(statistic):
+        return {"statistic": "python"}
     if statistic in known:
         return {"statistic": statistic}
     if not isinstance(statistic, str) or not statistic.lstrip().startswith("function"):
         listed = ", ".join(map(repr, known))
         raise OptionError(
             f"statistic={statistic!r} is not accepted; choose one of: {listed}, or give the text "
-            "of an R function of the fit, such as 'function(fit) sigma(fit)'"
+            "of an R function of the fit, such as 'function(fit) sigma(fit)', or a Python function "
+            "of the model, such as lambda model: model.sigma"
         )
     try:
         described = asking.ask("describe_function", text=statistic)
@@ -119,7 +137,11 @@ def run_bootstrap(
         finished, or None.
     """
     said = asking.Said()
-    described = asking.ask("describe_statistic", said=said, model=model, plan=request.plan)
+    function = request.function
+    if function is None:
+        described = asking.ask("describe_statistic", said=said, model=model, plan=request.plan)
+    else:
+        function, described = function.tried(request.fit)
     observed = described["observed"]
 
     def draw(state: list[int] | None) -> Any:
@@ -144,9 +166,10 @@ def run_bootstrap(
         header={
             "kind": request.kind,
             "seed": request.seed,
-            "statistic": engine.digest(request.plan),
+            "statistic": _identity(request, how),
             "options": engine.digest(request.options),
         },
+        function=function,
     )
 
     def result(collected: Collected) -> BootstrapResult:
@@ -159,7 +182,18 @@ def run_bootstrap(
         text = f"{counts.n_failed} of {counts.n_sim} replicates failed; the last said: {last}"
         made = replace(made, warnings=(*made.warnings, text))
         conditions.warn(BootstrapWarning(text), made)
+    if function is not None and (text := function.warned(made.replicate_warnings)):
+        made = replace(made, warnings=(*made.warnings, text))
+        conditions.warn(BootstrapWarning(text), made)
     return made
+
+
+def _identity(request: Request, how: engine.Running) -> str:
+    """Return what a checkpoint knows of the statistic."""
+    plan = engine.digest(request.plan)
+    if request.function is None or how.checkpoint is None:
+        return plan
+    return f"{identity(request.function.function)} {plan}"
 
 
 def _result(

@@ -10,7 +10,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pymer_bridge.errors import OptionError, PymerError, RError
-from pymer_bridge.replicates import parallel, workers
+from pymer_bridge.replicates import functions, parallel, workers
 from pymer_bridge.replicates.checkpoint import Checkpoint, Kept
 from pymer_bridge.replicates.collected import Collected, said_by
 from pymer_bridge.session import deadlines
@@ -78,6 +78,8 @@ class Run:
         Does ``draw`` draw random numbers?
     packages
         R packages that a worker needs.
+    function
+        A statistic in Python, which the plan then calls "python".
     block, enough
         After each ``block`` replicates ``enough`` is asked, with all values so far, whether the
         run may end.
@@ -92,6 +94,7 @@ class Run:
     header: Mapping[str, Any] = field(default_factory=dict)
     seeded: bool = True
     packages: tuple[str, ...] = ("lme4",)
+    function: functions.PythonStatistic | None = None
     block: int | None = None
     enough: Callable[[NDArray[np.float64]], bool] = lambda values: False
 
@@ -185,15 +188,18 @@ class _Going:
         crew = parallel.crew_of(self.how.n_jobs)
         self.collected.versions = r_versions(*OF_REPLICATES)
         stack.enter_context(self.progress)
+        sent = functions.packed(run.function) if crew.several and run.function else None
         self._open_checkpoint(stack)
         self._draw()
         task = ask("prepare_task", models=list(run.models), plan=run.plan)
         own = {"task": task, "draws": self.draws, "n_values": run.n_values}
 
         def here(first: int, last: int) -> Any:
+            if run.function is not None:
+                return run.function.run(task, *self._taken(first, last))
             return session().call("run_own_replicates", first=first + 1, last=last, **own).value
 
-        there = self._elsewhere(crew, stack)
+        there = self._elsewhere(crew, stack, sent)
         collected = self.collected
         done = [(int(i), int(i) + 1) for i in np.flatnonzero(collected.done)]
         interrupt = session().interrupt
@@ -249,33 +255,40 @@ class _Going:
         if self.draws is not None and self.run.seeded:
             ask("undo_draws", draws=self.draws)
 
+    def _taken(self, first: int, last: int) -> tuple[Any, list[int]]:
+        """Return some of the draws, and what seeds R for a statistic in Python of each."""
+        taken = ask("take_draws", draws=self.draws, first=first + 1, last=last)
+        return taken, functions.seeds_of(self.collected.state, first, last)
+
     def _elsewhere(
-        self, crew: parallel.Crew, stack: ExitStack
+        self, crew: parallel.Crew, stack: ExitStack, function: bytes | None
     ) -> Callable[[int, int], parallel.Call]:
         """Return the function that makes the calls for other processes, each with its draws."""
         run = self.run
-        several = crew.n_jobs > 1 or crew.cluster
         job = workers.Job(
             uuid.uuid4().hex,
             run.plan,
             run.packages,
             self.collected.versions,
-            state_here() if several else None,
+            state_here() if crew.several else None,
             run.n_values,
             os.getpid(),
+            function,
         )
         packed: Any = None
 
         def there(first: int, last: int) -> parallel.Call:
             # The models are packed when the first chunk leaves: a run in this process needs none.
-            nonlocal packed
+            nonlocal packed, job
             if packed is None:
                 packed = ask("pack_models", models=list(run.models))
                 if not crew.cluster:
                     folder = tempfile.TemporaryDirectory(prefix="pymer_bridge-")
-                    packed = workers.store(packed, stack.enter_context(folder))
-            taken = ask("take_draws", draws=self.draws, first=first + 1, last=last)
-            return workers.run_chunk, (job, packed, taken)
+                    place = Path(stack.enter_context(folder))
+                    packed = workers.store(packed.data, place / "models")
+                    if function is not None:
+                        job = replace(job, function=workers.store(function, place / "function"))
+            return workers.run_chunk, (job, packed, *self._taken(first, last))
 
         return there
 

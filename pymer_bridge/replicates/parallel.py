@@ -16,7 +16,7 @@ from itertools import islice
 from typing import Any, Final
 
 from pymer_bridge.errors import OptionError, WorkerError
-from pymer_bridge.session import deadlines
+from pymer_bridge.session import calls, deadlines
 
 CHUNK_SECONDS: Final = 0.5
 """How long a chunk should take: a worker that is lost loses no more than this."""
@@ -97,6 +97,11 @@ class Crew:
     n_jobs: int
     cluster: bool
 
+    @property
+    def several(self) -> bool:
+        """Whether there are other processes."""
+        return self.n_jobs > 1 or self.cluster
+
 
 def crew_of(n_jobs: object) -> Crew:
     """Find out who works, from the argument and from joblib's configuration.
@@ -108,6 +113,8 @@ def crew_of(n_jobs: object) -> Crew:
     """
     if isinstance(n_jobs, bool) or not isinstance(n_jobs, int) or n_jobs == 0:
         raise OptionError(f"n_jobs={n_jobs!r} must be a number of processes, or -1 for all cores")
+    if calls.own_generator() is not None:
+        return Crew(1, False)  # within a statistic, whose run has the other processes
     if find_spec("joblib") is None:
         if n_jobs != 1:
             raise OptionError(

@@ -8,7 +8,7 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pymer_bridge.errors import WorkerError
+from pymer_bridge.replicates import functions
 from pymer_bridge.session.calls import Handle
 from pymer_bridge.session.r_session import session
 from pymer_bridge.session.versions import OF_REPLICATES, r_versions, state_here
@@ -26,8 +27,8 @@ Record = dict[str, Any]
 PARENT_STEP: Final = 0.5
 """Seconds after which a worker looks again whether its main process is still there."""
 
-_ready: dict[str, Handle] = {}
-"""The task that this process has made ready, by the key of the run."""
+_ready: dict[str, tuple[Handle, functions.PythonStatistic | None]] = {}
+"""The task that this process has made ready, by the key of the run, and its statistic in Python."""
 
 _watched: list[str] = []
 """The key of the run with whose main process this one ends."""
@@ -55,6 +56,8 @@ class Job:
         How many values each replicate has.
     main
         The number of the process that made the draws.
+    function
+        A statistic in Python as bytes, or the file that has them.
     """
 
     key: str
@@ -64,9 +67,12 @@ class Job:
     state: int | None
     n_values: int
     main: int
+    function: bytes | str | None = None
 
 
-def _make_ready(job: Job, packed: NDArray[np.int32] | str) -> Handle:
+def _make_ready(
+    job: Job, packed: NDArray[np.int32] | str
+) -> tuple[Handle, functions.PythonStatistic | None]:
     for package in job.packages:
         session().require(package)
     here = r_versions(*OF_REPLICATES)
@@ -86,10 +92,12 @@ def _make_ready(job: Job, packed: NDArray[np.int32] | str) -> Handle:
     bytes_ = np.fromfile(packed, dtype=np.int32) if isinstance(packed, str) else packed
     models = session().call("unpack_models", packed=np.asarray(bytes_)).value
     task: Handle = session().call("prepare_task", models=list(models), plan=job.plan).value
-    return task
+    return task, None if job.function is None else functions.unpacked(job.function)
 
 
-def run_chunk(job: Job, packed: NDArray[np.int32] | str, draws: Any) -> Record:
+def run_chunk(
+    job: Job, packed: NDArray[np.int32] | str, draws: Any, seeds: Sequence[int]
+) -> Record:
     """Compute the replicates of some draws.
 
     Parameters
@@ -98,8 +106,8 @@ def run_chunk(job: Job, packed: NDArray[np.int32] | str, draws: Any) -> Record:
         What all chunks have in common.
     packed
         The models, from ``pack_models()`` in R, or the file that holds them.
-    draws
-        The draws.
+    draws, seeds
+        The draws, and for each what seeds R's generator for a statistic in Python.
 
     Raises
     ------
@@ -108,16 +116,19 @@ def run_chunk(job: Job, packed: NDArray[np.int32] | str, draws: Any) -> Record:
     REnvironmentError
         R or a package is missing here.
     """
-    task = _ready.get(job.key)
-    if task is None and type(multiprocessing.current_process()).__module__.startswith("joblib"):
+    ready = _ready.get(job.key)
+    if ready is None and type(multiprocessing.current_process()).__module__.startswith("joblib"):
         # Ctrl-C in a terminal reaches all its processes; the main one ends this one.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         _watched[:] = [job.key]
         threading.Thread(target=_end_with, args=(job, packed), daemon=True).start()
-    if task is None:
-        task = _make_ready(job, packed)
+    if ready is None:
+        ready = _make_ready(job, packed)
         _ready.clear()
-        _ready[job.key] = task
+        _ready[job.key] = ready
+    task, function = ready
+    if function is not None:
+        return function.run(task, draws, seeds)
     record: Record = (
         session().call("run_replicates", task=task, draws=draws, n_values=job.n_values).value
     )
@@ -139,17 +150,16 @@ def _end_with(job: Job, packed: NDArray[np.int32] | str) -> None:
     os._exit(1)
 
 
-def store(packed: NDArray[np.int32], folder: str) -> str:
-    """Write packed models to a file that the workers of this machine read once.
+def store(packed: bytes | memoryview, path: Path) -> str:
+    """Write what is packed to a file that the workers of this machine read once.
 
     Raises
     ------
     WorkerError
         It cannot be written.
     """
-    path = Path(folder) / "models"
     try:
-        path.write_bytes(packed.tobytes())  # tofile() would say only how much it has written
+        path.write_bytes(packed)
     except OSError as error:
         raise WorkerError(
             f"the models cannot be written for the workers ({error.strerror}: {path}); make room "

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import queue
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -74,6 +77,28 @@ class Start:
             time.sleep(STARTING_STEP)
 
 
+class _Own(threading.local):
+    generator: Handle | None = None
+
+
+_own = _Own()
+
+
+@contextmanager
+def drawing_from(generator: Handle) -> Iterator[None]:
+    """Let what this thread asks of R meanwhile draw from a generator of its own."""
+    before, _own.generator = _own.generator, generator
+    try:
+        yield
+    finally:
+        _own.generator = before
+
+
+def own_generator() -> Handle | None:
+    """Return the generator of this thread, None where it draws from that of all threads."""
+    return _own.generator
+
+
 @dataclass(eq=False, slots=True)
 class Job:
     """One operation that a thread asked for, and what came of it."""
@@ -83,6 +108,7 @@ class Job:
     outcome: Outcome | None = None
     error: BaseException | None = None
     cancelled: bool = False
+    generator: Handle | None = field(default_factory=own_generator)
     # No threading.Event: where Ctrl-C strikes within its wait(), its lock may be left to the wrong
     # thread, and set() then fails in R's. This one is made in C, and cannot be left half done.
     _signal: queue.SimpleQueue[None] = field(default_factory=queue.SimpleQueue)

@@ -32,7 +32,7 @@ def _users_level() -> int:
     return level
 
 
-def warn(warning: errors.PymerWarning, result: object = None) -> None:
+def warn(warning: Warning, result: object = None) -> None:
     """Warn, at the user's own line, of something that R did not say.
 
     Parameters
@@ -40,9 +40,11 @@ def warn(warning: errors.PymerWarning, result: object = None) -> None:
     warning
         What is said.
     result
-        What it is said of: the warning has it as ``partial``, where warnings are errors.
+        What it is said of: a warning of this package has it as ``partial``, for where it is an
+        error.
     """
-    warning.partial = result
+    if isinstance(warning, errors.PymerWarning):
+        warning.partial = result
     warnings.warn(warning, stacklevel=_users_level())
 
 

@@ -299,18 +299,21 @@ class RSession:
         if not self._interrupts.begin(job):
             return
         try:
-            job.outcome = self._perform(job.operation, job.arguments)
+            job.outcome = self._perform(job.operation, job.arguments, job.generator)
         except BaseException as error:
             job.error = error
         finally:
             self._interrupts.finish(job)
 
-    def _perform(self, operation: str, arguments: dict[str, Any]) -> Outcome:
+    def _perform(
+        self, operation: str, arguments: dict[str, Any], generator: Handle | None
+    ) -> Outcome:
         self._output.clear()
         name = self._convert.names_to_r((operation,))
         crossed = self._convert.to_r(arguments, self._resolve)
+        own = () if generator is None else (self._resolve(generator),)
         with self._interrupts.evaluation(self._ri.embedded.RRuntimeError):
-            answer = self._run_operation(name, crossed, self._operations)
+            answer = self._run_operation(name, crossed, self._operations, *own)
         record = self._convert.from_r(answer, self._keep)
         if record["interrupted"][0]:
             raise KeyboardInterrupt

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,11 @@ BootstrapKind = Literal["parametric", "case", "residual", "wild", "semiparametri
 NamedStatistic = Literal[
     "fixed_effects", "variance_components", "parameters", "random_effects", "predictions"
 ]
+StatisticValues: TypeAlias = (
+    "float | np.number[Any] | np.bool_ | Mapping[str, Any] | pd.Series[Any] | NDArray[Any]"
+    " | Sequence[float]"
+)
+"""What a statistic in Python gives."""
 Hccme = Literal["hc2", "hc3"]
 AuxiliaryDistribution = Literal["mammen", "rademacher"]
 RatioStart = Literal["warm", "cold", "multiple"]

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Self
 
+import numpy as np
+import pandas as pd
+
+from pymer_bridge.data import frames
 from pymer_bridge.errors import OptionError
 from pymer_bridge.models.base import MixedFit
 from pymer_bridge.r_script.journal import journal
 from pymer_bridge.replicates import bootstrap as boot
 from pymer_bridge.replicates import engine
+from pymer_bridge.replicates.functions import PythonStatistic
 from pymer_bridge.results import intervals
 from pymer_bridge.results.bootstrap import BootstrapResult
 from pymer_bridge.results.decode import tests as decode_tests
 from pymer_bridge.session import asking, deadlines
 from pymer_bridge.spec import options
+from pymer_bridge.spec.model_spec import ModelSpec
+
+ROW_VECTORS: Final = ("weights", "offset", "subset")
+"""What a specification may have for each row of the data."""
 
 
 class Intervals(MixedFit):
@@ -181,7 +191,9 @@ class Intervals(MixedFit):
         kind: options.BootstrapKind = "parametric",
         n_sim: int = 1000,
         seed: int | None = None,
-        statistic: options.NamedStatistic | str = "parameters",
+        statistic: options.NamedStatistic
+        | str
+        | Callable[[Self], options.StatisticValues] = "parameters",
         *,
         resample: Mapping[str, bool] | None = None,
         use_u: bool | None = None,
@@ -219,7 +231,10 @@ class Intervals(MixedFit):
         statistic
             "parameters" (standard deviations, correlations and fixed effects, as in R's
             intervals), "fixed_effects", "variance_components", "random_effects",
-            "predictions", or the text of an R function of the fit.
+            "predictions"; the text of an R function of the fit; or a Python function of the
+            refitted model, which is a model like this one, that returns a number, a mapping of
+            names to numbers, or a flat list, array or Series of numbers. It runs as it is, and is
+            slower than R's text: see the notes.
         resample
             For "case": which levels are drawn with replacement, by grouping factor, and ".obs"
             for rows within the units of the narrowest of them: ``{"school": True, ".obs":
@@ -258,8 +273,8 @@ class Intervals(MixedFit):
         Raises
         ------
         OptionError
-            An argument is not accepted, an extra is not installed, or the draws would take more
-            than 4 GiB.
+            An argument is not accepted, an extra is not installed, the draws would take more
+            than 4 GiB, or a statistic in Python fails for this model itself.
         FormulaError
             The statistic cannot be parsed, or calls a function that is not allowed.
         RError
@@ -276,12 +291,18 @@ class Intervals(MixedFit):
         Warns
         -----
         BootstrapWarning
-            Some replicates failed.
+            Some replicates failed, or a statistic in Python warned.
 
         Notes
         -----
         R functions: ``lme4::bootMer`` with ``refit``; ``lmer`` on the resampled data for "case".
         lme4 before 1.1-33 optimises a wrong criterion in refits of REML fits; a warning says so.
+
+        A Python function is tried on this model first. A replicate for which it raises, or gives
+        other names, has failed: NaN, with the error's text in ``errors``. What it draws by R,
+        as ``simulate()`` does without a seed, is repeatable, and touches no other draws. With
+        ``n_jobs`` it is sent to the workers by cloudpickle. A checkpoint is of one function: of
+        its code, defaults, and the values and functions of its module that it refers to.
 
         References
         ----------
@@ -302,6 +323,14 @@ class Intervals(MixedFit):
         ('.sig01', '.sigma', '(Intercept)')
         >>> boot.replicates.shape
         (20, 3)
+
+        A share of the variance, in Python:
+
+        >>> def share(model):
+        ...     batch, residual = (row.variance for row in model.variance_components.rows)
+        ...     return {"share": batch / (batch + residual)}
+        >>> fit.bootstrap("parametric", n_sim=20, seed=1, statistic=share).names
+        ('share',)
         """
         kind = options.one_of(kind, options.BootstrapKind, "kind")
         plan = boot.checked_statistic(statistic, new_data, re_form, self.columns, allow_functions)
@@ -323,13 +352,19 @@ class Intervals(MixedFit):
             hccme = options.one_of(hccme, options.Hccme, "hccme")
             aux_dist = options.one_of(aux_dist, options.AuxiliaryDistribution, "aux_dist")
             extra = {"hccme": hccme, "aux_dist": aux_dist}
+        function = None
+        if callable(statistic):
+            of_refits = _Replicates(type(self), self.spec, self.columns, self._index)
+            function = PythonStatistic(statistic, of_refits)
         request = boot.Request(
             kind=kind,
             n_sim=options.whole(n_sim, "n_sim", 1),
             seed=options.random_seed(seed),
-            statistic=statistic,
+            statistic=str(statistic) if function is None else function.title,
             plan=plan,
             options=extra,
+            function=function,
+            fit=self,
         )
         how = engine.Running(n_jobs, progress, checkpoint)
         result = boot.run_bootstrap(self._model, self.n_obs, request, how)
@@ -338,7 +373,8 @@ class Intervals(MixedFit):
             "kind": kind,
             "n_sim": request.n_sim,
             "seed": request.seed,
-            "statistic": statistic,
+            "statistic": request.statistic,
+            "in_python": function is not None,
             "use_u": bool(use_u),
             "re_form": re_form,
             "at_new_data": new_data is not None,
@@ -360,7 +396,7 @@ def _check_together(
 
 
 def _resampled(
-    resample: Mapping[str, bool] | None, statistic: str, groups: tuple[str, ...]
+    resample: Mapping[str, bool] | None, statistic: object, groups: tuple[str, ...]
 ) -> dict[str, Any]:
     """Return the levels of a case bootstrap, and which of them are resampled."""
     if statistic == "random_effects":
@@ -370,3 +406,35 @@ def _resampled(
         )
     levels, resampled = boot.checked_resample(resample, groups)
     return {"levels": levels, "resampled": resampled}
+
+
+@dataclass(frozen=True, slots=True)
+class _Replicates:
+    """Makes the models of replicates, like the one that was fitted, in whatever process.
+
+    Attributes
+    ----------
+    like, spec, columns, index
+        Its class, specification, columns and the index of its data.
+    """
+
+    like: type[MixedFit]
+    spec: ModelSpec
+    columns: tuple[str, ...]
+    index: pd.Index
+
+    def made(self, record: Mapping[str, Any]) -> MixedFit:
+        """Return the model of what ``refit_replicate()`` in R gives."""
+        spec, index = self.spec, self.index
+        if (rows := record.get("rows")) is not None:
+            # A case bootstrap: these rows of the data, numbered from 1.
+            given = {name: getattr(spec, name) for name in ROW_VECTORS}
+            arrays = {name: of for name, of in given.items() if isinstance(of, np.ndarray)}
+            drawn = {name: of[rows - 1] for name, of in arrays.items()}
+            spec, index = replace(spec, **{**drawn, "subset": None}), index[rows - 1]
+        return self.like._of(record, spec, frames.KeptFrame(self.columns, index, record["model"]))
+
+    def measured(self, function: Callable[[Any], Any], model: MixedFit) -> Any:
+        """Return what a function gives for a model; scripts are not told of what it asks."""
+        with journal.silent():
+            return function(model)
