@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pymer_bridge.cli.arguments import LESSON, parser
+from pymer_bridge.data.files import path_of, write_text
 from pymer_bridge.errors import OptionError, PymerError
 from pymer_bridge.session import installation
 from pymer_bridge.session.r_session import session
@@ -109,7 +110,7 @@ def _fit(options: argparse.Namespace) -> int:
         sys.stdout.write(text)
         return 0
     with _writing(options.out):
-        Path(options.out).write_text(text, encoding="utf-8")
+        write_text(path_of(options.out), text)
     return 0
 
 

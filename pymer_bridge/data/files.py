@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import gzip
 import os
+import shutil
 import uuid
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +53,7 @@ def whole(path: Path, *, new: bool = False) -> Iterator[Path]:
     Parameters
     ----------
     path
-        The file.
+        The file. A device or a pipe is written to as it is.
     new
         Must it be new? Of several processes that make it at once, one succeeds.
 
@@ -57,16 +61,81 @@ def whole(path: Path, *, new: bool = False) -> Iterator[Path]:
     ------
     FileExistsError
         It is not new.
+    OSError
+        It cannot be written; the error names it, and what was there before is there still.
     """
-    unfinished = path.with_name(f".{path.name[:40]}.{uuid.uuid4().hex}.part")
-    try:
+    with all_whole([path], new=new) as (unfinished,):
         yield unfinished
-        if new:
-            _place_new(unfinished, path)
-        else:
-            unfinished.replace(path)
+
+
+@contextmanager
+def all_whole(paths: Sequence[Path], *, new: bool = False) -> Iterator[list[Path]]:
+    """Do the same for several files: all of them take their places at the end, or none."""
+    places = [Path(os.path.realpath(path)) for path in paths]
+    unfinished = [
+        place.with_name(f".{place.name[:40]}.{uuid.uuid4().hex}.part")
+        if place.is_file() or not place.exists()
+        else place
+        for place in places
+    ]
+    moves = [(one, place) for one, place in zip(unfinished, places, strict=True) if one != place]
+    try:
+        for place in places:
+            _check_place(place)
+        yield unfinished
+        for one, place in moves:
+            with one.open("rb+") as file:
+                os.fsync(file.fileno())  # a full disk may be found out as late as here
+            if place.exists():
+                shutil.copymode(place, one)
+        for one, place in moves:
+            _place_new(one, place) if new else one.replace(place)
+    except OSError as error:
+        names = [*map(str, unfinished)]
+        if error.errno is None or (error.filename and str(error.filename) not in names):
+            raise
+        path = paths[names.index(str(error.filename)) if error.filename else 0]
+        raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
-        unfinished.unlink(missing_ok=True)
+        for one, _ in moves:
+            one.unlink(missing_ok=True)
+
+
+def _check_place(place: Path) -> None:
+    """Raise the OSError that writing to a file would, without writing to it."""
+    if place.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(place))
+    if place.exists() and not os.access(place, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(place))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text, whole or not at all.
+
+    Raises
+    ------
+    OSError
+        It cannot be written.
+    """
+    with whole(path) as unfinished:
+        unfinished.write_text(text, encoding="utf-8", newline="\n")
+
+
+def check_gzip(path: Path) -> None:
+    """Check that a file which R has written is whole: R does not always say when a disk is full.
+
+    Raises
+    ------
+    OSError
+        It is not.
+    """
+    try:
+        with gzip.open(path) as file:
+            while file.read(2**20):
+                pass
+    except (OSError, EOFError, zlib.error) as error:
+        said = "it could not be written whole; the disk may be full"
+        raise OSError(errno.EIO, said, str(path)) from error
 
 
 def _place_new(unfinished: Path, path: Path) -> None:

@@ -11,7 +11,6 @@ import hashlib
 import io
 import json
 import math
-import os
 import struct
 import zipfile
 import zlib
@@ -59,15 +58,12 @@ def write(path: Path, document: Mapping[str, Any], arrays: Mapping[str, NDArray[
             f"the model is too large for such a file ({size / 2**30:.1f} GiB); save it with "
             "fit.save_rds()"
         )
-    with whole(path) as unfinished, unfinished.open("xb") as file:
-        with zipfile.ZipFile(file, "w") as archive:
-            for name, content in ((DOCUMENT, text), *members.items()):
-                # Always the same day, so that the same model gives the same bytes.
-                entry = zipfile.ZipInfo(name, _FIRST_DAY)
-                entry.compress_type = zipfile.ZIP_DEFLATED
-                archive.writestr(entry, content)
-        file.flush()
-        os.fsync(file.fileno())
+    with whole(path) as unfinished, zipfile.ZipFile(unfinished, "x") as archive:
+        for name, content in ((DOCUMENT, text), *members.items()):
+            # Always the same day, so that the same model gives the same bytes.
+            entry = zipfile.ZipInfo(name, _FIRST_DAY)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, content)
 
 
 def read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, NoReturn
@@ -49,8 +48,6 @@ def write(path: Path, content: Mapping[str, Any]) -> None:
     text = json.dumps({**headed, "sha256": digest(headed)}, indent=1, allow_nan=False) + "\n"
     with whole(path) as unfinished, unfinished.open("x", encoding="ascii") as file:
         file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def read(path: Path) -> Document:

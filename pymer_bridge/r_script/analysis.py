@@ -11,7 +11,7 @@ import numpy as np
 
 from pymer_bridge import __version__
 from pymer_bridge.data.columns import Part
-from pymer_bridge.data.files import path_of
+from pymer_bridge.data.files import all_whole, check_gzip, path_of
 from pymer_bridge.errors import OptionError, ScriptError
 from pymer_bridge.r_script import data_files
 from pymer_bridge.r_script.fits import ScriptModel
@@ -266,14 +266,14 @@ class Analysis:
         """Write script and data, and return what was written."""
         if data is not None and data not in get_args(DataFormat):
             raise OptionError(f"data={data!r} is not accepted; choose 'csv', 'rds' or None")
-        files = None
-        if data is not None:
-            stem = path.stem
-            files = {frame.variable: f"{stem}-{frame.variable}.{data}" for frame in self.data}
-            for frame in self.data:
-                _write_data(frame, path.parent / files[frame.variable], data)
-        script = self.script(files, data or "csv")
-        path.write_text(script.text, encoding="utf-8", newline="\n")
+        form = data or "csv"
+        frames = [] if data is None else self.data
+        files = {frame.variable: f"{path.stem}-{frame.variable}.{form}" for frame in frames}
+        script = self.script(None if data is None else files, form)
+        with all_whole([path, *(path.parent / name for name in files.values())]) as (own, *others):
+            own.write_text(script.text, encoding="utf-8", newline="\n")
+            for frame, other in zip(frames, others, strict=True):
+                _write_data(frame, other, form)
         return script
 
 
@@ -316,5 +316,6 @@ def _spelled(arguments: Mapping[str, Any]) -> dict[str, Any]:
 def _write_data(frame: data_files.DataSet, path: Path, data: DataFormat) -> None:
     if data == "rds":
         ask("write_rds", frame=frame.to_r(), path=str(path.resolve()))
+        check_gzip(path)
     else:
         path.write_text(data_files.csv_text(frame), encoding="utf-8", newline="\n")

@@ -14,7 +14,7 @@ import pandas as pd
 from pymer_bridge import __version__
 from pymer_bridge.data import frames, model_file, packing
 from pymer_bridge.data.arrays import Arrays, inline
-from pymer_bridge.data.files import path_of, whole
+from pymer_bridge.data.files import check_gzip, path_of, whole
 from pymer_bridge.data.indexes import pack_index
 from pymer_bridge.errors import OptionError, RError
 from pymer_bridge.models.base import Fitted, RModel
@@ -198,6 +198,7 @@ class Export(Scripting, Fitted):
                 path=str(unfinished.resolve()),
                 record=json.dumps(record),
             )
+            check_gzip(unfinished)
         return target
 
 
