@@ -182,6 +182,7 @@ def test_the_r_thread_does_not_wait_for_itself(monkeypatch):
 
 
 def held() -> int:
+    session().call("gc")  # after it the R thread has let go of the job before, and of its error
     gc.collect()
     session().call("gc")  # what was let go is freed before the next call
     return len(session()._objects)
