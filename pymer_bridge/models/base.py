@@ -311,14 +311,15 @@ class Fitted(RModel):
         return self._ask("fitted_values", decode.over_rows, self._index, "fitted").copy()
 
     def residuals(
-        self, kind: options.ResidualKind = "response", *, scaled: bool = False
+        self, kind: options.ResidualKind | None = None, *, scaled: bool = False
     ) -> pd.Series[float]:
         """Return the residuals on the data's own index.
 
         Parameters
         ----------
         kind
-            "response", "pearson", "deviance" or "working".
+            "response", "pearson", "deviance" or "working"; by default, as in R, "deviance" for a
+            generalized model and "response" for the others.
         scaled
             Divide by the residual standard deviation.
 
@@ -343,7 +344,8 @@ class Fitted(RModel):
         >>> len(fit.residuals())
         180
         """
-        kind = options.one_of(kind, options.ResidualKind, "kind")
+        if kind is not None:
+            kind = options.one_of(kind, options.ResidualKind, "kind")
         return self._ask(
             "model_residuals",
             decode.over_rows,

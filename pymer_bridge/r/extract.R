@@ -205,15 +205,11 @@ fitted_values <- function(model) {
 
 #' Operation: residuals
 #'
-#' @param kind "response", "pearson", "deviance" or "working".
+#' @param kind "response", "pearson", "deviance" or "working"; NULL for R's default.
 #' @param scaled Divide by the residual standard deviation?
 model_residuals <- function(model, kind, scaled) {
-  fit <- model$fit
-  over_rows(if (scaled) {
-    stats::residuals(fit, type = kind, scaled = TRUE)
-  } else {
-    stats::residuals(fit, type = kind)
-  }, fit)
+  given <- c(if (!is.null(kind)) list(type = kind), if (scaled) list(scaled = TRUE))
+  over_rows(do.call(stats::residuals, c(list(model$fit), given)), model$fit)
 }
 
 #' Operation: quantiles of the scaled residuals, as the summary prints them

@@ -31,7 +31,9 @@ statistic_keys <- function(model, plan, names) {
     fixed <- names %in% names(lme4::fixef(model$fit))
     return(list(
       labels = labels, effect = ifelse(fixed, "fixed", "ran_pars"),
-      group = ifelse(fixed, NA, ifelse(names == ".sigma", "Residual", sub("^.*\\|", "", labels))),
+      group = ifelse(
+        fixed, NA_character_, ifelse(names == ".sigma", "Residual", sub("^.*\\|", "", labels))
+      ),
       term = ifelse(fixed, names, ifelse(names == ".sigma", "sd__Observation",
         sub("^(sd|cor)_", "\\1__", sub("\\|.*$", "", labels))
       ))

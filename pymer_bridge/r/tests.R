@@ -81,9 +81,8 @@ drop_one_by_ratio <- function(model, scope) {
     stats::drop1(model$fit, scope = as.character(scope), test = "Chisq")
   }
   tests <- ratio_tests(table)
-  # Here npar is the number of parameters that a term removes.
+  # Here npar is the number of parameters that a term removes: the degrees of freedom of its test.
   tests$df <- tests$n_parameters
-  tests$n_parameters <- NULL
   tests
 }
 

@@ -140,7 +140,7 @@ class LikelihoodRatioTest(Part):
     term
         The model, or the term that was dropped.
     n_parameters
-        The number of parameters of the model.
+        The number of parameters of the model, or of the term that was dropped.
     aic, bic, log_likelihood, deviance
         Of the model; the deviance is -2 times the log-likelihood.
     chi_square, df, p_value

@@ -112,10 +112,16 @@ def test_likelihood_ratios_are_rs(plain: Any) -> None:
     ours += [table[1].chi_square, table[1].p_value]
     _same(ours, plain("ratio_tests", name="binomial", change=". ~ . - period"))
     dropped = fit.drop1()
-    ours = [row.aic for row in dropped]
+    ours = [getattr(row, name) for name in ("n_parameters", "aic") for row in dropped]
     ours += [dropped["period"].chi_square, dropped["period"].p_value]
     _same(ours, plain("dropped", name="binomial"))
     assert fit.drop1("period").rows == dropped.rows
+
+
+def test_residuals_are_of_the_kind_that_r_gives_by_default(plain: Any) -> None:
+    fit = _fit("binomial")
+    _same(fit.residuals(), plain("default_residuals", name="binomial"))
+    assert not fit.residuals().equals(fit.residuals("response"))
 
 
 def test_a_generalized_model_without_groups_can_be_compared() -> None:

@@ -66,8 +66,10 @@ ratio_tests <- function(name, change) {
 
 dropped <- function(name) {
   table <- quietly(drop1(fit_of(name), test = "Chisq"))
-  c(table$AIC, table$LRT[2L], table[["Pr(Chi)"]][2L])
+  c(table$npar, table$AIC, table$LRT[2L], table[["Pr(Chi)"]][2L])
 }
+
+default_residuals <- function(name) as.vector(residuals(fit_of(name)))
 
 means <- function(name, specs) {
   table <- summary(emmeans::emmeans(fit_of(name), specs), infer = TRUE)
