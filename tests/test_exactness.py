@@ -1,7 +1,7 @@
 """Each figure of each accessor of a fitted mixed model is plain R's, to the last bit.
 
-Plain R is asked twice: inside this process, and in an ``Rscript`` of its own (``live.py``). The
-calls that it fits are in ``reference/models.R``, under the same names and in the same order.
+Plain R is asked in an ``Rscript`` of its own (``live.py``). The calls that it fits are
+in ``reference/models.R``, under the same names and in the same order.
 """
 
 from __future__ import annotations
@@ -215,7 +215,7 @@ class Made:
 
 @dataclass
 class Live:
-    """Plain R, twice, and our fits."""
+    """Plain R, and our fits."""
 
     same_process: SameProcess
     separate_process: SeparateProcess
@@ -226,9 +226,7 @@ class Live:
             self.made[case.name] = Made(case)
         return self.made[case.name]
 
-    def theirs(self, where: str, model: str, *, fails: bool = False) -> Figures:
-        if where == "same_process":
-            return self.same_process.figures(model, fails=fails)
+    def theirs(self, model: str) -> Figures:
         return self.separate_process.figures(model)
 
 
@@ -237,20 +235,18 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     data = tmp_path_factory.mktemp("data")
     for name, frame in SIMULATED.items():
         write_frame(frame, data / name)
-    same = SameProcess(data)
+    same = SameProcess()
     separate = SeparateProcess(data, tmp_path_factory.mktemp("answers"), same.state())
     yield Live(same, separate)
     separate.close()
 
 
 def _comparisons() -> Iterator[Any]:
-    """Give every place, model and family; the separate process last, for it needs its time."""
-    for where in ("same_process", "separate_process"):
-        for each in CASES:
-            for family in FAMILIES:
-                if each.lmertest or family not in LMERTEST:
-                    name = f"{where}-{each.name}-{family}"
-                    yield pytest.param(where, each, family, id=name)
+    """Give every model and family."""
+    for each in CASES:
+        for family in FAMILIES:
+            if each.lmertest or family not in LMERTEST:
+                yield pytest.param(each, family, id=f"{each.name}-{family}")
 
 
 # -- tests ---------------------------------------------------------------------------------------
@@ -267,13 +263,13 @@ def test_r_and_python_define_the_same_models(live: Live) -> None:
     assert live.same_process.names("failures") == tuple(each.name for each in FAILURES)
 
 
-@pytest.mark.parametrize(("where", "model", "family"), list(_comparisons()))
-def test_figures_are_those_of_plain_r(where: str, model: Case, family: str, live: Live) -> None:
+@pytest.mark.parametrize(("model", "family"), list(_comparisons()))
+def test_figures_are_those_of_plain_r(model: Case, family: str, live: Live) -> None:
     made = live.ours(model)
     prefix = f"{family}."
     theirs = {
         name.removeprefix(prefix): figure
-        for name, figure in live.theirs(where, model.name).items()
+        for name, figure in live.theirs(model.name).items()
         if name.startswith(prefix)
     }
     assert theirs
@@ -283,9 +279,8 @@ def test_figures_are_those_of_plain_r(where: str, model: Case, family: str, live
 @pytest.mark.parametrize("model", CASES, ids=lambda model: model.name)
 def test_every_figure_of_plain_r_is_compared(model: Case, live: Live) -> None:
     families = [f for f in FAMILIES if model.lmertest or f not in LMERTEST]
-    for where in ("same_process", "separate_process"):
-        names = live.theirs(where, model.name)
-        assert {name.partition(".")[0] for name in names} == set(families)
+    names = live.theirs(model.name)
+    assert {name.partition(".")[0] for name in names} == set(families)
 
 
 @pytest.mark.parametrize("model", CASES, ids=lambda model: model.name)
@@ -299,10 +294,9 @@ def test_warnings_are_of_the_expected_classes(model: Case, live: Live) -> None:
     assert found == dict(model.later)
 
 
-@pytest.mark.parametrize("where", ["same_process", "separate_process"])
 @pytest.mark.parametrize("model", FAILURES, ids=lambda model: model.name)
-def test_errors_are_those_of_plain_r(where: str, model: Case, live: Live) -> None:
+def test_errors_are_those_of_plain_r(model: Case, live: Live) -> None:
     with pytest.raises(RError) as caught:
         model.fit()
     ours = {"error": texts((caught.value.message, *caught.value.condition_class))}
-    assert_same(ours, live.theirs(where, model.name, fails=True))
+    assert_same(ours, live.theirs(model.name))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -165,15 +165,13 @@ def _write_lines(path: Path, lines: list[str]) -> None:
 class SameProcess:
     """Plain R in the session of this process, in an environment of its own."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self) -> None:
         # Below the search path, not below our operations: it must not find them.
         search_path = session().call("globalenv").value
         self._environment: Handle = session().call("new.env", parent=search_path).value
         for name in ("data", "models", "figures"):
             path = str(REFERENCES / f"{name}.R")
             session().call("sys.source", file=path, envir=self._environment)
-        self._workspace = self._call("open_workspace", folder=str(data))
-        self._kept: dict[str, Figures] = {}
 
     def _call(self, function: str, **arguments: Any) -> Any:
         return (
@@ -192,19 +190,6 @@ class SameProcess:
     def state(self) -> int:
         """Return which of two states this process is in; see reference/figures.R."""
         return int(self._call("process_state")[0])
-
-    def figures(self, model: str, *, fails: bool = False) -> Figures:
-        """Return all figures of a model."""
-        if model not in self._kept:
-            function = "failure_figures" if fails else "model_figures"
-            answer = self._call(function, name=model, workspace=self._workspace)
-            self._kept[model] = {name: _figure(record) for name, record in answer.items()}
-        return self._kept[model]
-
-
-def _figure(record: Mapping[str, Any]) -> Figure:
-    values = record["values"]
-    return Figure(record["keys"], values if isinstance(values, tuple) else np.array(values))
 
 
 # -- a process of its own ------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Each figure of each test, interval and marginal mean is plain R's, to the last bit.
 
-Plain R is asked twice: inside this process, and in an ``Rscript`` of its own (``live.py``). What
-it is asked is in ``reference/inference.R``, under the same names and in the same order.
+Plain R is asked in an ``Rscript`` of its own (``live.py``). What it is asked is in
+``reference/inference.R``, under the same names and in the same order.
 """
 
 from __future__ import annotations
@@ -582,16 +582,10 @@ class PlainR(SameProcess):
     """Plain R in this process."""
 
     def __init__(self, data: Path) -> None:
-        super().__init__(data)
+        super().__init__()
         path = str(REFERENCES / "inference.R")
         session().call("sys.source", file=path, envir=self._environment)
         self._workspace = self._call("open_inference_workspace", folder=str(data))
-
-    def figures(self, model: str, *, fails: bool = False) -> Figures:
-        if model not in self._kept:
-            answer = self._call("design_figures", name=model, workspace=self._workspace)
-            self._kept[model] = _figures(answer)
-        return self._kept[model]
 
     @property
     def workspace(self) -> Any:
@@ -663,10 +657,9 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 
 
 def _comparisons() -> Iterator[Any]:
-    for where in ("same_process", "separate_process"):
-        for design, questions in QUESTIONS.items():
-            for question in questions:
-                yield pytest.param(where, design, question, id=f"{where}-{design}-{question}")
+    for design, questions in QUESTIONS.items():
+        for question in questions:
+            yield pytest.param(design, question, id=f"{design}-{question}")
 
 
 def of_question(figures: Figures, question: str) -> Figures:
@@ -688,15 +681,15 @@ def test_plain_r_knows_nothing_of_our_r_files(live: Live) -> None:
 
 @pytest.mark.parametrize("design", DESIGNS)
 def test_r_and_python_ask_the_same(design: str, live: Live) -> None:
-    plain = live.same_process.figures(design)
+    plain = live.separate_process.figures(design)
     seen = dict.fromkeys(name.rpartition(".")[0] for name in plain)
     assert list(seen) == list(QUESTIONS[design])
 
 
-@pytest.mark.parametrize(("where", "design", "question"), list(_comparisons()))
-def test_figures_are_those_of_plain_r(where: str, design: str, question: str, live: Live) -> None:
+@pytest.mark.parametrize(("design", "question"), list(_comparisons()))
+def test_figures_are_those_of_plain_r(design: str, question: str, live: Live) -> None:
     ours = live.answer(design, question).figures
-    theirs = of_question(getattr(live, where).figures(design), question)
+    theirs = of_question(live.separate_process.figures(design), question)
     assert theirs
     for name in ("warnings", "messages"):
         theirs[name] = comparable(theirs[name].values)
