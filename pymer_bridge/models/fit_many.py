@@ -14,6 +14,7 @@ from pymer_bridge.data import frames
 from pymer_bridge.data.arrays import frozen_array
 from pymer_bridge.data.columns import column_to_part
 from pymer_bridge.errors import DataConversionError, FormulaError, OptionError
+from pymer_bridge.models.diagnosing import explaining, explaining_response
 from pymer_bridge.models.preparing import prepare
 from pymer_bridge.replicates import engine
 from pymer_bridge.replicates.collected import Collected
@@ -120,7 +121,8 @@ def fit_many(
         control=check_control(control, "lmerControl"),
         start=None,
     )
-    template = asking.ask("fit_template", spec=asked.to_r(), frame=frame.to_r())
+    with explaining(asked, frame):
+        template = asking.ask("fit_template", spec=asked.to_r(), frame=frame.to_r())
 
     def draw(state: list[int] | None) -> Any:
         return asking.ask("kept_draws", all=list(values.T))
@@ -142,7 +144,8 @@ def fit_many(
     def result(collected: Collected) -> ManyFits:
         return _many_fits(collected, names, template, asked)
 
-    return engine.perform(run, engine.Running(n_jobs, progress, checkpoint), result)
+    with explaining_response(table[list(names)]):
+        return engine.perform(run, engine.Running(n_jobs, progress, checkpoint), result)
 
 
 def _numbers_of(table: pd.DataFrame, names: Sequence[str]) -> NDArray[np.float64]:

@@ -12,6 +12,7 @@ import pandas as pd
 from pymer_bridge.data import frames
 from pymer_bridge.errors import FormulaError, OptionError, RError
 from pymer_bridge.models.base import RModel
+from pymer_bridge.models.diagnosing import explaining
 from pymer_bridge.r_script.journal import Origin, journal
 from pymer_bridge.results.decode import record as decode
 from pymer_bridge.session import asking
@@ -112,6 +113,17 @@ def check_text(
     return formula_safety.check_expression(given, described, names, allowed, what, index=index)
 
 
+def _check_bars(fitter: str, formula: str) -> None:
+    """Refuse random effects where there are none: to R's lm() a bar is a logical "or"."""
+    mixed = {"lm": "lmer", "glm": "glmer"}.get(fitter)
+    bars = _described(formula)["bars"] if mixed else None
+    if bars:
+        raise FormulaError(
+            f"{fitter}() has no random effects, and the formula has ({bars[0]}): pb.{mixed}() fits "
+            "them; a logical 'or' is written within I()"
+        )
+
+
 def _vector_or_text(given: Any, index: pd.Index, argument: str, dtype: Any = np.float64) -> Any:
     if given is None or isinstance(given, str):
         return given
@@ -174,6 +186,7 @@ def prepare(
             f"start names {', '.join(map(repr, clash))}, and the data has such a column; give the "
             "parameter another name"
         )
+    _check_bars(fitter, formula)
     needed = _needed_columns(formula, extras, [*names, *parameters], allow_functions, table.index)
     needed -= set(parameters)
     # Ready columns are only the needed ones, but contrasts may name others.
@@ -212,13 +225,14 @@ def fit_model(cls: type[M], fitter: str, formula: str, data: Any, **asked: Any) 
     """
     session().require("lme4")
     spec, frame = prepare(fitter, formula, data, **asked)
-    return make_model(
-        "fit_model",
-        lambda record: cls._of(record, spec, frame),
-        "fitted",
-        spec=spec.to_r(),
-        frame=frame.to_r(),
-    )
+    with explaining(spec, frame):
+        return make_model(
+            "fit_model",
+            lambda record: cls._of(record, spec, frame),
+            "fitted",
+            spec=spec.to_r(),
+            frame=frame.to_r(),
+        )
 
 
 def make_model(operation: str, read: Callable[[Any], M], origin: Origin, /, **arguments: Any) -> M:

@@ -46,9 +46,18 @@ simple_text <- function(text) {
   text
 }
 
+#' A call as errors show it: of a long one, or one with data in it, the name of the function
+short_call <- function(call) {
+  text <- call_text(call)
+  if (nchar(text) <= 80L) {
+    return(text)
+  }
+  if (is.name(call[[1L]]) || is_qualified_name(call[[1L]])) paste0(call_text(call[[1L]]), "(...)") else ""
+}
+
 #' A condition as a list of character vectors
 describe_condition <- function(condition) {
-  call <- tryCatch(call_text(conditionCall(condition)), error = function(unused) "")
+  call <- tryCatch(short_call(conditionCall(condition)), error = function(unused) "")
   list(
     message = message_text(conditionMessage(condition)),
     classes = as.character(class(condition)),

@@ -166,11 +166,27 @@ longest_text <- 100000L
 #' stack for each.
 deepest_text <- 2000L
 
+#' The terms of a formula that are random effects, such as `1 | g`, as text
+random_terms <- function(expression) {
+  if (!is.call(expression)) {
+    return(character())
+  }
+  head <- head_name(expression[[1L]])
+  if (head %in% c("|", "||")) {
+    return(call_text(expression))
+  }
+  if (!head %in% c("~", "+", "-", "*", "/", ":", "(", "^", "%in%")) {
+    return(character())
+  }
+  as.character(unlist(lapply(as.list(expression)[-1L], random_terms)))
+}
+
 #' Operation: what kind of expression an R text is, and what it calls and names
 #'
 #' @param text One expression as text.
 #' @return A list of `calls`, those of them that are `unknown` to R, `variables`, `misread`,
-#'   `in_names` (see `calls_in_names()`), `is_formula`, `has_response` and `text` (R's own
+#'   `in_names` (see `calls_in_names()`), `is_formula`, `bars` (see
+#'   `random_terms()`), `has_response` and `text` (R's own
 #'   spelling of it).
 describe_expression <- function(text) {
   if (nchar(text) > longest_text) {
@@ -190,6 +206,7 @@ describe_expression <- function(text) {
     unknown = unknown_calls(walked$calls),
     in_names = calls_in_names(walked$variables),
     is_formula = is_formula,
+    bars = if (is_formula) random_terms(parsed),
     has_response = is_formula && length(parsed) == 3L,
     text = paste(deparse(parsed, width.cutoff = 500L), collapse = " ")
   ))

@@ -21,7 +21,7 @@ from pymer_bridge.errors import OptionError, PymerError, RError
 from pymer_bridge.replicates import functions, parallel, workers
 from pymer_bridge.replicates.checkpoint import Checkpoint, Kept
 from pymer_bridge.replicates.collected import Collected, said_by
-from pymer_bridge.session import deadlines
+from pymer_bridge.session import conditions, deadlines
 from pymer_bridge.session.asking import ask
 from pymer_bridge.session.calls import Handle
 from pymer_bridge.session.r_session import session
@@ -211,7 +211,8 @@ class _Going:
                 break
         self.collected.seconds = time.perf_counter() - self.start
         if run.n and all(error is not None for error in self.collected.errors):
-            raise RError(f"every replicate failed; the last said: {self.collected.errors[-1]}")
+            last = conditions.remedied(str(self.collected.errors[-1]))
+            raise RError(f"every replicate failed; the last said: {last}")
 
     def _collect(self, first: int, last: int, record: Any) -> None:
         self.collected.put(first, last, record)

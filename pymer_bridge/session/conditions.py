@@ -24,6 +24,35 @@ _CLASSES: Final = {
 """The class of warning, by what R's message has in it; the first one counts."""
 
 
+_REMEDIES: Final = {
+    "No random effects terms": "pb.lm() and pb.glm() fit models without random effects; one is "
+    "written (1 | group)",
+    r"must be < number of observations \(problems: (.+)\)": "Each row has its own level of {0}: "
+    "take a coarser grouping factor",
+    r"number of random effects \(=\d+\) for term \(.+ \|+ (.+?)\)": "Take fewer slopes, as in "
+    "(1 | {0}), or data with more rows for each level of {0}",
+    "rhs of formula must be a conditioning": "lm_list() takes a formula as in 'y ~ x | group'",
+    "number of rows in use has changed": "Drop rows with missing values before the fit: "
+    "data.dropna(subset=list(fit.columns))",
+    "not all fitted to the same size|rows of matrices must match|Size mismatch": "The models use "
+    "different rows: fit each to data.dropna(subset=[...]), with the columns of all",
+    "new levels detected": "allow_new_levels=True predicts for new levels with effects of zero",
+    "operations are possible only for numeric": "Conditions are written within I(), as in I(x > 0)",
+    "invalid model formula in ExtractVars|invalid term in model formula": "Columns are named "
+    "without quotes, or in backticks",
+    "Response is constant": "The response has one value only in the rows that are used",
+}
+"""What helps, by what R's message of an error has in it."""
+
+
+def remedied(message: str) -> str:
+    """Return R's message of an error, with what helps in a line below it where that is known."""
+    for pattern, remedy in _REMEDIES.items():
+        if found := re.search(pattern, message):
+            return f"{message}\n{remedy.format(*found.groups())}"
+    return message
+
+
 def _users_level() -> int:
     """Return the stack level of the caller outside this package."""
     level, frame = 1, sys._getframe(1)

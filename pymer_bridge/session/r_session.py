@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from pymer_bridge.errors import RError, SessionError
-from pymer_bridge.session import deadlines, embedding, installation, library_address
+from pymer_bridge.session import conditions, deadlines, embedding, installation, library_address
 from pymer_bridge.session.calls import Condition, Handle, Job, Outcome, Start
 from pymer_bridge.session.interrupts import Interrupts
 
@@ -323,9 +323,8 @@ class RSession:
             error = record["error"]
             if "needs_newer_lme4" in error["classes"]:
                 raise installation.newer_lme4(error["message"][0])
-            raise RError(
-                error["message"][0], error["call"][0], error["traceback"], error["classes"]
-            )
+            message = conditions.remedied(error["message"][0])
+            raise RError(message, error["call"][0], error["traceback"], error["classes"])
         return Outcome(
             record["value"],
             _conditions(record["warnings"]),

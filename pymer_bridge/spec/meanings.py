@@ -91,7 +91,7 @@ _INSTEAD: Final = {
     "xlevels covlevels": ("at=",),
     "sefit se stderr": ("std_error=",),
     "l hypotheses hypothesis rmatrix": ("contrasts=",),
-    "factors": ("contrasts=", "write factor(x) in the formula, or make it a Categorical"),
+    "factors": ("make the column a Categorical with these levels, or write factor(x)",),
     "file filename fname con": ("path=",),
     "w freqweights varweights": ("weights=",),
     "exposure": ('offset="log(exposure)"',),

@@ -63,7 +63,7 @@ FITTING: dict[str, dict[str, str]] = {
         "Weights": "write weights=",
         "offsets": "offset=?",
         "contrast": "did you mean contrasts=?",
-        "factors": "write contrasts=",
+        "factors": "make the column a Categorical",
         "correlation": "lme4 has no correlated residuals",
         "summarize": SAID,
         "ziformula": "glmmTMB",

@@ -11,6 +11,7 @@ import pandas as pd
 
 from pymer_bridge.data import frames
 from pymer_bridge.errors import DataConversionError, OptionError
+from pymer_bridge.models import diagnosing
 from pymer_bridge.models.base import Fitted
 from pymer_bridge.models.preparing import FITTERS, check_text, make_model
 from pymer_bridge.r_script.journal import Origin, journal
@@ -155,7 +156,8 @@ class Refitting(Fitted):
         """
         table = self._response(new_response)
         response = frames.collect(table).to_r()
-        return self._made("refit_response", self.spec, "refitted", response=response)
+        with diagnosing.explaining_response(table):
+            return self._made("refit_response", self.spec, "refitted", response=response)
 
     def _response(self, given: Any) -> pd.DataFrame:
         if isinstance(given, pd.Series | pd.DataFrame) and not given.index.equals(self._index):
@@ -167,7 +169,7 @@ class Refitting(Fitted):
         if values.ndim > 2 or (values.ndim == 2 and values.shape[1] > 2):
             raise OptionError(f"new_response has the shape {values.shape}: one or two columns")
         table = pd.DataFrame(values)
-        table.columns = pd.Index([f"column{i}" for i in range(table.shape[1])])
+        table.columns = pd.Index(["new_response", "new_response 2"][: table.shape[1]])
         n_used = self._ask("n_used", lambda value: int(value[0]))
         if len(table) not in (len(self._index), n_used):
             raise OptionError(

@@ -129,7 +129,7 @@ def test_new_levels(plain: Any) -> None:
     new = {"Days": [1.0, 2.0], "Subject": ["308", "of another study"]}
     with pytest.raises(RError, match="new levels detected in newdata") as caught:
         fit.predict(new)
-    assert "allow_new_levels=True" in caught.value.__notes__[0]
+    assert "allow_new_levels=True" in str(caught.value)
     ours = fit.predict(new, allow_new_levels=True)
     theirs = plain("predictions_of", name="slopes", new_data=as_r(new), new_levels=True)
     same(ours, theirs["values"])

@@ -1,0 +1,171 @@
+"""Why a fit failed: the culprit in the data, looked for after R has stopped, and never before."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from pymer_bridge.data.frames import AnyFrame
+from pymer_bridge.errors import RError
+from pymer_bridge.session import asking, deadlines
+from pymer_bridge.spec.model_spec import ModelSpec
+
+MOST_SAID: Final = 3
+"""Culprits that an error names."""
+
+MOST_ROWS: Final = 5
+"""Rows of one culprit that it names."""
+
+_SAID: Final = {
+    "infinite": "{what} is infinite in {rows}{there}: replace such values, or leave the rows out",
+    "one_level": "{what} has only the level {detail!r} in the {n} rows that are used: {leave}",
+    "text": "{what} is not numeric (R: {detail}): {number}",
+    "text_in": "{what} in {detail!r} is text or a factor, not a number: convert it with "
+    "pd.to_numeric(), or write factor() for it",
+    "missing": "{what} has missing values, in {rows}: na_action='omit' leaves such rows out",
+    "missing_in": "{what} has missing values in {rows}, which {detail!r} cannot have: drop them "
+    "before, as with data.dropna()",
+    "negative": "{what} is negative in {rows}: weights are at least 0",
+    "all_zero": "{what} is 0 in each of the {n} rows that are used: give some row a weight",
+    "outside": "{what} must be {detail}, and is not in {rows}",
+    "condition": "{what} is read as one term: write each condition within I(), as in I(x == 1)",
+    "no_condition": "{what} must be a condition, such as 'x > 0'",
+    "no_subset": "No row is left: subset= holds for none",
+    "all_missing": "{what} is missing in each row, so that none is left",
+    "no_overlap": "No row is left: each of {n} lacks some value ({detail})",
+}
+_ROLES: Final = {"predictor": "", "group": "The grouping factor ", "data": ""}
+_LEAVE: Final = {
+    "predictor": "leave it out, or look at subset= and at missing values",
+    "group": "without a second level there is no variance to estimate",
+}
+_NUMBERS: Final = {
+    ("response", False): "convert it, as with pd.to_numeric(); pb.glmer() takes one of two levels "
+    "with family='binomial'",
+    ("response", True): "it may be 0 and 1, or a Categorical of two levels",
+}
+_UNSTABLE: Final = "Downdated VtV is not positive|PIRLS (?:loop|step-halving)|pwrssUpdate did not"
+_NONLINEAR: Final = (
+    "nlmer() takes three parts, as in 'y ~ SSlogis(x, Asym, xmid, scal) ~ Asym | group'"
+)
+
+
+def rows_text(index: pd.Index, positions: Any, n: int) -> str:
+    """Name rows by their labels: the first ones, and how many more there are.
+
+    Parameters
+    ----------
+    index
+        The index of the data.
+    positions
+        Positions in it, of the first ones.
+    n
+        How many rows there are.
+    """
+    labels = ", ".join(repr(label) for label in index[list(positions)].tolist())
+    more = n - len(positions)
+    return f"row{'s' if n > 1 else ''} {labels}{f' and {more} more' if more else ''}"
+
+
+def _sentence(found: Mapping[str, Any], index: pd.Index, binomial: bool) -> str:
+    kind, role, what, detail = (str(found[name][0]) for name in ("kind", "role", "what", "detail"))
+    rows = found["rows"]
+    n = int(found["n_rows"][0])
+    if role in ("weights", "offset", "subset"):
+        name = f"{role}=" if what == role else f"{role}={what!r}"
+    else:
+        name = f"{_ROLES.get(role, 'The response ')}{what!r}"
+    return _SAID[kind].format(
+        what=name,
+        rows=rows_text(index, [] if rows is None else rows - 1, n),
+        n=n,
+        detail=detail,
+        there=f", where {detail}" if detail else "",
+        leave=_LEAVE.get(role, ""),
+        number=_NUMBERS.get((role, binomial), "give numbers"),
+    )
+
+
+def _sentences(error: RError, spec: ModelSpec, frame: AnyFrame) -> list[str]:
+    if "No random effects terms" in error.message:
+        return []
+    said = [_NONLINEAR] if spec.fitter == "nlmer" and spec.formula.count("~") < 2 else []
+    try:
+        with deadlines.lifted():
+            found = asking.ask("diagnose_fit", spec=spec.to_r(), frame=frame.to_r())
+    except RError:
+        return said
+    binomial = spec.family is not None and "binomial" in spec.family.name
+    said += [_sentence(each, frame.index, binomial) for each in found or ()]
+    if not said and re.search(_UNSTABLE, error.message):
+        said = [
+            "Predictors may be on very different scales: write scale(x), or try another control="
+        ]
+    return list(dict.fromkeys(said))
+
+
+def _add(error: RError, said: list[str]) -> None:
+    """Put what is known of the cause below R's own message."""
+    error.message = "\n".join((error.message, *said[:MOST_SAID]))
+    error.args = (error.message,)
+
+
+@contextmanager
+def explaining(spec: ModelSpec, frame: AnyFrame) -> Iterator[None]:
+    """Have an error of R, raised within a ``with``, name what in the data is the culprit.
+
+    Parameters
+    ----------
+    spec, frame
+        What is fitted, to which data.
+
+    Raises
+    ------
+    RError
+        R stopped: its own message, and below it what is known of the cause.
+    """
+    try:
+        yield
+    except RError as error:
+        _add(error, _sentences(error, spec, frame))
+        raise
+
+
+@contextmanager
+def explaining_response(table: pd.DataFrame) -> Iterator[None]:
+    """Have an error of R, raised within a ``with``, name what is wrong with new responses.
+
+    Parameters
+    ----------
+    table
+        The responses, one a column.
+
+    Raises
+    ------
+    RError
+        R stopped: its own message, and below it what is known of the cause.
+    """
+    try:
+        yield
+    except RError as error:
+        named = ((f"The response {name!r}", column) for name, column in table.items())
+        _add(error, [said for name, column in named if (said := _of_response(name, column))])
+        raise
+
+
+def _of_response(name: str, column: pd.Series[Any]) -> str:
+    if not pd.api.types.is_numeric_dtype(column.dtype):
+        return f"{name} is not numeric, but of dtype {column.dtype}"
+    values = column.to_numpy(np.float64, na_value=np.nan)
+    if np.isnan(values).all():
+        return f"{name} is missing in each row"
+    where = np.flatnonzero(np.isinf(values))
+    if not where.size:
+        return ""
+    rows = rows_text(column.index, where[:MOST_ROWS], len(where))
+    return f"{name} is infinite in {rows}: replace such values, or leave the rows out"
