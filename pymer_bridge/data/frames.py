@@ -99,6 +99,8 @@ def as_pandas(data: Any) -> pd.DataFrame:
 
 def _remedy(data: object) -> str:
     """Say how the data become a frame; nothing where that is not known."""
+    if isinstance(data, str) and "~" in data:
+        return ": the formula comes first, then the data"
     if isinstance(data, str | PurePath):
         return ": read the file first, as with pd.read_csv()"
     if isinstance(data, list | tuple | np.ndarray):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ import pandas as pd
 from pymer_bridge.data.frames import AnyFrame
 from pymer_bridge.errors import RError
 from pymer_bridge.session import asking, deadlines
+from pymer_bridge.session.calls import Handle
 from pymer_bridge.spec.model_spec import ModelSpec
 
 MOST_SAID: Final = 3
@@ -35,6 +36,7 @@ _SAID: Final = {
     "outside": "{what} must be {detail}, and is not in {rows}",
     "condition": "{what} is read as one term: write each condition within I(), as in I(x == 1)",
     "no_condition": "{what} must be a condition, such as 'x > 0'",
+    "other_kind": "new_data has {what} as {detail}",
     "no_subset": "No row is left: subset= holds for none",
     "all_missing": "{what} is missing in each row, so that none is left",
     "no_overlap": "No row is left: each of {n} lacks some value ({detail})",
@@ -91,17 +93,22 @@ def _sentence(found: Mapping[str, Any], index: pd.Index, binomial: bool) -> str:
     )
 
 
+def _found(operation: str, **arguments: Any) -> Sequence[Mapping[str, Any]]:
+    """Ask R for findings; there are none where it fails again."""
+    try:
+        with deadlines.lifted():
+            return tuple(asking.ask(operation, **arguments) or ())
+    except RError:
+        return ()
+
+
 def _sentences(error: RError, spec: ModelSpec, frame: AnyFrame) -> list[str]:
     if "No random effects terms" in error.message:
         return []
     said = [_NONLINEAR] if spec.fitter == "nlmer" and spec.formula.count("~") < 2 else []
-    try:
-        with deadlines.lifted():
-            found = asking.ask("diagnose_fit", spec=spec.to_r(), frame=frame.to_r())
-    except RError:
-        return said
+    found = _found("diagnose_fit", spec=spec.to_r(), frame=frame.to_r())
     binomial = spec.family is not None and "binomial" in spec.family.name
-    said += [_sentence(each, frame.index, binomial) for each in found or ()]
+    said += [_sentence(each, frame.index, binomial) for each in found]
     if not said and re.search(_UNSTABLE, error.message):
         said = [
             "Predictors may be on very different scales: write scale(x), or try another control="
@@ -133,6 +140,29 @@ def explaining(spec: ModelSpec, frame: AnyFrame) -> Iterator[None]:
         yield
     except RError as error:
         _add(error, _sentences(error, spec, frame))
+        raise
+
+
+@contextmanager
+def explaining_new_data(model: Handle, frame: AnyFrame | None) -> Iterator[None]:
+    """Have an error of R, raised within a ``with``, name columns of another kind than the model's.
+
+    Parameters
+    ----------
+    model, frame
+        The model, and the new data; None for its own.
+
+    Raises
+    ------
+    RError
+        R stopped: its own message, and below it what is known of the cause.
+    """
+    try:
+        yield
+    except RError as error:
+        if frame is not None:
+            found = _found("diagnose_new_data", model=model, new_data=frame.to_r())
+            _add(error, [_sentence(each, frame.index, binomial=False) for each in found])
         raise
 
 

@@ -186,9 +186,9 @@ def prepare(
             f"start names {', '.join(map(repr, clash))}, and the data has such a column; give the "
             "parameter another name"
         )
-    _check_bars(fitter, formula)
     needed = _needed_columns(formula, extras, [*names, *parameters], allow_functions, table.index)
     needed -= set(parameters)
+    _check_bars(fitter, formula)
     # Ready columns are only the needed ones, but contrasts may name others.
     known = [*names, *(contrasts or ())] if ready else names
     asked = ModelSpec(

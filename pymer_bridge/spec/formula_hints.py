@@ -68,6 +68,8 @@ _INSTEAD: Final = {
 """What to write for a function, by its name in Python, without the module."""
 
 _SIGNS: Final = {
+    "[\u223c\uff5e\u02dc\u2010-\u2015\u2212\u2018-\u201f\u00d7\u00a0]": "a sign or space of print "
+    'stands in it, such as a long dash: type ~, -, *, " and plain spaces',
     r"\w\s*//\s*\w": "R writes %/% for Python's //",
     r"\w\s+%\s+\w": "R writes %% for Python's %",
     r"\bnot\s+\w": "R writes ! for Python's not",

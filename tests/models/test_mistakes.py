@@ -591,6 +591,31 @@ STOPPED: dict[str, Mistake] = {
         "new levels detected",
         "allow_new_levels=True",
     ),
+    "new data of text": (
+        lambda: full().predict(data(x="a")),
+        "",
+        "new_data has 'x' as text; the model has numbers",
+    ),
+    "new data of digits": (
+        lambda: full().predict(data(z=data()["digits"]), re_form="population"),
+        "",
+        "new_data has 'z' as text; the model has numbers",
+    ),
+    "new data of text for lm": (
+        lambda: pb.lm("y ~ x", data()).predict(data(x="a")),
+        "",
+        "new_data has 'x' as text; the model has numbers",
+    ),
+    "new data of text to simulate": (
+        lambda: full().simulate(new_data=data(x="a")),
+        "",
+        "new_data has 'x' as text",
+    ),
+    "new data of numbers": (
+        lambda: pb.lm("y ~ word", data()).predict(data(word=1.0)),
+        "",
+        "new_data has 'word' as numbers; the model has text",
+    ),
     "refit to text": (
         lambda: full().refit(data()["word"]),
         "must be numeric",
@@ -705,6 +730,11 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[PymerError], str]] = {
         lambda: pb.lmer(MODEL, "data.csv"),
         DataConversionError,
         "not str: read the file first",
+    ),
+    "the data before the formula": (
+        lambda: pb.lmer(data(), MODEL),  # type: ignore[arg-type]
+        PymerError,
+        "formula",
     ),
     "a column": (
         lambda: pb.lmer(MODEL, data()["y"]),

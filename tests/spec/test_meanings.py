@@ -257,7 +257,8 @@ ASKED_OF_R = {
 NONE_HERE = set(
     # the model itself, what is passed on, and what has no counterpart
     "object x ... interval pool zeta PBargs oldNames signames terms random.only"
-    " cluster.rand initCtrl nb.control rename.response newweights newoffset maxit tol warn".split()
+    " cluster.rand initCtrl nb.control rename.response newweights newoffset maxit tol warn"
+    " call.env boot.scale".split()
 )
 
 

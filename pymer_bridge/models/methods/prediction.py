@@ -9,6 +9,7 @@ import pandas as pd
 
 from pymer_bridge.data import frames
 from pymer_bridge.errors import DataConversionError, FormulaError, OptionError
+from pymer_bridge.models import diagnosing
 from pymer_bridge.models.base import Fitted
 from pymer_bridge.models.preparing import check_text
 from pymer_bridge.results import prediction as results
@@ -105,19 +106,20 @@ class Prediction(Fitted):
         self._check_re_form(re_form)
         frame = self._new_frame(new_data, re_form, random=re_form != "population")
         ends = level if interval else None
-        return self._ask_anew(
-            "predict_model",
-            lambda record: decode_internals.predictions(
-                record, self._rows_of(frame), scale, re_form, ends
-            ),
-            new_data=None if frame is None else frame.to_r(),
-            re_form=re_form,
-            type=scale,
-            allow_new_levels=options.flag(allow_new_levels, "allow_new_levels"),
-            std_error=options.flag(std_error, "std_error"),
-            interval=interval is not None,
-            conf_level=level,
-        )
+        with diagnosing.explaining_new_data(self._model, frame):
+            return self._ask_anew(
+                "predict_model",
+                lambda record: decode_internals.predictions(
+                    record, self._rows_of(frame), scale, re_form, ends
+                ),
+                new_data=None if frame is None else frame.to_r(),
+                re_form=re_form,
+                type=scale,
+                allow_new_levels=options.flag(allow_new_levels, "allow_new_levels"),
+                std_error=options.flag(std_error, "std_error"),
+                interval=interval is not None,
+                conf_level=level,
+            )
 
     def simulate(
         self,
@@ -182,16 +184,19 @@ class Prediction(Fitted):
             raise OptionError("give only one of use_u=True and re_form: R takes one of them")
         frame = self._new_frame(new_data, None, random=True, complete=True)
         checked_seed = options.random_seed(seed)
-        return self._ask_anew(
-            "simulate_model",
-            lambda record: decode_internals.simulations(record, self._rows_of(frame), checked_seed),
-            n_sim=options.whole(n_sim, "n_sim", 1),
-            seed=checked_seed,
-            new_data=None if frame is None else frame.to_r(),
-            re_form=None if re_form == "population" else re_form,
-            use_u=keep_all,
-            allow_new_levels=options.flag(allow_new_levels, "allow_new_levels"),
-        )
+        with diagnosing.explaining_new_data(self._model, frame):
+            return self._ask_anew(
+                "simulate_model",
+                lambda record: decode_internals.simulations(
+                    record, self._rows_of(frame), checked_seed
+                ),
+                n_sim=options.whole(n_sim, "n_sim", 1),
+                seed=checked_seed,
+                new_data=None if frame is None else frame.to_r(),
+                re_form=None if re_form == "population" else re_form,
+                use_u=keep_all,
+                allow_new_levels=options.flag(allow_new_levels, "allow_new_levels"),
+            )
 
     def _rows_of(self, frame: frames.Frame | None) -> pd.Index:
         return self._index if frame is None else frame.index
@@ -310,11 +315,12 @@ class LinearPrediction(Fitted):
                 wanted, rows, scale, None, level if interval else None
             )
 
-        return self._ask_anew(
-            "predict_linear",
-            read,
-            type=scale,
-            interval=interval or "none",
-            new_data=None if frame is None else frame.to_r(),
-            conf_level=level,
-        )
+        with diagnosing.explaining_new_data(self._model, frame):
+            return self._ask_anew(
+                "predict_linear",
+                read,
+                type=scale,
+                interval=interval or "none",
+                new_data=None if frame is None else frame.to_r(),
+                conf_level=level,
+            )
