@@ -210,6 +210,7 @@ def sat_modcomp(full: LinearMixedModel, restricted: Restriction) -> tests.ModelC
 
 @named
 @deadlines.timed
+@engine.stoppable
 def pb_modcomp(
     full: LinearMixedModel,
     restricted: Restriction,

@@ -33,6 +33,7 @@ RESPONSE = ".response"
 
 @named
 @deadlines.timed
+@engine.stoppable
 def fit_many(
     formula: str,
     data: Any,

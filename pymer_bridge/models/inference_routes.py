@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, get_args
 
-from pymer_bridge.errors import OptionError, PymerError
+from pymer_bridge.errors import BootstrapInterrupted, OptionError, PymerError, PymerWarning
 from pymer_bridge.models.comparisons import bootstrap_test
 from pymer_bridge.models.lmer import LinearMixedModel
 from pymer_bridge.replicates import engine
@@ -201,6 +201,8 @@ def compare_inference(
         A method is not known, or another argument is not accepted.
     KeyError
         The model has no such fixed effect.
+    BootstrapInterrupted
+        Ctrl-C; the routes that were taken are in its ``partial``.
 
     Notes
     -----
@@ -235,8 +237,22 @@ def compare_inference(
         options.check_level(conf_level),
         n_jobs,
     )
-    rows = tuple(_take(ROUTES[method], method, request) for method in chosen)
-    return InferenceRoutes(rows, term, request.conf_level, request.n_sim, request.seed)
+    rows: list[InferenceRoute] = []
+    try:
+        for method in chosen:
+            rows.append(_take(ROUTES[method], method, request))
+    except KeyboardInterrupt as error:
+        said = f"interrupted after {len(rows)} of {len(chosen)} methods"
+        raise BootstrapInterrupted(said, _routes(request, rows) if rows else None) from error
+    except PymerWarning as warning:  # where warnings are errors
+        warning.partial = _routes(request, rows) if rows else None
+        raise
+    return _routes(request, rows)
+
+
+def _routes(request: _Request, rows: Sequence[InferenceRoute]) -> InferenceRoutes:
+    shared = request.term, request.conf_level, request.n_sim, request.seed
+    return InferenceRoutes(tuple(rows), *shared)
 
 
 def _take(route: _Route, method: str, request: _Request) -> InferenceRoute:

@@ -43,6 +43,9 @@ UNSEALED: Final = (slice(24, 28), slice(60, 64), slice(68, 72), slice(92, 100))
 LARGEST_SEALED: Final = 2**24
 """Bytes of a larger file are not read again for each chunk; its content has a digest still."""
 
+PATIENCE: Final = 5.0
+"""Seconds for which a file is waited for that another process has locked."""
+
 STATE_SIZES: Final = {0: 4, 1: 3, 2: 3, 3: 626, 4: 102, 6: 102, 7: 7}
 """Integers in ``.Random.seed``, by the kind of R's generator (``?RNGkind``; 5 is a user's own)."""
 
@@ -163,6 +166,7 @@ class Checkpoint:
         """Open the file, and read and check all of it."""
         self._file = sqlite3.connect(
             f"{self._place.as_uri()}?mode=rw",
+            PATIENCE,
             uri=True,
             check_same_thread=False,
             isolation_level=None,

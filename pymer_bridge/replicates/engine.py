@@ -11,13 +11,14 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field, replace
+from functools import wraps
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pymer_bridge.errors import OptionError, PymerError, RError
+from pymer_bridge.errors import BootstrapInterrupted, OptionError, PymerError, RError
 from pymer_bridge.replicates import functions, parallel, workers
 from pymer_bridge.replicates.checkpoint import Checkpoint, Kept
 from pymer_bridge.replicates.collected import Collected, said_by
@@ -31,6 +32,7 @@ MEMORY_LIMIT: Final = 4 * 2**30
 """Bytes that the draws of one run may take; all of them are made before the first refit."""
 
 Progress = bool | Callable[[int, int], None]
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -168,6 +170,21 @@ def perform(
         if ended is error:
             raise
         raise ended from error
+
+
+def stoppable(function: Callable[P, T]) -> Callable[P, T]:
+    """Have Ctrl-C give one exception, also before a function's first fit and after its last."""
+
+    @wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return function(*args, **kwargs)
+        except BootstrapInterrupted:
+            raise
+        except KeyboardInterrupt as error:
+            raise BootstrapInterrupted("interrupted while no fit was made") from error
+
+    return call
 
 
 @dataclass(slots=True)
@@ -339,16 +356,19 @@ class _Progress:
                 "progress=True needs tqdm: pip install 'pymer-bridge[parallel]', or give a "
                 "function of the numbers done and in all"
             ) from error
-        self._bar = tqdm(total=self._total, unit="fit")
+        with suppress(Exception):  # stderr may be closed: no bar is a reason to end a run
+            self._bar = tqdm(total=self._total, unit="fit")
 
     def __exit__(self, *unused: object) -> None:
         if self._bar is not None:
-            self._bar.close()
+            with suppress(Exception):
+                self._bar.close()
 
     def tell(self, done: int) -> None:
         """Show the number of finished replicates."""
         if self._bar is not None:
-            self._bar.update(done - self._bar.n)
+            with suppress(Exception):
+                self._bar.update(done - self._bar.n)
         elif callable(self._progress):
             try:
                 self._progress(done, self._total)

@@ -438,6 +438,7 @@ class Diagnostics(MixedFit):
         return self._case_figure("cooks.distance", "cooks_distance")
 
     @deadlines.timed
+    @engine.stoppable
     def influence(
         self,
         by: str | None = None,

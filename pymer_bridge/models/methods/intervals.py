@@ -186,6 +186,7 @@ class Intervals(MixedFit):
         return found
 
     @deadlines.timed
+    @engine.stoppable
     def bootstrap(
         self,
         kind: options.BootstrapKind = "parametric",
