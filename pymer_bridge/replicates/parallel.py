@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+import warnings
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
+from contextlib import closing
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from itertools import islice
@@ -292,9 +294,10 @@ class _Shared:
         lives = LIVES
         while True:
             try:
-                for first, last, result in results():
-                    lives = LIVES
-                    self._finish(first, last, result)
+                with closing(results()) as found:
+                    for first, last, result in found:
+                        lives = LIVES
+                        self._finish(first, last, result)
                 return
             except (BrokenProcessPool, ShutdownExecutorError) as error:  # or ended by another run
                 lives -= 1
@@ -312,12 +315,15 @@ class _Shared:
             function, arguments = self._there(first, last)
             yield _numbered, (first, last, function, *arguments)
 
-    def _pool_results(self) -> Iterator[tuple[int, int, Any]]:
+    def _pool_results(self) -> Generator[tuple[int, int, Any], None, None]:
         """Use joblib's own workers, one fewer than processes are wanted: this is one of them."""
         from joblib.externals.loky import get_reusable_executor  # noqa: PLC0415  # an extra
 
         n_workers = self._crew.n_jobs - 1
-        pool = get_reusable_executor(max_workers=n_workers)
+        with warnings.catch_warnings():
+            # The last run may have left its last chunk to workers, and done it here itself.
+            warnings.filterwarnings("ignore", "Trying to resize", UserWarning)
+            pool = get_reusable_executor(max_workers=n_workers)
         calls = self._calls()
         waiting: set[Future[Any]] = set()
         depth = 1  # until the first result: a worker may have to start
@@ -340,7 +346,7 @@ class _Shared:
             pool.shutdown(wait=False, kill_workers=True)
             raise
 
-    def _cluster_results(self) -> Iterator[tuple[int, int, Any]]:
+    def _cluster_results(self) -> Generator[tuple[int, int, Any], None, None]:
         """Use the backend that the user has chosen by ``joblib.parallel_config``."""
         from joblib import Parallel, delayed  # noqa: PLC0415  # an extra
 
@@ -351,7 +357,10 @@ class _Shared:
                 yield result
                 deadlines.check()
         finally:
-            results.close()
+            with warnings.catch_warnings():
+                # joblib says that tasks were done for nothing: here because the run was ended.
+                warnings.simplefilter("ignore")
+                results.close()
 
 
 def _numbered(first: int, last: int, function: Callable[..., Any], *arguments: Any) -> Any:

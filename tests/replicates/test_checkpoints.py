@@ -55,12 +55,16 @@ def _write(path: Path, state: list[int] = STATE, kept: Kept = KEPT) -> Path:
 
 
 def _seen(path: Path, kept: Kept = KEPT) -> Any:
+    texts = ("warnings", "messages")
     with closing(Checkpoint(path, kept)) as found:
         return found.state, [
-            (first, last, {name: np.asarray(value).tolist() for name, value in record.items()
-                           if name not in ("warnings", "messages")})
+            (
+                first,
+                last,
+                {name: np.asarray(record[name]).tolist() for name in record if name not in texts},
+            )
             for first, last, record in found.chunks
-        ]  # fmt: skip
+        ]
 
 
 @pytest.fixture(scope="module")
@@ -130,36 +134,67 @@ def test_every_byte_that_is_changed_lost_or_added_is_noticed(sound: Path, tmp_pa
 
 
 DAMAGE = [
-    "UPDATE run SET state = '[1,2]'", "UPDATE run SET state = '[]'", "UPDATE run SET state = NULL",
-    "UPDATE run SET state = 'x'", "UPDATE run SET state = x'80'", "UPDATE run SET state = 1",
-    "UPDATE run SET state = replace(state, '17,', '18,')", "UPDATE run SET state = '{}'",
-    "UPDATE run SET header = '{'", "UPDATE run SET header = '[]'", "UPDATE run SET header = 'null'",
-    "UPDATE run SET header = NULL", "UPDATE run SET header = x'ff'", "UPDATE run SET header = 7",
-    "UPDATE run SET header = '{}'", "UPDATE run SET header = replace(header, '2', '3')",
+    "UPDATE run SET state = '[1,2]'",
+    "UPDATE run SET state = '[]'",
+    "UPDATE run SET state = NULL",
+    "UPDATE run SET state = 'x'",
+    "UPDATE run SET state = x'80'",
+    "UPDATE run SET state = 1",
+    "UPDATE run SET state = replace(state, '17,', '18,')",
+    "UPDATE run SET state = '{}'",
+    "UPDATE run SET header = '{'",
+    "UPDATE run SET header = '[]'",
+    "UPDATE run SET header = 'null'",
+    "UPDATE run SET header = NULL",
+    "UPDATE run SET header = x'ff'",
+    "UPDATE run SET header = 7",
+    "UPDATE run SET header = '{}'",
+    "UPDATE run SET header = replace(header, '2', '3')",
     "UPDATE run SET header = replace(header, '\"layout\": 2', '\"layout\": 1')",
-    "UPDATE run SET header = replace(header, '\"layout\": 2', '\"layout\": \"2\"')",
-    "UPDATE run SET digest = ''", "UPDATE run SET digest = NULL", "UPDATE run SET digest = x'00'",
-    "UPDATE run SET digest = upper(digest)", "UPDATE run SET rowid = 2", "DELETE FROM run",
-    "INSERT INTO run SELECT * FROM run", "INSERT INTO run VALUES (NULL, NULL, NULL)",
-    "UPDATE chunks SET first = 1 WHERE first = 0", "UPDATE chunks SET last = 4 WHERE last = 3",
-    "UPDATE chunks SET first = NULL", "UPDATE chunks SET first = -1",
-    "UPDATE chunks SET last = 1e9", "UPDATE chunks SET first = 'x'",
-    "UPDATE chunks SET first = 0.5", "UPDATE chunks SET last = 0",
-    "UPDATE chunks SET record = x'00'", "UPDATE chunks SET record = NULL",
-    "UPDATE chunks SET record = ''", "UPDATE chunks SET record = 'text'",
-    "UPDATE chunks SET record = 1", "UPDATE chunks SET record = zeroblob(1000)",
+    'UPDATE run SET header = replace(header, \'"layout": 2\', \'"layout": "2"\')',
+    "UPDATE run SET digest = ''",
+    "UPDATE run SET digest = NULL",
+    "UPDATE run SET digest = x'00'",
+    "UPDATE run SET digest = upper(digest)",
+    "UPDATE run SET rowid = 2",
+    "DELETE FROM run",
+    "INSERT INTO run SELECT * FROM run",
+    "INSERT INTO run VALUES (NULL, NULL, NULL)",
+    "UPDATE chunks SET first = 1 WHERE first = 0",
+    "UPDATE chunks SET last = 4 WHERE last = 3",
+    "UPDATE chunks SET first = NULL",
+    "UPDATE chunks SET first = -1",
+    "UPDATE chunks SET last = 1e9",
+    "UPDATE chunks SET first = 'x'",
+    "UPDATE chunks SET first = 0.5",
+    "UPDATE chunks SET last = 0",
+    "UPDATE chunks SET record = x'00'",
+    "UPDATE chunks SET record = NULL",
+    "UPDATE chunks SET record = ''",
+    "UPDATE chunks SET record = 'text'",
+    "UPDATE chunks SET record = 1",
+    "UPDATE chunks SET record = zeroblob(1000)",
     "UPDATE chunks SET record = (SELECT record FROM chunks ORDER BY rowid DESC LIMIT 1)",
-    "UPDATE chunks SET rowid = 10 - rowid", "UPDATE chunks SET rowid = rowid + 5",
-    "DELETE FROM chunks", "DELETE FROM chunks WHERE first = 0",
+    "UPDATE chunks SET rowid = 10 - rowid",
+    "UPDATE chunks SET rowid = rowid + 5",
+    "DELETE FROM chunks",
+    "DELETE FROM chunks WHERE first = 0",
     "DELETE FROM chunks WHERE first = 3",
-    "INSERT INTO chunks SELECT * FROM chunks", "INSERT INTO chunks VALUES (7, 8, x'00')",
-    "DROP TABLE chunks", "DROP TABLE run", "ALTER TABLE run RENAME TO ran",
-    "ALTER TABLE run DROP COLUMN digest", "ALTER TABLE run ADD COLUMN further TEXT",
-    "ALTER TABLE chunks RENAME COLUMN first TO one", "CREATE TABLE further (x)",
-    "CREATE INDEX further ON chunks (first)", "CREATE VIEW further AS SELECT * FROM run",
+    "INSERT INTO chunks SELECT * FROM chunks",
+    "INSERT INTO chunks VALUES (7, 8, x'00')",
+    "DROP TABLE chunks",
+    "DROP TABLE run",
+    "ALTER TABLE run RENAME TO ran",
+    "ALTER TABLE run DROP COLUMN digest",
+    "ALTER TABLE run ADD COLUMN further TEXT",
+    "ALTER TABLE chunks RENAME COLUMN first TO one",
+    "CREATE TABLE further (x)",
+    "CREATE INDEX further ON chunks (first)",
+    "CREATE VIEW further AS SELECT * FROM run",
     "CREATE TRIGGER t AFTER INSERT ON chunks BEGIN DELETE FROM run; END",
-    "PRAGMA user_version = 1", "PRAGMA application_id = 1",
-]  # fmt: skip
+    "PRAGMA user_version = 1",
+    "PRAGMA application_id = 1",
+]
 
 
 @pytest.mark.parametrize("sql", DAMAGE)
@@ -293,14 +328,42 @@ def _forge(path: Path, change: Callable[[sqlite3.Connection], object]) -> None:
 
 SIZES = {0: 4, 1: 3, 2: 3, 3: 626, 4: 102, 6: 102, 7: 7}
 STATES: list[Any] = [
-    [1, 2], [], [10403], [10403, 624], STATE[:-1], [*STATE, 1], [10403, 624, *[0] * 624],
-    [10403, 0, *range(1, 625)], [10403, 625, *range(1, 625)], [10403, -1, *range(1, 625)],
-    [10402, *STATE[1:]], [10405, *STATE[1:]], [10408, *STATE[1:]], [10303, *STATE[1:]],
-    [10603, *STATE[1:]], [20403, *STATE[1:]], [-10403, *STATE[1:]], [403000, *STATE[1:]],
-    [2**31, *STATE[1:]], [*STATE[:-1], 2**31], [*STATE[:-1], -(2**31) - 1], [*STATE[:-1], 1.5],
-    [*STATE[:-1], None], [*STATE[:-1], "1"], [*STATE[:-1], True], [*STATE[:-1], [1]], [STATE],
-    {"0": 10403}, "10403", 10403, None, True, [None], [10407, *[0] * 6], [10401, 0, 0],
-]  # fmt: skip
+    [1, 2],
+    [],
+    [10403],
+    [10403, 624],
+    STATE[:-1],
+    [*STATE, 1],
+    [10403, 624, *[0] * 624],
+    [10403, 0, *range(1, 625)],
+    [10403, 625, *range(1, 625)],
+    [10403, -1, *range(1, 625)],
+    [10402, *STATE[1:]],
+    [10405, *STATE[1:]],
+    [10408, *STATE[1:]],
+    [10303, *STATE[1:]],
+    [10603, *STATE[1:]],
+    [20403, *STATE[1:]],
+    [-10403, *STATE[1:]],
+    [403000, *STATE[1:]],
+    [2**31, *STATE[1:]],
+    [*STATE[:-1], 2**31],
+    [*STATE[:-1], -(2**31) - 1],
+    [*STATE[:-1], 1.5],
+    [*STATE[:-1], None],
+    [*STATE[:-1], "1"],
+    [*STATE[:-1], True],
+    [*STATE[:-1], [1]],
+    [STATE],
+    {"0": 10403},
+    "10403",
+    10403,
+    None,
+    True,
+    [None],
+    [10407, *[0] * 6],
+    [10401, 0, 0],
+]
 
 
 @pytest.mark.parametrize("state", STATES, ids=lambda state: json.dumps(state)[:30])
@@ -400,9 +463,11 @@ def test_what_would_run_or_unpack_without_end_is_refused(damaged: Path) -> None:
     np.savez(deep, json=np.array("[" * 100_000))
     for content in (bomb, large, objects, deep, io.BytesIO(pickle.dumps(_record(1)))):
         stored = content.getvalue()
-        _forge(damaged, lambda file, stored=stored: file.execute(  # type: ignore[misc]
-            "UPDATE chunks SET record = ?", (stored,)
-        ))  # fmt: skip
+
+        def change(file: sqlite3.Connection, stored: bytes = stored) -> None:
+            file.execute("UPDATE chunks SET record = ?", (stored,))
+
+        _forge(damaged, change)
         _refused(damaged)
 
 
@@ -471,11 +536,16 @@ WHOLE: dict[str, Callable[[Any], Any]] = {
     "pb_modcomp": lambda made: made.likelihood_ratios.tolist(),
 }
 POISON = [
-    "UPDATE run SET state = '[1,2]'", "UPDATE run SET state = '[10403, 1]'",
-    "UPDATE run SET state = '{\"a\": 1}'", "UPDATE run SET header = '[]'",
-    "UPDATE run SET state = '[5, 5]'", "UPDATE chunks SET record = x'00'", "DELETE FROM run",
-    "UPDATE run SET state = '[]' WHERE state <> '[]'", "UPDATE chunks SET last = last + 1",
-]  # fmt: skip
+    "UPDATE run SET state = '[1,2]'",
+    "UPDATE run SET state = '[10403, 1]'",
+    "UPDATE run SET state = '{\"a\": 1}'",
+    "UPDATE run SET header = '[]'",
+    "UPDATE run SET state = '[5, 5]'",
+    "UPDATE chunks SET record = x'00'",
+    "DELETE FROM run",
+    "UPDATE run SET state = '[]' WHERE state <> '[]'",
+    "UPDATE chunks SET last = last + 1",
+]
 
 
 def _seeded(fit: Any) -> None:
@@ -537,11 +607,19 @@ def test_an_operation_that_fails_leaves_the_generator_as_it_was(fit: Any) -> Non
         lambda: fit.simulate(2, seed=-(10**99)),
         lambda: pb.pb_modcomp(fit, "no_such_term", n_sim=2, seed=9),
         lambda: session().call("set.seed", seed="x"),
-        lambda: session().call("make_draws", model=fit._model, kind="none", n_sim=1, seed=9,
-                               state=None, options={}),
-        lambda: session().call("make_draws", model=fit._model, kind="wild", n_sim=1, seed=9,
-                               state=None, options={"hccme": "hc2", "aux_dist": ["a", "b"]}),
-    ]  # fmt: skip
+        lambda: session().call(
+            "make_draws", model=fit._model, kind="none", n_sim=1, seed=9, state=None, options={}
+        ),
+        lambda: session().call(
+            "make_draws",
+            model=fit._model,
+            kind="wild",
+            n_sim=1,
+            seed=9,
+            state=None,
+            options={"hccme": "hc2", "aux_dist": ["a", "b"]},
+        ),
+    ]
     for fail in failing:
         _seeded(fit)
         with pytest.raises((pb.PymerError, TypeError)):

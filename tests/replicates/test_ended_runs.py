@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -84,25 +85,19 @@ def longs() -> dict[str, Long]:
     fit = pb.lmer("Reaction ~ Days + (1 | Subject)", data, reml=False)
     names = [f"y{i}" for i in range(12)]
     wide = data.assign(**{name: data["Reaction"] * (i + 1) for i, name in enumerate(names)})
+    groups = {"Subject": True}
+    calls: dict[str, tuple[Callable[..., Any], Callable[[Any], dict[int, Any]]]] = {
+        "bootstrap": (partial(fit.bootstrap, "parametric", 12, 1), _replicates),
+        "cases": (partial(fit.bootstrap, "case", 12, 1, resample=groups), _replicates),
+        "a statistic in Python": (partial(fit.bootstrap, "residual", 12, 1, _days), _replicates),
+        "pb_modcomp": (partial(pb.pb_modcomp, fit, "Days", 12, 1), _ratios),
+        "influence": (partial(fit.influence, "Subject"), _left_out),
+        "fit_many": (partial(pb.fit_many, "~ Days + (1 | Subject)", wide, names), _responses),
+    }
     return {
-        "bootstrap": Long(
-            lambda **how: fit.bootstrap("parametric", 12, 1, **how), 12, _replicates
-        ),
-        "cases": Long(
-            lambda **how: fit.bootstrap("case", 12, 1, resample={"Subject": True}, **how),
-            12, _replicates,
-        ),
-        "a statistic in Python": Long(
-            lambda **how: fit.bootstrap("residual", 12, 1, _days, **how), 12, _replicates
-        ),
-        "pb_modcomp": Long(
-            lambda **how: pb.pb_modcomp(fit, "Days", 12, 1, **how), 12, _ratios
-        ),
-        "influence": Long(lambda **how: fit.influence("Subject", **how), 10, _left_out),
-        "fit_many": Long(
-            lambda **how: pb.fit_many("~ Days + (1 | Subject)", wide, names, **how), 12, _responses
-        ),
-    }  # fmt: skip
+        name: Long(call, 10 if name == "influence" else 12, rows)
+        for name, (call, rows) in calls.items()
+    }
 
 
 NAMES = ("bootstrap", "cases", "a statistic in Python", "pb_modcomp", "influence", "fit_many")
@@ -156,15 +151,37 @@ class Silent(Exception):
 
 
 RAISED: list[BaseException] = [
-    ValueError("mine"), RuntimeError("stopped"), StopIteration(), KeyError(1),
-    StopAsyncIteration(), GeneratorExit(), AssertionError(), OSError(28, "No space left on device"),
-    MemoryError(), RecursionError(), UserWarning("a warning"), SystemExit(3), Slotted("mine"),
-    Frozen("mine"), Silent("mine"), asyncio.CancelledError(), BaseException("rare"), EOFError(),
-    BrokenPipeError(32, "Broken pipe"), ExceptionGroup("two", [ValueError(1), KeyError(2)]),
-    UnicodeEncodeError("ascii", "é", 0, 1, "ordinal"), pb.PymerError("ours"), pb.RError("R's"),
-    pb.OptionError("ours"), pb.SingularFitWarning("ours"), sqlite3.OperationalError("locked"),
-    pb.CheckpointError("ours"), ConnectionResetError(), NotImplementedError(), ImportError("x"),
-]  # fmt: skip
+    ValueError("mine"),
+    RuntimeError("stopped"),
+    StopIteration(),
+    KeyError(1),
+    StopAsyncIteration(),
+    GeneratorExit(),
+    AssertionError(),
+    OSError(28, "No space left on device"),
+    MemoryError(),
+    RecursionError(),
+    UserWarning("a warning"),
+    SystemExit(3),
+    Slotted("mine"),
+    Frozen("mine"),
+    Silent("mine"),
+    asyncio.CancelledError(),
+    BaseException("rare"),
+    EOFError(),
+    BrokenPipeError(32, "Broken pipe"),
+    ExceptionGroup("two", [ValueError(1), KeyError(2)]),
+    UnicodeEncodeError("ascii", "é", 0, 1, "ordinal"),
+    pb.PymerError("ours"),
+    pb.RError("R's"),
+    pb.OptionError("ours"),
+    pb.SingularFitWarning("ours"),
+    sqlite3.OperationalError("locked"),
+    pb.CheckpointError("ours"),
+    ConnectionResetError(),
+    NotImplementedError(),
+    ImportError("x"),
+]
 
 
 @pytest.mark.parametrize("error", RAISED, ids=lambda error: type(error).__name__)
@@ -304,7 +321,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], bool]] = {
     "no run": (lambda path: _other(path, "DELETE FROM run")(), False),
     "no table": (lambda path: _other(path, "DROP TABLE chunks")(), False),
     "another table": (lambda path: _other(path, "ALTER TABLE run RENAME TO ran")(), False),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -572,7 +589,7 @@ def test_a_full_disk_where_workers_read(larger: Long, tmp_path: Path) -> None:
     with _full_disk(tmp_path, 400 - tmp_path.stat().st_size) as fill:  # joblib has room for its own
         fill()
         with pytest.raises(pb.WorkerError, match="cannot be written for the workers") as raised:
-            larger.call(n_jobs=2)
+            larger.call(n_jobs=2, progress=lambda done, total: time.sleep(0.05))
     _check_partial(larger, raised.value, 1)
 
 
