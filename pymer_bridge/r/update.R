@@ -66,7 +66,12 @@ model_with_response <- function(model, fit, values, data) {
     return(made)
   }
   values <- matrix(as.vector(values), ncol = length(columns))
-  for (i in seq_along(columns)) data$frame[[columns[i]]][data$used] <- values[, i]
+  for (i in seq_along(columns)) {
+    column <- data$frame[[columns[i]]]
+    # Of two levels, the first is a failure.
+    column[data$used] <- if (is.factor(column)) levels(column)[1L + values[, i]] else values[, i]
+    data$frame[[columns[i]]] <- column
+  }
   env <- list2env(as.list(model$frame_env, all.names = TRUE), parent = parent.env(model$frame_env))
   assign(as.character(stats::getCall(model$fit)$data), data$frame, envir = env)
   # There is no accessor that sets the environment of a fit's formula.

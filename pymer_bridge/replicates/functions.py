@@ -189,9 +189,11 @@ class PythonStatistic:
         """Return the values in the order of the names."""
         if names == self.names:
             return values
-        if len(names) != len(self.names):
+        n = len(names)
+        if n != len(self.names):
+            unit = "value" if n == 1 else "values"
             raise OptionError(
-                f"statistic gave {len(names)} values, but {len(self.names)} for the fitted model"
+                f"statistic gave {n} {unit}, but {len(self.names)} for the fitted model"
             )
         if set(names) != set(self.names):
             other = ", ".join(sorted(set(names) - set(self.names)))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,9 +33,18 @@ BootstrapKind = Literal["parametric", "case", "residual", "wild", "semiparametri
 NamedStatistic = Literal[
     "fixed_effects", "variance_components", "parameters", "random_effects", "predictions"
 ]
+
+
+class AsNumpy(Protocol):
+    """What numpy takes as an array."""
+
+    @property
+    def __array__(self) -> Callable[..., Any]:
+        """Make the array."""
+
+
 StatisticValues: TypeAlias = (
-    "float | np.number[Any] | np.bool_ | Mapping[str, Any] | pd.Series[Any] | NDArray[Any]"
-    " | Sequence[float]"
+    float | np.number[Any] | np.bool_ | Mapping[str, Any] | Sequence[float] | AsNumpy
 )
 """What a statistic in Python gives."""
 Hccme = Literal["hc2", "hc3"]
