@@ -41,6 +41,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 
+def printable(text: str) -> str:
+    """Return a text as a terminal may show it: what would steer it is escaped, as repr() does.
+
+    Names and formulas may come from others, with escapes of terminals, or marks that turn the
+    direction of what follows.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
+
+
 class PymerError(Exception):
     """Base of every error that this package raises on purpose.
 
@@ -51,6 +62,10 @@ class PymerError(Exception):
     """
 
     partial: Any = None
+
+    def __str__(self) -> str:
+        """Return the message; what would steer a terminal is escaped."""
+        return printable(Exception.__str__(self))
 
 
 class REnvironmentError(PymerError):
@@ -128,7 +143,7 @@ class RError(PymerError, RuntimeError):
     def __str__(self) -> str:
         """Return R's message, with the failing call where R names one."""
         message = self.message or "(R gave no message)"
-        return f"R stopped in {self.call}: {message}" if self.call else message
+        return printable(f"R stopped in {self.call}: {message}" if self.call else message)
 
     def __reduce__(self) -> tuple[type[RError], tuple[str, str, tuple[str, ...], tuple[str, ...]]]:
         """Pickle with every part, so that an error from a worker arrives whole."""
@@ -178,6 +193,10 @@ class PymerWarning(UserWarning):
     """
 
     partial: Any = None
+
+    def __str__(self) -> str:
+        """Return the message; what would steer a terminal is escaped."""
+        return printable(UserWarning.__str__(self))
 
 
 class RWarning(PymerWarning):

@@ -6,13 +6,14 @@ import errno
 import gzip
 import os
 import shutil
+import stat
 import uuid
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import IO, Any, Final, NoReturn
 
 from pymer_bridge.errors import OptionError, PymerError
 
@@ -26,6 +27,13 @@ UNREADABLE: Final = (
     ImportError,
 )
 """The exceptions that reading an unexpected content can raise."""
+
+
+NO_FILE: Final = "it is a folder, a pipe or a device, and no file"
+
+
+def _at_once(name: str, flags: int) -> int:
+    return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def path_of(given: str | os.PathLike[str]) -> Path:
@@ -165,6 +173,27 @@ class FileKind:
     name: str
     version: int
     error: type[PymerError]
+
+    def open(self, path: Path) -> IO[bytes]:
+        """Open a file to read, without waiting for what is none: a pipe, a device, a folder.
+
+        Raises
+        ------
+        PymerError
+            It is not a regular file.
+        OSError
+            It is not there, or may not be read.
+        """
+        try:
+            file = open(path, "rb", opener=_at_once)  # noqa: SIM115  # Path has no opener
+        except OSError as error:
+            if path.exists() and not path.is_file():
+                self.refuse(path, NO_FILE, error)
+            raise
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            file.close()
+            self.refuse(path, NO_FILE)
+        return file
 
     def refuse(self, path: Path, why: str, cause: BaseException | None = None) -> NoReturn:
         """Raise the error."""

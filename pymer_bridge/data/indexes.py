@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pymer_bridge.data.arrays import Arrays
 from pymer_bridge.data.exact import same
-from pymer_bridge.data.packing import get, pack, put, unpack
+from pymer_bridge.data.packing import get, known_zone, pack, put, unpack
 from pymer_bridge.errors import OptionError
 
 _MASKED = frozenset(
@@ -255,7 +255,7 @@ def _unpack_times(record: Any, arrays: Arrays | None) -> Any:
         if isinstance(zone, float | int):
             index = index.tz_localize(dt.UTC).tz_convert(dt.timezone(dt.timedelta(seconds=zone)))
         elif zone is not None:
-            index = index.tz_localize("UTC").tz_convert(str(zone))
+            index = index.tz_localize("UTC").tz_convert(known_zone(zone))
     if record["freq"] is not None:
         index.freq = str(record["freq"])
     return index

@@ -76,7 +76,7 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     OSError
         It is not there, or may not be read.
     """
-    with path.open("rb") as file:
+    with FILE.open(path) as file:
         try:
             document, members = _members(file, path)
             stated = document.pop("sha256", None)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import re
 import types
 import typing
+import zoneinfo
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, Final, Literal, TypeVar
 
 import numpy as np
@@ -26,7 +27,6 @@ from pymer_bridge.spec.model_spec import ModelSpec
 
 T = TypeVar("T")
 
-_TIMEZONE: Final = re.compile(r"[A-Za-z0-9_+\-]*(/[A-Za-z0-9_+\-]+)*")
 _CODED: Final = ("factor", "character")
 _KINDS: Final = {
     "numeric": "float64", "datetime": "float64", "duration": "float64",
@@ -248,10 +248,26 @@ def unpack_part(record: Any, arrays: Arrays, n_rows: int) -> Part:
     if kind == "factor":
         part["ordered"] = _of(record["ordered"], bool)
     if kind == "datetime":
-        part["timezone"] = _of(record["timezone"], str)
-        if not _TIMEZONE.fullmatch(part["timezone"]):
-            raise ValueError(f"a time zone {part['timezone'][:40]!r}")
+        part["timezone"] = known_zone(record["timezone"])
     return part
+
+
+def known_zone(name: Any) -> str:
+    """Check the name of a time zone; R has no name for that of a date.
+
+    Raises
+    ------
+    ValueError
+        This computer has no such zone: names are looked up among its own, never as files.
+    """
+    if _of(name, str) and name not in _zones():
+        raise ValueError(f"there is no time zone {name[:40]!r} here")
+    return str(name)
+
+
+@cache
+def _zones() -> set[str]:
+    return zoneinfo.available_timezones()
 
 
 def check_texts(texts: Any) -> list[str]:

@@ -62,7 +62,7 @@ def read(path: Path) -> Document:
     OSError
         It is not there, or may not be read.
     """
-    with path.open("rb") as file:
+    with FILE.open(path) as file:
         text = file.read(LARGEST_FILE + 1)
     if len(text) > LARGEST_FILE:
         FILE.refuse(path, f"it is larger than {LARGEST_FILE} bytes")

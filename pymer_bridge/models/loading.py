@@ -315,7 +315,7 @@ def load_rds(path: str | PathLike[str], trust: bool = False) -> Any:
             f"or trust who did: load_rds({str(path)!r}, trust=True). Files of fit.save() are safe "
             "to take from others"
         )
-    source.open("rb").close()
+    model_file.FILE.open(source).close()
     session().require("lme4")
     try:
         return asking.ask(

@@ -187,6 +187,8 @@ def prepare(
             "parameter another name"
         )
     needed = _needed_columns(formula, extras, [*names, *parameters], allow_functions, table.index)
+    if fitter == "nlmer":
+        formula_safety.check_unquoted(needed)
     needed -= set(parameters)
     _check_bars(fitter, formula)
     # Ready columns are only the needed ones, but contrasts may name others.

@@ -60,7 +60,8 @@ def read_data(source: str) -> pd.DataFrame:
             f"reading {path.suffix} needs one more package ({error}): "
             f"pip install 'pymer-bridge[{extra}]'"
         ) from error
-    except (ValueError, OSError) as error:
-        raise OptionError(f"{source!r} cannot be read: {error}") from error
+    except Exception as error:  # the readers raise whatever a damaged or hostile file leads to
+        said = str(error)[:200] or type(error).__name__
+        raise OptionError(f"{source!r} cannot be read: {said}") from error
     frame.attrs["name"] = re.sub(r"[^A-Za-z0-9._]", "_", path.stem).lstrip("0123456789._") or "data"
     return frame

@@ -117,6 +117,7 @@ HARMLESS_IN_NAMES: Final = ALLOWED_CALLS.union(
 CONSTANTS: Final = frozenset({"pi", "T", "F", "."})
 """Names in a formula that need not be columns."""
 
+_UNQUOTED: Final = re.compile(r"(?:[^\W\d_]|\.(?!\d))[\w.]*")
 _VALUES: Final = CONSTANTS - {"."}
 _TEXTS: Final = re.compile(r'"[^"\\]*"')
 
@@ -242,7 +243,7 @@ def _forbidden(text: str, call: str, what: str, instead: str) -> str:
     message = f"the {what} calls {shown!r}, which is not among the functions that a {what} may call"
     head = re.escape(shown)
     place = re.search(rf"(?<![\w.]){head}(?=\s*\()", text) or re.search(head, text)
-    if place is not None and "\n" not in text and len(text) <= LONGEST_SHOWN:
+    if place is not None and text.isprintable() and len(text) <= LONGEST_SHOWN:
         message += f"\n  {text}\n  {' ' * place.start()}{'^' * len(shown)}"
     if call in NEVER_ALLOWED:
         message += "\nIt would end the Python process that R runs in"
@@ -270,6 +271,22 @@ def _check_names(described: Mapping[str, Any], permitted: frozenset[str], what: 
             f"lme4 reads the group {group!r} of a term with '||' as another expression; rename "
             "the column, or write the term as '(1 | group) + (0 + x | group)'"
         )
+
+
+def check_unquoted(names: Iterable[str]) -> None:
+    """Check that no name has to be quoted: nlmer() of lme4 writes them without, and reads that.
+
+    Raises
+    ------
+    FormulaError
+        One has to be.
+    """
+    for name in names:
+        if not _UNQUOTED.fullmatch(name):
+            raise FormulaError(
+                f"lme4's nlmer() takes no column named {name!r}, which R would have to quote; "
+                "rename it, with letters, digits, '.' and '_' alone"
+            )
 
 
 def check_function(

@@ -236,3 +236,48 @@ STATISTICS: Final[dict[str, list[str]]] = {
     ],
 }
 """Texts of a function of a fit, each of which is refused."""
+
+NAMES: Final[dict[str, list[tuple[str, ...]]]] = {
+    "one call": [
+        ("RUN('PATH')",), ("base::RUN('PATH')",), ("base:::RUN('PATH')",), ("'RUN'('PATH')",),
+        ("`RUN`('PATH')",), ("(RUN)('PATH')",), ("{RUN}('PATH')",), ("I(RUN('PATH'))",),
+        ("{RUN('PATH')}",), ("(\\(x) RUN('PATH'))(1)",), ("nosuch(RUN('PATH'))",),
+        ("x + RUN('PATH')",), ("f ~ RUN('PATH')",), ("'PATH' |> RUN()",), ("x[RUN('PATH')]",),
+        ("x$y(RUN('PATH'))",), ("baseenv()$RUN('PATH')",), ("baseenv()[['RUN']]('PATH')",),
+        ("`I(RUN('PATH'))`",), ("quit()",), ("system('touch PATH')",), ("eval(parse(text='CODE'))",),
+        ("if (RUN('PATH')) 1",), ("while (RUN('PATH')) 1",), ("function(x) RUN('PATH')",),
+    ],
+    "several expressions": [
+        ("RUN('PATH'); 1",), ("1; RUN('PATH')",), ("x\nRUN('PATH')",), ("RUN('PATH')\nx",),
+        ("x; RUN('PATH')",), ("x\r\nRUN('PATH')",), (";RUN('PATH')",), ("x # y\nRUN('PATH')",),
+        ("1;;RUN('PATH')",), ("{x\nRUN('PATH')}",), ("x;\n`RUN`('PATH')",), ("x;base::RUN('PATH')",),
+    ],
+    "code only together": [
+        ("(RUN('PATH')", "1)"), ("I(RUN('PATH')", "1)"), ("1; {RUN('PATH')", "1}"),
+        ("(RUN('PATH'", "'x'))"), ("x) + (RUN('PATH')", "(1"), ("(1", "1)+(RUN('PATH')"),
+        ("'", "'; RUN('PATH')"), ("\"", "\"; RUN('PATH'); \""), ("x'", "'+RUN('PATH')"),
+        ("`", "`; RUN('PATH')"), ("x[[RUN('PATH')", "1]]"), ("{log <- RUN; 1", "1}"),
+        ("{log = RUN; 1", "1}"), ("{RUN -> log; 1", "1}"), ("(log <- RUN)+(1", "1)"),
+        ("(RUN #", "\n('PATH'))"), ("('RUN' #", "\n('PATH'))"), ("(x; RUN\t('PATH')", "1)"),
+        ("{x", "RUN ('PATH') }"), ("(RUN\u00a0('PATH')", "1)"), ("(RUN\u3000('PATH')", "1)"),
+        ("(base::RUN('PATH')", "1)"), ("(nosuch::run('PATH')", "1)"), ("(x$RUN('PATH')", "1)"),
+        ("(x@run('PATH')", "1)"), ("('RUN'('PATH')", "1)"), ("((RUN)('PATH')", "1)"),
+        ("(x[[1]]('PATH')", "1)"), ("((\\(x) RUN('PATH'))(1)", "1)"), ("(x |> RUN('PATH')", "1)"),
+        ("x[[1]] + (RUN('PATH')", "1)"), ("a$b + (RUN('PATH')", "1)"),
+        ("(1", "1) + I(RUN('PATH')", "1)"),
+    ],
+}  # fmt: skip
+"""Names of columns that stand in one formula; R must not read one that has them."""
+
+ONLY_TEXT: Final[list[tuple[str, ...]]] = [
+    ("x; canary_called()",), ("canary_called(); 1",), ("(canary_called()", "1)"),
+    ("I(canary_called()", "1)"), ("canary_called ()",), ("x\ncanary_called()",),
+    ("\x1b[31mred", "\x1b]0;title\x07"), ("\u202ereversed", "\u200b"), ("<script>x</script>",),
+    ("$(touch PATH)", "`touch PATH`"), ("; touch PATH", "| touch PATH"), ("../PATH", "PATH"),
+    ("%s%n%d", "{0}"), ("x'", 'y"', "z`"), ("a\\", "b\\n"), ("\\input{x}", "\\write18{touch PATH}"),
+    ("a b", "a-b", "a:b"), ("if", "TRUE", "NULL"), ("a | b", "c || d"), ("~ x", "y ~ x"),
+    ("1", "1e5"), (" ", "  "), ("#", "x # y"), ("\n", "\r"), ("\u00e9\u4e2d", "\U0001f600"),
+    ("income (CHF)", "time (s)", "Weight\n(kg)"), ("a]", "[b"), ("}", "{"), ("x,y", ",", "=x"),
+]  # fmt: skip
+"""Names that R may see, and that stay names whatever is asked of the model. ``canary_called`` is a
+function of R's workspace, which no name may reach."""
