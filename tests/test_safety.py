@@ -11,7 +11,9 @@ import copy
 import json
 import os
 import re
+import socket
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from functools import cache
 from html.parser import HTMLParser
@@ -23,13 +25,13 @@ import pandas as pd
 import pytest
 
 import pymer_bridge as pb
-from helpers import REFERENCES
+from helpers import REFERENCES, hostile
 from helpers.forgery import edited, forged
 from helpers.pages import BLOCKS
 from helpers.probing import plain_r
 from pymer_bridge.cli.commands import main
 from pymer_bridge.data import model_file
-from pymer_bridge.errors import FormulaError, PymerError
+from pymer_bridge.errors import FormulaError, PymerError, RError, RWarning
 from pymer_bridge.models.preparing import check_text
 from pymer_bridge.session import installation
 from pymer_bridge.session.r_session import session
@@ -617,6 +619,169 @@ def test_reading_an_rds_wants_trust_and_says_what_it_may_do(trap):
     for trust in (False, 1, "True", None):
         with pytest.raises(pb.OptionError, match="run any code"):
             pb.load_rds(path, trust=trust)
+
+
+NO_FILES = ["pipe.csv", "folder.csv", "socket.csv", "/dev/zero", "/dev/full", "link to zero.csv"]
+READERS: dict[str, tuple[type[Exception], Callable[[str], Any]]] = {
+    "load": (pb.ModelFileError, pb.load),
+    "load_rds": (pb.ModelFileError, lambda path: pb.load_rds(path, trust=True)),
+    "verify_record": (pb.RecordError, pb.verify_record),
+    "read_data": (pb.OptionError, read_data),
+    "checkpoint": (
+        pb.CheckpointError,
+        lambda path: cake().bootstrap(n_sim=1, seed=1, checkpoint=path),
+    ),
+}
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_what_is_no_file_is_refused_and_not_waited_for(reader, short_folder):
+    error, read = READERS[reader]
+    os.mkfifo("pipe.csv")
+    Path("folder.csv").mkdir()
+    Path("link to zero.csv").symlink_to("/dev/zero")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind("socket.csv")
+        for name in NO_FILES:
+            began = time.monotonic()
+            with pytest.raises(error):
+                read(name)
+            assert time.monotonic() - began < 20
+
+
+@pytest.fixture
+def short_folder(tmp_path_factory, monkeypatch):
+    """Go to a folder with a short name, as those of sockets are."""
+    monkeypatch.chdir(tmp_path_factory.mktemp("f"))
+
+
+ZONES = (
+    "/etc/passwd|../../etc/passwd|:/etc/passwd|posixrules|Mars/Phobos|UTC; CALL|Europe/Zurich\n|"
+    "\x1b[31m|europe/../Europe/Zurich| |Etc"
+).split("|")
+
+
+def test_time_zones_of_files_are_those_that_are_known(trap):
+    rng = np.random.default_rng(1)
+    data = pd.DataFrame({"y": rng.normal(size=20), "t": pd.date_range("2020", periods=20)})
+    data["t"] = data["t"].dt.tz_localize("Europe/Zurich")
+    data.index = pd.DatetimeIndex(data["t"], name="when")
+    path = pb.lm("y ~ t", data).save(Path.cwd() / "times.pbm")
+    assert pb.load(path).columns == ("y", "t")
+    document, _ = model_file.read(path)
+    (place,) = [place for place in texts_in(document["columns"]) if place[-1] == "timezone"]
+    for zone in (*ZONES, 5, None, [], ["UTC"]):
+        armed = trap.arm(zone) if isinstance(zone, str) else zone
+        changed = forged(
+            path, Path("hostile.pbm"), lambda d, _, z=armed: put(d["columns"], place, z)
+        )
+        with pytest.raises(pb.ModelFileError):
+            pb.load(changed)
+        if zone not in (None, 5):  # an index may have none, or an offset in seconds
+            forged(path, changed, lambda d, _, z=armed: d["index"].update(zone=z))
+            with pytest.raises(pb.ModelFileError):
+                pb.load(changed)
+        trap.look()
+
+
+@pytest.mark.parametrize("ending", ["parquet", "xlsx", "csv"])
+def test_names_in_files_of_data_run_nothing(trap, ending):
+    pytest.importorskip({"parquet": "pyarrow", "xlsx": "openpyxl"}.get(ending, "csv"))
+    refused = 0
+    texts = [*hostile.NAMES["several expressions"], *hostile.NAMES["code only together"]]
+    path = Path.cwd() / f"data.{ending}"
+    for text in texts[:: 1 if ending == "parquet" else 4]:
+        names = hostile.names_of(text, trap.path)
+        frame = pd.DataFrame({"y": [1.0, 2.0, 4.0], **{name: [1.0, 2.0, 2.5] for name in names}})
+        frame.attrs["name"] = trap.arm("x); CALL; (x")
+        if ending == "parquet":
+            frame.to_parquet(path)
+        elif ending == "xlsx":
+            frame.to_excel(path, index=False)
+        else:
+            frame.to_csv(path, index=False)
+        read = pd.read_parquet if ending == "parquet" else read_data  # with attrs from the file
+        given = read(str(path))
+        refused += trap.spring(lambda _, given=given: pb.lm("y ~ .", given), ["CALL"])
+    assert refused >= len(texts) // 5
+
+
+DAMAGE = 40
+
+
+@pytest.mark.parametrize("ending", ["parquet", "xlsx"])
+def test_a_damaged_or_hostile_file_of_data_is_an_option_error(trap, ending):
+    """Whatever the readers raise: of an archive, of XML, of metadata, of time zones."""
+    pytest.importorskip({"parquet": "pyarrow", "xlsx": "openpyxl"}[ending])
+    path = Path.cwd() / f"data.{ending}"
+    frame = pd.DataFrame({"y": [1.0, 2.0], "t": pd.to_datetime(["2020-01-01", "2020-01-02"])})
+    write = frame.to_parquet if ending == "parquet" else frame.to_excel
+    write(path)
+    whole = path.read_bytes()
+    rng = np.random.default_rng(5)
+    refused = 0
+    for place in rng.integers(len(whole), size=DAMAGE):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << int(rng.integers(8))
+        path.write_bytes(damaged)
+        try:
+            read_data(str(path))
+        except pb.OptionError:
+            refused += 1
+        trap.look()
+    assert refused > 0
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_a_time_zone_in_parquet_is_known_or_refused(trap, zone):
+    arrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    times = arrow.array(np.arange(4) * 10**9, type=arrow.timestamp("ns", trap.arm(zone)))
+    parquet.write_table(arrow.table({"y": [1.0, 2.0, 4.0, 4.5], "t": times}), "zone.parquet")
+    trap.spring(lambda _: pb.lm("y ~ t", read_data("zone.parquet")), ["CALL"])
+
+
+# -- what is shown ---------------------------------------------------------------------------------
+
+STEERING = (
+    "\x1b[31m|\x1b]0;title\x07|\x9b2J|\x08\x08|\r|\x07|\u202e|\u2066|\u200b|\ufeff|\x7f|\x00|\x0b|\u2028"
+).split("|")
+SHOWN_IN = {
+    "a formula": lambda text: lmer(formula=f"Reaction ~ {text}Days + (1 | Subject)"),
+    "a name": lambda text: lmer(formula=f"Reaction ~ `{text}` + (1 | Subject)"),
+    "a call": lambda text: lmer(formula=f"Reaction ~ f('{text}') + (1 | Subject)"),
+    "weights": lambda text: lmer(weights=f"`{text}`"),
+    "the columns": lambda text: pb.lmer(
+        "Reaction ~ Day + (1 | Subject)", dataset("sleepstudy").rename(columns={"Days": text})
+    ),
+    "a column": lambda text: pb.lmer(
+        "Reaction ~ .", dataset("sleepstudy").assign(**{text: [[]] * 180})
+    ),
+    "a level": lambda text: cake().effect("recipe", at={"recipe": text}),
+    "a term": lambda text: cake().effect(text),
+    "a restriction": lambda text: cake().contest({text: 1.0}),
+    "a mean": lambda text: cake().emmeans(text),
+    "a change": lambda text: cake().update(f". ~ . - `{text}` - nothing"),
+    "a statistic": lambda text: cake().bootstrap(
+        n_sim=1, seed=1, statistic=f"function(fit) `{text}`"
+    ),
+    "an option": lambda text: lmer(na_action=text),
+    "a file": lambda text: read_data(f"{text}.csv"),
+    "a data set": pb.load_dataset,
+}
+
+
+@pytest.mark.r("emmeans")
+@pytest.mark.r("effects")
+@pytest.mark.parametrize("where", SHOWN_IN)
+def test_no_error_steers_a_terminal(where):
+    for text in STEERING:
+        with pytest.raises(PymerError) as caught:
+            SHOWN_IN[where](text)
+        assert str(caught.value).replace("\n", "").replace("\t", "").isprintable()
+    for error in (PymerError("\x1b[31mred\n"), RError("\x1b[31mred\n"), RWarning("\x1b[31mred\n")):
+        assert str(error) == "\\x1b[31mred\n"
+        assert error.args[0] == "\x1b[31mred\n"  # as it was
 
 
 ENCODINGS = [

@@ -56,6 +56,7 @@ def assert_matches_r(r_reference: Callable[..., Any]) -> Callable[..., None]:
 
     def check(fit: Any, script: str, *, ddf: str | None = None, **data: Any) -> None:
         __tracebackhide__ = True
+        from pymer_bridge.errors import printable  # noqa: PLC0415
         from pymer_bridge.verification.figures import figures_of  # noqa: PLC0415
 
         ours = figures_of(fit, ddf).values
@@ -65,7 +66,7 @@ def assert_matches_r(r_reference: Callable[..., Any]) -> Callable[..., None]:
         if found := _differences(ours, theirs):
             more = [f"... and {len(found) - SHOWN} more"] if len(found) > SHOWN else []
             heading = f"{len(found)} of {len(theirs)} figures are not plain R's:"
-            pytest.fail("\n".join([heading, *found[:SHOWN], *more]))
+            pytest.fail(printable("\n".join([heading, *found[:SHOWN], *more])))
 
     return check
 
@@ -81,6 +82,7 @@ def assert_matches_record(request: pytest.FixtureRequest) -> Callable[..., None]
 
     def check(fit: Any, path: Any, *, ddf: str | None = None, **options: Any) -> None:
         __tracebackhide__ = True
+        from pymer_bridge.errors import printable  # noqa: PLC0415
         from pymer_bridge.verification.records import record, verify_record  # noqa: PLC0415
 
         target = request.path.parent / Path(path)
@@ -91,7 +93,7 @@ def assert_matches_record(request: pytest.FixtureRequest) -> Callable[..., None]
             pytest.fail(f"there is no record {target}; write it with: pytest --pbr-update")
         report = verify_record(target, fit, **options)
         if not report.ok:
-            pytest.fail(str(report))
+            pytest.fail(printable(str(report)))
 
     return check
 

@@ -165,3 +165,20 @@ number_levels <- function(values) vapply(values, function(x) levels(factor(x)), 
 
 #' The arguments of a function of a package
 formals_of <- function(package, of) names(formals(get(of, envir = asNamespace(package))))
+
+#' What names would call, asked as in a process that has not fitted anything
+calls_before_any_model <- function(names) {
+  rm(list = intersect(getNamespaceExports("lme4"), ls(toolbox)), envir = toolbox)
+  calls_in_names(names)
+}
+
+#' A function of the workspace that leaves a trace
+define_canary <- function(path) {
+  assign("canary_called", function(...) file.create(path), envir = globalenv())
+  TRUE
+}
+
+forget_canary <- function() {
+  rm("canary_called", envir = globalenv())
+  TRUE
+}

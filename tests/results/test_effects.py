@@ -7,6 +7,7 @@ error that says so: none is skipped.
 from __future__ import annotations
 
 import json
+import re
 import warnings
 from functools import cache
 from typing import Any
@@ -289,3 +290,82 @@ def test_the_workspace_and_the_search_path_are_left_as_they_were(plain: Any) -> 
     assert session().call("search").value == before
     assert session().call("ls", envir=session().call("globalenv").value).value == workspace
     session().call("attachNamespace", ns="splines")
+
+
+RENAMED = {
+    "Days": "days (d)",
+    "z": "a-b `c`",
+    "f": "my f",
+    "Reaction": "time (ms)",
+    "Subject": "sub ject",
+}
+ODD: list[tuple[str, list[str], dict[str, Any], dict[str, Any]]] = [
+    ("Reaction ~ Days + (1 | Subject)", ["Days"], {}, {}),
+    ("Reaction ~ Days * f + z + (1 | Subject)", ["Days", "f"], {}, {}),
+    ("Reaction ~ Days * f + z + (1 | Subject)", ["f"], {"partial_residuals": True}, {}),
+    ("Reaction ~ Days + f + (1 | Subject)", ["Days", "f"], {"at": {"f": ["a", "c"]}}, {}),
+    ("Reaction ~ Days + f + (1 | Subject)", ["f"], {"at": {"Days": 2.0}}, {}),
+    ("log(Reaction) ~ poly(Days, 2) + f + (Days | Subject)", ["Days"], {"n_points": 5}, {}),
+    ("Reaction ~ ns(Days, 3) + f + (1 | Subject)", ["Days"], {"n_points": 5}, {}),
+    ("Reaction ~ . - Subject + (1 | Subject)", ["Days"], {"partial_residuals": True}, {}),
+    (
+        "Reaction ~ Days + f + (1 | Subject)",
+        ["f"],
+        {},
+        {
+            "contrasts": {"f": "contr.sum"},
+            "weights": "1 / (1 + Days)",
+            "subset": "Days > 1",
+            "offset": "2 * Days",
+        },
+    ),
+    ("slow ~ Days + f + (1 | Subject)", ["Days"], {}, {"family": "binomial"}),
+    ("Reaction ~ Days * f + z", ["f", "Days"], {"partial_residuals": True}, {}),
+    ("Reaction ~ .", ["z"], {}, {}),
+    (
+        "Reaction ~ Days + f",
+        ["f"],
+        {},
+        {"contrasts": {"f": "contr.sum"}, "weights": "1 / (1 + Days)", "subset": "Days > 1"},
+    ),
+]
+
+
+def _quoted(text: str) -> str:
+    def quote(match: re.Match[str]) -> str:
+        name = RENAMED.get(match[0])
+        return match[0] if name is None else "`" + name.replace("`", "\\`") + "`"
+
+    return re.sub(r"[A-Za-z]+", quote, text)
+
+
+@pytest.mark.parametrize("case", ODD, ids=lambda case: f"{case[0]}: {case[1]}")
+def test_columns_of_any_name_have_the_same_effects(case: Any) -> None:
+    """The curves under ordinary names are those of plain R, above; the figures are the same."""
+    if not _is_there():
+        return
+    formula, terms, how, options = case
+    data = pb.load_dataset("sleepstudy")
+    data = data.assign(z=np.sin(np.arange(180)), f=np.tile(list("abc"), 60))
+    data["slow"] = (data["Reaction"] > 300).astype(float)
+    if "slow" not in formula:
+        del data["slow"]
+    fitter: Any = pb.lm if "|" not in formula else pb.glmer if "family" in options else pb.lmer
+    odd = {k: _quoted(v) if isinstance(v, str) else v for k, v in options.items()}
+    if "contrasts" in options:
+        odd["contrasts"] = {RENAMED[name]: value for name, value in options["contrasts"].items()}
+    plain = fitter(formula, data, **options).effect(terms, **how)
+    asked = {**how}
+    if "at" in how:
+        asked["at"] = {
+            RENAMED[k] if k in terms else _quoted(k): value for k, value in how["at"].items()
+        }
+    renamed = fitter(_quoted(formula), data.rename(columns=RENAMED), **odd)
+    curve = renamed.effect([RENAMED[term] for term in terms], **asked)
+    assert curve.terms == tuple(RENAMED[term] for term in terms)
+    assert np.array_equal(curve.to_frame().to_numpy(), plain.to_frame().to_numpy())
+    assert curve.response == {"log(Reaction)": "log(`time (ms)`)"}.get(
+        plain.response, RENAMED.get(plain.response, plain.response)
+    )
+    if "partial_residuals" in how:
+        assert np.array_equal(curve.partial_frame().to_numpy(), plain.partial_frame().to_numpy())

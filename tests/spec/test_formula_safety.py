@@ -433,6 +433,90 @@ def use_everything(fit: Any) -> None:
             continue  # what takes arguments, or what R cannot do with such a name
 
 
+FORMULAS_OF_NAMES = [
+    (pb.lmer, "y ~ z + {0} + (1 | g)"),
+    (pb.lmer, "y ~ {0} * z + (z || g)"),
+    (pb.lmer, "y ~ z + (1 + {0} || g)"),
+    (pb.lmer, "log(y^2 + {0}) ~ z + (1 | g)"),
+    (pb.lmer, "y ~ . - g + (1 | g)"),
+    (pb.lm, "y ~ ."),
+]
+
+
+def frame_of_names(names: list[str]) -> tuple[pd.DataFrame, list[str]]:
+    """Return data with such columns, numbers and texts by turns, and the names as R quotes them."""
+    rng = np.random.default_rng(1)
+    data = pd.DataFrame({"y": rng.normal(size=60), "z": rng.normal(size=60)})
+    data["g"] = np.repeat(list("abcdef"), 10)
+    for i, name in enumerate(names):
+        data[name] = np.tile(list("klmno"), 12) if i % 2 else rng.normal(size=60)
+    return data, ["`" + n.replace("\\", "\\\\").replace("`", "\\`") + "`" for n in names]
+
+
+@pytest.mark.parametrize("kind", hostile.NAMES)
+def test_names_that_run_something_alone_or_together_are_refused(kind, marker):
+    for text in hostile.NAMES[kind]:
+        data, quoted = frame_of_names(hostile.names_of(text, marker))
+        for fit, formula in FORMULAS_OF_NAMES:
+            with pytest.raises(FormulaError, match="rename"):
+                fit(formula.format(" + ".join(quoted)), data)
+        with pytest.raises(FormulaError):
+            pb.nlmer(
+                f"y ~ SSlogis({', '.join(quoted[:1])}, A, x, s) ~ A | {quoted[-1]}",
+                data,
+                start={"A": 1, "x": 0, "s": 1},
+            )
+
+
+def test_there_are_many_names():
+    assert sum(map(len, hostile.NAMES.values())) >= 65
+    assert len(hostile.ONLY_TEXT) >= 28
+
+
+@pytest.fixture
+def in_workspace(marker):
+    """Give R's workspace a function that leaves a trace."""
+    probe("define_canary", path=str(marker))
+    yield
+    probe("forget_canary")
+
+
+@pytest.mark.r("effects")
+@pytest.mark.r("lmerTest")
+@pytest.mark.filterwarnings("ignore::pymer_bridge.errors.PymerWarning")
+@pytest.mark.parametrize("text", hostile.ONLY_TEXT, ids=ascii)
+def test_a_name_stays_a_name_whatever_is_asked(text, marker, in_workspace):
+    names = hostile.names_of(text, marker)
+    data, quoted = frame_of_names(names)
+    fit = pb.lmer(f"y ~ {' + '.join(quoted)} + (1 | g)", data)
+    nonlinear = f"y ~ SSlogis({quoted[0]}, A, x, s) ~ A | g"
+    questions = [
+        lambda: fit.effect(names[0]),
+        lambda: pb.lmer("y ~ . - g + (1 | g)", data).effect(names[-1]),
+        lambda: pb.lm("y ~ .", data).effect(names[:2]),
+        lambda: pb.nlmer(nonlinear, data, start={"A": 1, "x": 0, "s": 1}),
+        lambda: fit.update(f". ~ . - {quoted[0]}"),
+    ]
+    if "canary" in text:
+        questions += [fit.step, fit.ranova]
+    if text == "(canary_called() & 1)":
+        questions.append(lambda: use_everything(fit))
+    for question in questions:
+        try:
+            question()
+        except PymerError:
+            continue
+        finally:
+            assert not marker.exists()
+
+
+def test_the_answer_does_not_turn_on_what_was_asked_before():
+    """lme4's functions are among those that R finds, also before the first model is fitted."""
+    first = probe("calls_before_any_model", names=["ranef (x"])
+    assert first.value == {"names": ("ranef (x",), "calls": ("ranef",)}
+    assert probe("calls_in_names", names=["ranef (x"]).value == first.value
+
+
 NO_EXPRESSION = "x; file.create('PATH')"
 """R can never read this as an expression, so that it is a name like others."""
 USED = ("lone predictor", "group", "dot")
