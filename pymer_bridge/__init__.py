@@ -8,6 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from pymer_bridge.session import forks
+
 __version__ = "0.1.0.dev0"
 
 if TYPE_CHECKING:
@@ -131,9 +133,12 @@ __all__ = ["__version__", *sorted((*_HOME_OF, *_MODULES))]  # noqa: PLE0604  # n
 
 def __getattr__(name: str) -> Any:
     if name in _MODULES:
+        forks.check_imports()
         return import_module(f"{__name__}.{name}")
     if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if _HOME_OF[name] != "errors":  # they are here already, and catch what this raises
+        forks.check_imports()
     value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
     globals()[name] = value
     return value

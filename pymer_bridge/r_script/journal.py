@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+from pymer_bridge.session import forks
 from pymer_bridge.session.calls import Handle
 from pymer_bridge.spec.model_spec import ModelSpec
 
@@ -78,6 +79,10 @@ class Journal:
     _lock: Any = field(default_factory=threading.Lock)
     _next_tidying: int = 64
     _silence: Any = field(default_factory=threading.local)
+
+    def let_go(self) -> None:
+        """Let go, in a forked child, of what another thread held."""
+        self._lock = threading.Lock()
 
     @contextmanager
     def silent(self) -> Iterator[None]:
@@ -196,3 +201,4 @@ def unique(entries: Sequence[DoneEntry]) -> list[DoneEntry]:
 
 journal: Final = Journal()
 """The journal of this process."""
+forks.in_child(journal.let_go)

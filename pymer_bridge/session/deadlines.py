@@ -18,6 +18,7 @@ from functools import wraps
 from typing import ParamSpec, TypeVar, cast
 
 from pymer_bridge.errors import OptionError, RTimeoutError
+from pymer_bridge.session import forks
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -87,8 +88,11 @@ def within(operation: str, timeout: float | None) -> Iterator[None]:
     ------
     OptionError
         ``timeout`` is not a positive number.
+    SessionError
+        This is a forked child that cannot use R.
     """
     seconds = check_timeout(timeout)
+    forks.check()  # before anything is waited for
     before = _own.deadline
     if seconds is not None:
         own = Deadline(operation, seconds, time.monotonic() + seconds)

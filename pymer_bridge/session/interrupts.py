@@ -40,6 +40,10 @@ class Interrupts:
         self._evaluating = False
         self._library: Any = None
 
+    def let_go(self) -> None:
+        """Let go, in a forked child, of what another thread held."""
+        self.lock = threading.RLock()
+
     # -- called from any thread ------------------------------------------------------------
 
     def cancel(self, job: Job) -> None:

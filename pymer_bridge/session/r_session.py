@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from pymer_bridge.errors import RError, SessionError
-from pymer_bridge.session import conditions, deadlines, embedding, installation, library_address
+from pymer_bridge.session import conditions, deadlines, embedding, forks, installation
 from pymer_bridge.session.calls import Condition, Handle, Job, Outcome, Start
 from pymer_bridge.session.interrupts import Interrupts
+from pymer_bridge.session.library_address import signed_addresses
 
 STACK_SIZE = 64 * 1024 * 1024
 """Bytes of stack for R: rpy2 turns R's own stack check off, so depth must fit."""
@@ -57,10 +58,10 @@ class RSession:
         self._next_key = 0
         self._output = embedding.Console()
         self._interrupts = Interrupts()
+        forks.in_child(self._interrupts.let_go)
         self._waiting: dict[int, Job] = {}
         self._begun = Start()
         self._thread: threading.Thread | None = None
-        self._pid = 0
         self._loaded: set[str] = set()
         self._ri: Any = None
         self._turn: Any = None
@@ -124,7 +125,7 @@ class RSession:
             return
         minimum = installation.MINIMUM_PACKAGES.get(package, "0.0")
         if package == "lme4" and self.call("ready_to_pin", minimum=minimum).value[0]:
-            with library_address.signed_addresses():
+            with signed_addresses():
                 self.call("load_lme4_library")
         answer = self.call("require_package", package=package, minimum=minimum).value
         if problem := answer["problem"][0]:
@@ -154,11 +155,7 @@ class RSession:
         REnvironmentError, SessionError
             As for :meth:`call`.
         """
-        if self._thread is not None and os.getpid() != self._pid:
-            raise SessionError(
-                "R was started in the parent of this forked process and cannot be used here; "
-                "start workers with the 'spawn' method (joblib's default backend does)"
-            )
+        forks.check()
         if threading.current_thread() is self._thread:
             raise SessionError("the R thread cannot wait for itself")
         if self._interrupts.closing:
@@ -170,7 +167,7 @@ class RSession:
             )
         with self._interrupts.lock:
             if self._thread is None:
-                self._pid = os.getpid()
+                forks.note(running=True)
                 self._begun = Start()
                 self._thread = threading.Thread(
                     target=self._run, args=(self._begun,), name="pymer_bridge-R", daemon=True
@@ -191,12 +188,13 @@ class RSession:
             with self._interrupts.lock:
                 if self._begun is begun:
                     self._thread = None
+                    forks.note(running=False)
             raise begun.error
 
     def end(self) -> None:
         """End R, as at the exit of Python: nothing can be asked of it any more."""
         thread = self._thread
-        if thread is None or os.getpid() != self._pid:
+        if thread is None or forks.is_child():
             return
         self._interrupts.close()
         self._jobs.put(None)

@@ -173,7 +173,6 @@ def test_threads_that_come_and_go_while_r_starts():
 def test_the_r_thread_does_not_wait_for_itself(monkeypatch):
     own = RSession()
     monkeypatch.setattr(own, "_thread", threading.current_thread())
-    monkeypatch.setattr(own, "_pid", os.getpid())
     with pytest.raises(SessionError, match="itself"):
         own.call("sum", x=1)
 
