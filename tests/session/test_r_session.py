@@ -89,9 +89,9 @@ def test_every_call_runs_on_the_one_thread(monkeypatch):
     seen = set()
     performed = RSession._perform
 
-    def watched(self, operation, arguments):
+    def watched(self, operation, arguments, generator):
         seen.add(threading.current_thread().name)
-        return performed(self, operation, arguments)
+        return performed(self, operation, arguments, generator)
 
     monkeypatch.setattr(RSession, "_perform", watched)
     with ThreadPoolExecutor(4) as pool:
