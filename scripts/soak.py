@@ -3,8 +3,9 @@
     scripts/soak [--minutes 60] [--seed 1] [--log soak.log]
 
 Three processes work at the same time, each with an R of its own. One fits, predicts and drops
-models in several threads, among R errors, timeouts and Ctrl-C. One makes bootstraps whose workers
-are killed, and that are stopped and resumed. One takes random frames to R and back. Every figure
+models in several threads, among R errors, timeouts, Ctrl-C and forks. One makes bootstraps whose
+workers are killed, and that are stopped and resumed; of each checkpoint a copy with one flipped bit
+must be refused. One takes random frames to R and back. Every figure
 is compared with that of plain R (``scripts/soak.R``), to the last bit, and every frame with
 itself. Each minute prints the counts so far, and the memory of each process.
 
@@ -42,7 +43,8 @@ SILENT, STUCK = 60.0, 240.0
 
 FAILURES = ("crashes", "hangs", "wrong figures", "results lost", "objects left")
 SURVIVED = (
-    "interrupts", "timeouts", "R errors", "refused", "workers killed", "runs resumed",
+    "interrupts", "timeouts", "R errors", "refused", "forks", "workers killed", "runs ended",
+    "runs resumed", "files refused",
 )  # fmt: skip
 MODELS = {
     "slopes": ("lmer", "Reaction ~ Days + (Days | Subject)", "sleepstudy", {}),
@@ -166,6 +168,29 @@ class Work:
         else:
             self.fail("wrong figures", f"no {expected.__name__} where one was due")
 
+    def fork(self) -> None:
+        """Fork while other threads work: the child must be told that it cannot use R."""
+        child = os.fork()
+        if child == 0:
+            signal.alarm(int(SILENT / 2))
+            try:
+                self.fit("batches")
+            except self.pb.SessionError:
+                os._exit(7)
+            finally:
+                os._exit(1)
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        if status == 7:
+            self.count("forks")
+        else:
+            self.fail(
+                "hangs" if status == -signal.SIGALRM else "crashes", f"a child ended: {status}"
+            )
+
+
+class StopError(Exception):
+    """What a function that shows the progress raises."""
+
 
 def models(work: Work) -> None:
     """Fit, predict and drop in threads; the main one is interrupted all the time."""
@@ -197,6 +222,8 @@ def models(work: Work) -> None:
                 work.count("timeouts")
         elif dice < 0.9:
             kept.clear()
+        elif dice < 0.92 and hasattr(os, "fork"):
+            work.fork()
         else:
             work.error(chance)
 
@@ -246,6 +273,7 @@ def bootstraps(work: Work) -> None:
         fit = work.fit("slopes")
         path = Path(folder) / f"{chance.random()}"
         resumed, killing, kept = False, chance.random() < 0.5, 0
+        stopping = chance.random() < 0.3
         first: list[int] = []
 
         def progress(done: int, total: int) -> None:
@@ -255,6 +283,8 @@ def bootstraps(work: Work) -> None:
             if killing and chance.random() < 0.2:
                 killing = False
                 kill_one(chance)
+            if stopping and chance.random() < 0.1:
+                raise StopError
 
         for patience in (chance.uniform(0.2, 4), None):
             first.clear()
@@ -277,15 +307,31 @@ def bootstraps(work: Work) -> None:
                     work.fail("results lost", f"{kept} kept, and resumed at {first[0]}")
                 work.count("runs resumed", int(resumed))
                 break
-            except (pb.RTimeoutError, pb.BootstrapInterrupted) as stopped:
-                work.count("timeouts")
-                resumed = True
+            except (pb.RTimeoutError, pb.BootstrapInterrupted, StopError) as stopped:
+                work.count("runs ended" if isinstance(stopped, StopError) else "timeouts")
+                resumed, stopping = True, False
                 if stopped.partial is not None:
                     kept = len(stopped.partial.iterations)
                     same(stopped.partial.replicates, stopped.partial.iterations - 1)
                 elif first:
                     work.fail("results lost", f"{first[-1]} replicates were done, and none kept")
+        if path.exists():
+            refused(chance, fit, path)
         path.unlink(missing_ok=True)
+
+    def refused(chance: random.Random, fit: Any, path: Path) -> None:
+        content = bytearray(path.read_bytes())
+        bit = chance.randrange(8 * len(content))
+        if bit // 8 in range(96, 100):
+            return  # the version of SQLite, which nothing covers
+        content[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(content)
+        try:
+            fit.bootstrap("parametric", N_SIM, 1, "fixed_effects", checkpoint=path)
+        except pb.CheckpointError:
+            work.count("files refused")
+        else:
+            work.fail("wrong figures", f"bit {bit} of a checkpoint was flipped, and it was read")
 
     with failing(work), tempfile.TemporaryDirectory() as folder:
         chance = random.Random(work.seed)

@@ -138,8 +138,11 @@ class Checkpoint:
             self.close()
             if isinstance(error, CheckpointError):
                 raise
-            said = f"it cannot be read as {FILE.name} ({str(error)[:200] or type(error).__name__})"
-            FILE.refuse(self.path, said + REMEDY, error)
+            told = str(error)[:200] or type(error).__name__
+            if isinstance(error, sqlite3.OperationalError) and "locked" in told:
+                said = f"another program uses it ({told}); wait for its end, or give another file"
+                FILE.refuse(self.path, said, error)
+            FILE.refuse(self.path, f"it cannot be read as {FILE.name} ({told}){REMEDY}", error)
         except BaseException:
             self.close()
             raise
