@@ -20,6 +20,7 @@ SECTIONS = {
     "steady": "Many small fits in one process",
     "growth": "Growth with rows and groups",
     "many": "Many models on Dask",
+    "functions": "Bootstraps of a statistic in Python",
 }
 SLOWER = 1.10
 """A ratio between two runs above which a figure counts as slower."""

@@ -30,6 +30,13 @@ fit_and_read <- function(formula, data) {
   )))
 }
 
+# For functions.py: a model of ours, as R's own function bootstraps it.
+bootstrap <- function(model, statistic, n) {
+  suppressMessages(suppressWarnings(
+    lme4::bootMer(model$fit, eval(str2lang(statistic), asNamespace("lme4")), nsim = n, seed = 1)
+  ))$t
+}
+
 # The resident memory of this process in bytes, now or at most since it was last reset.
 resident <- function(field) {
   line <- grep(field, readLines("/proc/self/status"), value = TRUE)[1L]

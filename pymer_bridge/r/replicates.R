@@ -102,7 +102,12 @@ generalized_task <- function(model, plan) {
 response_model <- function(model) {
   n_rows <- nrow(stats::model.frame(model$fit))
   function(fit, values) {
-    made <- model_with_response(model, fit, as_response(values, n_rows), model_data(model))
+    if (isTRUE(model$other_response)) {
+      made <- new_model(fit, model$frame_env, model$call)
+      made$other_response <- TRUE
+    } else {
+      made <- model_with_response(model, fit, as_response(values, n_rows), model_data(model))
+    }
     made$refitted <- TRUE
     list(model = made)
   }

@@ -43,9 +43,6 @@ NOT_FOR_USERS: Final = (
 Record = dict[str, Any]
 Named = tuple[tuple[str, ...], NDArray[np.float64]]
 
-_hearing = threading.RLock()
-"""Held while the warnings of a function are caught: Python catches those of all threads at once."""
-
 
 class Replicates(Protocol):
     """What knows the models, on a floor above."""
@@ -96,7 +93,7 @@ class PythonStatistic:
         OptionError
             It fails, or gives something else than numbers.
         """
-        with _heard() as caught, _own_generator():
+        with _hearing.of_this_thread() as caught, _own_generator():
             try:
                 names, values = self._values(model)
             except OptionError as error:
@@ -168,7 +165,7 @@ class PythonStatistic:
             "singular": made["singular"][0],
         }
         if row["errors"] is None:
-            with _heard() as caught:
+            with _hearing.of_this_thread() as caught:
                 try:
                     row["values"] = self._in_order(*self._values(self.replicates.made(made)))
                 except OptionError as error:
@@ -211,18 +208,56 @@ def _own_generator() -> Iterator[None]:
         yield
 
 
-@contextmanager
-def _heard() -> Iterator[dict[str, Warning]]:
-    """Catch what a function warns of: its text, as a replicate keeps it, and the warning."""
-    found: dict[str, Warning] = {}
-    with _hearing, warnings.catch_warnings(record=True) as caught:
+class _Hearing:
+    """Hears what functions warn of, each in its own thread.
+
+    Python's filters of warnings, and what shows them, are those of all threads: they are changed
+    while any function is heard, and what other threads warn of is shown as before.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._heard: dict[int, list[dict[str, Warning]]] = {}
+        self._before = warnings.catch_warnings()
+        self._show: Callable[..., None] = warnings.showwarning
+
+    @contextmanager
+    def of_this_thread(self) -> Iterator[dict[str, Warning]]:
+        """Give what is warned of: its text, as a replicate keeps it, and the warning."""
+        found: dict[str, Warning] = {}
+        own = threading.get_ident()
+        with self._lock:
+            if not self._heard:
+                self._begin()
+            self._heard.setdefault(own, []).append(found)
+        try:
+            yield found
+        finally:
+            with self._lock:
+                self._heard[own].pop()
+                if not self._heard[own]:
+                    del self._heard[own]
+                if not self._heard:
+                    self._before.__exit__(None, None, None)
+
+    def _begin(self) -> None:
+        self._before = warnings.catch_warnings()
+        self._before.__enter__()
+        self._show = warnings.showwarning
+        warnings.showwarning = self._hear
         warnings.simplefilter("always")
         for category in NOT_FOR_USERS:
             warnings.simplefilter("ignore", category)
-        yield found
-        for each in caught:
-            if isinstance(each.message, Warning):
-                found.setdefault(f"{SAID}{_told(each.message)}", each.message)
+
+    def _hear(self, message: Warning | str, *where: Any, **further: Any) -> None:
+        heard = self._heard.get(threading.get_ident())
+        if heard and isinstance(message, Warning):
+            heard[-1].setdefault(f"{SAID}{_told(message)}", message)
+        else:
+            self._show(message, *where, **further)
+
+
+_hearing: Final = _Hearing()
 
 
 def _told(error: BaseException) -> str:

@@ -205,6 +205,24 @@ def test_the_models_of_cases_have_the_rows_that_were_drawn() -> None:
     assert (boot.replicates[:, 2] == 18).all()
 
 
+def test_a_response_that_is_no_column_is_no_hindrance() -> None:
+    data = pb.load_dataset("sleepstudy")
+    fit = pb.lmer("log(Reaction) ~ Days + (1 | Subject)", data, reml=False)
+    for model in (fit, fit.refit(fit.simulate(seed=1).values[:, 0])):
+        named = model.bootstrap("parametric", 2, 1, "fixed_effects")
+        _same(model.bootstrap("parametric", 2, 1, fixed).replicates, named.replicates)
+    with pytest.raises(
+        pb.RError, match="statistic raised RError: the model was refitted to a resp"
+    ):
+        fit.bootstrap("parametric", 2, 1, lambda model: model.fixed_effects()["Days"].df)
+
+
+def test_a_factor_stays_the_response_of_a_refit() -> None:
+    fit = _fit("levels")
+    again = fit.refit(np.tile([0, 1], 100))
+    assert again.update().n_obs == 200
+
+
 def test_models_that_are_kept_stay_what_they_were() -> None:
     fit = _fit("slopes_ml")
 
@@ -325,6 +343,31 @@ def test_a_bootstrap_within_a_bootstrap() -> None:
     boot = fit.bootstrap("parametric", 4, 1, spread)
     assert len(set(boot.replicates.ravel())) == 4
     _same(fit.bootstrap("parametric", 4, 1, spread).replicates, boot.replicates)
+
+
+def test_a_function_may_bootstrap_in_a_thread_of_its_own() -> None:
+    fit = _fit("singular")
+    found: list[float] = []
+
+    def within(model: Any) -> float:
+        warnings.warn("its own", stacklevel=1)
+        boot = model.bootstrap("parametric", 2, 1, lambda one: one.sigma)
+        found.append(boot.observed[0])
+        return found[-1]
+
+    def threaded(model: Any) -> float:
+        thread = threading.Thread(target=within, args=(model,))
+        thread.start()
+        thread.join()
+        return found[-1]
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        boot = fit.bootstrap("parametric", 3, 1, threaded)
+        assert warnings.filters[0][0] == "always"
+    _same(boot.replicates[:, 0], found[1:])
+    # What another thread warns of is shown as ever.
+    assert [str(each.message) for each in caught].count("its own") == 4
 
 
 def test_r_answers_other_threads_meanwhile() -> None:
@@ -473,7 +516,7 @@ def test_a_timeout_keeps_what_was_finished() -> None:
             return 0.0  # swallows the timeout
 
     with pytest.raises(pb.RTimeoutError) as stopped:
-        fit.bootstrap("parametric", 10_000, 1, slow, timeout=3)
+        fit.bootstrap("parametric", 100, 1, slow, timeout=3)
     partial = stopped.value.partial
     assert len(partial.replicates) > 3
     assert (partial.replicates != 0).all()
