@@ -595,9 +595,19 @@ def test_no_text_of_a_saved_model_runs_anything(trap):
     assert trap.tried > 30
 
 
-@pytest.mark.parametrize(
-    "value", ["CALL", "os.system", "builtins.exec", 5, None, [], {}, [["CALL"]]]
-)
+OF_A_RESULT = [
+    *("CALL", "os.system", "builtins.exec", 5, None, [], {}, [["CALL"]], 10**400, True, b"CALL"),
+    *({"type": name} for name in ("Path", "FixedEffects", "Popen", ["CALL"], None)),
+    {"__reduce__": ["os.system", ["touch PATH"]]},
+    {"py/object": "os.system"},
+    {"pandas_index": None},
+    {"pandas_index": {"range": [0, 10**18, 1], "names": ["CALL"]}},
+    {"pandas_index": {"names": ["a"], "labels": ["a"], "dtype": "os.system"}},
+    {"pandas_index": {"kind": "datetime", "unit": "s", "ticks": [1], "zone": "/etc/passwd"}},
+]
+
+
+@pytest.mark.parametrize("value", OF_A_RESULT, ids=lambda value: f"{value!s:.40}")
 def test_no_part_of_a_result_runs_anything(trap, value):
     for result in (cake().fixed_effects("none"), cake().random_effects, cake().convergence):
         whole = result.to_dict()

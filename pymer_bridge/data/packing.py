@@ -27,6 +27,9 @@ from pymer_bridge.spec.model_spec import ModelSpec
 
 T = TypeVar("T")
 
+LARGEST_WHOLE: Final = 2**1023
+"""A whole number that is a float is smaller."""
+
 _CODED: Final = ("factor", "character")
 _KINDS: Final = {
     "numeric": "float64", "datetime": "float64", "duration": "float64",
@@ -163,15 +166,21 @@ def unpack_spec(stored: Any, arrays: Arrays) -> Any:
                 fields = {
                     key: unpack(item, arrays, build) for key, item in record["fields"].items()
                 }
-                return _instance(cls, fields)
+                return instance(cls, fields)
         raise ValueError(f"nothing that could be stored: {str(record)[:80]}")
 
     return unpack(stored, arrays, build)
 
 
-def _instance(cls: type[T], fields: dict[str, Any]) -> T:
-    """Make a dataclass of fields that are of the types it states, and refuse any others."""
-    hints = typing.get_type_hints(cls)
+def instance(cls: type[T], fields: Mapping[str, Any]) -> T:
+    """Make a dataclass of fields that are of the types it states.
+
+    Raises
+    ------
+    ValueError
+        One is of another type, or there is no such field.
+    """
+    hints = _hints(cls)  # type: ignore[arg-type]
     known = {f.name for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
     if unknown := sorted(set(fields) - known):
         raise ValueError(f"{cls.__name__} has no {', '.join(unknown)}")
@@ -181,12 +190,17 @@ def _instance(cls: type[T], fields: dict[str, Any]) -> T:
     return cls(**fields)
 
 
+@cache
+def _hints(cls: type[Any]) -> dict[str, Any]:
+    return typing.get_type_hints(cls)
+
+
 def conforms(value: Any, hint: Any) -> bool:  # noqa: PLR0911  # a table of kinds
     """Say whether a value is of a stated type."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     while hasattr(origin, "__value__"):  # an alias with parameters, as numpy's NDArray may be
         origin = typing.get_origin(origin.__value__)
-    if hint is Any:
+    if hint is Any or isinstance(hint, TypeVar):
         return True
     if origin is Literal:
         return any(same(value, one) for one in arguments)
@@ -201,9 +215,11 @@ def conforms(value: Any, hint: Any) -> bool:  # noqa: PLR0911  # a table of kind
     if origin is not None and issubclass(origin, Mapping):
         return isinstance(value, Mapping) and all(conforms(v, arguments[1]) for v in value.values())
     if origin is not None and issubclass(origin, np.ndarray):
-        return isinstance(value, np.ndarray)
+        kind = (typing.get_args(arguments[-1]) or arguments)[-1]
+        return isinstance(value, np.ndarray) and (kind is Any or np.issubdtype(value.dtype, kind))
     if hint is float:
-        return isinstance(value, float | int) and not isinstance(value, bool)
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        return isinstance(value, float) or (whole and abs(value) < LARGEST_WHOLE)
     if hint is int:
         return isinstance(value, int) and not isinstance(value, bool)
     return isinstance(value, origin or hint)

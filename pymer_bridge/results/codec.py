@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from pymer_bridge.data.indexes import pack_index, unpack_index
-from pymer_bridge.data.packing import pack, unpack
+from pymer_bridge.data.packing import instance, pack, unpack
 
 SCHEMA = 2
 """Version of the layout, stored with every result. In version 1 an index was a list of texts."""
@@ -71,7 +71,7 @@ def _decode(stored: dict[str, Any]) -> Any:
     if set(given) != names:
         wrong = ", ".join(sorted(set(given) ^ names))
         raise ValueError(f"a {cls.__name__} is not whole: fields missing or unknown: {wrong}")
-    return cls(**given)
+    return instance(cls, given)
 
 
 def _index_of_schema_1(stored: Mapping[str, Any]) -> pd.Index:

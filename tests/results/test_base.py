@@ -153,8 +153,8 @@ def test_a_model_shows_its_parts_and_cannot_be_changed(fit: Any) -> None:
 
 @pytest.mark.r
 def test_an_unknown_option_lists_what_is_accepted(fit: Any) -> None:
-    with pytest.raises(pb.OptionError, match=r"ddf='kr'.*'satterthwaite'"):
-        fit.fixed_effects(ddf="kr")
+    with pytest.raises(pb.OptionError, match=r"ddf='exact'.*'satterthwaite'"):
+        fit.fixed_effects(ddf="exact")
     with pytest.raises(pb.OptionError, match="between 0 and 1"):
         fit.fixed_effects(conf_level=95)
     with pytest.raises(pb.OptionError, match="'normal'"):

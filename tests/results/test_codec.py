@@ -21,6 +21,7 @@ from pymer_bridge.data.indexes import pack_index, unpack_index
 from pymer_bridge.errors import OptionError
 from pymer_bridge.results import codec
 from pymer_bridge.results.base import Result
+from pymer_bridge.results.fixed_effects import FixedEffect, FixedEffects
 from pymer_bridge.results.prediction import Predictions, Simulations
 
 EARLIER = Path(__file__).parents[1] / "data" / "earlier" / "results.json"
@@ -220,6 +221,7 @@ def test_an_array_that_is_none_is_refused(change: dict[str, Any]) -> None:
 IN_A_NEW_PROCESS = """
 import json, os, sys
 from pymer_bridge.results.base import Result
+from pymer_bridge.results.fixed_effects import FixedEffect, FixedEffects
 for line in sys.stdin:
     if os.fork() == 0:
         # Nothing is imported but the base.
@@ -252,3 +254,22 @@ def test_every_class_is_read_in_a_new_process() -> None:
     assert found.keys() == every
     for name, text in found.items():
         assert text.startswith(f"a {name} is not whole" if name in newer else name)
+
+
+WRONG = {
+    "rows": ["text", None, 5, [5], {"type": "FixedEffects"}],
+    "term": [5, None, ["x"], {"type": "FixedEffect"}],
+    "estimate": ["text", None, True, [1.0], 10**400],
+    "conf_level": ["0.95", [], {}],
+    "warnings": ["text", [5], 5],
+}
+
+
+@pytest.mark.parametrize(("name", "value"), [(n, v) for n, wrong in WRONG.items() for v in wrong])
+def test_a_field_of_another_type_is_refused(name: str, value: Any) -> None:
+    row = FixedEffect("x", 1.0, 0.5, None, 2.0, None, 0.1, 1.9)
+    whole = json.loads(json.dumps(FixedEffects((row,), "normal", 0.95).to_dict()))
+    assert FixedEffects.from_dict(whole).rows == (row,)
+    (whole["rows"][0] if name in whole["rows"][0] else whole)[name] = value
+    with pytest.raises(ValueError, match=r"cannot be|nothing|not a result|is not whole"):
+        FixedEffects.from_dict(whole)
