@@ -77,8 +77,7 @@ class Effects(Fitted):
         REnvironmentError
             R's package effects is not installed.
         RError
-            effects cannot use this model, for example because its formula calls ``factor()``, or
-            because a column has a name that R would have to quote.
+            effects cannot use this model, for example because its formula calls ``factor()``.
 
         Notes
         -----
