@@ -200,3 +200,13 @@ case_caller <- function(model, levels, relabel, control) {
     list(call = call, env = holder)
   }
 }
+
+#' A function that makes a model of a fit to resampled rows
+case_model <- function(model) {
+  used <- model_data(model)$used
+  function(fit, draw) {
+    # The environment of the formula is the one that holds the rows of this draw.
+    env <- environment(stats::formula(fit))
+    list(model = new_model(fit, env, case_call(model)), rows = used[draw$rows])
+  }
+}

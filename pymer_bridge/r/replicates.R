@@ -98,21 +98,6 @@ generalized_task <- function(model, plan) {
   }
 }
 
-#' A function that makes a model of a refit to another response
-response_model <- function(model) {
-  n_rows <- nrow(stats::model.frame(model$fit))
-  function(fit, values) {
-    if (isTRUE(model$other_response)) {
-      made <- new_model(fit, model$frame_env, model$call)
-      made$other_response <- TRUE
-    } else {
-      made <- model_with_response(model, fit, as_response(values, n_rows), model_data(model))
-    }
-    made$refitted <- TRUE
-    list(model = made)
-  }
-}
-
 #' What a task returns for a refit that was not built into a fit
 measured_optimum <- function(optimum, checked, lower, values) {
   list(
@@ -170,16 +155,6 @@ case_task <- function(model, plan) {
     measured_optimum(
       refitted$optimum, refitted$checked, refitted$lower, values_of(refitted)
     )
-  }
-}
-
-#' A function that makes a model of a fit to resampled rows
-case_model <- function(model) {
-  used <- model_data(model)$used
-  function(fit, draw) {
-    # The environment of the formula is the one that holds the rows of this draw.
-    env <- environment(stats::formula(fit))
-    list(model = new_model(fit, env, case_call(model)), rows = used[draw$rows])
   }
 }
 

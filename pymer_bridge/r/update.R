@@ -52,9 +52,13 @@ refit_used <- function(model, values, control) {
 #'
 #' Functions that look for the data of the fit then find the right ones. If the response
 #' is not a plain column, this is impossible, and the model is marked.
+#'
+#' @param data See `model_data()`; not evaluated where it is not needed.
 model_with_response <- function(model, fit, values, data) {
   left <- stats::formula(fit)[[2L]]
-  columns <- if (is.name(left)) {
+  columns <- if (isTRUE(model$other_response)) {
+    NULL
+  } else if (is.name(left)) {
     as.character(left)
   } else if (is.matrix(values) && is.call(left) && identical(left[[1L]], quote(cbind)) &&
     all(vapply(as.list(left)[-1L], is.name, NA))) {
@@ -79,6 +83,16 @@ model_with_response <- function(model, fit, values, data) {
   environment(attr(frame, "formula")) <- env
   methods::slot(fit, "frame") <- frame
   new_model(fit, env, model$call)
+}
+
+#' A function that makes a model of a refit to another response, for statistics in Python
+response_model <- function(model) {
+  n_rows <- nrow(stats::model.frame(model$fit))
+  function(fit, values) {
+    made <- model_with_response(model, fit, as_response(values, n_rows), model_data(model))
+    made$refitted <- TRUE
+    list(model = made)
+  }
 }
 
 #' Operation: refit by maximum likelihood
