@@ -9,6 +9,10 @@ warns of from :class:`PymerWarning`::
         ├── DataConversionError    a data frame or column cannot be sent to R
         ├── FormulaError           a formula cannot be parsed, or calls a function not allowed
         ├── OptionError            an argument has a value that is not accepted
+        │   └── UnknownNameError       a result has no row or part of this name
+        ├── FileError              a file cannot be read or written
+        │   └── MissingFileError       there is no such file or folder
+        ├── FrozenError            a model or a result cannot be changed
         ├── RError                 R stopped with an error
         ├── RTimeoutError          a call did not end within its timeout
         ├── SessionError           the R session cannot be used from here
@@ -37,8 +41,37 @@ warns of from :class:`PymerWarning`::
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import reprlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import FrozenInstanceError
+from typing import Any, Final
+
+MOST_SHOWN: Final = 80
+"""Characters of a value in a message."""
+
+MOST_LISTED: Final = 30
+"""Names in a message."""
+
+_short = reprlib.Repr()
+_short.maxstring = _short.maxother = _short.maxlong = MOST_SHOWN
+_short.maxlist = _short.maxtuple = _short.maxset = _short.maxdict = 20
+
+
+def shown(value: object) -> str:
+    """Return a value as a message shows it: in one short line, whatever it is."""
+    try:
+        text = " ".join(_short.repr(value).split())
+    except Exception:  # it does not even let itself be shown
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}..."
+
+
+def listed(names: Iterable[object]) -> str:
+    """Return names as a message lists them: the first ones, and how many more there are."""
+    known = list(names)
+    more = len(known) - MOST_LISTED
+    first = ", ".join(map(shown, known[:MOST_LISTED])) or "none"
+    return f"{first} and {more} more" if more > 0 else first
 
 
 def printable(text: str) -> str:
@@ -82,6 +115,26 @@ class FormulaError(PymerError, ValueError):
 
 class OptionError(PymerError, ValueError):
     """An argument has a value that is not accepted; the message lists the accepted ones."""
+
+
+class UnknownNameError(OptionError, KeyError):
+    """A result has no row or part of this name; the message lists those that there are."""
+
+    __str__ = Exception.__str__  # a KeyError would show the message in quotes
+
+
+class FrozenError(PymerError, FrozenInstanceError):
+    """A model or a result cannot be changed."""
+
+
+class FileError(PymerError, OSError):
+    """A file cannot be read or written; the message says which one, and what the system says."""
+
+    __str__ = Exception.__str__
+
+
+class MissingFileError(FileError, FileNotFoundError):
+    """There is no such file or folder."""
 
 
 class SessionError(PymerError, RuntimeError):

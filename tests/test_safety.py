@@ -619,7 +619,7 @@ def test_no_part_of_a_result_runs_anything(trap, value):
             with contextlib.suppress(ValueError):
                 type(result).from_dict(changed)
             trap.look()
-    with pytest.raises(ValueError, match=r"schema|result"):
+    with pytest.raises(ValueError, match=r"schema|result|mapping="):
         type(result).from_dict(value)
 
 
@@ -627,7 +627,7 @@ def test_reading_an_rds_wants_trust_and_says_what_it_may_do(trap):
     """An .rds is R's own format, in which anything can hide; a user must say that they trust it."""
     path = cake().save_rds(Path.cwd() / "fit.rds")
     for trust in (False, 1, "True", None):
-        with pytest.raises(pb.OptionError, match="run any code"):
+        with pytest.raises(pb.OptionError, match=r"run any code|must be True or False"):
             pb.load_rds(path, trust=trust)
 
 

@@ -111,6 +111,8 @@ def all_whole(paths: Sequence[Path], *, new: bool = False) -> Iterator[list[Path
 
 def _check_place(place: Path) -> None:
     """Raise the OSError that writing to a file would, without writing to it."""
+    if not place.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "there is no folder", str(place.parent))
     if place.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(place))
     if place.exists() and not os.access(place, os.W_OK):

@@ -63,8 +63,15 @@ _TO_FRAMES: Final = (
 """Methods that make a frame of what is none: of Spark, polars, Dask, Arrow, xarray, DuckDB ..."""
 
 
-def as_pandas(data: Any) -> pd.DataFrame:
-    """Turn a pandas, polars or pyarrow frame, or a mapping of columns, into a pandas frame.
+def as_pandas(data: Any, argument: str = "data") -> pd.DataFrame:
+    """Turn a pandas, polars or pyarrow frame, or a mapping, into a pandas frame.
+
+    Parameters
+    ----------
+    data
+        A frame, or a mapping of names to columns, or to the values of one row.
+    argument
+        Which argument it is, for errors.
 
     Raises
     ------
@@ -86,14 +93,16 @@ def as_pandas(data: Any) -> pd.DataFrame:
         ) from error
     if isinstance(data, Mapping):
         try:
-            return pd.DataFrame(data)
-        except ValueError as error:
+            one_row = all(map(pd.api.types.is_scalar, data.values()))
+            return pd.DataFrame([data] if one_row and data else data)
+        except Exception as error:  # whatever the values of a mapping raise
             raise DataConversionError(
-                f"data as a mapping must give each column a list of values, as many as the others: "
-                f"{error}"
+                f"{argument} as a mapping must give each column a list of values, as many as the "
+                f"others, or one value: {str(error)[:200]}"
             ) from None
     raise DataConversionError(
-        f"data must be a pandas, polars or pyarrow frame, not {type(data).__name__}{_remedy(data)}"
+        f"{argument} must be a pandas, polars or pyarrow frame, not {type(data).__name__}"
+        f"{_remedy(data)}"
     )
 
 
@@ -111,8 +120,8 @@ def _remedy(data: object) -> str:
     return f": give data.{method}()" if method else ""
 
 
-def column_names(data: pd.DataFrame) -> list[str]:
-    """Return the column labels as R will see them.
+def column_names(data: pd.DataFrame, what: str = "the data frame") -> list[str]:
+    """Return the column labels as R will see them; ``what`` it is, an error says.
 
     Raises
     ------
@@ -122,21 +131,21 @@ def column_names(data: pd.DataFrame) -> list[str]:
     names = [str(label) for label in data.columns]
     if not names:
         raise DataConversionError(
-            "the data frame has no columns: give one with a column for each name of the formula"
+            f"{what} has no columns: give one with a column for each name of the formula"
         )
     seen: set[str] = set()
     for name in names:
         if problem := unfit_for_r(name):
             raise DataConversionError(f"the name of column {name!r} {problem}; rename it")
         if name in seen:
-            raise DataConversionError(
-                f"column {name!r} stands twice in the data frame; rename one of them"
-            )
+            raise DataConversionError(f"column {name!r} stands twice in {what}; rename one of them")
         seen.add(name)
     return names
 
 
-def collect(data: pd.DataFrame, needed: Iterable[str] | None = None) -> Frame:
+def collect(
+    data: pd.DataFrame, needed: Iterable[str] | None = None, what: str = "the data frame"
+) -> Frame:
     """Take the columns that are needed, in the data's own order.
 
     Parameters
@@ -145,16 +154,18 @@ def collect(data: pd.DataFrame, needed: Iterable[str] | None = None) -> Frame:
         A pandas frame.
     needed
         Names of columns; None for all of them.
+    what
+        What the frame is, for errors.
 
     Raises
     ------
     DataConversionError
         The frame is empty, a name is missing or doubled, or a column cannot be taken to R.
     """
-    names = column_names(data)
+    names = column_names(data, what)
     if len(data) == 0:
         raise DataConversionError(
-            "the data frame has no rows: look at the filter or the join that made it"
+            f"{what} has no rows: look at the filter or the join that made it"
         )
     wanted = set(names) if needed is None else set(needed)
     chosen = [(i, name) for i, name in enumerate(names) if name in wanted]
@@ -179,7 +190,7 @@ def collect_new(table: pd.DataFrame, needed: Iterable[str], known: Iterable[str]
     DataConversionError
         A column is missing, or cannot be taken to R.
     """
-    names = column_names(table)
+    names = column_names(table, "new_data")
     columns = set(known)
     missing = [name for name in dict.fromkeys(needed) if name in columns.difference(names)]
     if missing:
@@ -190,7 +201,7 @@ def collect_new(table: pd.DataFrame, needed: Iterable[str], known: Iterable[str]
                 formula_hints.missing_columns(missing, names, table.index.names)
             )
         )
-    return collect(table, columns.intersection(names))
+    return collect(table, columns.intersection(names), "new_data")
 
 
 def frame_from_r(record: Mapping[str, Any]) -> pd.DataFrame:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from pymer_bridge.data import frames
 from pymer_bridge.display import apa, notebook
-from pymer_bridge.errors import OptionError
+from pymer_bridge.errors import OptionError, UnknownNameError, shown
 from pymer_bridge.r_script.journal import journal
 from pymer_bridge.results import groups
 from pymer_bridge.results.base import Result
@@ -25,7 +25,8 @@ from pymer_bridge.results.variances import VarianceComponents
 from pymer_bridge.session import asking, installation
 from pymer_bridge.session.calls import Handle
 from pymer_bridge.session.r_session import session
-from pymer_bridge.spec import meanings, options
+from pymer_bridge.spec import options
+from pymer_bridge.spec.arguments import Public
 from pymer_bridge.spec.model_spec import ModelSpec
 
 T = TypeVar("T")
@@ -66,6 +67,20 @@ _READERS: Final[Mapping[str, Callable[[Mapping[str, Any], str], Any]]] = {
 """How each fact of a fit is read."""
 
 
+def row_of(effects: FixedEffects, term: str) -> FixedEffect:
+    """Return the row of a term that an argument names.
+
+    Raises
+    ------
+    UnknownNameError
+        There is no such term.
+    """
+    try:
+        return effects[term]
+    except UnknownNameError as error:
+        raise UnknownNameError(f"term={shown(term)}: {error}") from None
+
+
 def sentence(effects: FixedEffects, term: str, *, interval: bool = False) -> str:
     """Return one row of fixed effects in a line.
 
@@ -85,10 +100,10 @@ def sentence(effects: FixedEffects, term: str, *, interval: bool = False) -> str
 
     Raises
     ------
-    KeyError
+    UnknownNameError
         There is no such term.
     """
-    row: FixedEffect = effects[term]
+    row = row_of(effects, term)
     decimals = apa.decimals_for([row.std_error])
     parts = [
         f"b = {apa.number(row.estimate, decimals)}",
@@ -104,7 +119,7 @@ def sentence(effects: FixedEffects, term: str, *, interval: bool = False) -> str
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
-class RModel:
+class RModel(Public):
     """A fit that lives in R: its figures are asked for once, and then kept.
 
     Attributes
@@ -130,11 +145,6 @@ class RModel:
     _model: Handle
     _index: pd.Index
     _kept: dict[Any, Any] = field(default_factory=dict)
-
-    def __init_subclass__(cls) -> None:
-        """Have each method say which of its arguments is meant by R's name for it."""
-        super(RModel, cls).__init_subclass__()
-        meanings.name_methods(cls)
 
     @classmethod
     def _of(
@@ -385,7 +395,7 @@ class Fitted(RModel):
 
         Raises
         ------
-        KeyError
+        UnknownNameError
             The model has no such term.
         OptionError
             An argument is not accepted.

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pymer_bridge.data.arrays import frozen_array
-from pymer_bridge.errors import BootstrapWarning, OptionError
+from pymer_bridge.errors import BootstrapWarning, OptionError, shown
 from pymer_bridge.models.base import ask
 from pymer_bridge.models.lm import LinearModel
 from pymer_bridge.models.lmer import LinearMixedModel
@@ -26,12 +26,12 @@ from pymer_bridge.session import asking, conditions, deadlines
 from pymer_bridge.session.calls import Handle
 from pymer_bridge.session.r_session import session
 from pymer_bridge.spec import options
-from pymer_bridge.spec.meanings import named
+from pymer_bridge.spec.arguments import checked
 
 Restriction = LinearMixedModel | str | NDArray[np.float64] | Sequence[Sequence[float]]
 
 
-@named
+@checked
 def anova(
     *models: MixedModel | LinearModel, refit: bool = True, names: Sequence[str] | None = None
 ) -> tests.LikelihoodRatioTests:
@@ -101,11 +101,11 @@ def _restriction(full: LinearMixedModel, restricted: Restriction) -> Any:
         return restricted._model
     if isinstance(restricted, str):
         return _formula_change(full, restricted)
-    values = np.atleast_2d(np.asarray(restricted, dtype=np.float64))
+    values = np.atleast_2d(options.array_of(restricted, "restricted must be a matrix of numbers"))
     terms = full._terms()
     if values.ndim != 2 or values.shape[1] != len(terms):
         raise OptionError(
-            f"a restriction matrix must have {len(terms)} columns, one per fixed effect "
+            f"restricted, a restriction matrix, must have {len(terms)} columns, one per effect "
             f"({', '.join(terms)}), not the shape {values.shape}"
         )
     return {"values": np.ascontiguousarray(values).ravel(), "n_rows": values.shape[0]}
@@ -118,7 +118,7 @@ def _formula_change(full: LinearMixedModel, given: str) -> str:
         label = next((known for known in labels if known in (given, f"`{given}`")), None)
         if label is None:
             raise OptionError(
-                f"{given!r} is not a term of the model; its terms are: "
+                f"{shown(given)} is not a term of the model; its terms are: "
                 f"{', '.join(map(repr, labels)) or 'none'}"
             )
         given = f". ~ . - {label}"
@@ -126,7 +126,7 @@ def _formula_change(full: LinearMixedModel, given: str) -> str:
     return given
 
 
-@named
+@checked
 def kr_modcomp(full: LinearMixedModel, restricted: Restriction) -> tests.ModelComparison:
     """Test a restriction of the fixed effects by Kenward and Roger's F test.
 
@@ -171,7 +171,7 @@ def kr_modcomp(full: LinearMixedModel, restricted: Restriction) -> tests.ModelCo
     return _compare("kr_modcomp", "Kenward-Roger", full, restricted)
 
 
-@named
+@checked
 def sat_modcomp(full: LinearMixedModel, restricted: Restriction) -> tests.ModelComparison:
     """Test a restriction of the fixed effects by Satterthwaite's F test.
 
@@ -208,7 +208,7 @@ def sat_modcomp(full: LinearMixedModel, restricted: Restriction) -> tests.ModelC
     return _compare("sat_modcomp", "Satterthwaite", full, restricted)
 
 
-@named
+@checked
 @deadlines.timed
 @engine.stoppable
 def pb_modcomp(

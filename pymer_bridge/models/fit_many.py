@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pymer_bridge.data import frames
 from pymer_bridge.data.arrays import frozen_array
 from pymer_bridge.data.columns import column_to_part
-from pymer_bridge.errors import DataConversionError, FormulaError, OptionError
+from pymer_bridge.errors import DataConversionError, FormulaError, OptionError, shown
 from pymer_bridge.models.diagnosing import explaining, explaining_response
 from pymer_bridge.models.preparing import prepare
 from pymer_bridge.replicates import engine
@@ -23,21 +23,21 @@ from pymer_bridge.results.many_fits import ManyFits
 from pymer_bridge.session import asking, deadlines
 from pymer_bridge.session.r_session import session
 from pymer_bridge.spec import formula_hints, options
+from pymer_bridge.spec.arguments import checked
 from pymer_bridge.spec.controls import Control, check_control
-from pymer_bridge.spec.meanings import named
 from pymer_bridge.spec.model_spec import ModelSpec
 
 RESPONSE = ".response"
 """The name of the response in R."""
 
 
-@named
+@checked
 @deadlines.timed
 @engine.stoppable
 def fit_many(
     formula: str,
     data: Any,
-    responses: Sequence[str],
+    responses: Sequence[str] | str,
     *,
     reml: bool = True,
     weights: Any = None,
@@ -101,7 +101,9 @@ def fit_many(
     (2, 4)
     """
     if not formula.lstrip().startswith("~"):
-        raise FormulaError(f"{formula!r} must be the right side alone, as in '~ x + (1 | group)'")
+        raise FormulaError(
+            f"{shown(formula)} must be the right side alone, as in '~ x + (1 | group)'"
+        )
     names = (responses,) if isinstance(responses, str) else tuple(responses)
     table = frames.as_pandas(data)
     values = _numbers_of(table, names)
@@ -168,7 +170,7 @@ def _numbers_of(table: pd.DataFrame, names: Sequence[str]) -> NDArray[np.float64
         kind = column_to_part(table[name], name)["kind"]
         if kind not in ("numeric", "integer", "logical"):
             raise DataConversionError(
-                f"the response {name!r} must be numeric, and is of dtype {table[name].dtype}"
+                f"the response {shown(name)} must be numeric, and is of dtype {table[name].dtype}"
             )
         values[:, i] = table[name].to_numpy(dtype=np.float64, na_value=np.nan)
     return values

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final, get_args
 
 from pymer_bridge.errors import BootstrapInterrupted, OptionError, PymerError, PymerWarning
+from pymer_bridge.models.base import row_of
 from pymer_bridge.models.comparisons import bootstrap_test
 from pymer_bridge.models.lmer import LinearMixedModel
 from pymer_bridge.replicates import engine
@@ -18,7 +19,7 @@ from pymer_bridge.results.routes import InferenceRoute, InferenceRoutes
 from pymer_bridge.session import asking
 from pymer_bridge.session.r_session import session
 from pymer_bridge.spec import options
-from pymer_bridge.spec.meanings import named
+from pymer_bridge.spec.arguments import checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +156,7 @@ ROUTES: Final[dict[str, _Route]] = {
 }
 
 
-@named
+@checked
 def compare_inference(
     fit: LinearMixedModel,
     term: str,
@@ -199,7 +200,7 @@ def compare_inference(
     ------
     OptionError
         A method is not known, or another argument is not accepted.
-    KeyError
+    UnknownNameError
         The model has no such fixed effect.
     BootstrapInterrupted
         Ctrl-C; the routes that were taken are in its ``partial``.
@@ -228,7 +229,7 @@ def compare_inference(
     given = (methods,) if isinstance(methods, str) else methods
     known = get_args(options.Route)
     chosen = known if given is None else options.each_of(given, options.Route, "methods")
-    fit.fixed_effects("none")[term]
+    row_of(fit.fixed_effects("none"), term)
     request = _Request(
         fit,
         term,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pymer_bridge.errors import OptionError
+from pymer_bridge.errors import OptionError, shown
 from pymer_bridge.models.methods.export import Export
 from pymer_bridge.models.methods.pictures import Effects
 from pymer_bridge.models.methods.prediction import LinearPrediction
@@ -79,7 +79,9 @@ class LinearModel(Refitting, LinearPrediction, Effects, Export):
 
     def _tested(self, ddf: str | None, conf_level: float) -> FixedEffects:
         if ddf is not None:
-            raise OptionError(f"ddf={ddf!r} goes with mixed models; this one has R's own tests")
+            raise OptionError(
+                f"ddf={shown(ddf)} goes with mixed models; this one has R's own tests"
+            )
         return self.fixed_effects(conf_level)
 
     def _estimates(self) -> FixedEffects:

@@ -36,6 +36,7 @@ from pymer_bridge.session import asking, conditions
 from pymer_bridge.session.r_session import session
 from pymer_bridge.session.versions import versions_here
 from pymer_bridge.spec import controls
+from pymer_bridge.spec.arguments import checked
 from pymer_bridge.spec.controls import Control
 from pymer_bridge.spec.families import Family
 from pymer_bridge.spec.formula_safety import allowed_functions
@@ -53,6 +54,7 @@ R_CLASSES: Final[Mapping[str, tuple[str, type[Fitted]]]] = {
 Figures = Mapping[tuple[str, str], float]
 
 
+@checked
 def load(path: str | PathLike[str], allow_functions: Sequence[str] = ()) -> Any:
     """Fit a model again that ``fit.save()`` stored, and compare its figures with the stored ones.
 
@@ -268,6 +270,7 @@ def _describe(figure: str, keys: list[tuple[str, str]], stored: Figures, now: Fi
 # -- R's own file --------------------------------------------------------------------------------
 
 
+@checked
 def load_rds(path: str | PathLike[str], trust: bool = False) -> Any:
     """Read a fitted model from R's own file, by ``fit.save_rds()`` or R's ``saveRDS()``.
 

@@ -12,7 +12,7 @@ from pymer_bridge.models.mixed import MixedModel
 from pymer_bridge.results.fixed_effects import FixedEffect, FixedEffects
 from pymer_bridge.results.model_table import Format, ModelTable
 from pymer_bridge.spec import options
-from pymer_bridge.spec.meanings import named
+from pymer_bridge.spec.arguments import checked
 
 Beneath = Literal["std_error", "interval", "p_value"]
 Components = Literal["std_dev", "variance"]
@@ -28,7 +28,7 @@ Model = MixedModel | LinearModel
 _Row = tuple[str, list[str]]
 
 
-@named
+@checked
 def model_table(
     *models: Model,
     format: Format | None = None,  # noqa: A002  # the word that is expected

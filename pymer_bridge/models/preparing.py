@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,8 @@ from pymer_bridge.results.decode import record as decode
 from pymer_bridge.session import asking
 from pymer_bridge.session.r_session import session
 from pymer_bridge.spec import formula_hints, formula_safety, options
-from pymer_bridge.spec.meanings import named
+from pymer_bridge.spec.annotations import is_text
+from pymer_bridge.spec.arguments import checked
 from pymer_bridge.spec.model_spec import ModelSpec
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -35,8 +36,9 @@ def fits(r_function: str) -> Callable[[F], F]:
     """Enter a function among those that fit models, under the name of R's own."""
 
     def enter(function: F) -> F:
-        made = FITTERS[r_function] = named(function)
-        return made
+        made: Any = checked(function)
+        FITTERS[r_function] = made
+        return cast("F", made)
 
     return enter
 
@@ -93,6 +95,8 @@ def check_text(
     """
     if not isinstance(given, str):
         raise FormulaError(f"the {what} must be a string, not {type(given).__name__}")
+    if not is_text(given):
+        raise FormulaError(f"the {what} must be a text without NUL, and of whole characters")
     try:
         described = _described(given)
     except RError as error:

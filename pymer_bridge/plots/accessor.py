@@ -8,6 +8,7 @@ from functools import wraps
 from typing import Any, TypeVar, cast
 
 from pymer_bridge import plots
+from pymer_bridge.spec.arguments import Public
 
 Picture = TypeVar("Picture", bound=Callable[..., Any])
 
@@ -26,7 +27,7 @@ def _of_fit(picture: Picture) -> Picture:
 
 
 @dataclass(frozen=True, slots=True)
-class FitPlots:
+class FitPlots(Public):
     """The pictures of one mixed model; each method is the function of :mod:`pymer_bridge.plots`.
 
     Attributes

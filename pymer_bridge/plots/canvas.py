@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from pymer_bridge.errors import OptionError
+from pymer_bridge.errors import OptionError, listed, shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -71,6 +71,10 @@ def new_panels(
     """
     if ax is not None:
         given: list[Axes] = list(np.ravel(np.asarray(ax, dtype=object)))
+        from matplotlib.axes import Axes  # noqa: PLC0415  # only who draws loads it
+
+        if not all(isinstance(one, Axes) for one in given):
+            raise OptionError("ax must be Axes of matplotlib, one for each panel")
         if len(given) != n:
             raise OptionError(f"ax holds {len(given)} axes, and there are {n} panels to draw")
         return given
@@ -186,7 +190,7 @@ def check_known(given: Iterable[str], known: Sequence[str], what: str, inside: s
     """
     for name in given:
         if name not in known:
-            raise OptionError(f"no {what} {name!r}{inside}; there are: {', '.join(known)}")
+            raise OptionError(f"no {what} {shown(name)}{inside}; there are: {listed(known)}")
 
 
 def label_point(

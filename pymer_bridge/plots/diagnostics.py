@@ -14,10 +14,14 @@ from pymer_bridge.plots.leverage import cooks_distance
 from pymer_bridge.plots.leverage import leverage as draw_leverage
 from pymer_bridge.plots.random import draw_quantiles
 from pymer_bridge.spec import options
+from pymer_bridge.spec.arguments import checked
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from pymer_bridge.models.lm import LinearModel
+    from pymer_bridge.models.mixed import MixedModel
 
 
 def _residuals(fit: Any, kind: str, *, scaled: bool) -> tuple[Any, Any]:
@@ -38,8 +42,13 @@ def _with_smooth(ax: Axes, x: Any, y: Any) -> None:
     ax.plot(*smooth, color=canvas.VERMILION, linewidth=1.8)
 
 
+@checked
 def residuals_fitted(
-    fit: Any, *, kind: str = "response", scaled: bool = False, ax: Axes | None = None
+    fit: MixedModel | LinearModel,
+    *,
+    kind: options.ResidualKind = "response",
+    scaled: bool = False,
+    ax: Axes | None = None,
 ) -> Axes:
     """Draw residuals against fitted values, with a smooth line.
 
@@ -85,7 +94,10 @@ def residuals_fitted(
     return canvas.dress(ax, "Fitted value", _name(kind, scaled=scaled))
 
 
-def scale_location(fit: Any, *, kind: str = "pearson", ax: Axes | None = None) -> Axes:
+@checked
+def scale_location(
+    fit: MixedModel | LinearModel, *, kind: options.ResidualKind = "pearson", ax: Axes | None = None
+) -> Axes:
     """Draw the root of the size of scaled residuals against fitted values.
 
     Parameters
@@ -126,8 +138,13 @@ def scale_location(fit: Any, *, kind: str = "pearson", ax: Axes | None = None) -
     return canvas.dress(ax, "Fitted value", "√|Scaled residual|")
 
 
+@checked
 def residual_quantiles(
-    fit: Any, *, kind: str = "pearson", conf_level: float = 0.95, ax: Axes | None = None
+    fit: MixedModel | LinearModel,
+    *,
+    kind: options.ResidualKind = "pearson",
+    conf_level: float = 0.95,
+    ax: Axes | None = None,
 ) -> Axes:
     """Draw scaled residuals against normal quantiles, with a band.
 
@@ -169,11 +186,12 @@ def residual_quantiles(
     return canvas.dress(ax, "Normal quantile", "Scaled residual")
 
 
+@checked
 def residuals_by_group(
-    fit: Any,
+    fit: MixedModel,
     group: str | None = None,
     *,
-    kind: str = "response",
+    kind: options.ResidualKind = "response",
     scaled: bool = False,
     ax: Axes | None = None,
 ) -> Axes:
@@ -251,8 +269,13 @@ def _lying(ax: Axes) -> dict[str, Any]:
     return {"orientation": "horizontal"} if new else {"vert": False}
 
 
+@checked
 def diagnostics(
-    fit: Any, group: str | None = None, *, leverage: bool = True, ax: Sequence[Axes] | None = None
+    fit: MixedModel,
+    group: str | None = None,
+    *,
+    leverage: bool = True,
+    ax: Sequence[Axes] | None = None,
 ) -> Figure:
     """Draw residuals, leverage and Cook's distances in one figure.
 

@@ -7,21 +7,29 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pymer_bridge.errors import OptionError
+from pymer_bridge.errors import OptionError, shown
 from pymer_bridge.plots import canvas
 from pymer_bridge.results.fixed_effects import INTERCEPT
+from pymer_bridge.results.intervals import Intervals
+from pymer_bridge.spec import options
+from pymer_bridge.spec.arguments import checked
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-METHODS = ("wald", "profile", "boot")
+    from pymer_bridge.models.lm import LinearModel
+    from pymer_bridge.models.mixed import MixedModel
+
+Given = Intervals | options.IntervalMethod | None
+"""Where intervals come from."""
 
 
+@checked
 def coefficients(
-    models: Any,
+    models: MixedModel | LinearModel | Mapping[str, MixedModel | LinearModel],
     *,
-    intervals: Any = None,
-    ddf: str | None = None,
+    intervals: Given | Mapping[str, Given] = None,
+    ddf: options.Ddf | None = None,
     conf_level: float = 0.95,
     terms: Sequence[str] | None = None,
     intercept: bool = False,
@@ -101,7 +109,7 @@ _Row = tuple[float, float | None, float | None]
 def _given(intervals: Any, label: str) -> Any:
     if isinstance(intervals, Mapping):
         if label not in intervals:
-            raise OptionError(f"intervals has nothing for {label!r}")
+            raise OptionError(f"intervals has nothing for {shown(label)}")
         return intervals[label]
     return intervals
 
@@ -112,10 +120,11 @@ def _intervals_of(fit: Any, intervals: Any, ddf: str | None, level: float) -> di
     effects = fit.fixed_effects(conf_level=level, **chosen)
     if intervals is None:
         return {row.term: (row.estimate, row.conf_low, row.conf_high) for row in effects}
-    if isinstance(intervals, str):
-        if intervals not in METHODS:
-            raise OptionError(f"intervals={intervals!r} is not one of: {', '.join(METHODS)}")
-        intervals = fit.confint(intervals, conf_level=level, parameters="beta_")
+    if not isinstance(intervals, Intervals):
+        method = options.one_of(intervals, options.IntervalMethod, "intervals")
+        if not hasattr(fit, "confint"):
+            raise OptionError(f"intervals={shown(intervals)} are those of models of lmer()")
+        intervals = fit.confint(method, conf_level=level, parameters="beta_")
     ends = {row.term: (row.conf_low, row.conf_high) for row in intervals}
     return {row.term: (row.estimate, *ends.get(row.term, (None, None))) for row in effects}
 

@@ -8,19 +8,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pymer_bridge.plots import canvas
+from pymer_bridge.results.bootstrap import BootstrapResult
+from pymer_bridge.results.routes import InferenceRoutes
+from pymer_bridge.spec import options
+from pymer_bridge.spec.arguments import checked
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from pymer_bridge.results.routes import InferenceRoutes
 
-
+@checked
 def bootstrap(
-    result: Any,
+    result: BootstrapResult,
     parameters: Sequence[str] | str | None = None,
     *,
-    kind: str = "percentile",
+    kind: options.BootInterval = "percentile",
     conf_level: float = 0.95,
     bins: int | str = "auto",
     ax: Axes | Sequence[Axes] | None = None,
@@ -49,7 +52,7 @@ def bootstrap(
     ------
     OptionError
         An argument is not accepted.
-    KeyError
+    UnknownNameError
         There is no such statistic.
 
     Examples
@@ -97,6 +100,7 @@ def bootstrap(
     return canvas.figure_of(axes)
 
 
+@checked
 def routes(result: InferenceRoutes, *, ax: Axes | None = None) -> Axes:
     """Draw the estimates and intervals of several routes to inference, with their p-values.
 

@@ -8,13 +8,18 @@ import numpy as np
 
 from pymer_bridge.errors import OptionError
 from pymer_bridge.plots import canvas
+from pymer_bridge.results.influence import Influence
 from pymer_bridge.spec import options
+from pymer_bridge.spec.arguments import checked
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from pymer_bridge.models.mixed import MixedModel
 
-def leverage(fit: Any, *, n_labels: int = 3, ax: Axes | None = None) -> Axes:
+
+@checked
+def leverage(fit: MixedModel, *, n_labels: int = 3, ax: Axes | None = None) -> Axes:
     """Draw scaled residuals against leverage, the largest Cook's distances named.
 
     Parameters
@@ -65,7 +70,8 @@ def leverage(fit: Any, *, n_labels: int = 3, ax: Axes | None = None) -> Axes:
     return canvas.dress(ax, "Leverage", "Scaled residual")
 
 
-def cooks_distance(fit: Any, *, n_labels: int = 3, ax: Axes | None = None) -> Axes:
+@checked
+def cooks_distance(fit: MixedModel, *, n_labels: int = 3, ax: Axes | None = None) -> Axes:
     """Draw Cook's distance of each observation, the largest named.
 
     Parameters
@@ -105,7 +111,7 @@ def cooks_distance(fit: Any, *, n_labels: int = 3, ax: Axes | None = None) -> Ax
     found = fit.cooks_distance()
     places = np.flatnonzero(found.notna().to_numpy())
     values = found.to_numpy()[places]
-    names = [str(found.index[i]) for i in places]
+    names = [str(found.index[i]) for i in places.tolist()]
     ax = canvas.new_axes(ax)
     wide = float(np.interp(len(values), (50, 500, 5000), (1.6, 0.9, 0.5)))
     ax.vlines(places, 0.0, values, color=canvas.BLUE, linewidth=wide, rasterized=len(values) > 5000)
@@ -134,8 +140,9 @@ def _name_points(ax: Axes, x: Any, y: Any, names: list[str], largest: Any) -> No
         canvas.label_point(ax, names[i], (x[i], y[i]), (-5 if left else 5, 0), 16, zorder=4, **side)
 
 
+@checked
 def influence(
-    result: Any, *, order: bool = True, n_labels: int = 5, ax: Axes | None = None
+    result: Influence, *, order: bool = True, n_labels: int = 5, ax: Axes | None = None
 ) -> Axes:
     """Draw Cook's distance of each group, or observation, that was left out.
 

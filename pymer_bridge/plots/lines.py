@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api.types import is_numeric_dtype
 
-from pymer_bridge.errors import OptionError
+from pymer_bridge.errors import OptionError, shown
 from pymer_bridge.results.fixed_effects import INTERCEPT
 
 CORNERS = 60
@@ -112,7 +112,7 @@ def _predicted(fit: Any, group: str | None, predictor: str | None, at: Mapping[s
     along = numeric[0] if predictor is None and numeric else predictor
     if chosen not in groups or along not in numeric:
         raise OptionError(
-            f"no lines along {along!r} by {chosen!r}; numeric predictors are: "
+            f"no lines along {shown(along)} by {shown(chosen)}; numeric predictors are: "
             f"{', '.join(numeric) or 'none'}, and grouping factors: {', '.join(groups)}"
         )
     unknown = [name for name in at if name not in fixed or name == along]
@@ -171,7 +171,9 @@ def _new_data(
         kind = frame[name].dtype
         if isinstance(kind, pd.CategoricalDtype):
             if value not in kind.categories:
-                raise OptionError(f"at holds {name!r} at {value!r}, which is not one of its levels")
+                raise OptionError(
+                    f"at holds {shown(name)} at {shown(value)}, which is not one of its levels"
+                )
             new[name] = pd.Series([value] * len(x), dtype=kind)
         else:
             new[name] = value
@@ -182,6 +184,8 @@ def _random_part(fit: Any, group: str, fixed: list[str]) -> str:
     """Write the random terms of one grouping factor as a formula."""
     terms = fit.random_effects.group(group).terms
     if any(term not in (INTERCEPT, *fixed) for term in terms):
-        raise OptionError(f"the random effects of {group!r} cannot be predicted with by themselves")
+        raise OptionError(
+            f"the random effects of {shown(group)} cannot be predicted with by themselves"
+        )
     intercept = "1" if INTERCEPT in terms else "0"
     return f"~ ({' + '.join([intercept, *(t for t in terms if t != INTERCEPT)])} | {group})"

@@ -9,6 +9,8 @@ import numpy as np
 
 from pymer_bridge.errors import OptionError
 from pymer_bridge.plots import canvas
+from pymer_bridge.results.all_fit import AllFit
+from pymer_bridge.spec.arguments import checked
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,8 +21,9 @@ LEAST: Final = 0.01
 LIKELIHOOD: Final = "log_likelihood"
 
 
+@checked
 def all_fit(
-    result: Any,
+    result: AllFit,
     parameters: str | Sequence[str] | None = None,
     *,
     ax: Axes | Sequence[Axes] | None = None,
@@ -69,7 +72,7 @@ def all_fit(
     unknown = [name for name in wanted if name not in figures]
     if unknown or not wanted:
         raise OptionError(f"no parameter {unknown or 'at all'}; there are: {', '.join(figures)}")
-    best = max(range(len(rows)), key=lambda i: rows[i].log_likelihood)
+    best = int(np.array([row.log_likelihood for row in rows], dtype=float).argmax())
     names = [row.optimizer for row in result.rows]
     columns = min(3, canvas.across(len(wanted)))
     axes = canvas.new_panels(ax, len(wanted), (3.2, 1.1 + 0.22 * len(names)), columns)

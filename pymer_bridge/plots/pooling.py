@@ -9,21 +9,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pymer_bridge.errors import OptionError
+from pymer_bridge.errors import OptionError, shown
 from pymer_bridge.plots import canvas
 from pymer_bridge.plots.lines import Lines, ends_of, lines_of
 from pymer_bridge.results.fixed_effects import INTERCEPT
+from pymer_bridge.spec.arguments import checked
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from pymer_bridge.models.mixed import MixedModel
+
 MOST_COLOURS = len(canvas.COLOURS) - 1
 """The most groups that are distinguished by colour; black is for the population."""
 
 
+@checked
 def lines(
-    fit: Any,
+    fit: MixedModel,
     group: str | None = None,
     predictor: str | None = None,
     *,
@@ -104,8 +108,9 @@ def _legend_above(ax: Axes) -> None:
         handle.set_linewidth(max(1.5, float(handle.get_linewidth())))
 
 
+@checked
 def groups(
-    fit: Any,
+    fit: MixedModel,
     group: str | None = None,
     predictor: str | None = None,
     *,
@@ -152,7 +157,7 @@ def groups(
     found = lines_of(fit, group, predictor, at)
     missing = [level for level in levels or () if level not in found.levels]
     if missing:
-        raise OptionError(f"no level {missing[0]!r} in {found.group!r}")
+        raise OptionError(f"no level {missing[0]!r} in {shown(found.group)}")
     every = canvas.spread(len(found.levels), max_groups)
     chosen = [found.levels.index(level) for level in levels] if levels else every
     few = len(chosen) <= 8
@@ -193,8 +198,9 @@ def groups(
     return figure
 
 
+@checked
 def pooling(
-    fit: Any,
+    fit: MixedModel,
     group: str | None = None,
     predictor: str | None = None,
     *,
@@ -251,8 +257,9 @@ def pooling(
     return canvas.figure_of(axes)
 
 
+@checked
 def shrinkage(
-    fit: Any,
+    fit: MixedModel,
     group: str | None = None,
     predictor: str | None = None,
     *,
@@ -296,7 +303,7 @@ def shrinkage(
     """
     found = fit.pooling(group, predictor)
     ax = canvas.new_axes(ax, (6.0, 5.0))
-    usable = ~np.isnan(found.none).any(axis=1)
+    usable: Any = ~np.isnan(found.none).any(axis=1)
     none, partial = found.none[usable], found.partial[usable]
     n = len(none)
     ways = np.stack([none, partial])

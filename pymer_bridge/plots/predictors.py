@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 import pandas as pd
 
 from pymer_bridge.errors import OptionError
 from pymer_bridge.plots import canvas
+from pymer_bridge.results.effects import EffectCurve
+from pymer_bridge.spec import options
+from pymer_bridge.spec.arguments import checked
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from pymer_bridge.results.effects import EffectCurve
+    from pymer_bridge.models.lm import LinearModel
+    from pymer_bridge.models.mixed import MixedModel
 
-SCALES: Final = ("response", "link")
+
+Scale = Literal["response", "link"]
 ENDS: Final = ("estimate", "conf_low", "conf_high")
 GOLDEN: Final = 0.6180339887498949
 """Steps of this length around a circle stay apart for as long as possible."""
@@ -26,15 +31,16 @@ MOST: Final = len(canvas.COLOURS) * len(LINES)
 """The most lines that a reader can tell apart."""
 
 
+@checked
 def effect(
-    fit: Any,
+    fit: MixedModel | LinearModel,
     terms: str | Sequence[str],
     *,
     at: Mapping[str, Any] | None = None,
     n_points: int | None = 100,
     conf_level: float = 0.95,
     partial_residuals: bool = False,
-    scale: str = "response",
+    scale: Scale = "response",
     ax: Axes | None = None,
 ) -> Axes:
     """Draw the effect of a predictor, or of several together, with its interval.
@@ -79,7 +85,8 @@ def effect(
     return effect_curve(curve, scale=scale, ax=ax)
 
 
-def effect_curve(curve: EffectCurve, *, scale: str = "response", ax: Axes | None = None) -> Axes:
+@checked
+def effect_curve(curve: EffectCurve, *, scale: Scale = "response", ax: Axes | None = None) -> Axes:
     """Draw an effect that ``fit.effect()`` gave.
 
     Parameters
@@ -116,8 +123,7 @@ def effect_curve(curve: EffectCurve, *, scale: str = "response", ax: Axes | None
     >>> fit.effect("Days").plot().get_ylabel()  # doctest: +SKIP
     'Reaction'
     """
-    if scale not in SCALES:
-        raise OptionError(f"scale={scale!r} is not one of: {', '.join(SCALES)}")
+    scale = options.one_of(scale, Scale, "scale")
     across = _across(curve)
     others = [name for name in curve.terms if name != across]
     numeric = curve.is_numeric(across)

@@ -10,14 +10,15 @@ import numpy as np
 from pymer_bridge.errors import OptionError
 from pymer_bridge.plots import canvas, profile_curves
 from pymer_bridge.plots.profile_curves import LEVELS, ProfilePair
+from pymer_bridge.results.intervals import Profile
+from pymer_bridge.spec.arguments import checked
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from pymer_bridge.results.intervals import Profile
 
-
+@checked
 def zeta(
     profile: Profile,
     *,
@@ -81,6 +82,7 @@ def zeta(
     return canvas.figure_of(axes)
 
 
+@checked
 def profile_pairs(
     profile: Profile, *, conf_levels: Sequence[float] = LEVELS, ax: Sequence[Axes] | None = None
 ) -> Figure:

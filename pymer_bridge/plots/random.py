@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pymer_bridge.errors import OptionError
+from pymer_bridge.errors import OptionError, shown
 from pymer_bridge.plots import canvas, curves
+from pymer_bridge.spec.arguments import checked
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from pymer_bridge.models.mixed import MixedModel
     from pymer_bridge.results.groups import GroupTable
 
 
@@ -32,8 +34,9 @@ def _terms_of(table: GroupTable, terms: str | Sequence[str] | None) -> list[str]
     return list(chosen)
 
 
+@checked
 def random_effects(
-    fit: Any,
+    fit: MixedModel,
     group: str | None = None,
     *,
     terms: str | Sequence[str] | None = None,
@@ -111,8 +114,9 @@ def random_effects(
     return canvas.figure_of(axes)
 
 
+@checked
 def random_scatter(
-    fit: Any,
+    fit: MixedModel,
     group: str | None = None,
     *,
     terms: Sequence[str] | None = None,
@@ -162,7 +166,7 @@ def random_scatter(
     table = table_of(fit, group)
     chosen = _terms_of(table, terms)[:2]
     if len(chosen) != 2 or chosen[0] == chosen[1]:
-        raise OptionError(f"{table.group!r} has no two terms to set against each other")
+        raise OptionError(f"{shown(table.group)} has no two terms to set against each other")
     x, y = (table.estimate[:, table.terms.index(term)] for term in chosen)
     covariance = _covariance_of(fit, table.group, chosen)
     ellipse = curves.normal_ellipse(covariance, (0.0, 0.0), conf_level)
@@ -195,8 +199,9 @@ def _covariance_of(fit: Any, group: str, terms: Sequence[str]) -> list[list[floa
     return [[variance[terms[0]], shared], [shared, variance[terms[1]]]]
 
 
+@checked
 def random_quantiles(
-    fit: Any,
+    fit: MixedModel,
     group: str | None = None,
     *,
     terms: str | Sequence[str] | None = None,

@@ -6,10 +6,11 @@
 #' @return A data frame of factors, named as lme4 names them.
 grouping_factors <- function(fit) {
   factors <- lme4::getME(fit, "flist")
+  # A nonlinear model repeats the rows for each of its parameters.
+  rows <- seq_len(nrow(stats::model.frame(fit)))
   structure(
-    lapply(seq_along(factors), function(i) factors[[i]]),
-    names = names(factors), class = "data.frame",
-    row.names = .set_row_names(length(factors[[1L]]))
+    lapply(seq_along(factors), function(i) factors[[i]][rows]),
+    names = names(factors), class = "data.frame", row.names = rows
   )
 }
 

@@ -21,11 +21,13 @@ from pymer_bridge.r_script.writer import Script, ScriptAct, Setting, write_scrip
 from pymer_bridge.session.asking import ask
 from pymer_bridge.session.calls import Handle
 from pymer_bridge.session.versions import r_versions
+from pymer_bridge.spec.arguments import checked
 from pymer_bridge.spec.options import DataFormat
 
 ROW_VECTORS = ("weights", "offset", "subset")
 
 
+@checked
 def session_script(path: str | Path, data: DataFormat | None = "csv") -> Path:
     """Write all models of this session, and what was asked of them, as one script of plain R.
 

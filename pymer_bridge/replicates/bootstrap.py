@@ -10,7 +10,7 @@ import numpy as np
 
 from pymer_bridge.data import frames
 from pymer_bridge.data.arrays import frozen_array
-from pymer_bridge.errors import BootstrapWarning, FormulaError, OptionError, RError
+from pymer_bridge.errors import BootstrapWarning, FormulaError, OptionError, RError, shown
 from pymer_bridge.replicates import engine, functions
 from pymer_bridge.replicates.collected import Collected
 from pymer_bridge.replicates.identity import identity
@@ -74,7 +74,7 @@ def checked_statistic(
             re_form = options.one_of(re_form, options.ReForm, "re_form")
         plan: dict[str, Any] = {"statistic": statistic, "re_form": re_form, "new_data": None}
         if new_data is not None:
-            table = frames.as_pandas(new_data)
+            table = frames.as_pandas(new_data, "new_data")
             wanted = [name for name in frames.column_names(table) if name in columns]
             plan["new_data"] = frames.collect(table, set(wanted)).to_r()
         return plan
@@ -85,15 +85,15 @@ def checked_statistic(
     if not isinstance(statistic, str) or not statistic.lstrip().startswith("function"):
         listed = ", ".join(map(repr, known))
         raise OptionError(
-            f"statistic={statistic!r} is not accepted; choose one of: {listed}, or give the text "
-            "of an R function of the fit, such as 'function(fit) sigma(fit)', or a Python function "
-            "of the model, such as lambda model: model.sigma"
+            f"statistic={shown(statistic)} is not accepted; choose one of: {listed}, or give the "
+            "text of an R function of the fit, such as 'function(fit) sigma(fit)', or a Python "
+            "function of the model, such as lambda model: model.sigma"
         )
     try:
         described = asking.ask("describe_function", text=statistic)
     except RError as error:
-        shown = formula_safety.shortened(statistic)
-        raise FormulaError(f"R cannot read the statistic {shown!r}: {error.message}") from error
+        short = formula_safety.shortened(statistic)
+        raise FormulaError(f"R cannot read the statistic {short!r}: {error.message}") from error
     formula_safety.check_function(statistic, described, allowed, "statistic")
     return {"statistic": "code", "code": statistic}
 
@@ -117,7 +117,9 @@ def checked_resample(
         )
     for name, value in resample.items():
         if name not in (*groups, ROWS):
-            raise OptionError(f"resample names {name!r}; the levels of this model are: {listed}")
+            raise OptionError(
+                f"resample names {shown(name)}; the levels of this model are: {listed}"
+            )
         options.flag(value, f"resample[{name!r}]")
     if not any(resample.values()):
         raise OptionError("resample draws nothing: at least one level must be True")

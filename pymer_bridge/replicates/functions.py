@@ -19,7 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pymer_bridge.data.columns import unfit_for_r
-from pymer_bridge.errors import OptionError, WorkerError
+from pymer_bridge.errors import OptionError, WorkerError, shown
 from pymer_bridge.replicates.identity import name_of
 from pymer_bridge.session import calls, conditions, deadlines
 from pymer_bridge.session.asking import ask
@@ -289,7 +289,7 @@ def _named(labels: list[Any] | None, values: list[Any]) -> Named:
         labels = ["statistic"] if n == 1 else [f"statistic{i}" for i in range(1, n + 1)]
     for label in labels:
         if not isinstance(label, str | numbers.Integral) or unfit_for_r(str(label)):
-            raise OptionError(f"statistic gave the name {label!r}: names must be strings")
+            raise OptionError(f"statistic gave the name {shown(label)}: names must be strings")
     names = tuple(map(str, labels))
     if len(set(names)) != n:
         raise OptionError("statistic gave a name twice: each value needs its own")

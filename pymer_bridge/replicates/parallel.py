@@ -17,7 +17,7 @@ from importlib.util import find_spec
 from itertools import islice
 from typing import Any, Final
 
-from pymer_bridge.errors import OptionError, WorkerError
+from pymer_bridge.errors import OptionError, WorkerError, shown
 from pymer_bridge.session import calls, deadlines
 
 CHUNK_SECONDS: Final = 0.5
@@ -114,7 +114,9 @@ def crew_of(n_jobs: object) -> Crew:
         ``n_jobs`` is not a number of processes, or joblib is needed and not installed.
     """
     if isinstance(n_jobs, bool) or not isinstance(n_jobs, int) or n_jobs == 0:
-        raise OptionError(f"n_jobs={n_jobs!r} must be a number of processes, or -1 for all cores")
+        raise OptionError(
+            f"n_jobs={shown(n_jobs)} must be a number of processes, or -1 for all cores"
+        )
     if calls.own_generator() is not None:
         return Crew(1, False)  # within a statistic, whose run has the other processes
     if find_spec("joblib") is None:

@@ -13,8 +13,9 @@ from pymer_bridge.data.exact import same
 from pymer_bridge.data.files import UNREADABLE
 from pymer_bridge.display import notebook
 from pymer_bridge.display.tables import Cell, Column, Table
+from pymer_bridge.errors import OptionError, UnknownNameError, listed, shown
 from pymer_bridge.results import codec
-from pymer_bridge.spec import meanings
+from pymer_bridge.spec.arguments import Public
 
 COLUMNS: dict[str, Column] = {
     column.name: column
@@ -81,7 +82,7 @@ class _OfGroup(Protocol):
 P = TypeVar("P", bound=_OfGroup)
 
 
-class Part:
+class Part(Public):
     """Base of all that results are made of: compared to the last bit."""
 
     __slots__ = ()
@@ -101,17 +102,17 @@ def fields_of(cls: type[Part]) -> tuple[str, ...]:
     return tuple(f.name for f in dataclasses.fields(cls))  # type: ignore[arg-type]
 
 
-def of_group(parts: Iterable[P], name: str, what: str = "group") -> P:
+def of_group(parts: Iterable[P], name: object, what: str = "group") -> P:
     """Return the part that has this group.
 
     Raises
     ------
-    KeyError
+    UnknownNameError
         There is none; the message lists the existing ones.
     """
     groups = {part.group: part for part in parts}
     if name not in groups:
-        raise KeyError(f"no {what} {name!r}; there are: {', '.join(map(repr, groups))}")
+        raise UnknownNameError(f"no {what} {shown(name)}; there are: {listed(groups)}")
     return groups[name]
 
 
@@ -129,11 +130,6 @@ class Result(Part):
 
     title: ClassVar[str] = ""
 
-    def __init_subclass__(cls) -> None:
-        """Have each method say which of its arguments is meant by R's name for it."""
-        super().__init_subclass__()
-        meanings.name_methods(cls)
-
     def _table(self) -> Table:
         raise NotImplementedError
 
@@ -146,7 +142,7 @@ class Result(Part):
         return {"schema": codec.SCHEMA, **codec.encode(self)}
 
     @classmethod
-    def from_dict(cls, mapping: dict[str, Any]) -> Self:
+    def from_dict(cls, mapping: Mapping[str, Any]) -> Self:
         """Read back what :meth:`to_dict` gave.
 
         Parameters
@@ -161,24 +157,21 @@ class Result(Part):
 
         Raises
         ------
-        ValueError
+        OptionError
             The mapping is of another type, of a newer layout, or incomplete.
         """
-        if not isinstance(mapping, Mapping):
-            raise ValueError(f"a {type(mapping).__name__} is not a mapping of a result")
         schema = mapping.get("schema")
-        if schema not in range(1, codec.SCHEMA + 1):
-            raise ValueError(
-                f"schema {schema!r} cannot be read; this version reads 1 to {codec.SCHEMA}"
+        if not isinstance(schema, int) or schema not in range(1, codec.SCHEMA + 1):
+            raise OptionError(
+                f"mapping has schema {shown(schema)}, which cannot be read; this version reads 1 "
+                f"to {codec.SCHEMA}"
             )
         try:
             result = codec.decode(dict(mapping))
-        except ValueError:
-            raise
         except UNREADABLE as error:
-            raise ValueError(f"the mapping holds something that no result does: {error}") from error
+            raise OptionError(f"{error}; mapping must be what to_dict() gave") from None
         if not isinstance(result, cls):
-            raise ValueError(f"this is a {type(result).__name__}, not a {cls.__name__}")
+            raise OptionError(f"mapping is of a {type(result).__name__}, not a {cls.__name__}")
         return result
 
     __hash__ = None  # type: ignore[assignment]  # arrays inside
@@ -223,6 +216,10 @@ class OneRow(Result):
         return pd.DataFrame([{column.name: getattr(self, column.name) for column in self._columns}])
 
 
+Key = str | float | None
+"""What names a row, or is a part of its name."""
+
+
 class Rows(Result, Generic[Row]):
     """Base of results that are a tuple of typed rows, looked up by key."""
 
@@ -238,12 +235,12 @@ class Rows(Result, Generic[Row]):
     def _key_of(self, row: Row) -> tuple[Any, ...]:
         return tuple(getattr(row, name) for name in self.key)
 
-    def __getitem__(self, key: str | tuple[str, ...]) -> Row:
+    def __getitem__(self, key: Key | tuple[Key, ...]) -> Row:
         """Return the row of this key, or of its other name if rows have two.
 
         Raises
         ------
-        KeyError
+        UnknownNameError
             There is no such row; the message lists the existing ones.
         """
         wanted = key if isinstance(key, tuple) else (key,)
@@ -252,8 +249,8 @@ class Rows(Result, Generic[Row]):
                 return row
             if self.alias is not None and getattr(row, self.alias) == key:
                 return row
-        have = ", ".join(repr(k[0] if len(k) == 1 else k) for k in map(self._key_of, self.rows))
-        raise KeyError(f"no row {key!r}; there are: {have}")
+        have = listed(k[0] if len(k) == 1 else k for k in map(self._key_of, self.rows))
+        raise UnknownNameError(f"no row {shown(key)}; there are: {have}")
 
     def __len__(self) -> int:
         """Return the number of rows."""

@@ -275,7 +275,7 @@ class BootstrapResult(Rows[BootstrapStatistic]):
         ------
         OptionError
             An argument is not accepted.
-        KeyError
+        UnknownNameError
             There is no such statistic.
 
         Notes
@@ -319,7 +319,7 @@ class BootstrapResult(Rows[BootstrapStatistic]):
 
         Raises
         ------
-        KeyError
+        UnknownNameError
             There is no such statistic.
 
         Notes

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pymer_bridge.results.base import Part, Rows, fields_of, of_group
+from pymer_bridge.errors import UnknownNameError, listed, shown
+from pymer_bridge.results.base import Key, Part, Rows, fields_of, of_group
 
 Floats = NDArray[np.float64]
 
@@ -86,7 +87,7 @@ class _Grouped(Rows[RandomEffect]):
 
         Raises
         ------
-        KeyError
+        UnknownNameError
             The model has no such grouping factor.
         """
         return of_group(self.groups, name, "grouping factor")
@@ -94,21 +95,24 @@ class _Grouped(Rows[RandomEffect]):
     def _make_row(self, table: GroupTable, level: int, term: int) -> Any:
         raise NotImplementedError
 
-    def __getitem__(self, key: str | tuple[str, ...]) -> Any:
+    def __getitem__(self, key: Key | tuple[Key, ...]) -> Any:
         """Return the row of a group, a level and a term.
 
         Raises
         ------
-        KeyError
+        UnknownNameError
             There is no such row.
         """
         if not isinstance(key, tuple) or len(key) != 3:
-            raise KeyError(f"{key!r} is not a key; give the group, the level and the term")
-        table = self.group(key[0])
+            raise UnknownNameError(
+                f"{shown(key)} is no key; give the group, the level and the term"
+            )
+        table = of_group(self.groups, key[0], "grouping factor")
         for name, names, what in ((key[1], table.levels, "level"), (key[2], table.terms, "term")):
             if name not in names:
-                some = ", ".join(map(repr, names[:8])) + (", ..." if len(names) > 8 else "")
-                raise KeyError(f"no {what} {name!r} in {key[0]!r}; there are: {some}")
+                raise UnknownNameError(
+                    f"no {what} {shown(name)} in {key[0]!r}; there are: {listed(names)}"
+                )
         return self._make_row(table, table.levels.index(key[1]), table.terms.index(key[2]))
 
     @property

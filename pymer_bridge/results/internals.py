@@ -162,7 +162,7 @@ class Covariances(Result):
 
         Raises
         ------
-        KeyError
+        UnknownNameError
             There is no such group.
         """
         return of_group(self.groups, group).covariance
@@ -182,7 +182,7 @@ class Covariances(Result):
 
         Raises
         ------
-        KeyError
+        UnknownNameError
             There is no such group.
         """
         return of_group(self.groups, group).correlation
@@ -292,7 +292,7 @@ class PrincipalComponents(Rows[PrincipalComponent]):
 
         Raises
         ------
-        KeyError
+        UnknownNameError
             There is no such group.
         """
         return of_group(self.rotations, group).matrix

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import contains
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 from numpy.typing import DTypeLike, NDArray
 
 from pymer_bridge.display.tables import Cell, Column, Table
+from pymer_bridge.errors import UnknownNameError, listed, shown
 from pymer_bridge.results.base import COLUMNS, Result
 
 
@@ -51,11 +53,11 @@ class NamedVector(AsArray, Result):
 
         Raises
         ------
-        KeyError
+        UnknownNameError
             There is no such name.
         """
         if name not in self.names:
-            raise KeyError(f"no element {name!r}; there are: {', '.join(map(repr, self.names))}")
+            raise UnknownNameError(f"no element {shown(name)}; there are: {listed(self.names)}")
         return self.values[self.names.index(name)].item()
 
     def to_series(self) -> pd.Series[Any]:
@@ -94,12 +96,16 @@ class NamedMatrix(AsArray, Result):
 
         Raises
         ------
-        KeyError
+        UnknownNameError
             There is no such row or column.
         """
-        if self.row_names is None or key[0] not in self.row_names or key[1] not in self.names:
-            raise KeyError(f"no entry {key!r}; columns are: {', '.join(map(repr, self.names))}")
-        return float(self.values[self.row_names.index(key[0]), self.names.index(key[1])])
+        known = (self.row_names or (), self.names)
+        if len(key) != 2 or not all(map(contains, known, key)):
+            raise UnknownNameError(
+                f"no entry {shown(key)}; rows are: {listed(known[0])}; "
+                f"columns are: {listed(known[1])}"
+            )
+        return float(self.values[known[0].index(key[0]), known[1].index(key[1])])
 
     def to_frame(self) -> pd.DataFrame:
         """Return the matrix as a pandas frame."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pandas as pd
 
 from pymer_bridge.display.tables import Column, Table
-from pymer_bridge.results.base import COLUMNS, Part, Rows, fields_of
+from pymer_bridge.errors import UnknownNameError, listed, shown
+from pymer_bridge.results.base import COLUMNS, Key, Part, Rows, fields_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,20 +69,20 @@ class MarginalTable(Rows[MarginalMean]):
         """Return the text that R prints."""
         return self.text
 
-    def __getitem__(self, key: Any) -> MarginalMean:
+    def __getitem__(self, key: Key | tuple[Key, ...]) -> MarginalMean:
         """Return the row of these levels, in the order of ``by``.
 
         Raises
         ------
-        KeyError
+        UnknownNameError
             There is no such row.
         """
         wanted = key if isinstance(key, tuple) else (key,)
         for row in self.rows:
             if tuple(row.levels.values()) == wanted:
                 return row
-        have = ", ".join(repr(tuple(row.levels.values())) for row in self.rows[:8])
-        raise KeyError(f"no row {key!r} by {self.by}; there are: {have} ...")
+        have = listed(tuple(row.levels.values()) for row in self.rows)
+        raise UnknownNameError(f"no row {shown(key)} by {self.by}; there are: {have}")
 
     def to_frame(self) -> pd.DataFrame:
         """Return the rows as a pandas frame: the predictors, then the figures."""

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pymer_bridge.display.tables import Cell, Column, Table
+from pymer_bridge.errors import UnknownNameError, shown
 from pymer_bridge.results.base import Part, Result, Rows, fields_of
 from pymer_bridge.results.matrix import AsArray
 
@@ -96,12 +97,17 @@ class Predictions(AsArray, Rows[Prediction]):
 
         Raises
         ------
-        KeyError
+        UnknownNameError
             There is no such row, or there are several.
         """
-        place = self.index.get_loc(key)
+        try:
+            place = self.index.get_loc(key)
+        except Exception:  # each index of pandas raises what it likes
+            raise UnknownNameError(f"no row {shown(key)} in the index") from None
         if not isinstance(place, int | np.integer):
-            raise KeyError(f"several rows have the label {key!r}; take them from to_frame()")
+            raise UnknownNameError(
+                f"several rows have the label {shown(key)}; take them from to_frame()"
+            )
         return self._row(int(place))
 
     def __len__(self) -> int:
@@ -184,11 +190,13 @@ class Simulations(AsArray, Result):
 
         Raises
         ------
-        KeyError
+        UnknownNameError
             There is no such simulation.
         """
         if name not in self.names:
-            raise KeyError(f"no simulation {name!r}; there are {self.names[0]} to {self.names[-1]}")
+            raise UnknownNameError(
+                f"no simulation {shown(name)}; there are {self.names[0]} to {self.names[-1]}"
+            )
         column = self.values[:, self.names.index(name)]
         return pd.Series(self._column(column), index=self.index, name=name)
 

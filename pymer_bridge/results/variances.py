@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from pymer_bridge.display.tables import Cell, Column, Table
-from pymer_bridge.results.base import COLUMNS, Part, Rows, fields_of
+from pymer_bridge.errors import UnknownNameError, listed, shown
+from pymer_bridge.results.base import COLUMNS, Key, Part, Rows, fields_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,12 +78,12 @@ class VarianceComponents(Rows[VarianceComponent]):
     key: ClassVar[tuple[str, ...]] = ("group", "term")
     shown: ClassVar[tuple[str, ...]] = fields_of(VarianceComponent)
 
-    def __getitem__(self, key: str | tuple[str, ...]) -> VarianceComponent:
+    def __getitem__(self, key: Key | tuple[Key, ...]) -> VarianceComponent:
         """Return the row of a group and a term; the group alone is enough if it has one term.
 
         Raises
         ------
-        KeyError
+        UnknownNameError
             There is no such row, or the group has several terms.
         """
         if isinstance(key, str):
@@ -108,14 +109,17 @@ class VarianceComponents(Rows[VarianceComponent]):
 
         Raises
         ------
-        KeyError
+        UnknownNameError
             The model has no such correlation.
         """
         for row in self.correlations:
             if row.group == group and {row.term1, row.term2} == {term1, term2}:
                 return row.correlation
-        have = ", ".join(repr((row.group, row.term1, row.term2)) for row in self.correlations)
-        raise KeyError(f"no correlation {(group, term1, term2)!r}; there are: {have or 'none'}")
+        have = listed((row.group, row.term1, row.term2) for row in self.correlations)
+        raise UnknownNameError(
+            f"no correlation of group={shown(group)}, term1={shown(term1)} and "
+            f"term2={shown(term2)}; there are: {have}"
+        )
 
     def _table(self) -> Table:
         """Lay out as R does: correlations to the right, against the terms above."""

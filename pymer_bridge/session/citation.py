@@ -11,6 +11,7 @@ from pymer_bridge.results.citations import Citation, Citations
 from pymer_bridge.results.decode import record as decode
 from pymer_bridge.session import installation
 from pymer_bridge.session.asking import ask
+from pymer_bridge.spec.arguments import checked
 
 TITLE: Final = "pymer_bridge: R's lme4, lmerTest and pbkrtest from Python"
 AUTHOR: Final = "The pymer_bridge developers"
@@ -18,6 +19,7 @@ YEAR: Final = "2026"
 """``CITATION.cff`` states the same."""
 
 
+@checked
 def citation(packages: Sequence[str] = ("lme4", "lmerTest", "pbkrtest")) -> Citations:
     """Return how to cite this package, R, and the R packages that make the figures.
 

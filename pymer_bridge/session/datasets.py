@@ -11,8 +11,10 @@ from pymer_bridge.errors import OptionError, RError
 from pymer_bridge.session.asking import ask
 from pymer_bridge.session.r_session import session
 from pymer_bridge.spec import options
+from pymer_bridge.spec.arguments import checked
 
 
+@checked
 def load_dataset(name: str, package: str = "lme4") -> pd.DataFrame:
     """Return a data set that an installed R package carries.
 
@@ -58,6 +60,7 @@ def load_dataset(name: str, package: str = "lme4") -> pd.DataFrame:
     return frame
 
 
+@checked
 def simulate_childread(seed: int = 1) -> pd.DataFrame:
     """Return simulated reading ages of 132 children in 20 schools, to learn with.
 

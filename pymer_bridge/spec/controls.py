@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from pymer_bridge.errors import OptionError
+from pymer_bridge.errors import OptionError, shown
+from pymer_bridge.spec.arguments import Public, checked
 from pymer_bridge.spec.meanings import refusal
 from pymer_bridge.spec.options import CheckAction, Optimizer, each_of, one_of
 
@@ -35,7 +36,7 @@ CONTROL_NAMES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Control:
+class Control(Public):
     """A control object of lme4: which optimizer, how long, which checks.
 
     Made by :func:`lmer_control`, :func:`glmer_control` or :func:`nlmer_control`.
@@ -47,7 +48,7 @@ class Control:
     def __post_init__(self) -> None:
         # R calls what this names.
         if self.constructor not in CONTROL_NAMES:
-            raise OptionError(f"{self.constructor!r} makes no control object")
+            raise OptionError(f"{shown(self.constructor)} makes no control object")
 
     def to_r(self) -> dict[str, Any]:
         """Return the nested mapping that ``control_call()`` in R takes."""
@@ -58,6 +59,7 @@ class Control:
         return {"constructor": self.constructor, "arguments": arguments}
 
 
+@checked
 def lmer_control(
     optimizer: Optimizer = "nloptwrap",
     *,
@@ -100,6 +102,7 @@ def lmer_control(
     return _control("lmerControl", optimizer, optCtrl, arguments)
 
 
+@checked
 def glmer_control(
     optimizer: Optimizer | Sequence[Optimizer] | None = None,
     *,
@@ -141,6 +144,7 @@ def glmer_control(
     return _control("glmerControl", optimizer, optCtrl, arguments)
 
 
+@checked
 def nlmer_control(
     optimizer: Optimizer | None = None,
     *,
@@ -230,7 +234,9 @@ def _stages(optimizer: Any) -> list[str]:
     given = optimizer if isinstance(optimizer, Sequence) else [optimizer]
     stages = list(each_of(given, Optimizer, "optimizer"))
     if len(stages) != 2 or "none" in stages:
-        raise OptionError(f"optimizer={optimizer!r} must be one optimizer, or one of each stage")
+        raise OptionError(
+            f"optimizer={shown(optimizer)} must be one optimizer, or one of each stage"
+        )
     return stages
 
 
@@ -239,7 +245,7 @@ def _scalar(name: str, value: Any) -> float | int | str | bool:
         return value
     if isinstance(value, np.generic):
         return _scalar(name, value.item())
-    raise OptionError(f"{name}={value!r} must be a number, a string or a bool")
+    raise OptionError(f"{name}={shown(value)} must be a number, a string or a bool")
 
 
 def _control_value(name: str, value: Any) -> Any:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
 
-from pymer_bridge.errors import OptionError
+from pymer_bridge.errors import OptionError, shown
+from pymer_bridge.spec.arguments import Public, checked
 from pymer_bridge.spec.meanings import folded, meant
 
 FamilyName = Literal[
@@ -37,7 +38,7 @@ _LINKS: Final[dict[str, tuple[str, ...]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Family:
+class Family(Public):
     """A family as R's call writes it.
 
     Attributes
@@ -58,12 +59,12 @@ class Family:
         # R calls what this names.
         if self.name not in _LINKS:
             raise OptionError(
-                f"family={self.name!r} is not accepted; choose one of: "
+                f"family={shown(self.name)} is not accepted; choose one of: "
                 f"{', '.join(map(repr, get_args(FamilyName)))}, or pb.negative_binomial(theta)"
             )
         if self.link is not None and self.link not in _LINKS[self.name]:
             raise OptionError(
-                f"link={self.link!r} is not available for {self.name!r}; choose one of: "
+                f"link={shown(self.link)} is not available for {shown(self.name)}; choose one of: "
                 f"{', '.join(map(repr, _LINKS[self.name]))}"
             )
 
@@ -85,7 +86,7 @@ def family_of(family: object, link: str | None, *, mixed: bool) -> Family:
             raise OptionError("give the link to the family itself, or as link=, and not both")
         checked = family
     else:
-        name = str(family)
+        name = family if isinstance(family, str) else shown(family)
         if folded(name) in ("negativebinomial", "negbin", "nbinom", "nb"):
             raise OptionError(
                 "a negative binomial needs its size: pb.negative_binomial(theta); pb.glmer_nb() "
@@ -93,19 +94,20 @@ def family_of(family: object, link: str | None, *, mixed: bool) -> Family:
             )
         if isinstance(family, str) and "(" in name:
             raise OptionError(
-                f"family={name!r} must be the name alone; its link is given as link=, as in "
+                f"family={shown(name)} must be the name alone; its link is given as link=, as in "
                 "family='binomial', link='probit'"
             )
         checked = Family(meant(name, FamilyName) or name, meant(link, LinkName) or link)
     if mixed and checked.name.startswith("quasi"):
         raise OptionError(
-            f"family={checked.name!r} has no likelihood, and lme4 fits no mixed models with it"
+            f"family={shown(checked.name)} has no likelihood, and lme4 fits no mixed models with it"
         )
     if mixed and checked.name == "gaussian" and checked.link in (None, "identity"):
         raise OptionError("a gaussian model with the identity link is fitted by lmer()")
     return checked
 
 
+@checked
 def negative_binomial(
     theta: float, link: Literal["log", "sqrt", "identity"] | None = None
 ) -> Family:
@@ -143,5 +145,5 @@ def negative_binomial(
     2.5
     """
     if isinstance(theta, bool) or not isinstance(theta, int | float) or not theta > 0:
-        raise OptionError(f"theta={theta!r} must be a positive number")
+        raise OptionError(f"theta={shown(theta)} must be a positive number")
     return Family("negative.binomial", link, float(theta))

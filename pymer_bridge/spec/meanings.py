@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection
 from difflib import get_close_matches
-from functools import wraps
-from inspect import isfunction, signature
-from typing import Any, Final, TypeVar, cast, get_args
+from typing import Any, Final, TypeVar, get_args
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -150,39 +148,3 @@ def refusal(function: str, keyword: str, takes: Collection[str]) -> str:
         As for :func:`instead_of`.
     """
     return f"{function}() takes no {keyword!r}: {instead_of(keyword, takes)}"
-
-
-def named(function: F) -> F:
-    """Give a function errors that say which argument is meant by another's name.
-
-    Python's own check of the arguments does the work; nothing is done where it finds nothing.
-
-    Parameters
-    ----------
-    function
-        A public function or method. Its signature stays as it is.
-    """
-
-    @wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return function(*args, **kwargs)
-        except TypeError:
-            parameters = signature(function).parameters
-            unknown = [name for name in kwargs if name not in parameters]
-            if not unknown or any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
-                raise
-            takes = [name for name in parameters if name != "self"]
-            message = refusal(function.__name__, unknown[0], takes)
-        raise TypeError(message)
-
-    vars(call)["is_named"] = True
-    return cast("F", call)
-
-
-def name_methods(cls: type) -> None:
-    """Do as :func:`named` for each public method that a class defines."""
-    for name, member in list(vars(cls).items()):
-        # A dataclass with slots is made twice, of the same methods.
-        if isfunction(member) and not name.startswith("_") and "is_named" not in vars(member):
-            setattr(cls, name, named(member))

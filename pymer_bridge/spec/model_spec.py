@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from pymer_bridge.spec.arguments import Public
 from pymer_bridge.spec.controls import Control
 from pymer_bridge.spec.families import Family
 from pymer_bridge.spec.options import NaAction
@@ -33,7 +34,7 @@ ARGUMENTS: Final = {
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ModelSpec:
+class ModelSpec(Public):
     """Everything that defines a model, except its data."""
 
     fitter: str

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias, get_
 import numpy as np
 from numpy.typing import NDArray
 
-from pymer_bridge.errors import OptionError
+from pymer_bridge.errors import OptionError, shown
 from pymer_bridge.spec.meanings import meant
 
 if TYPE_CHECKING:
@@ -122,11 +122,11 @@ def one_of(value: object, accepted: Any, argument: str) -> Any:
     found = meant(value, accepted)
     if found is None:
         listed = ", ".join(repr(member) for member in get_args(accepted))
-        raise OptionError(f"{argument}={value!r} is not accepted; choose one of: {listed}")
+        raise OptionError(f"{argument}={shown(value)} is not accepted; choose one of: {listed}")
     return found
 
 
-def each_of(values: Iterable[object], accepted: Any, argument: str) -> tuple[Any, ...]:
+def each_of(values: object, accepted: Any, argument: str) -> tuple[Any, ...]:
     """Return the members of a Literal type that are meant, as :func:`one_of`.
 
     Raises
@@ -134,6 +134,8 @@ def each_of(values: Iterable[object], accepted: Any, argument: str) -> tuple[Any
     OptionError
         One of them is no member.
     """
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        values = (values,)
     return tuple(one_of(value, accepted, argument) for value in values)
 
 
@@ -146,7 +148,7 @@ def flag(value: object, argument: str) -> bool:
         It is neither.
     """
     if not isinstance(value, bool | np.bool_):
-        raise OptionError(f"{argument}={value!r} must be True or False")
+        raise OptionError(f"{argument}={shown(value)} must be True or False")
     return bool(value)
 
 
@@ -159,9 +161,9 @@ def whole(value: object, argument: str, minimum: int | None = None) -> int:
         It is not.
     """
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise OptionError(f"{argument}={value!r} must be a whole number")
+        raise OptionError(f"{argument}={shown(value)} must be a whole number")
     if minimum is not None and value < minimum:
-        raise OptionError(f"{argument}={value!r} must be at least {minimum}")
+        raise OptionError(f"{argument}={shown(value)} must be at least {minimum}")
     return int(value)
 
 
@@ -177,15 +179,29 @@ def random_seed(seed: object) -> int | None:
         return None
     checked = whole(seed, "seed")
     if abs(checked) >= 2**31:
-        raise OptionError(f"seed={seed!r} must lie within R's integers, below 2**31")
+        raise OptionError(f"seed={shown(seed)} must lie within R's integers, below 2**31")
     return checked
+
+
+def array_of(given: object, wanted: str, dtype: Any = np.float64) -> NDArray[Any]:
+    """Return numbers as an array of their own; ``wanted`` begins the error where they are none.
+
+    Raises
+    ------
+    OptionError
+        They are no numbers, or not of one shape.
+    """
+    try:
+        return np.array(given, dtype=dtype, copy=True)
+    except Exception as error:  # whatever an object raises that is asked for its numbers
+        raise OptionError(f"{wanted}: {str(error)[:100]}") from None
 
 
 def _floats(given: object) -> NDArray[np.float64]:
     """Return numbers; for anything else an array of a shape that no check accepts."""
     try:
-        return np.array(given, dtype=np.float64)
-    except (TypeError, ValueError):
+        return array_of(given, "numbers")
+    except OptionError:
         return np.empty((0, 0))
 
 
@@ -201,7 +217,7 @@ def numbers(given: object, argument: str) -> tuple[float, ...] | None:
         return None
     values = _floats(given)
     if values.ndim != 1:
-        raise OptionError(f"{argument}={given!r} must be a sequence of numbers")
+        raise OptionError(f"{argument}={shown(given)} must be a sequence of numbers")
     return tuple(values.tolist())
 
 
@@ -236,7 +252,7 @@ def start_of_parameters(given: object) -> tuple[tuple[str, tuple[float, ...]], .
     for name, value in given.items():
         values = _floats(value).ravel()
         if values.size != 1 or not np.isfinite(values[0]) or not str(name).isidentifier():
-            raise OptionError(f"start[{name!r}]={value!r} must be one number: {example}")
+            raise OptionError(f"start[{shown(name)}]={shown(value)} must be one number: {example}")
         found.append((str(name), (float(values[0]),)))
     return tuple(found)
 
@@ -250,7 +266,7 @@ def check_level(conf_level: float) -> float:
         It does not lie between 0 and 1.
     """
     if not 0.0 < float(conf_level) < 1.0:
-        raise OptionError(f"conf_level={conf_level!r} must lie between 0 and 1, as in 0.95")
+        raise OptionError(f"conf_level={shown(conf_level)} must lie between 0 and 1, as in 0.95")
     return float(conf_level)
 
 
@@ -266,7 +282,7 @@ def check_data_name(name: str) -> str:
     reserved |= {"TRUE", "FALSE", "NULL", "Inf", "NaN", "NA"}
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9._]*", name) or name in reserved:
         raise OptionError(
-            f"data_name={name!r} must be a plain R name: letters, digits, dots and underscores"
+            f"data_name={shown(name)} must be a plain R name: letters, digits, dots and underscores"
         )
     return name
 
@@ -295,15 +311,13 @@ def row_vector(
             f"{argument} is a Series whose index is not that of the data; align it with "
             ".reindex(data.index), or give its values with .to_numpy()"
         )
-    if dtype is np.bool_ and not _are_bools(np.asarray(given)):
+    if dtype is np.bool_:
+        wanted = f"{argument} must be an expression of columns, or a bool for each row"
         # numpy would take most numbers and texts for True, and R takes numbers for positions.
-        raise OptionError(f"{argument} must be an expression of columns, or a bool for each row")
-    try:
-        result = np.array(given, dtype=dtype, copy=True)
-    except (TypeError, ValueError) as error:
-        raise OptionError(
-            f"{argument} must be a column's name or one number for each row: {error}"
-        ) from error
+        if not _are_bools(array_of(given, wanted, np.object_)):
+            raise OptionError(wanted)
+    wanted = f"{argument} must be a column's name or one number for each row"
+    result = array_of(given, wanted, dtype)
     if result.shape != (len(index),):
         raise OptionError(
             f"{argument} has shape {result.shape}, and the data has {len(index)} rows"
@@ -329,7 +343,7 @@ def check_contrasts(
     for name, given in (contrasts or {}).items():
         if name not in known:
             raise OptionError(
-                f"contrasts name {name!r}, and the data has no such column; it has: "
+                f"contrasts name {shown(name)}, and the data has no such column; it has: "
                 f"{', '.join(map(repr, known))}"
             )
         if isinstance(given, str):
@@ -342,10 +356,7 @@ def check_contrasts(
 
 def _contrast_matrix(name: str, given: Any) -> dict[str, Any]:
     wanted = f"contrasts[{name!r}] must be a name or a matrix of levels by contrasts"
-    try:
-        values = np.array(given, dtype=np.float64, copy=True)
-    except (TypeError, ValueError) as error:
-        raise OptionError(f"{wanted}: {error}") from error
+    values = array_of(given, wanted)
     if values.ndim != 2:
         raise OptionError(wanted)
     values.flags.writeable = False
@@ -368,7 +379,7 @@ def names_of(given: str | Sequence[str], argument: str) -> tuple[str, ...]:
     """
     names = (given,) if isinstance(given, str) else tuple(given)
     if not names or not all(isinstance(name, str) for name in names):
-        raise OptionError(f"{argument}={given!r} must be a name or several names of predictors")
+        raise OptionError(f"{argument}={shown(given)} must be a name or several names")
     return names
 
 
@@ -385,6 +396,6 @@ def values_at(at: Mapping[str, Any] | None) -> dict[str, Any]:
         values = list(np.atleast_1d(np.asarray(given, dtype=object)))
         plain = [value.item() if isinstance(value, np.generic) else value for value in values]
         if not plain or not all(isinstance(value, str | int | float) for value in plain):
-            raise OptionError(f"at[{name!r}] must be numbers or levels, not {given!r}")
+            raise OptionError(f"at[{shown(name)}] must be numbers or levels, not {shown(given)}")
         result[str(name)] = plain
     return result

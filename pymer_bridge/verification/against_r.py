@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pymer_bridge.data.exact import Value, same, ulps
-from pymer_bridge.errors import OptionError
+from pymer_bridge.errors import OptionError, shown
 from pymer_bridge.models.base import RModel
 from pymer_bridge.models.lm_list import LinearModelList
 from pymer_bridge.models.mixed import MixedModel
@@ -21,6 +21,7 @@ from pymer_bridge.results.figures import Figure
 from pymer_bridge.results.verification import VerificationReport, VerifiedFigure
 from pymer_bridge.session.versions import state_here
 from pymer_bridge.spec import options
+from pymer_bridge.spec.arguments import checked
 from pymer_bridge.verification.figures import figures_of
 from pymer_bridge.verification.plain_r import Answer, Key, in_same_state, put, run_often
 from pymer_bridge.verification.result_figures import figures_of_result
@@ -33,6 +34,7 @@ _ASKED_APART: Final = frozenset({"df", "conf_low", "conf_high", "failed"})
 """Figures of models without random effects that only a further call gives."""
 
 
+@checked
 def verify(what: Any, runs: int = 3) -> VerificationReport:
     """Run a fit, and what was asked of it, in plain R, and compare every figure.
 
@@ -108,8 +110,8 @@ def _entry_of(result: Any) -> DoneEntry:
     entry = journal.with_result(result) if isinstance(result, Result) else None
     if entry is None:
         raise OptionError(
-            "verify() takes fitted models, and tests, intervals or bootstraps that were made in "
-            f"this process, not this {type(result).__name__}"
+            f"what={shown(result)} must be fitted models, and tests, intervals or bootstraps that "
+            "were made in this process"
         )
     return entry
 

@@ -15,12 +15,14 @@ from pymer_bridge.models.mixed import MixedModel, NonNormal
 from pymer_bridge.results.figures import Figure, Figures
 from pymer_bridge.results.fixed_effects import FixedEffects
 from pymer_bridge.spec import options
+from pymer_bridge.spec.arguments import checked
 
 TESTS: Final = FixedEffects.shown[1:]
 """The figures of a test of one term."""
 _STATISTICS: Final = tuple("reml_criterion log_likelihood deviance aic bic df df_residual".split())
 
 
+@checked
 def figures_of(fit: Any, ddf: str | None = None) -> Figures:
     """Return every figure that R gives of a fitted model, under a key of its own.
 

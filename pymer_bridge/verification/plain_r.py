@@ -24,7 +24,7 @@ import pandas as pd
 from pymer_bridge.data import frames
 from pymer_bridge.data.columns import unfit_for_r
 from pymer_bridge.data.exact import Value
-from pymer_bridge.errors import OptionError, RError, VerificationError
+from pymer_bridge.errors import OptionError, RError, VerificationError, shown
 from pymer_bridge.session import installation
 from pymer_bridge.session.asking import ask
 from pymer_bridge.session.versions import state_here
@@ -176,7 +176,7 @@ def _write_data(folder: Path, data: Mapping[str, Any]) -> None:
     names = []
     for number, (name, given) in enumerate(data.items(), start=1):
         if "\n" in name or not name or unfit_for_r(name):
-            raise OptionError(f"{name!r} is not a name for data in R")
+            raise OptionError(f"{shown(name)} is not a name for data in R")
         path = str(folder / f"{number}.rds")
         if hasattr(given, "_model"):
             ask("write_model_data", model=given._model, path=path)

@@ -14,12 +14,13 @@ import numpy as np
 from pymer_bridge.data import packing, record_file
 from pymer_bridge.data.arrays import inline
 from pymer_bridge.data.files import UNREADABLE, path_of
-from pymer_bridge.errors import DataConversionError, FormulaError, OptionError, RError
+from pymer_bridge.errors import DataConversionError, FormulaError, OptionError, RError, shown
 from pymer_bridge.models import loading
 from pymer_bridge.results.drift import DataChange, DriftReport, FigureChange, SettingChange
 from pymer_bridge.session.asking import ask
 from pymer_bridge.session.read_data import DATA_SET, read_data
 from pymer_bridge.session.versions import stack_here
+from pymer_bridge.spec.arguments import checked
 from pymer_bridge.spec.formula_safety import allowed_functions
 from pymer_bridge.verification import drift, record_parts, tolerances
 from pymer_bridge.verification.against_r import verify
@@ -34,6 +35,7 @@ LINEAR: Final = ("lmer", "lm", "lmList")
 # -- making --------------------------------------------------------------------------------------
 
 
+@checked
 def record(
     fit: Any,
     path: str | PathLike[str],
@@ -141,6 +143,7 @@ def _contrasts(answer: Mapping[str, Any]) -> dict[str, str]:
 # -- checking ------------------------------------------------------------------------------------
 
 
+@checked
 def verify_record(
     path: str | PathLike[str],
     fit: Any = None,
@@ -318,8 +321,8 @@ def _data_of(file: Path, model: RecordedModel, data: Any) -> Any:
     inside = (folder / place).resolve()
     if place.is_absolute() or not inside.is_relative_to(folder):
         raise OptionError(
-            f"{file}: its data are in {source!r}, which is not in its own folder; if you want them "
-            "read, give them yourself (data=, or --data FILE)"
+            f"{file}: its data are in {shown(source)}, which is not in its own folder; if you want "
+            "them read, give them yourself (data=, or --data FILE)"
         )
     return read_data(str(folder / place))
 

@@ -12,7 +12,7 @@ import math
 from collections.abc import Mapping
 from typing import Final
 
-from pymer_bridge.errors import OptionError
+from pymer_bridge.errors import OptionError, shown
 
 ERRORS: Final = "standard errors"
 """The unit of a distance: the standard error of the estimate."""
@@ -98,10 +98,10 @@ def check_tolerance(tolerance: float | Mapping[str, float] | None) -> dict[str, 
     checked = {}
     for name, limit in given.items():
         if name not in SCALES:
-            raise OptionError(f"tolerance has no figure {name!r}; it has: {', '.join(SCALES)}")
+            raise OptionError(f"tolerance has no figure {shown(name)}; it has: {', '.join(SCALES)}")
         number = isinstance(limit, int | float) and not isinstance(limit, bool)
         if not number or not 0 <= limit < math.inf:
-            raise OptionError(f"tolerance={limit!r} must be a number, at least 0")
+            raise OptionError(f"tolerance={shown(limit)} must be a number, at least 0")
         checked[name] = float(limit)
     return checked
 

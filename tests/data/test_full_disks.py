@@ -145,7 +145,7 @@ def test_of_several_files_all_are_written_or_none(tmp_path: Path) -> None:
                 each.write_text("new")
 
     for second in (tmp_path / "folder", tmp_path / "no" / "x"):
-        with pytest.raises(OSError, match=second.name):
+        with pytest.raises(OSError, match=rf"{second.name}|no folder"):
             write(second)
         assert not (tmp_path / "x").exists()
 

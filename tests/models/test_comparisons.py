@@ -30,8 +30,9 @@ def fit(sleepstudy: pd.DataFrame) -> Any:
 
 
 def test_what_is_no_model_is_refused(fit):
-    assert refused(pb.anova, fit, "fit") == "anova() takes fitted models, not str"
-    assert "model_table() takes fitted models, not str" in refused(pb.model_table, fit, "fit")
+    said = "models='fit' must be a fitted mixed model or a fitted model of lm() or glm()"
+    assert refused(pb.anova, fit, "fit") == said
+    assert refused(pb.model_table, fit, "fit") == said
 
 
 def test_a_sequential_test_goes_in_whole_blocks(sleepstudy):

@@ -142,7 +142,7 @@ def test_marginal_means_are_emmeans(plain: Any) -> None:
 
 
 def test_tests_by_degrees_of_freedom_are_for_linear_models() -> None:
-    with pytest.raises(pb.OptionError, match=r"made by lmer\(\)"):
+    with pytest.raises(pb.OptionError, match=r"fitted model of lmer\(\)"):
         pb.kr_modcomp(_fit("binomial"), "period")
     with pytest.raises(pb.OptionError, match="'satterthwaite' is not accepted"):
         _fit("binomial").fixed_effects("satterthwaite")
@@ -288,7 +288,7 @@ def test_a_nonlinear_model_is_updated_and_refuses_dots() -> None:
         fit.update(". ~ . ~ xmid | Tree")
     with pytest.raises(pb.RError):  # lme4 refits no nonlinear model
         fit.refit(orange["circumference"])
-    with pytest.raises(pb.OptionError, match="one number"):
+    with pytest.raises(pb.OptionError, match="names to numbers"):
         pb.nlmer(formula, orange, start={"Asym": [1, 2]})  # type: ignore[dict-item]
     with pytest.raises(pb.OptionError, match="another name"):
         pb.nlmer(formula, orange.assign(Asym=1.0), start=start)

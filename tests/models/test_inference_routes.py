@@ -114,7 +114,7 @@ def test_wrong_use_is_answered_plainly(fit: Any) -> None:
         pb.compare_inference(fit, "Hours", ["normal"])
     with pytest.raises(pb.OptionError, match="n_sim"):
         pb.compare_inference(fit, "Days", n_sim=0)
-    with pytest.raises(pb.OptionError, match="takes a fitted model"):
+    with pytest.raises(pb.OptionError, match="a fitted model of lmer"):
         pb.compare_inference("fit", "Days")  # type: ignore[arg-type]
 
 

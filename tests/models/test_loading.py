@@ -659,7 +659,7 @@ def test_functions_must_be_allowed_again(tmp_path: Path) -> None:
     path = fitted("allowed").save(tmp_path / "fit.pbr.zip")
     with pytest.raises(pb.FormulaError, match=r"'nchar'.*allow_functions=\('nchar',\)"):
         pb.load(path)
-    with pytest.raises(pb.OptionError, match="tuple"):
+    with pytest.raises(pb.OptionError, match="list of texts"):
         pb.load(path, allow_functions="nchar")
     assert pb.load(path, allow_functions=["nchar", "more"]).spec.allow_functions == ("nchar",)
 
@@ -1018,7 +1018,7 @@ def test_a_fit_of_lmertest_is_one_of_lme4(tmp_path: Path, plain: Any) -> None:
 def test_an_rds_needs_trust(tmp_path: Path) -> None:
     path = fitted("slopes").save_rds(tmp_path / "fit.rds")
     for trust in (False, 1, "yes"):
-        with pytest.raises(pb.OptionError, match=r"any code.*trust=True"):
+        with pytest.raises(pb.OptionError, match=r"any code.*trust=True|must be True or False"):
             pb.load_rds(path, trust=trust)  # type: ignore[arg-type]
 
 

@@ -298,7 +298,7 @@ def test_options_are_checked(models: Any) -> None:
             pb.model_table(models[2], **wrong)
     with pytest.raises(OptionError, match="one model or more"):
         pb.model_table()
-    with pytest.raises(OptionError, match="not str"):
+    with pytest.raises(OptionError, match="models='fit'"):
         pb.model_table("fit")
 
 

@@ -151,7 +151,7 @@ def test_coefficients_take_bootstrap_intervals_by_label(fit: Any) -> None:
 def test_coefficients_refuse_what_they_do_not_know(fit: Any) -> None:
     with pytest.raises(OptionError, match="no term 'Day'; there are"):
         fit.plot.coefficients(terms=["Day"])
-    with pytest.raises(OptionError, match="'exact' is not one of: wald"):
+    with pytest.raises(OptionError, match="'exact' is not accepted; choose one of: 'wald'"):
         fit.plot.coefficients(intervals="exact")
     with pytest.raises(OptionError, match="nothing for 'a'"):
         pb.plots.coefficients({"a": fit}, intervals={"b": "wald"})
@@ -190,7 +190,7 @@ def test_conditional_intervals_are_rs_and_ordered(fit: Any, plain: Any) -> None:
 
 
 def test_random_effects_refuse_what_is_not_there(fit: Any) -> None:
-    with pytest.raises(OptionError, match="no grouping factor 'x'; there are: Subject"):
+    with pytest.raises(OptionError, match="no grouping factor 'x'; there are: 'Subject'"):
         fit.plot.random_effects("x")
     with pytest.raises(OptionError, match="no term 'x' in 'Subject'"):
         fit.plot.random_quantiles(terms="x")

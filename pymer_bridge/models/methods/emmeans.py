@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from pymer_bridge.errors import OptionError
+from pymer_bridge.errors import OptionError, listed, shown
 from pymer_bridge.models.base import Fitted, ask
+from pymer_bridge.results.decode import internals as decode_internals
 from pymer_bridge.results.decode import tests as decode_tests
 from pymer_bridge.results.means import MarginalTable
 from pymer_bridge.session.calls import Handle
@@ -37,7 +38,7 @@ class MarginalMeans(MarginalTable):
         return self._plain().to_dict()
 
     @classmethod
-    def from_dict(cls, mapping: dict[str, Any]) -> MarginalTable:  # type: ignore[override]
+    def from_dict(cls, mapping: Mapping[str, Any]) -> MarginalTable:  # type: ignore[override]
         """Read back what :meth:`to_dict` gave, as a plain table: it has no R behind it."""
         return MarginalTable.from_dict(mapping)
 
@@ -166,7 +167,9 @@ class _Means:
         if self.ddf is not None:
             ddf = options.one_of(self.ddf, options.MeansDdf, "ddf")
         if ddf not in accepted:
-            raise OptionError(f"ddf={ddf!r} is for linear mixed models; here it is {accepted[0]!r}")
+            raise OptionError(
+                f"ddf={shown(ddf)} is for linear mixed models; here it is {accepted[0]!r}"
+            )
         adjust = self.adjust
         if adjust is not None:
             adjust = options.one_of(adjust, options.Adjust, "adjust")
@@ -293,12 +296,20 @@ class Emmeans(Fitted):
         """
         if not re.fullmatch(r"[A-Za-z.][A-Za-z0-9._]*", var):
             # emtrends reads this text as an R expression.
-            raise OptionError(f"var={var!r} must be the plain name of one predictor")
+            raise OptionError(f"var={shown(var)} must be the plain name of one predictor")
         means = _Means(specs, by, at, ddf, conf_level, adjust)
         return self._marginal("marginal_trends", means, trend_of=var)
 
     def _marginal(self, operation: str, means: _Means, **extra: Any) -> MarginalMeans:
         arguments = means.to_r(self._means_ddf())
+        known = self._ask("predictor_names", decode_internals.variables)["fixed"]
+        named = {"var": [extra["trend_of"]]} if "trend_of" in extra else {}
+        for argument, names in (*arguments.items(), *named.items()):
+            for name in names or () if argument in ("specs", "by", "var") else ():
+                if name not in known and name != "1":
+                    raise OptionError(
+                        f"{argument}: no predictor {shown(name)}; there are: {listed(known)}"
+                    )
         session().require("emmeans")
         self._require(arguments["ddf"])
         return self._ask_anew(

@@ -16,10 +16,11 @@ from pymer_bridge.data import frames, model_file, packing
 from pymer_bridge.data.arrays import Arrays, inline
 from pymer_bridge.data.files import check_gzip, path_of, whole
 from pymer_bridge.data.indexes import pack_index
-from pymer_bridge.errors import OptionError, RError
+from pymer_bridge.errors import OptionError, RError, shown
 from pymer_bridge.models.base import Fitted, RModel
 from pymer_bridge.r_script.analysis import Analysis
 from pymer_bridge.replicates import engine
+from pymer_bridge.results.decode import internals as decode_internals
 from pymer_bridge.session.asking import ask
 from pymer_bridge.session.versions import versions_here
 from pymer_bridge.spec import options
@@ -349,7 +350,9 @@ class Tidying(Export):
             return "satterthwaite" if linear else "none"
         ddf = options.one_of(ddf, options.Ddf, "ddf")
         if not linear and ddf in ("satterthwaite", "kenward-roger"):
-            raise OptionError(f"ddf={ddf!r} goes with linear mixed models only; here it is 'none'")
+            raise OptionError(
+                f"ddf={shown(ddf)} goes with linear mixed models only; here it is 'none'"
+            )
         return ddf
 
     def _bootstrapped(self, **how: Any) -> _Ends:
@@ -432,11 +435,10 @@ class Tidying(Export):
         """
         if new_data is None:
             return self._ask("augment_model", _augmented_frame, self._index).copy()
-        table = frames.as_pandas(new_data)
-        known = {name for name in frames.column_names(table) if name in self.columns}
-        fitted = self._ask_anew(
-            "augment_new_data", np.asarray, new_data=frames.collect(table, known).to_r()
-        )
+        table = frames.as_pandas(new_data, "new_data")
+        needed = self._ask("predictor_names", decode_internals.variables)
+        frame = frames.collect_new(table, [*needed["fixed"], *needed["random"]], self.columns)
+        fitted = self._ask_anew("augment_new_data", np.asarray, new_data=frame.to_r())
         return table.assign(**{".fitted": np.where(np.isnan(fitted), np.nan, fitted)})
 
 

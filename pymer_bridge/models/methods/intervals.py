@@ -100,11 +100,7 @@ class Intervals(MixedFit):
         method = options.one_of(method, options.IntervalMethod, "method")
         kind = options.one_of(kind, options.BootInterval, "kind")
         level = options.check_level(conf_level)
-        chosen = (parameters,) if isinstance(parameters, str) else parameters
-        shared: dict[str, Any] = {
-            "parameters": None if chosen is None else tuple(chosen),
-            "conf_level": level,
-        }
+        shared: dict[str, Any] = {"parameters": _names(parameters), "conf_level": level}
         if method == "boot":
             return self._bootstrap_intervals(
                 n_sim=n_sim, seed=seed, kind=kind, **shared, n_jobs=n_jobs, progress=progress
@@ -154,12 +150,7 @@ class Intervals(MixedFit):
         >>> fit.profile("beta_").parameters
         ('.sig01', '.sigma', '(Intercept)')
         """
-        chosen = (parameters,) if isinstance(parameters, str) else parameters
-        return self._ask(
-            "profile_points",
-            decode_tests.profile,
-            parameters=None if chosen is None else tuple(chosen),
-        )
+        return self._ask("profile_points", decode_tests.profile, parameters=_names(parameters))
 
     def _bootstrap_intervals(
         self, *, parameters: Sequence[str] | None = None, **how: Any
@@ -382,6 +373,10 @@ class Intervals(MixedFit):
         }
         journal.note("bootstrap", asked, result)
         return result
+
+
+def _names(parameters: Sequence[str] | str | None) -> tuple[str, ...] | None:
+    return None if parameters is None else options.names_of(parameters, "parameters")
 
 
 def _check_together(

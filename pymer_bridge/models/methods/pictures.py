@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from pymer_bridge.data import frames
 from pymer_bridge.data.arrays import frozen_array
-from pymer_bridge.errors import OptionError
+from pymer_bridge.errors import OptionError, listed, shown
 from pymer_bridge.models.base import Fitted, MixedFit
 from pymer_bridge.plots.accessor import FitPlots
 from pymer_bridge.results.decode import record as decode
@@ -195,8 +196,8 @@ class Pictures(Effects, MixedFit):
         def read(record: Mapping[str, Any]) -> PoolingLines:
             if tuple(record["levels"]) != table.levels:  # R leaves out a level without rows
                 raise OptionError(
-                    f"{chosen!r} has levels without rows: remove them before the fit, "
-                    f"as with data[{chosen!r}].cat.remove_unused_categories()"
+                    f"{shown(chosen)} has levels without rows: remove them before the fit, "
+                    f"as with data[{shown(chosen)}].cat.remove_unused_categories()"
                 )
             alone = record["alone"].reshape((-1, 2), order="F")
             return PoolingLines(
@@ -216,7 +217,7 @@ class Pictures(Effects, MixedFit):
     def _a_group(self, group: str | None) -> str:
         names = tuple(self.n_groups)
         if group is not None and group not in names:
-            raise OptionError(f"no grouping factor {group!r}; there are: {', '.join(names)}")
+            raise OptionError(f"no grouping factor {shown(group)}; there are: {', '.join(names)}")
         return names[0] if group is None else group
 
     def _a_predictor(self, predictor: str | None) -> str:
@@ -230,7 +231,9 @@ class Pictures(Effects, MixedFit):
         if predictor is None and len(numeric) == 1:
             return numeric[0]
         if predictor not in numeric:
-            asked = "say which predictor" if predictor is None else f"no predictor {predictor!r}"
+            asked = (
+                "say which predictor" if predictor is None else f"no predictor {shown(predictor)}"
+            )
             raise OptionError(f"{asked}; numeric ones are: {', '.join(numeric) or 'none'}")
         return predictor
 
@@ -254,8 +257,10 @@ def _names(terms: str | Sequence[str], known: _Predictors) -> tuple[str, ...]:
         names = tuple(terms)
     unknown = [name for name in names if name not in known.levels]
     if unknown or not names:
-        asked = f"no predictor {unknown[0]!r}" if unknown else "terms names no predictor"
-        raise OptionError(f"{asked}; there are: {', '.join(known.levels) or 'none'}")
+        asked = (
+            f"terms: no predictor {shown(unknown[0])}" if unknown else "terms names no predictor"
+        )
+        raise OptionError(f"{asked}; there are: {listed(known.levels)}")
     if len(set(names)) < len(names):
         raise OptionError("terms names a predictor twice")
     return names
@@ -271,15 +276,17 @@ def _split(
     for name, asked in at.items():
         several = [asked] if isinstance(asked, str) or np.ndim(asked) == 0 else list(asked)
         if not several:
-            raise OptionError(f"at has no value for {name!r}")
+            raise OptionError(f"at has no value for {shown(name)}")
         if name not in names:
             if name not in known.columns:
                 raise OptionError(
-                    f"at={name!r} is neither in terms nor a column of the design; these are: "
-                    f"{', '.join(known.columns)}"
+                    f"at={shown(name)} is neither in terms nor a column of the design; these are: "
+                    f"{listed(known.columns)}"
                 )
             if len(several) != 1:
-                raise OptionError(f"at[{name!r}]: {name!r} is not in terms, and takes one value")
+                raise OptionError(
+                    f"at[{shown(name)}]: {shown(name)} is not in terms, and takes one value"
+                )
             given[name] = _number(several[0], name)
         elif (found := known.levels[name]) is None:
             values[name] = [_number(value, name) for value in several]
@@ -289,15 +296,19 @@ def _split(
 
 
 def _number(value: Any, name: str) -> float:
-    if isinstance(value, str | bool | np.bool_) or not np.isfinite(value):
-        raise OptionError(f"at[{name!r}] has {value!r}, and {name!r} takes numbers")
+    if (
+        isinstance(value, bool | np.bool_)
+        or not isinstance(value, Real)
+        or not np.isfinite(float(value))
+    ):
+        raise OptionError(f"at[{shown(name)}] has {shown(value)}, and {shown(name)} takes numbers")
     return float(value)
 
 
 def _level(value: Any, name: str, levels: tuple[str, ...]) -> str:
     text = str(value).upper() if isinstance(value, bool | np.bool_) else str(value)
     if text not in levels:
-        raise OptionError(f"{name!r} has no level {text!r}; there are: {', '.join(levels)}")
+        raise OptionError(f"{shown(name)} has no level {shown(text)}; there are: {listed(levels)}")
     return text
 
 

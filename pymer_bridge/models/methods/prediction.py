@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from pymer_bridge.data import frames
-from pymer_bridge.errors import DataConversionError, FormulaError, OptionError
+from pymer_bridge.errors import DataConversionError, FormulaError, OptionError, shown
 from pymer_bridge.models import diagnosing
 from pymer_bridge.models.base import Fitted
 from pymer_bridge.models.preparing import check_text
@@ -207,8 +207,8 @@ class Prediction(Fitted):
             return
         if not isinstance(re_form, str) or not re_form.lstrip().startswith("~"):
             raise FormulaError(
-                f"re_form={re_form!r} must be None, 'population' or a one-sided formula, as in "
-                "'~ (1 | school)'"
+                f"re_form={shown(re_form)} must be None, 'population' or a one-sided formula, as "
+                "in '~ (1 | school)'"
             )
         check_text(re_form, "re_form", self.columns, self.spec.allow_functions)
 
@@ -221,7 +221,7 @@ class Prediction(Fitted):
         """
         if new_data is None:
             return None
-        table = frames.as_pandas(new_data)
+        table = frames.as_pandas(new_data, "new_data")
         variables = self._ask("predictor_names", decode_internals.variables)
         needed = [*variables["fixed"]]
         if random and re_form is None:
@@ -305,7 +305,7 @@ class LinearPrediction(Fitted):
         frame = None
         if new_data is not None:
             needed = self._ask("linear_predictors", tuple)
-            frame = frames.collect_new(frames.as_pandas(new_data), needed, self.columns)
+            frame = frames.collect_new(frames.as_pandas(new_data, "new_data"), needed, self.columns)
         with_errors = options.flag(std_error, "std_error")
 
         def read(record: Mapping[str, Any]) -> results.Predictions:

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Self
 
-import numpy as np
 import pandas as pd
 
 from pymer_bridge.data import frames
-from pymer_bridge.errors import DataConversionError, OptionError
+from pymer_bridge.errors import DataConversionError, OptionError, shown
 from pymer_bridge.models import diagnosing
 from pymer_bridge.models.base import Fitted
 from pymer_bridge.models.preparing import FITTERS, check_text, make_model
@@ -165,7 +164,17 @@ class Refitting(Fitted):
                 "new_response is on another index than the data; align it with .reindex(), or "
                 "give its values with .to_numpy()"
             )
-        values = np.asarray(given) if not isinstance(given, pd.Series | pd.DataFrame) else given
+        if isinstance(given, str):
+            raise OptionError(
+                f"new_response={shown(given)} is a text: give the numbers, as of data[...], or fit "
+                "another formula with update()"
+            )
+        wanted = "new_response must be one number for each row"
+        values = given
+        if not isinstance(given, pd.Series | pd.DataFrame):
+            values = options.array_of(given, wanted, None)
+        if values.ndim == 0:
+            raise OptionError(f"{wanted}, not {shown(given)}")
         if values.ndim > 2 or (values.ndim == 2 and values.shape[1] > 2):
             raise OptionError(f"new_response has the shape {values.shape}: one or two columns")
         table = pd.DataFrame(values)
@@ -307,6 +316,8 @@ def arguments_of(spec: ModelSpec) -> dict[str, Any]:
         and isinstance(found["start"][0], tuple)
     ):
         found["start"] = dict(found["start"])
+        if spec.nonlinear:
+            found["start"] = {name: value for name, (value,) in found["start"].items()}
     return found
 
 

@@ -33,11 +33,12 @@ def term_weights(terms: Sequence[str], weights: Weights, what: str) -> list[floa
                 f"{what} names {', '.join(map(repr, unknown))}; the fixed effects are: "
                 f"{', '.join(map(repr, terms))}"
             )
-        return [float(weights.get(name, 0.0)) for name in terms]
-    given = [float(weight) for weight in weights]
-    if len(given) != len(terms):
-        raise OptionError(f"{what} has {len(given)} weights, but the model has {len(terms)} terms")
-    return given
+        weights = [weights.get(name, 0.0) for name in terms]
+    given = options.array_of(weights, f"{what} must be one number for each term")
+    if given.shape != (len(terms),):
+        sizes = " by ".join(map(str, given.shape)) or "no"
+        raise OptionError(f"{what} has {sizes} weights, but the model has {len(terms)} terms")
+    return [float(weight) for weight in given]
 
 
 def _named_rows(contrasts: Any) -> tuple[list[str], list[Any]]:
@@ -53,7 +54,7 @@ def _named_rows(contrasts: Any) -> tuple[list[str], list[Any]]:
         if any(isinstance(row, int | float | str) for row in rows):
             raise OptionError('contrasts as a mapping name each row, as in {"a week": {"Days": 7}}')
     else:
-        given = list(contrasts)
+        given = list(np.atleast_1d(contrasts) if isinstance(contrasts, np.ndarray) else contrasts)
         alone = bool(given) and all(isinstance(item, int | float | np.number) for item in given)
         rows = [given] if alone else given
         names = [str(i + 1) for i in range(len(rows))]
@@ -254,7 +255,10 @@ class Testing(Fitted):
 
     def contest(
         self,
-        contrasts: Mapping[str, Weights] | Sequence[Weights] | Sequence[float] | NDArray[Any],
+        contrasts: Mapping[str, Weights | float]
+        | Sequence[Weights]
+        | Sequence[float]
+        | NDArray[Any],
         rhs: float | Sequence[float] = 0.0,
         *,
         joint: bool = True,

@@ -212,8 +212,8 @@ def test_a_method_without_intervals_says_so() -> None:
         'scale="sdcor"': {"conf_int": True, "conf_method": "boot", "scale": "vcov"},
         "'ran_coefs'": {"effects": "random"},
         "at least one": {"effects": ()},
-        "'satterthwaite'": {"ddf": "lme4"},
-        "'profile'": {"conf_method": "Wald"},
+        "'satterthwaite'": {"ddf": "lme5"},
+        "'profile'": {"conf_method": "Waldo"},
         "True or False": {"conf_int": "yes"},
     }.items():
         with pytest.raises(OptionError, match=wrong):

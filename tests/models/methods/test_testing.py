@@ -935,7 +935,7 @@ WRONG: dict[str, tuple[str, Question, type[Exception], str]] = {
     ),
     "one model": ("sleepstudy", lambda m: pb.anova(m.full), OptionError, "two or more"),
     "no fits": (
-        "sleepstudy", lambda m: pb.anova(m.full, "y ~ x"), OptionError, "not str",  # type: ignore[arg-type]
+        "sleepstudy", lambda m: pb.anova(m.full, "y ~ x"), OptionError, "a fitted mixed model",  # type: ignore[arg-type]
     ),
     "too few names": (
         "sleepstudy",
@@ -949,8 +949,10 @@ WRONG: dict[str, tuple[str, Question, type[Exception], str]] = {
     "method": ("sleepstudy", _confint("bca"), OptionError, "'wald', 'profile', 'boot'"),
     "type": ("sleepstudy", _anova("IV", SATTERTHWAITE), OptionError, "'I', 'II', 'III'"),
     "ddf": ("sleepstudy", _fixed("kenward"), OptionError, "'kenward-roger'"),
-    "unknown predictor": ("sleepstudy", _means("Weeks"), RError, "Weeks|No variable"),
-    "no predictor": ("sleepstudy", _means([]), OptionError, "predictors"),
+    "unknown predictor": (
+        "sleepstudy", _means("Weeks"), OptionError, "no predictor 'Weeks'; there are: 'Days'",
+    ),
+    "no predictor": ("sleepstudy", _means([]), OptionError, "several names"),
     "trend of code": (
         "carrots",
         lambda m: m.full.emtrends("Homesize", "system('true')"),

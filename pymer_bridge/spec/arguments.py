@@ -1,0 +1,174 @@
+"""The gate of what is public: arguments are what the signature says, or an error names them.
+
+A function marked :func:`checked`, and every public method of a class that is :class:`Public`, has
+its arguments held against its annotations before it runs. What no annotation says, such as that a
+level lies between 0 and 1, the function checks itself.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import types
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache, wraps
+from pathlib import Path
+from typing import Any, Final, NamedTuple, NoReturn, ParamSpec, TypeVar
+
+from pymer_bridge.errors import (
+    DataConversionError,
+    FileError,
+    FormulaError,
+    FrozenError,
+    MissingFileError,
+    OptionError,
+    PymerError,
+    UnknownNameError,
+    shown,
+)
+from pymer_bridge.spec.annotations import PLAIN, Names, fits_one, kinds_of, why_not
+from pymer_bridge.spec.meanings import refusal
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+MARK: Final = "_arguments_are_checked"
+
+
+class _Gate(NamedTuple):
+    """What a function takes.
+
+    Attributes
+    ----------
+    places
+        The arguments that may be given by position.
+    star
+        The name of ``*args``, if there are any.
+    keywords
+        All that may be given by name; None where that is anything.
+    hints
+        The annotations of those that do not take everything.
+    """
+
+    places: tuple[str, ...]
+    star: str | None
+    keywords: tuple[str, ...] | None
+    hints: Mapping[str, Any]
+
+
+@cache
+def _gate(function: Callable[..., Any]) -> _Gate:
+    plain = inspect.unwrap(function)
+    given = {name: each for name, each in plain.__annotations__.items() if name != "return"}
+    hints = typing.get_type_hints(
+        types.SimpleNamespace(__annotations__=given), plain.__globals__, Names(plain.__globals__)
+    )
+    parameters = inspect.signature(plain).parameters.values()
+    places = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    options_ = [p.name for p in parameters if p.kind is p.VAR_KEYWORD]
+    return _Gate(
+        places=tuple(p.name for p in parameters if p.kind in places),
+        star=next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), None),
+        keywords=None if options_ else tuple(p.name for p in parameters if p.name != "self"),
+        # A timeout is checked where the clock starts.
+        hints={
+            name: hint
+            for name, hint in hints.items()
+            if name not in (*options_, "timeout") and kinds_of(hint)
+        },
+    )
+
+
+def _named(
+    gate: _Gate, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> Iterator[tuple[str, Any]]:
+    """Give each argument with its name, where the gate has something to say of it."""
+    for name, value in (*zip(gate.places, args, strict=False), *kwargs.items()):
+        if name in gate.hints:
+            yield name, value
+    if gate.star is not None and gate.star in gate.hints:
+        for value in args[len(gate.places) :]:
+            yield gate.star, value
+
+
+def _error(function: str, argument: str) -> type[PymerError]:
+    if argument == "formula":
+        return FormulaError
+    return UnknownNameError if function == "__getitem__" else OptionError
+
+
+def _check(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+    gate = _gate(function)
+    if gate.keywords is not None and (unknown := kwargs.keys() - {*gate.keywords}):
+        raise TypeError(refusal(function.__name__, min(unknown), gate.keywords))
+    for name, value in _named(gate, args, kwargs):
+        if not fits_one(value, kinds_of(gate.hints[name])):
+            raise _error(function.__name__, name)(why_not(name, value, gate.hints[name]))
+
+
+def _of_file(
+    error: OSError, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> FileError:
+    """Make the error for a file, which names the argument and says what the system says."""
+    gate = _gate(function)
+    files = [
+        f"{name}={shown(os.fspath(value))}"
+        for name, value in _named(gate, args, kwargs)
+        if value is not None and PLAIN[Path] in kinds_of(gate.hints[name])
+    ]
+    said = str(error.strerror or error)
+    if error.filename is not None and not any(shown(error.filename) in file for file in files):
+        said = f"{said}: {shown(error.filename)}"
+    kind = MissingFileError if isinstance(error, FileNotFoundError) else FileError
+    made = kind(f"{', '.join(files)}: {said}" if files else said)
+    made.errno, made.strerror, made.filename = error.errno, error.strerror, error.filename
+    return made
+
+
+def checked(function: Callable[P, T]) -> Callable[P, T]:
+    """Hold the arguments of a function against its signature and annotations before it runs.
+
+    The traceback of an error that says what is wrong with an argument shows where the user called,
+    and none of the rooms behind.
+    """
+
+    @wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            _check(function, args, kwargs)
+            return function(*args, **kwargs)
+        except (OptionError, FormulaError, DataConversionError) as error:
+            raise error.with_traceback(None)  # noqa: B904  # it is the same error
+        except OSError as error:
+            if isinstance(error, PymerError):
+                raise
+            raise _of_file(error, function, args, kwargs) from None
+
+    setattr(call, MARK, True)
+    return call
+
+
+class Public:
+    """A class whose public methods are :func:`checked`, and whose objects cannot be changed."""
+
+    __slots__ = ()
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for name, found in list(vars(cls).items()):
+            of_class = isinstance(found, classmethod)
+            method = found.__func__ if of_class else found
+            open_ = name[0] != "_" or name in ("__getitem__", "__call__")
+            if open_ and isinstance(method, types.FunctionType) and not hasattr(method, MARK):
+                gated = checked(method)
+                setattr(cls, name, classmethod(gated) if of_class else gated)
+        # Those that a frozen dataclass with slots brings fail for a name that is no field.
+        for name in ("__setattr__", "__delattr__"):
+            if name in vars(cls):
+                setattr(cls, name, _frozen)
+
+
+def _frozen(self: object, name: str, value: object = None) -> NoReturn:
+    raise FrozenError(f"{name!r} cannot be set or removed: a {type(self).__name__} never changes")
