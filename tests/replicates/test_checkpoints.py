@@ -633,6 +633,43 @@ def test_an_operation_that_fails_leaves_the_generator_as_it_was(fit: Any) -> Non
     assert _next_draws(fit) == expected
 
 
+# -- kills -----------------------------------------------------------------------------------------
+
+ENDLESS = """
+import sys
+import test_checkpoints as tests
+kept = tests.Kept(tests.KEPT.header, 10**6, tests.N_VALUES, True)
+with tests.closing(tests.Checkpoint(sys.argv[1], kept)) as found:
+    found.begin(tests.STATE)
+    at = max((last for _, last, _ in found.chunks), default=0)
+    print(at, flush=True)
+    while True:
+        found.add(at, at + 2, tests._record(2, at))
+        at += 2
+        print(at, flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_a_kill_at_any_moment_loses_nothing_that_was_finished(tmp_path: Path) -> None:
+    chance, last = random.Random(1), 0
+    here = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    for _ in range(8):
+        process = subprocess.Popen(
+            [sys.executable, "-c", ENDLESS, str(tmp_path / "c")],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": here},
+        )
+        assert process.stdout is not None
+        assert int(process.stdout.readline()) >= last
+        time.sleep(chance.uniform(0, 0.2))
+        process.kill()
+        told = process.communicate()[0].split()
+        last = int(told[-1]) if told else last
+    assert last > 0
+
+
 # -- several processes -----------------------------------------------------------------------------
 
 RACE = """
