@@ -312,10 +312,12 @@ plain_intervals <- function(replicates, observed, kind, conf_level) {
 #' The share of replicates that differ from the observed value by at least as much as
 #' the observed value differs from the null. Numerator and denominator also count the
 #' sample itself (Davison and Hinkley 1997, section 4.2).
+#'
+#' @param null One value for each statistic.
 replicate_p_values <- function(values, observed, null) {
   replicates <- matrix(values, ncol = length(observed))
   vapply(seq_along(observed), function(i) {
     usable <- replicates[!is.na(replicates[, i]), i]
-    (1 + sum(abs(usable - observed[i]) >= abs(observed[i] - null))) / (1 + length(usable))
+    (1 + sum(abs(usable - observed[i]) >= abs(observed[i] - null[i]))) / (1 + length(usable))
   }, 1)
 }

@@ -169,7 +169,7 @@ class Checkpoint:
         """Open the file, and read and check all of it."""
         self._file = sqlite3.connect(
             f"{self._place.as_uri()}?mode=rw",
-            PATIENCE,
+            timeout=PATIENCE,
             uri=True,
             check_same_thread=False,
             isolation_level=None,

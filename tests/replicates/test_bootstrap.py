@@ -732,3 +732,8 @@ def test_p_values_of_replicates_are_those_of_the_book(
     row = boot.p_values(8.0, "Days")["Days"]
     assert_same_bits([row.p_value], single_figures["p-value"])
     assert (row.estimate, row.null) == (boot["Days"].estimate, 8.0)
+    both = boot.p_values({"Days": 8.0, "(Intercept)": 250.0})
+    assert [both["Days"].p_value, both["(Intercept)"].p_value] == [
+        row.p_value,
+        boot.p_values(250.0, "(Intercept)").rows[0].p_value,
+    ]

@@ -577,7 +577,7 @@ WRONG: list[Any] = [
     pd.Series([pd.Timedelta(1)]),
     pd.Timestamp(0),
     np.datetime64("2020"),
-    np.timedelta64(3),
+    np.timedelta64(3, "D"),
     10**400,
     np.array([1, None]),
     np.array(["1"]),
