@@ -120,8 +120,6 @@ class OptionError(PymerError, ValueError):
 class UnknownNameError(OptionError, KeyError):
     """A result has no row or part of this name; the message lists those that there are."""
 
-    __str__ = Exception.__str__  # a KeyError would show the message in quotes
-
 
 class FrozenError(PymerError, FrozenInstanceError):
     """A model or a result cannot be changed."""
@@ -129,8 +127,6 @@ class FrozenError(PymerError, FrozenInstanceError):
 
 class FileError(PymerError, OSError):
     """A file cannot be read or written; the message says which one, and what the system says."""
-
-    __str__ = Exception.__str__
 
 
 class MissingFileError(FileError, FileNotFoundError):

@@ -31,7 +31,14 @@ from helpers.pages import BLOCKS
 from helpers.probing import plain_r
 from pymer_bridge.cli.commands import main
 from pymer_bridge.data import model_file
-from pymer_bridge.errors import FormulaError, PymerError, RError, RWarning
+from pymer_bridge.errors import (
+    FormulaError,
+    FrozenError,
+    PymerError,
+    RError,
+    RWarning,
+    UnknownNameError,
+)
 from pymer_bridge.models.preparing import check_text
 from pymer_bridge.session import installation
 from pymer_bridge.session.r_session import session
@@ -789,7 +796,8 @@ def test_no_error_steers_a_terminal(where):
         with pytest.raises(PymerError) as caught:
             SHOWN_IN[where](text)
         assert str(caught.value).replace("\n", "").replace("\t", "").isprintable()
-    for error in (PymerError("\x1b[31mred\n"), RError("\x1b[31mred\n"), RWarning("\x1b[31mred\n")):
+    for kind in (PymerError, RError, RWarning, UnknownNameError, FrozenError):
+        error = kind("\x1b[31mred\n")
         assert str(error) == "\\x1b[31mred\n"
         assert error.args[0] == "\x1b[31mred\n"  # as it was
 
