@@ -701,6 +701,28 @@ def test_time_zones_of_files_are_those_that_are_known(trap):
         trap.look()
 
 
+@pytest.mark.parametrize("kind", hostile.NAMES)
+def test_names_of_columns_in_saved_models_run_nothing(trap, kind):
+    rng = np.random.default_rng(1)
+    data = pd.DataFrame(rng.normal(size=(20, 4)), columns=["y", "a", "b", "c"])
+    path = pb.lm("y ~ .", data).save(Path.cwd() / "whole.pbm")
+
+    def rename(document: Any, names: list[str], formula: str) -> None:
+        document["columns"]["names"][1 : len(names) + 1] = names
+        document["spec"]["fields"]["formula"] = formula
+
+    for text in hostile.NAMES[kind]:
+        names = hostile.names_of(text, trap.path)
+        quoted = ["`" + n.replace("\\", "\\\\").replace("`", "\\`") + "`" for n in names]
+        for formula in ("y ~ .", "y ~ " + " + ".join(quoted)):
+            changed = forged(
+                path, Path("hostile.pbm"), lambda d, _, n=names, f=formula: rename(d, n, f)
+            )
+            with pytest.raises(FormulaError, match="rename"):
+                pb.load(changed)
+            trap.look()
+
+
 @pytest.mark.parametrize("ending", ["parquet", "xlsx", "csv"])
 def test_names_in_files_of_data_run_nothing(trap, ending):
     pytest.importorskip({"parquet": "pyarrow", "xlsx": "openpyxl"}.get(ending, "csv"))
