@@ -174,6 +174,8 @@ class RError(PymerError, RuntimeError):
         The R calls that led there, outermost first.
     condition_class
         R's class vector of the condition.
+    remedies
+        What is known of the cause, and what helps; below R's message where the error is shown.
     """
 
     def __init__(
@@ -182,21 +184,25 @@ class RError(PymerError, RuntimeError):
         call: str = "",
         traceback: Sequence[str] = (),
         condition_class: Sequence[str] = (),
+        remedies: Sequence[str] = (),
     ) -> None:
         self.message = message
         self.call = call
         self.traceback = tuple(traceback)
         self.condition_class = tuple(condition_class)
+        self.remedies = tuple(remedies)
         super().__init__(message)
 
     def __str__(self) -> str:
-        """Return R's message, with the failing call where R names one."""
+        """Return R's message, with the failing call where R names one, and what helps."""
         message = self.message or "(R gave no message)"
-        return printable(f"R stopped in {self.call}: {message}" if self.call else message)
+        said = f"R stopped in {self.call}: {message}" if self.call else message
+        return printable("\n".join((said, *self.remedies)))
 
-    def __reduce__(self) -> tuple[type[RError], tuple[str, str, tuple[str, ...], tuple[str, ...]]]:
+    def __reduce__(self) -> tuple[type[RError], tuple[Any, ...]]:
         """Pickle with every part, so that an error from a worker arrives whole."""
-        return type(self), (self.message, self.call, self.traceback, self.condition_class)
+        parts = (self.message, self.call, self.traceback, self.condition_class, self.remedies)
+        return type(self), parts
 
 
 class RTimeoutError(PymerError, TimeoutError):

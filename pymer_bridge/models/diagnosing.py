@@ -118,8 +118,7 @@ def _sentences(error: RError, spec: ModelSpec, frame: AnyFrame) -> list[str]:
 
 def _add(error: RError, said: list[str]) -> None:
     """Put what is known of the cause below R's own message."""
-    error.message = "\n".join((error.message, *said[:MOST_SAID]))
-    error.args = (error.message,)
+    error.remedies = (*error.remedies, *said[:MOST_SAID])
 
 
 @contextmanager

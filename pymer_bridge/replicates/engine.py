@@ -228,8 +228,10 @@ class _Going:
                 break
         self.collected.seconds = time.perf_counter() - self.start
         if run.n and all(error is not None for error in self.collected.errors):
-            last = conditions.remedied(str(self.collected.errors[-1]))
-            raise RError(f"every replicate failed; the last said: {last}")
+            last = str(self.collected.errors[-1])
+            raise RError(
+                f"every replicate failed; the last said: {last}", remedies=conditions.remedies(last)
+            )
 
     def _collect(self, first: int, last: int, record: Any) -> None:
         self.collected.put(first, last, record)

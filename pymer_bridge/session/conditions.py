@@ -45,12 +45,12 @@ _REMEDIES: Final = {
 """What helps, by what R's message of an error has in it."""
 
 
-def remedied(message: str) -> str:
-    """Return R's message of an error, with what helps in a line below it where that is known."""
+def remedies(message: str) -> tuple[str, ...]:
+    """Return what helps where R's message of an error is known."""
     for pattern, remedy in _REMEDIES.items():
         if found := re.search(pattern, message):
-            return f"{message}\n{remedy.format(*found.groups())}"
-    return message
+            return (remedy.format(*found.groups()),)
+    return ()
 
 
 def _users_level() -> int:

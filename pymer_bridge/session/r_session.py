@@ -321,8 +321,9 @@ class RSession:
             error = record["error"]
             if "needs_newer_lme4" in error["classes"]:
                 raise installation.newer_lme4(error["message"][0])
-            message = conditions.remedied(error["message"][0])
-            raise RError(message, error["call"][0], error["traceback"], error["classes"])
+            message, call = error["message"][0], error["call"][0]
+            helps = conditions.remedies(message)
+            raise RError(message, call, error["traceback"], error["classes"], helps)
         return Outcome(
             record["value"],
             _conditions(record["warnings"]),
