@@ -227,9 +227,9 @@ ratio_tests <- function(table, options) {
 }
 
 drop_by_ratio <- function(table, options) {
-  # Here npar is the number of parameters that a term removes.
-  wanted <- ratio_columns[setdiff(names(ratio_columns), c("n_parameters", "df"))]
-  columns("ratio_test", table, c(wanted, list(df = "npar")))
+  # Here npar is the number of parameters that a term removes: the degrees of freedom of its test.
+  ratio_columns$df <- "npar"
+  columns("ratio_test", table, ratio_columns)
 }
 
 #' @param options Names of the rows.
