@@ -49,6 +49,9 @@ from typing import Any, Final
 MOST_SHOWN: Final = 80
 """Characters of a value in a message."""
 
+MOST_OF_R: Final = 600
+"""Characters of the beginning, and of the end, of a message of R's."""
+
 MOST_LISTED: Final = 30
 """Names in a message."""
 
@@ -196,6 +199,11 @@ class RError(PymerError, RuntimeError):
     def __str__(self) -> str:
         """Return R's message, with the failing call where R names one, and what helps."""
         message = self.message or "(R gave no message)"
+        if len(message) > 2 * MOST_OF_R:
+            left_out = len(message) - 2 * MOST_OF_R
+            message = (
+                f"{message[:MOST_OF_R]} [... {left_out} characters ...] {message[-MOST_OF_R:]}"
+            )
         said = f"R stopped in {self.call}: {message}" if self.call else message
         return printable("\n".join((said, *self.remedies)))
 

@@ -147,12 +147,13 @@ def _record(options: argparse.Namespace) -> int:
     from pymer_bridge.verification.records import record  # noqa: PLC0415  # --help must not wait for it
 
     target = Path(options.out)
+    fit = fit_model(options)
     source = options.data
     if DATA_SET.fullmatch(source) is None:
         # Relative to the record, so that both files can be moved together.
         source = Path(os.path.relpath(source, target.parent)).as_posix()
     with _writing(options.out):
-        record(fit_model(options), target, source=source, ddf=options.ddf)
+        record(fit, target, source=source, ddf=options.ddf)
     return 0
 
 

@@ -199,7 +199,8 @@ class FileKind:
 
     def refuse(self, path: Path, why: str, cause: BaseException | None = None) -> NoReturn:
         """Raise the error."""
-        raise self.error(f"{path}: {why}") from cause
+        named = str(path) if len(str(path)) <= 300 else f"{str(path)[:300]}..."
+        raise self.error(f"{named}: {why}") from cause
 
     def refuse_unreadable(self, path: Path, cause: BaseException, why: str = "") -> NoReturn:
         """Raise the error for what reading the file raised."""

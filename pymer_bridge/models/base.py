@@ -12,13 +12,13 @@ import pandas as pd
 
 from pymer_bridge.data import frames
 from pymer_bridge.display import apa, notebook
-from pymer_bridge.errors import OptionError, UnknownNameError, shown
+from pymer_bridge.errors import OptionError
 from pymer_bridge.r_script.journal import journal
 from pymer_bridge.results import groups
-from pymer_bridge.results.base import Result
+from pymer_bridge.results.base import Result, row_of
 from pymer_bridge.results.decode import record as decode
 from pymer_bridge.results.fit_statistics import Convergence, FitStatistics
-from pymer_bridge.results.fixed_effects import FixedEffect, FixedEffects
+from pymer_bridge.results.fixed_effects import FixedEffects
 from pymer_bridge.results.intervals import Intervals
 from pymer_bridge.results.matrix import NamedMatrix
 from pymer_bridge.results.variances import VarianceComponents
@@ -67,20 +67,6 @@ _READERS: Final[Mapping[str, Callable[[Mapping[str, Any], str], Any]]] = {
 """How each fact of a fit is read."""
 
 
-def row_of(effects: FixedEffects, term: str) -> FixedEffect:
-    """Return the row of a term that an argument names.
-
-    Raises
-    ------
-    UnknownNameError
-        There is no such term.
-    """
-    try:
-        return effects[term]
-    except UnknownNameError as error:
-        raise UnknownNameError(f"term={shown(term)}: {error}") from None
-
-
 def sentence(effects: FixedEffects, term: str, *, interval: bool = False) -> str:
     """Return one row of fixed effects in a line.
 
@@ -103,7 +89,7 @@ def sentence(effects: FixedEffects, term: str, *, interval: bool = False) -> str
     UnknownNameError
         There is no such term.
     """
-    row = row_of(effects, term)
+    row = row_of(effects, term, "term")
     decimals = apa.decimals_for([row.std_error])
     parts = [
         f"b = {apa.number(row.estimate, decimals)}",

@@ -118,7 +118,7 @@ def _formula_change(full: LinearMixedModel, given: str) -> str:
         label = next((known for known in labels if known in (given, f"`{given}`")), None)
         if label is None:
             raise OptionError(
-                f"{shown(given)} is not a term of the model; its terms are: "
+                f"restricted={shown(given)} is not a term of the model; its terms are: "
                 f"{', '.join(map(repr, labels)) or 'none'}"
             )
         given = f". ~ . - {label}"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pymer_bridge.data import frames
 from pymer_bridge.data.arrays import frozen_array
 from pymer_bridge.data.columns import column_to_part
-from pymer_bridge.errors import DataConversionError, FormulaError, OptionError, shown
+from pymer_bridge.errors import DataConversionError, FormulaError, OptionError, listed, shown
 from pymer_bridge.models.diagnosing import explaining, explaining_response
 from pymer_bridge.models.preparing import prepare
 from pymer_bridge.replicates import engine
@@ -102,7 +102,7 @@ def fit_many(
     """
     if not formula.lstrip().startswith("~"):
         raise FormulaError(
-            f"{shown(formula)} must be the right side alone, as in '~ x + (1 | group)'"
+            f"formula={shown(formula)} must be the right side alone, as in '~ x + (1 | group)'"
         )
     names = (responses,) if isinstance(responses, str) else tuple(responses)
     table = frames.as_pandas(data)
@@ -159,7 +159,7 @@ def _numbers_of(table: pd.DataFrame, names: Sequence[str]) -> NDArray[np.float64
     missing = [name for name in names if name not in table.columns]
     if missing:
         raise DataConversionError(
-            f"the data has no column {', '.join(map(repr, missing))}; it has: "
+            f"responses: the data has no column {listed(missing)}; it has: "
             f"{', '.join(map(repr, table.columns))}"
             + formula_hints.on_its_line(
                 formula_hints.missing_columns(missing, list(map(str, table.columns)))

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any, Final, get_args
 
 from pymer_bridge.errors import BootstrapInterrupted, OptionError, PymerError, PymerWarning
-from pymer_bridge.models.base import row_of
 from pymer_bridge.models.comparisons import bootstrap_test
 from pymer_bridge.models.lmer import LinearMixedModel
 from pymer_bridge.replicates import engine
+from pymer_bridge.results.base import row_of
 from pymer_bridge.results.bootstrap import BootstrapResult
 from pymer_bridge.results.decode import record as decode
 from pymer_bridge.results.fixed_effects import FixedEffects
@@ -229,7 +229,7 @@ def compare_inference(
     given = (methods,) if isinstance(methods, str) else methods
     known = get_args(options.Route)
     chosen = known if given is None else options.each_of(given, options.Route, "methods")
-    row_of(fit.fixed_effects("none"), term)
+    row_of(fit.fixed_effects("none"), term, "term")
     request = _Request(
         fit,
         term,

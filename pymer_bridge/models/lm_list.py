@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from pymer_bridge.data import frames
+from pymer_bridge.errors import OptionError, shown
 from pymer_bridge.models.methods.export import Scripting
 from pymer_bridge.models.preparing import fit_model, fits
 from pymer_bridge.results.base import Result
@@ -180,7 +181,7 @@ def lm_list(
         "lmList",
         formula,
         data,
-        family=None if family is None else family_of(family, link, mixed=False),
+        family=_family(family, link),
         weights=weights,
         offset=offset,
         subset=subset,
@@ -189,3 +190,9 @@ def lm_list(
         data_name=data_name,
         allow_functions=allow_functions,
     )
+
+
+def _family(family: object, link: str | None) -> Family | None:
+    if family is None and link is not None:
+        raise OptionError(f"link={shown(link)} goes with a family: give family= as well")
+    return None if family is None else family_of(family, link, mixed=False)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from pymer_bridge.plots import canvas
+from pymer_bridge.results.base import row_of
 from pymer_bridge.results.bootstrap import BootstrapResult
 from pymer_bridge.results.routes import InferenceRoutes
 from pymer_bridge.spec import options
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+Bins = Literal["auto", "fd", "doane", "scott", "stone", "rice", "sturges", "sqrt"]
+"""How numpy finds the number of bars."""
+
+
 @checked
 def bootstrap(
     result: BootstrapResult,
@@ -25,7 +30,7 @@ def bootstrap(
     *,
     kind: options.BootInterval = "percentile",
     conf_level: float = 0.95,
-    bins: int | str = "auto",
+    bins: int | Bins = "auto",
     ax: Axes | Sequence[Axes] | None = None,
 ) -> Figure:
     """Draw the replicates of each statistic, with the estimate and an interval.
@@ -63,8 +68,15 @@ def bootstrap(
     >>> len(pb.plots.bootstrap(boot, ["(Intercept)"]).axes)
     1
     """
-    chosen = [parameters] if isinstance(parameters, str) else parameters
-    rows = [result[name] for name in chosen] if chosen is not None else list(result.rows[:12])
+    rows = list(result.rows[:12])
+    if parameters is not None:
+        rows = [
+            row_of(result, name, "parameters")
+            for name in options.names_of(parameters, "parameters")
+        ]
+    bars: Any = options.one_of(bins, Bins, "bins") if isinstance(bins, str) else bins
+    if not isinstance(bins, str):
+        bars = options.whole(bins, "bins", 1)
     ends = result.confint(kind, conf_level, [row.name for row in rows])
     axes = canvas.new_panels(
         ax, len(rows), (5.2, 3.6) if len(rows) == 1 else (3.0, 2.5), canvas.across(len(rows))
@@ -74,7 +86,7 @@ def bootstrap(
         values = result.replicates[:, names.index(row.name)]
         interval = ends[row.name]
         finite = values[np.isfinite(values)]
-        panel.hist(finite, bins=bins, color=canvas.SKY, edgecolor="white", linewidth=0.4)
+        panel.hist(finite, bins=bars, color=canvas.SKY, edgecolor="white", linewidth=0.4)
         if interval.conf_low is not None and interval.conf_high is not None:
             # Under the bars, so that no bar hides it.
             panel.plot(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from pymer_bridge.errors import OptionError
+from pymer_bridge.errors import OptionError, listed
 from pymer_bridge.plots import canvas
 from pymer_bridge.results.all_fit import AllFit
 from pymer_bridge.spec.arguments import checked
@@ -71,7 +71,7 @@ def all_fit(
     wanted = [chosen] if isinstance(chosen, str) else list(chosen)
     unknown = [name for name in wanted if name not in figures]
     if unknown or not wanted:
-        raise OptionError(f"no parameter {unknown or 'at all'}; there are: {', '.join(figures)}")
+        raise OptionError(f"no parameter {listed(unknown)}; there are: {listed(figures)}")
     best = int(np.array([row.log_likelihood for row in rows], dtype=float).argmax())
     names = [row.optimizer for row in result.rows]
     columns = min(3, canvas.across(len(wanted)))

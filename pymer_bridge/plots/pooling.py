@@ -13,6 +13,7 @@ from pymer_bridge.errors import OptionError, shown
 from pymer_bridge.plots import canvas
 from pymer_bridge.plots.lines import Lines, ends_of, lines_of
 from pymer_bridge.results.fixed_effects import INTERCEPT
+from pymer_bridge.spec import options
 from pymer_bridge.spec.arguments import checked
 
 if TYPE_CHECKING:
@@ -157,10 +158,12 @@ def groups(
     found = lines_of(fit, group, predictor, at)
     missing = [level for level in levels or () if level not in found.levels]
     if missing:
-        raise OptionError(f"no level {missing[0]!r} in {shown(found.group)}")
+        raise OptionError(f"levels: no level {shown(missing[0])} in {shown(found.group)}")
     every = canvas.spread(len(found.levels), max_groups)
     chosen = [found.levels.index(level) for level in levels] if levels else every
     few = len(chosen) <= 8
+    if columns is not None:
+        options.whole(columns, "columns", 1)
     across = columns or (min(4, math.ceil(len(chosen) / 2)) if few else 6)
     size = (2.4, 2.2) if few else (1.75, 1.7)
     axes = canvas.new_panels(ax, len(chosen), size, across, sharex=True, sharey=True)

@@ -14,7 +14,8 @@ from pymer_bridge.session.asking import ask
 from pymer_bridge.spec import options
 
 if TYPE_CHECKING:
-    from pymer_bridge.results.intervals import Profile
+    from pymer_bridge.errors import OptionError
+from pymer_bridge.results.intervals import Profile
 
 Floats = NDArray[np.float64]
 LEVELS: Final = (0.5, 0.8, 0.9, 0.95, 0.99)
@@ -81,13 +82,15 @@ class ProfilePair:
     natural: Traces
 
 
-def _points(profile: Profile, conf_levels: Sequence[float]) -> dict[str, Any]:
+def _points(profile: Profile, levels: Sequence[float]) -> dict[str, Any]:
+    if not len(levels):
+        raise OptionError("conf_levels must be one level or more")
     return {
         "parameters": profile.parameters,
         "profiled": profile.profiled,
         "zeta": np.array(profile.zeta),
         "values": np.array(profile.values).ravel(order="F"),
-        "conf_levels": np.array([options.check_level(level) for level in conf_levels]),
+        "conf_levels": np.array([options.check_level(level, "conf_levels") for level in levels]),
     }
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from pymer_bridge.errors import OptionError, shown
 from pymer_bridge.plots import canvas, curves
+from pymer_bridge.spec import options
 from pymer_bridge.spec.arguments import checked
 
 if TYPE_CHECKING:
@@ -28,9 +29,11 @@ def table_of(fit: Any, group: str | None) -> GroupTable:
     return table
 
 
-def _terms_of(table: GroupTable, terms: str | Sequence[str] | None) -> list[str]:
-    chosen = table.terms if terms is None else [terms] if isinstance(terms, str) else terms
-    canvas.check_known(chosen, table.terms, "term", f" in {table.group!r}")
+def _terms_of(
+    table: GroupTable, terms: str | Sequence[str] | None, argument: str = "terms"
+) -> list[str]:
+    chosen = table.terms if terms is None else options.names_of(terms, argument)
+    canvas.check_known(chosen, table.terms, "term", f" in {table.group!r}, for {argument}=")
     return list(chosen)
 
 
@@ -91,7 +94,7 @@ def random_effects(
     places = np.arange(n)
     ranks = places
     if order is not None:
-        by = _terms_of(table, order or None)[0]
+        by = _terms_of(table, order or None, "order")[0]
         ranks = np.argsort(table.estimate[:, table.terms.index(by)], kind="stable")
     half = curves.normal_multiple(conf_level) * table.std_error
     height = float(np.clip(1.2 + 0.19 * n, 2.6, 9.0))

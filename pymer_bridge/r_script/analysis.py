@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from pymer_bridge.session.asking import ask
 from pymer_bridge.session.calls import Handle
 from pymer_bridge.session.versions import r_versions
 from pymer_bridge.spec.arguments import checked
-from pymer_bridge.spec.options import DataFormat
+from pymer_bridge.spec.options import DataFormat, one_of
 
 ROW_VECTORS = ("weights", "offset", "subset")
 
@@ -266,8 +266,8 @@ class Analysis:
 
     def write_all(self, path: Path, data: DataFormat | None) -> Script:
         """Write script and data, and return what was written."""
-        if data is not None and data not in get_args(DataFormat):
-            raise OptionError(f"data={data!r} is not accepted; choose 'csv', 'rds' or None")
+        if data is not None:
+            data = one_of(data, DataFormat, "data")
         form = data or "csv"
         frames = [] if data is None else self.data
         files = {frame.variable: f"{path.stem}-{frame.variable}.{form}" for frame in frames}

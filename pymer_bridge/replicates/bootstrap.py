@@ -67,9 +67,10 @@ def checked_statistic(
         It is the text of a function that calls what it may not.
     """
     known = get_args(options.NamedStatistic)
-    if statistic != "predictions" and (new_data is not None or re_form is not None):
+    named = isinstance(statistic, str) and statistic
+    if named != "predictions" and (new_data is not None or re_form is not None):
         raise OptionError("new_data and re_form go with statistic='predictions'")
-    if statistic == "predictions":
+    if named == "predictions":
         if re_form is not None:
             re_form = options.one_of(re_form, options.ReForm, "re_form")
         plan: dict[str, Any] = {"statistic": statistic, "re_form": re_form, "new_data": None}
@@ -80,7 +81,7 @@ def checked_statistic(
         return plan
     if callable(statistic):
         return {"statistic": "python"}
-    if statistic in known:
+    if named in known:
         return {"statistic": statistic}
     if not isinstance(statistic, str) or not statistic.lstrip().startswith("function"):
         listed = ", ".join(map(repr, known))

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from pymer_bridge.results.base import row_of
 from pymer_bridge.results.bootstrap import BootstrapPValue, BootstrapPValues, BootstrapResult
 from pymer_bridge.results.decode.record import numbers
 from pymer_bridge.results.intervals import Interval, Intervals
@@ -55,7 +56,7 @@ def bootstrap_p_values(
     rows = [boot.rows[i] for i in chosen]
     by_name = null if isinstance(null, Mapping) else {row.name: null for row in rows}
     for name in by_name:
-        boot[name]
+        row_of(boot, name, "null")
     nulls = np.array([float(by_name.get(row.name, 0.0)) for row in rows])
 
     def read(found: Any) -> BootstrapPValues:
@@ -76,8 +77,8 @@ def bootstrap_p_values(
 def _chosen(boot: BootstrapResult, parameters: Sequence[str] | str | None) -> list[int]:
     if parameters is None:
         return list(range(len(boot.rows)))
-    wanted = (parameters,) if isinstance(parameters, str) else parameters
+    wanted = options.names_of(parameters, "parameters")
     if "beta_" in wanted or "theta_" in wanted:
         effect = {"beta_": "fixed", "theta_": "ran_pars"}[wanted[0]]
         return [i for i, row in enumerate(boot.rows) if row.effect == effect]
-    return [boot.rows.index(boot[name]) for name in wanted]
+    return [boot.rows.index(row_of(boot, name, "parameters")) for name in wanted]

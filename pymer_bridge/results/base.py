@@ -289,3 +289,17 @@ class Rows(Result, Generic[Row]):
             if not text and not any(isinstance(value, str) for value in columns[name]):
                 frame[name] = pd.to_numeric(frame[name])
         return frame
+
+
+def row_of(rows: Rows[Row], key: str, argument: str) -> Row:
+    """Return the row that an argument names.
+
+    Raises
+    ------
+    UnknownNameError
+        There is none; the message names the argument, and lists the rows.
+    """
+    try:
+        return rows[key]
+    except UnknownNameError as error:
+        raise UnknownNameError(f"{argument}={shown(key)}: {error}") from None

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from pymer_bridge.display.tables import Cell, Column, Table
+from pymer_bridge.errors import UnknownNameError, listed, shown
 from pymer_bridge.results.base import COLUMNS, Part, Rows, above
 
 FIGURES = ("estimate", "std_error", "conf_low", "conf_high")
@@ -135,7 +136,14 @@ class EffectCurve(Rows[EffectPoint]):
         -------
         bool
             True if it is numeric.
+
+        Raises
+        ------
+        UnknownNameError
+            It is none of them.
         """
+        if term not in self.terms:
+            raise UnknownNameError(f"term={shown(term)} is none of: {listed(self.terms)}")
         return not any(isinstance(row.values[term], str) for row in self.rows)
 
     def to_frame(self) -> pd.DataFrame:

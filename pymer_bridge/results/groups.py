@@ -90,7 +90,7 @@ class _Grouped(Rows[RandomEffect]):
         UnknownNameError
             The model has no such grouping factor.
         """
-        return of_group(self.groups, name, "grouping factor")
+        return of_group(self.groups, name, "grouping factor of the name")
 
     def _make_row(self, table: GroupTable, level: int, term: int) -> Any:
         raise NotImplementedError

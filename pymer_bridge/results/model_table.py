@@ -9,6 +9,7 @@ import pandas as pd
 
 from pymer_bridge.display.tables import Column, Table
 from pymer_bridge.results.base import Result
+from pymer_bridge.spec.options import one_of
 
 Format = Literal["text", "html", "latex", "markdown"]
 
@@ -83,7 +84,7 @@ class ModelTable(Result):
             "html": self.to_html,
             "latex": self.to_latex,
             "markdown": self.to_markdown,
-        }[form]()
+        }[one_of(form, Format, "form")]()
 
 
 def _tail(cell: str) -> int:

@@ -78,10 +78,13 @@ def warn(warning: Warning, result: object = None) -> None:
 
 
 def raise_warnings(outcome: Outcome) -> None:
-    """Warn, at the user's own line, of everything that R warned of or said."""
+    """Warn, at the user's own line, of everything that R warned of or said: of each thing once."""
     level = _users_level()
     kinds = (outcome.warnings, errors.RWarning), (outcome.messages, errors.RMessage)
     for conditions, default in kinds:
-        for text in (condition.message for condition in conditions):
+        texts = dict.fromkeys(condition.message for condition in conditions)
+        for text in texts:
+            if any(text in other and text != other for other in texts):
+                continue  # another one says this, and more
             fitting = (kind for pattern, kind in _CLASSES.items() if re.search(pattern, text))
             warnings.warn(next(fitting, default)(text), stacklevel=level)

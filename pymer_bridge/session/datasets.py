@@ -7,7 +7,7 @@ import re
 import pandas as pd
 
 from pymer_bridge.data import frames
-from pymer_bridge.errors import OptionError, RError
+from pymer_bridge.errors import OptionError, RError, shown
 from pymer_bridge.session.asking import ask
 from pymer_bridge.session.r_session import session
 from pymer_bridge.spec import options
@@ -48,14 +48,14 @@ def load_dataset(name: str, package: str = "lme4") -> pd.DataFrame:
     (180, 3)
     """
     for what, given in (("name", name), ("package", package)):
-        if not isinstance(given, str) or not re.fullmatch(r"[A-Za-z][A-Za-z0-9._]*", given):
-            raise OptionError(f"{what}={given!r} cannot be the name of a data set or package")
+        if not isinstance(given, str) or not re.fullmatch(r"[A-Za-z][A-Za-z0-9._]{0,99}", given):
+            raise OptionError(f"{what}={shown(given)} cannot be the name of a data set or package")
     if package != "datasets":
         session().require(package)
     try:
         frame = ask("load_dataset", frames.frame_from_r, name=name, package=package)
     except RError as error:
-        raise OptionError(error.message) from error
+        raise OptionError(error.message) from None
     frame.attrs["name"] = name
     return frame
 

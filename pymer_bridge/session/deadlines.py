@@ -8,7 +8,6 @@ then. Deadlines belong to a thread, so that calls of other threads know nothing 
 from __future__ import annotations
 
 import math
-import numbers
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,8 +16,9 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import ParamSpec, TypeVar, cast
 
-from pymer_bridge.errors import OptionError, RTimeoutError
+from pymer_bridge.errors import OptionError, RTimeoutError, shown
 from pymer_bridge.session import forks
+from pymer_bridge.spec.annotations import fits_one, kinds_of
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -64,11 +64,11 @@ def check_timeout(timeout: object) -> float | None:
     """
     if timeout is None:
         return None
-    number = isinstance(timeout, numbers.Real) and not isinstance(timeout, bool)
+    number = fits_one(timeout, kinds_of(float))
     seconds = float(timeout) if number else math.nan  # type: ignore[arg-type]
     if not 0 < seconds < math.inf:
         raise OptionError(
-            f"timeout={timeout!r} must be a positive number of seconds, or None for no limit"
+            f"timeout={shown(timeout)} must be a positive number of seconds, or None for no limit"
         )
     return seconds
 

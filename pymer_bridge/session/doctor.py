@@ -11,6 +11,7 @@ from pymer_bridge.session import installation
 from pymer_bridge.session.asking import ask
 from pymer_bridge.session.r_session import session
 from pymer_bridge.session.versions import OF_PYTHON, python_versions, state_here
+from pymer_bridge.spec.arguments import checked
 
 PYTHON_PACKAGES = ("pymer-bridge", *OF_PYTHON, "matplotlib")
 OPTIONAL_PACKAGES = ("performance", "effects", "broom.mixed")
@@ -33,6 +34,7 @@ def _r_packages() -> tuple[dict[str, str], dict[str, str | None]]:
     return facts, dict(zip(wanted, record["versions"], strict=True))
 
 
+@checked
 def show_versions() -> Versions:
     """Find out what is installed, whether it works, and how to fix it.
 

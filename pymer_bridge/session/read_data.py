@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pymer_bridge.errors import OptionError
+from pymer_bridge.errors import OptionError, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,8 +39,11 @@ def read_data(source: str) -> pd.DataFrame:
     import pandas as pd  # noqa: PLC0415  # --help must not wait for it
 
     path = Path(source)
-    if not path.is_file():
-        raise OptionError(f"there is no file {source!r}")
+    there = False
+    with suppress(OSError):  # such as that of a name that is too long
+        there = path.is_file()
+    if not there:
+        raise OptionError(f"there is no file {shown(source)}")
     # Before pandas 3.1 the default parser of floats could miss the last bit.
     version = tuple(map(int, pd.__version__.split(".")[:2]))
     exact: dict[str, Any] = {} if version >= (3, 1) else {"float_precision": "round_trip"}
@@ -51,7 +55,7 @@ def read_data(source: str) -> pd.DataFrame:
     }
     if path.suffix.lower() not in readers:
         listed = ", ".join(readers)
-        raise OptionError(f"{source!r} has an ending that is not known; known are: {listed}")
+        raise OptionError(f"{shown(source)} has an ending that is not known; known are: {listed}")
     reader, extra = readers[path.suffix.lower()]
     try:
         frame: pd.DataFrame = reader(path)

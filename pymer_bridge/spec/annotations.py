@@ -91,12 +91,13 @@ PLAIN: Final[Mapping[Any, _Kind]] = {
 }
 
 
-_MODELS: Final[Mapping[str, str]] = {
+_CLASSES: Final[Mapping[str, str]] = {
+    "ndarray": "an array",
     "LinearMixedModel": "a fitted model of lmer()",
     "MixedModel": "a fitted mixed model",
     "LinearModel": "a fitted model of lm() or glm()",
 }
-"""The words for models, of which annotations know the class."""
+"""The words for classes."""
 
 _OWN: Final = ("Control", "Family")
 """What functions check themselves: they know what else people write for it."""
@@ -129,17 +130,15 @@ def _kind(hint: Any) -> _Kind | None:
     if hint in (Any, object) or not isinstance(origin, type) or origin.__name__ in _OWN:
         return None
     article = "an" if origin.__name__[0] in "AEIO" else "a"
-    one = _MODELS.get(origin.__name__, f"{article} {origin.__name__}")
+    one = _CLASSES.get(origin.__name__, f"{article} {origin.__name__}")
     return _Kind(lambda value: isinstance(value, origin), one, "others")
 
 
 def _literal(hint: Any) -> _Kind:
-    # Which member is meant, and what to write instead, the function says itself.
-    def test(value: Any) -> bool:
-        return isinstance(value, str) or not isinstance(value, Collection)
-
+    # Which member is meant, and what to write instead, the function says itself; of a model too.
+    taken = (str, int, _ByName("RModel", (), {}))
     listed = ", ".join(map(repr, typing.get_args(hint)))
-    return _Kind(test, f"one of {listed}", f"any of {listed}")
+    return _Kind(lambda value: isinstance(value, taken), f"one of {listed}", f"any of {listed}")
 
 
 def _several(hint: Any) -> _Kind:
@@ -153,7 +152,7 @@ def _several(hint: Any) -> _Kind:
         # The items of a frame are its labels.
         return not hasattr(values, "columns") and all(fits_one(value, kinds) for value in values)
 
-    many = " or ".join(kind.many for kind in kinds)
+    many = " or ".join(dict.fromkeys(kind.many for kind in kinds)) or "values"
     return _Kind(test, f"a list of {many}", f"lists of {many}")
 
 
@@ -170,8 +169,8 @@ def _mapping(hint: Any) -> _Kind:
             return False
         return all(fits_one(key, keys) and fits_one(value, kinds) for key, value in given.items())
 
-    many = " or ".join(kind.many for kind in kinds) or "values"
-    return _Kind(test, f"a mapping of names to {many}", f"mappings of names to {many}")
+    many = " or ".join(dict.fromkeys(kind.many for kind in kinds)) or "values"
+    return _Kind(test, f"a mapping of names to {many}", "mappings")
 
 
 _MADE: Final[Mapping[Any, Callable[[Any], _Kind]]] = {

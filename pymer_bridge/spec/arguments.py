@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import inspect
 import os
+import sys
+import traceback
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
@@ -24,6 +26,7 @@ from pymer_bridge.errors import (
     MissingFileError,
     OptionError,
     PymerError,
+    RError,
     UnknownNameError,
     shown,
 )
@@ -127,10 +130,31 @@ def _of_file(
     return made
 
 
+_ROOMS: Final = frozenset(
+    ("pymer_bridge", "numpy", "pandas", "polars", "pyarrow", "rpy2", *sys.stdlib_module_names)
+)
+"""Packages whose lines say nothing to a user about an argument of theirs."""
+
+
+def _without_rooms(error: PymerError) -> PymerError:
+    """Take from an error the lines and the causes that lie in our rooms; its message says all.
+
+    Where code of the user's own is among them, such as a statistic in Python, it stays as it is.
+    """
+    errors: list[BaseException] = [error]
+    for each in errors:
+        frames = (frame for frame, _ in traceback.walk_tb(each.__traceback__))
+        if any(f.f_globals.get("__name__", "").partition(".")[0] not in _ROOMS for f in frames):
+            return error
+        errors += [e for e in (each.__cause__, each.__context__) if e and e not in errors]
+    error.__cause__, error.__suppress_context__ = None, True
+    return error.with_traceback(None)
+
+
 def checked(function: Callable[P, T]) -> Callable[P, T]:
     """Hold the arguments of a function against its signature and annotations before it runs.
 
-    The traceback of an error that says what is wrong with an argument shows where the user called,
+    The traceback of an error about the user's arguments, or of R's, shows where the user called,
     and none of the rooms behind.
     """
 
@@ -139,8 +163,8 @@ def checked(function: Callable[P, T]) -> Callable[P, T]:
         try:
             _check(function, args, kwargs)
             return function(*args, **kwargs)
-        except (OptionError, FormulaError, DataConversionError) as error:
-            raise error.with_traceback(None)  # noqa: B904  # it is the same error
+        except (OptionError, FormulaError, DataConversionError, RError) as error:
+            raise _without_rooms(error)  # noqa: B904  # it is the same error
         except OSError as error:
             if isinstance(error, PymerError):
                 raise

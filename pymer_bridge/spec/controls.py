@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from pymer_bridge.errors import OptionError, shown
+from pymer_bridge.spec.annotations import fits_one, kinds_of
 from pymer_bridge.spec.arguments import Public, checked
 from pymer_bridge.spec.meanings import refusal
 from pymer_bridge.spec.options import CheckAction, Optimizer, each_of, one_of
@@ -241,10 +242,11 @@ def _stages(optimizer: Any) -> list[str]:
 
 
 def _scalar(name: str, value: Any) -> float | int | str | bool:
-    if isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, np.generic):
-        return _scalar(name, value.item())
+    plain = value.item() if isinstance(value, np.generic) else value
+    if isinstance(plain, bool):
+        return plain
+    if isinstance(plain, int | float | str) and fits_one(plain, kinds_of(str | float)):
+        return plain
     raise OptionError(f"{name}={shown(value)} must be a number, a string or a bool")
 
 

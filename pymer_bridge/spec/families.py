@@ -62,7 +62,8 @@ class Family(Public):
                 f"family={shown(self.name)} is not accepted; choose one of: "
                 f"{', '.join(map(repr, get_args(FamilyName)))}, or pb.negative_binomial(theta)"
             )
-        if self.link is not None and self.link not in _LINKS[self.name]:
+        known = isinstance(self.link, str) and self.link in _LINKS[self.name]
+        if self.link is not None and not known:
             raise OptionError(
                 f"link={shown(self.link)} is not available for {shown(self.name)}; choose one of: "
                 f"{', '.join(map(repr, _LINKS[self.name]))}"

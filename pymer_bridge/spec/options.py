@@ -164,6 +164,8 @@ def whole(value: object, argument: str, minimum: int | None = None) -> int:
         raise OptionError(f"{argument}={shown(value)} must be a whole number")
     if minimum is not None and value < minimum:
         raise OptionError(f"{argument}={shown(value)} must be at least {minimum}")
+    if abs(int(value)) >= 2**31:
+        raise OptionError(f"{argument}={shown(value)} must lie within R's integers, below 2**31")
     return int(value)
 
 
@@ -175,12 +177,7 @@ def random_seed(seed: object) -> int | None:
     OptionError
         It is neither.
     """
-    if seed is None:
-        return None
-    checked = whole(seed, "seed")
-    if abs(checked) >= 2**31:
-        raise OptionError(f"seed={shown(seed)} must lie within R's integers, below 2**31")
-    return checked
+    return None if seed is None else whole(seed, "seed")
 
 
 def array_of(given: object, wanted: str, dtype: Any = np.float64) -> NDArray[Any]:
@@ -257,7 +254,7 @@ def start_of_parameters(given: object) -> tuple[tuple[str, tuple[float, ...]], .
     return tuple(found)
 
 
-def check_level(conf_level: float) -> float:
+def check_level(conf_level: float, argument: str = "conf_level") -> float:
     """Check a confidence level.
 
     Raises
@@ -266,7 +263,7 @@ def check_level(conf_level: float) -> float:
         It does not lie between 0 and 1.
     """
     if not 0.0 < float(conf_level) < 1.0:
-        raise OptionError(f"conf_level={shown(conf_level)} must lie between 0 and 1, as in 0.95")
+        raise OptionError(f"{argument}={shown(conf_level)} must lie between 0 and 1, as in 0.95")
     return float(conf_level)
 
 
@@ -314,7 +311,8 @@ def row_vector(
     if dtype is np.bool_:
         wanted = f"{argument} must be an expression of columns, or a bool for each row"
         # numpy would take most numbers and texts for True, and R takes numbers for positions.
-        if not _are_bools(array_of(given, wanted, np.object_)):
+        bools = array_of(given, wanted, np.object_)
+        if bools.ndim != 1 or not _are_bools(bools):
             raise OptionError(wanted)
     wanted = f"{argument} must be a column's name or one number for each row"
     result = array_of(given, wanted, dtype)

@@ -108,7 +108,7 @@ def _by_name(fit: Any) -> dict[str, Any]:
     if not isinstance(fit, Mapping):
         return {"model": fit}
     if not fit:
-        raise OptionError("there is no model to record")
+        raise OptionError("fit: there is no model to record")
     return {str(name): model for name, model in fit.items()}
 
 
@@ -288,7 +288,7 @@ def _fits(
     fits = fit if isinstance(fit, Mapping) else dict.fromkeys(names[:1], fit)
     if sorted(fits) != sorted(names):
         raise OptionError(
-            f"the record is of {', '.join(map(repr, names))}, and the models given are: "
+            f"fit: the record is of {', '.join(map(repr, names))}, and the models given are: "
             f"{', '.join(map(repr, fits))}"
         )
     return dict(fits)

@@ -25,7 +25,7 @@ import pandas as pd
 
 import pymer_bridge as pb
 from helpers import ROOT
-from pymer_bridge.errors import PymerError
+from pymer_bridge.errors import DataConversionError, PymerError, REnvironmentError
 from pymer_bridge.results.base import Result, Rows
 
 # -- wrong values ----------------------------------------------------------------------------------
@@ -112,7 +112,7 @@ VALUES: Final[Mapping[str, Callable[[], Any]]] = {
 # -- what is called --------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Subject:
     """Something public that is called, with arguments that are right."""
 
@@ -120,6 +120,10 @@ class Subject:
     call: Callable[..., Any]
     parameters: tuple[str, ...]
     right: Mapping[str, Any] = field(repr=False)
+
+    def with_right(self) -> Any:
+        """Call it with arguments that are right."""
+        return self.with_value("*", self.right.get("*", ()))
 
     def with_value(self, parameter: str, value: Any) -> Any:
         """Call it with one argument in place of the right one."""
@@ -247,20 +251,31 @@ def _arguments() -> dict[str, dict[str, Any]]:
         "negative_binomial": {"theta": 1.0},
         "session_script": {"path": "x.R"},
         # Methods.
-        "bootstrap": {"kind": "parametric"},
-        "confint": {"method": "wald"},
-        "contest": {"contrasts": [[0, 1]]},
-        "effect": {"terms": "Days"},
-        "emmeans": {"specs": "Days"},
-        "emtrends": {"specs": "1", "var": "Days"},
-        "get_me": {"name": "theta"},
-        "refit": {"new_response": sleepstudy["Reaction"]},
-        "report": {"term": "Days"},
-        "save": {"path": "x.pbm"},
-        "save_rds": {"path": "x.rds"},
-        "to_r_script": {"path": "x.R"},
-        "all_fit": {"optimizers": ["bobyqa"]},
-        "influence": {"by": "Subject"},
+        ".bootstrap": {"kind": "parametric"},
+        ".confint": {"method": "wald"},
+        ".contest": {"contrasts": [[0, 1]]},
+        ".effect": {"terms": "Days"},
+        "glmer.effect": {"terms": "period"},
+        ".emmeans": {"specs": "Days"},
+        "glmer.emmeans": {"specs": "period"},
+        ".emtrends": {"specs": "1", "var": "Days"},
+        "glmer.emtrends": {"specs": "1", "var": "period"},
+        ".get_me": {"name": "theta"},
+        ".influence": {"by": "Subject"},
+        "glmer.influence": {"by": "herd"},
+        "nlmer.influence": {"by": "Tree"},
+        ".refit": {"new_response": sleepstudy["Reaction"]},
+        "glmer.refit": {"new_response": known["glmer"].model_frame.iloc[:, :1].to_numpy()[:, 0]},
+        ".report": {"term": "Days"},
+        "glmer.report": {"term": "period2"},
+        "nlmer.report": {"term": "Asym"},
+        ".save": {"path": "x.pbm"},
+        ".save_rds": {"path": "x.rds"},
+        ".to_r_script": {"path": "x.R"},
+        ".all_fit": {"optimizers": ["bobyqa"]},
+        "factors.emmeans": {"specs": "recipe"},
+        "factors.emtrends": {"specs": "recipe", "var": "temp"},
+        "factors.contest": {"contrasts": [[0, 1, 0, 0]]},
         # Pictures.
         **{
             f"plots.{name}": {"fit": lmer}
@@ -277,20 +292,20 @@ def _arguments() -> dict[str, dict[str, Any]]:
         "plots.zeta": {"profile": known["Profile"]},
         "plots.profile_pairs": {"profile": known["Profile"]},
         # Results.
-        "at": {"points": [[1.0, 0.0, 1.0]]},
-        "is_numeric": {"term": "Days"},
-        "group": {"name": "Subject"},
+        ".at": {"points": [known["DevianceFunction"].parameters]},
+        ".is_numeric": {"term": "Days"},
+        ".group": {"name": "Subject"},
         "VarianceComponents.correlation": {
             "group": "Subject",
             "term1": "(Intercept)",
             "term2": "Days",
         },
         "Covariances.correlation": {"group": "Subject"},
-        "rotation": {"group": "Subject"},
-        "shown": {"form": "markdown"},
-        "from_dict": {"mapping": known["FixedEffects"].to_dict()},
+        ".rotation": {"group": "Subject"},
+        ".shown": {"form": "markdown"},
+        ".from_dict": {"mapping": known["FixedEffects"].to_dict()},
         "BootstrapResult.confint": {"parameters": ["Days"]},
-        "BootstrapResult.p_values": {"parameters": ["Days"]},
+        ".p_values": {"parameters": ["Days"]},
         "BootstrapResult.plot": {"parameters": ["Days"]},
     }
 
@@ -308,13 +323,17 @@ FURTHER: Final = {
     "BootstrapResult.plot": ("kind", "conf_level", "bins"),
 }
 """Arguments that a signature does not name: what ``**options`` takes."""
-CONSUMED: Final = ("n_jobs",)
-"""Arguments for which -1 is right, and starts as many processes as there are cores."""
+LEFT_OUT: Final = {
+    ("n_jobs", "minus one"): "it is right, and starts as many processes as there are cores",
+    ("progress", "class"): "it is called, and raises what is no error of ours",
+    ("progress", "hostile"): "the same",
+}
+"""What is not tried, and why."""
 
 
 def _subject(name: str, call: Callable[..., Any], right: Mapping[str, Any]) -> Subject:
     short = name.rpartition(".")[2]
-    of_this = right.get(name, right.get("" if name.startswith("plots.") else short, {}))
+    of_this = right.get(name, right.get(f".{short}", {}))
     parameters = inspect.signature(call).parameters
     given = {k: v for k, v in right[""].items() if k in parameters} | dict(of_this)
     named = [
@@ -357,17 +376,9 @@ def subjects() -> tuple[Subject, ...]:
     for kind, thing in known.items():
         for name, method in _methods(thing):
             if name == "getitem":
-                one = Subject(f"{kind}[...]", method, ("key",), {})
-            else:
-                one = _subject(f"{kind}.{name}", method, right)
-            found.append(one)
-    factors = known["factors"]
-    means = {"specs": "recipe", "var": "temp"}
-    for name in ("emmeans", "emtrends", "contest", "predict"):
-        parameters = inspect.signature(getattr(factors, name)).parameters
-        given = {key: value for key, value in means.items() if key in parameters}
-        given |= {"contrasts": [[0, 1, 0, 0]]} if name == "contest" else {}
-        found.append(Subject(f"factors.{name}", getattr(factors, name), tuple(parameters), given))
+                found.append(Subject(f"{kind}[...]", method, ("key",), {}))
+            elif kind not in ("null", "factors") or f"{kind}.{name}" in right:
+                found.append(_subject(f"{kind}.{name}", method, right))
     by_name = {one.name: one for one in found}
     return tuple(by_name.values())
 
@@ -397,13 +408,32 @@ def cases() -> Iterator[Case]:
     for subject in subjects():
         for parameter in subject.parameters:
             for label in VALUES:
-                if parameter in CONSUMED and label == "minus one":
-                    continue
-                yield Case(subject, parameter, label)
+                if (parameter, label) not in LEFT_OUT:
+                    yield Case(subject, parameter, label)
 
+
+FILES: Final = ("path", "checkpoint")
+"""Arguments that are named by the file."""
 
 LONGEST: Final = 1500
 """Characters of a message: what is longer is no message."""
+
+
+def _names(said: str, parameter: str, value: Any) -> bool:
+    """Say whether a message names the argument: by its name, or by the file that it is."""
+    if parameter == "key" or re.search(rf"\b{parameter.lstrip('*').removesuffix('s')}", said):
+        return True  # one thing of several is named by what it is one of: a model of models
+    return parameter in FILES and isinstance(value, str | Path) and str(value)[:40] in said
+
+
+@cache
+def _is_refused(subject: Subject) -> bool:
+    """Say whether a model has nothing of this kind, whatever the arguments."""
+    try:
+        subject.with_right()
+    except PymerError:
+        return True
+    return False
 
 
 def run(case: Case) -> tuple[str, str]:
@@ -424,10 +454,9 @@ def run(case: Case) -> tuple[str, str]:
         said = str(error)
         if len(said) > LONGEST:
             return "long", f"{type(error).__name__}: {said[:200]}"
-        # One thing of several is named by what it is one of: a model of models.
-        word = case.parameter.lstrip("*").removesuffix("s")
-        named = re.search(rf"\b{word}", said) or name == "key"
-        return "refused" if named else "unnamed", f"{type(error).__name__}: {said}"
+        named = _names(said, case.parameter, value) or isinstance(error, REnvironmentError)
+        named = named or (isinstance(error, DataConversionError) and "column" in said)
+        return "refused" if named or _is_refused(case.subject) else "unnamed", said
     except Exception as error:  # that is what is looked for
         with suppress(Exception):
             return "raw", f"{type(error).__name__}: {str(error)[:200]}"

@@ -367,7 +367,7 @@ def test_optimizers_that_agree_are_seen_to() -> None:
 
 
 def test_optimizers_refuse_what_is_not_there() -> None:
-    with pytest.raises(OptionError, match=r"no parameter \['x'\]; there are: log_likelihood"):
+    with pytest.raises(OptionError, match=r"no parameter 'x'; there are: 'log_likelihood'"):
         _optimizers().plot("x")
     with pytest.raises(OptionError, match="no optimizer has a fit"):
         replace(_optimizers(), rows=_optimizers().rows[-2:]).plot()

@@ -232,8 +232,8 @@ def test_what_is_not_in_the_model_is_named() -> None:
         return
     slope, cake = _fit("slope"), _fit("cake")
     for terms, how, words in (
-        ("Subject", {}, "no predictor 'Subject'; there are: Days"),
-        ("Days:x", {}, "no predictor 'x'; there are: Days"),
+        ("Subject", {}, "no predictor 'Subject'; there are: 'Days'"),
+        ("Days:x", {}, "no predictor 'x'; there are: 'Days'"),
         ([], {}, "terms names no predictor"),
         (["Days", "Days"], {}, "a predictor twice"),
         ("Days", {"at": {"Days": "a"}}, "'Days' takes numbers"),
@@ -246,11 +246,11 @@ def test_what_is_not_in_the_model_is_named() -> None:
     ):
         with pytest.raises(OptionError, match=words):
             slope.effect(terms, **how)
-    with pytest.raises(OptionError, match="'recipe' has no level 'Z'; there are: A, B, C"):
+    with pytest.raises(OptionError, match="'recipe' has no level 'Z'; there are: 'A', 'B', 'C'"):
         cake.effect("recipe", at={"recipe": ["A", "Z"]})
     data = pb.load_dataset("sleepstudy").assign(hours=2.0)
     model = pb.lmer("Reaction ~ Days + offset(hours) + (1 | Subject)", data)
-    with pytest.raises(OptionError, match="no predictor 'hours'; there are: Days"):
+    with pytest.raises(OptionError, match="no predictor 'hours'; there are: 'Days'"):
         model.effect("hours")
     with pytest.raises(OptionError, match="takes one value"):
         cake.effect("recipe", at={"temp": [175, 180]})

@@ -92,7 +92,7 @@ class MarginalMeans(MarginalTable):
         2
         """
         weights: Any
-        if isinstance(method, str):
+        if not isinstance(method, Mapping):
             weights = one_of(method, ContrastFamily, "method")
         else:
             weights = {name: [float(w) for w in given] for name, given in method.items()}
@@ -300,16 +300,21 @@ class Emmeans(Fitted):
         means = _Means(specs, by, at, ddf, conf_level, adjust)
         return self._marginal("marginal_trends", means, trend_of=var)
 
-    def _marginal(self, operation: str, means: _Means, **extra: Any) -> MarginalMeans:
-        arguments = means.to_r(self._means_ddf())
+    def _check_predictors(self, arguments: Mapping[str, Any], extra: Mapping[str, Any]) -> None:
+        """Refuse names that no predictor has."""
         known = self._ask("predictor_names", decode_internals.variables)["fixed"]
-        named = {"var": [extra["trend_of"]]} if "trend_of" in extra else {}
-        for argument, names in (*arguments.items(), *named.items()):
-            for name in names or () if argument in ("specs", "by", "var") else ():
-                if name not in known and name != "1":
+        named = {name: arguments[name] or () for name in ("specs", "by", "at")}
+        named["var"] = [extra["trend_of"]] if "trend_of" in extra else []
+        for argument, names in named.items():
+            for name in names:
+                if name not in known and not (name == "1" and argument == "specs"):
                     raise OptionError(
                         f"{argument}: no predictor {shown(name)}; there are: {listed(known)}"
                     )
+
+    def _marginal(self, operation: str, means: _Means, **extra: Any) -> MarginalMeans:
+        arguments = means.to_r(self._means_ddf())
+        self._check_predictors(arguments, extra)
         session().require("emmeans")
         self._require(arguments["ddf"])
         return self._ask_anew(

@@ -308,6 +308,7 @@ class Tidying(Export):
         wanted = self._effects(effects)
         conf_method = options.one_of(conf_method, options.IntervalMethod, "conf_method")
         scale = options.one_of(scale, options.RandomScale, "scale")
+        kind = options.one_of(kind, options.BootInterval, "kind")
         chosen = self._tests(ddf)
         level = options.check_level(conf_level)
         arguments: dict[str, Any] = {

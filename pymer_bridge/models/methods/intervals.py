@@ -325,6 +325,8 @@ class Intervals(MixedFit):
         ('share',)
         """
         kind = options.one_of(kind, options.BootstrapKind, "kind")
+        hccme = options.one_of(hccme, options.Hccme, "hccme")
+        aux_dist = options.one_of(aux_dist, options.AuxiliaryDistribution, "aux_dist")
         plan = boot.checked_statistic(statistic, new_data, re_form, self.columns, allow_functions)
         use_u = None if use_u is None else options.flag(use_u, "use_u")
         _check_together(kind, resample, use_u)
@@ -341,8 +343,6 @@ class Intervals(MixedFit):
                 "relabel": options.flag(relabel, "relabel"),
             }
         elif kind == "wild":
-            hccme = options.one_of(hccme, options.Hccme, "hccme")
-            aux_dist = options.one_of(aux_dist, options.AuxiliaryDistribution, "aux_dist")
             extra = {"hccme": hccme, "aux_dist": aux_dist}
         function = None
         if callable(statistic):
@@ -395,7 +395,7 @@ def _resampled(
     resample: Mapping[str, bool] | None, statistic: object, groups: tuple[str, ...]
 ) -> dict[str, Any]:
     """Return the levels of a case bootstrap, and which of them are resampled."""
-    if statistic == "random_effects":
+    if isinstance(statistic, str) and statistic == "random_effects":
         raise OptionError(
             "a case bootstrap has other groups in each replicate, so that there are no "
             "random effects to compare"

@@ -84,7 +84,7 @@ class Refitting(Fitted):
             raise OptionError(meanings.refusal("update", unknown[0], takes))
         if data is not None and "data_name" not in arguments:
             del kept["data_name"]
-        source = self._kept_frame if data is None else data
+        source = self._kept_frame if data is None else frames.as_pandas(data)
         try:
             changed = self.spec.formula if formula is None else self._merged(formula, source)
             fit: Any = FITTERS[self.spec.fitter]
@@ -177,7 +177,9 @@ class Refitting(Fitted):
             raise OptionError(f"{wanted}, not {shown(given)}")
         if values.ndim > 2 or (values.ndim == 2 and values.shape[1] > 2):
             raise OptionError(f"new_response has the shape {values.shape}: one or two columns")
-        table = pd.DataFrame(values)
+        # pandas would make texts of its own kind of texts that it cannot hold.
+        plain = values is not given and values.dtype.kind in "OU"
+        table = pd.DataFrame(values, dtype=object if plain else None)
         table.columns = pd.Index(["new_response", "new_response 2"][: table.shape[1]])
         n_used = self._ask("n_used", lambda value: int(value[0]))
         if len(table) not in (len(self._index), n_used):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pymer_bridge.errors import OptionError
+from pymer_bridge.errors import OptionError, shown
 from pymer_bridge.models.base import Fitted
 from pymer_bridge.results import tests
 from pymer_bridge.results.decode import tests as decode_tests
@@ -61,6 +61,12 @@ def _named_rows(contrasts: Any) -> tuple[list[str], list[Any]]:
     if not rows:
         raise OptionError("contrasts must have at least one row")
     return names, rows
+
+
+def _alpha(given: float, argument: str) -> float:
+    if not 0.0 <= given <= 1.0:
+        raise OptionError(f"{argument}={shown(given)} must lie between 0 and 1, as in 0.05")
+    return float(given)
 
 
 class Testing(Fitted):
@@ -246,8 +252,8 @@ class Testing(Fitted):
             "backward_step",
             decode_tests.backward_elimination,
             ddf=ddf,
-            alpha_random=float(alpha_random),
-            alpha_fixed=float(alpha_fixed),
+            alpha_random=_alpha(alpha_random, "alpha_random"),
+            alpha_fixed=_alpha(alpha_fixed, "alpha_fixed"),
             reduce_random=options.flag(reduce_random, "reduce_random"),
             reduce_fixed=options.flag(reduce_fixed, "reduce_fixed"),
             keep=tuple(keep),
