@@ -107,10 +107,13 @@ calls_in_names <- function(names) {
 gap <- "[\\s\\p{Z}\\p{C}]*"
 
 #' Which of these names does R find a function of, beside the data of a model?
+#'
+#' R's packages also find those in the user's workspace.
 is_function_name <- function(names) {
-  here <- fill_toolbox()
+  places <- list(fill_toolbox(), globalenv())
+  is_found <- function(name, place) exists(name, envir = place, mode = "function")
   vapply(names, function(name) {
-    nchar(name) < 1000L && exists(name, envir = here, mode = "function") # R allows no longer ones
+    nchar(name) < 1000L && any(vapply(places, is_found, NA, name = name)) # R allows no longer ones
   }, NA, USE.NAMES = FALSE)
 }
 

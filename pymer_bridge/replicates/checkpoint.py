@@ -154,8 +154,8 @@ class Checkpoint:
         if not self._place.exists():
             if self._place.is_symlink():
                 raise ValueError("it is a link to itself")
-            journal = Path(f"{self._place}-journal")  # the name of which must not be too long
-            if journal.exists() and not self._place.exists():
+            journal = Path(f"{self._place}-journal")
+            if _is_found(journal) and not self._place.exists():
                 FILE.refuse(self.path, f"{journal} belongs to a file that is gone; delete it too")
             return False
         if not self._place.is_file():
@@ -336,6 +336,18 @@ def _seal_of(file: sqlite3.Connection) -> tuple[int, ...]:
 def _put_seal(file: sqlite3.Connection) -> None:
     for name, value in zip(SEAL, _seal_of(file), strict=True):
         file.execute(f"PRAGMA {name} = {value}")
+
+
+def _is_found(path: Path) -> bool:
+    """Say whether there is something of this name; raise an OSError where it is too long for one.
+
+    ``Path.exists()`` does so up to Python 3.13.
+    """
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _shown(value: Any) -> str:

@@ -12,7 +12,6 @@ import os
 import sys
 import traceback
 import types
-import typing
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, wraps
 from pathlib import Path
@@ -64,10 +63,13 @@ class _Gate(NamedTuple):
 @cache
 def _gate(function: Callable[..., Any]) -> _Gate:
     plain = inspect.unwrap(function)
-    given = {name: each for name, each in plain.__annotations__.items() if name != "return"}
-    hints = typing.get_type_hints(
-        types.SimpleNamespace(__annotations__=given), plain.__globals__, Names(plain.__globals__)
-    )
+    names = Names(plain.__globals__)
+    # typing.get_type_hints() copies the names from Python 3.14 on, and then misses some.
+    hints = {
+        name: eval(text, plain.__globals__, names)  # a text of our own
+        for name, text in plain.__annotations__.items()
+        if name != "return"
+    }
     parameters = inspect.signature(plain).parameters.values()
     places = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     options_ = [p.name for p in parameters if p.kind is p.VAR_KEYWORD]
@@ -166,7 +168,8 @@ def checked(function: Callable[P, T]) -> Callable[P, T]:
         except (OptionError, FormulaError, DataConversionError, RError) as error:
             raise _without_rooms(error)  # noqa: B904  # it is the same error
         except OSError as error:
-            if isinstance(error, PymerError):
+            # What a user's own function raises in a run arrives as it is, with what was finished.
+            if isinstance(error, PymerError) or hasattr(error, "partial"):
                 raise
             raise _of_file(error, function, args, kwargs) from None
 

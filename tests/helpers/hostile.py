@@ -350,7 +350,7 @@ ONLY_TEXT: Final[list[str]] = [
     "x,y & , & x;",
 ]
 """Names that R may see, and that stay names whatever is asked of the model. ``canary_called`` is a
-function of R's workspace, which no name may reach."""
+function of R's workspace: a name that reads as a call of it is refused."""
 
 
 def names_of(text: str, path: object) -> list[str]:

@@ -82,7 +82,7 @@ def _refused(path: Path, kept: Kept = KEPT) -> str:
     with pytest.raises(pb.CheckpointError) as raised:
         Checkpoint(path, kept)
     said = str(raised.value)
-    assert said.startswith(f"{path}: ")
+    assert said.startswith(f"{path}: " if len(str(path)) <= 300 else str(path)[:300])
     assert said.count("\n") == 0
     assert any(word in said for word in ("give", "Give", "take", "delete", "make")), said
     return said

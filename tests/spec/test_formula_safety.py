@@ -488,7 +488,12 @@ def in_workspace(marker):
 def test_a_name_stays_a_name_whatever_is_asked(text, marker, in_workspace):
     names = hostile.names_of(text, marker)
     data, quoted = frame_of_names(names)
-    fit = pb.lmer(f"y ~ {' + '.join(quoted)} + (1 | g)", data)
+    formula = f"y ~ {' + '.join(quoted)} + (1 | g)"
+    if "canary" in text:  # R has the function, in its workspace
+        with pytest.raises(FormulaError, match="reads as a call of 'canary_called'"):
+            pb.lmer(formula, data)
+        return
+    fit = pb.lmer(formula, data)
     nonlinear = f"y ~ SSlogis({quoted[0]}, A, x, s) ~ A | g"
     questions = [
         lambda: fit.effect(names[0]),
@@ -497,10 +502,8 @@ def test_a_name_stays_a_name_whatever_is_asked(text, marker, in_workspace):
         lambda: pb.nlmer(nonlinear, data, start={"A": 1, "x": 0, "s": 1}),
         lambda: fit.update(f". ~ . - {quoted[0]}"),
     ]
-    if "canary" in text:
-        questions += [fit.step, fit.ranova]
-    if text == "(canary_called() & 1)":
-        questions.append(lambda: use_everything(fit))
+    if "(CHF)" in text:
+        questions += [fit.step, fit.ranova, lambda: use_everything(fit)]
     for question in questions:
         try:
             question()
@@ -820,6 +823,7 @@ REVIEWED = {
         OF_VALUES,
     ),
     **dict.fromkeys(("poly", "order"), "calls itself, of several columns"),
+    "diff.POSIXt": "reads the units that difftime() has (R 4.6)",
     **dict.fromkeys(
         "fitted.merMod residuals.merMod vcov.merMod sigma.merMod nobs.merMod logLik.merMod".split(),
         OF_THE_FIT,
