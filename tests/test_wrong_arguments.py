@@ -158,7 +158,7 @@ def test_the_gate_costs_less_than_it_takes_to_notice() -> None:
         (10**400, float, "must lie within R's integers, below 2**31"),
         ("a\0", str, r"x='a\x00' must be a text without NUL, and of whole characters"),
         ("a", bool, "x='a' must be True or False"),
-        (["a", 1], list, "x=['a', 1] must be a list of texts or None"),
+        (["a", 1], list, "x=['a', 1] must be a list of texts"),
     ],
 )
 def test_words_of_errors(value: Any, hint: Any, said: str) -> None:

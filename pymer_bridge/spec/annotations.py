@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from pymer_bridge.errors import shown
 
@@ -113,6 +114,8 @@ def _alternatives(hint: Any) -> tuple[Any, ...]:
 @cache
 def kinds_of(hint: Any) -> tuple[_Kind, ...]:
     """Return the kinds of values that an annotation accepts; none where it accepts everything."""
+    if hint == ArrayLike:
+        return ()  # whatever numpy makes an array of
     hints = _alternatives(hint)
     paths = [each for each in hints if each is Path or typing.get_origin(each) is os.PathLike]
     if paths:
@@ -223,6 +226,7 @@ def why_not(name: str, value: object, hint: Any) -> str:
         return f"{name}={shown(value)} must lie within R's integers, below 2**31"
     if isinstance(value, str) and is_text in tests:
         return f"{name}={shown(value)} must be a text without NUL, and of whole characters"
-    *first, last = dict.fromkeys(kind.one for kind in kinds)
+    # None is what stands there without the argument.
+    *first, last = dict.fromkeys(kind.one for kind in kinds if kind is not PLAIN[type(None)])
     accepted = f"{', '.join(first)} or {last}" if first else last
     return f"{name}={shown(value)} must be {accepted}"

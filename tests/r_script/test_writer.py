@@ -360,7 +360,7 @@ def test_refitted_models_have_no_script(tmp_path: Path) -> None:
     for refitted in (again, again.refit_ml()):
         with pytest.raises(ScriptError, match="refitted to another response"):
             refitted.to_r_script(tmp_path / "a.R")
-    with pytest.raises(OptionError, match="choose 'csv', 'rds' or None"):
+    with pytest.raises(OptionError, match="choose one of: 'csv', 'rds'"):
         fit.to_r_script(tmp_path / "a.R", data="xlsx")  # type: ignore[arg-type]
     assert list(tmp_path.iterdir()) == []
 

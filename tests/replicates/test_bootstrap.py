@@ -663,7 +663,7 @@ def fit() -> Any:
             {"statistic": "parameters", "re_form": "population"},
             "new_data and re_form go with statistic='predictions'",
         ),
-        ({"kind": "parametric", "resample": (True, False)}, "resample goes with kind='case'"),
+        ({"kind": "parametric", "resample": {"row": True}}, "resample goes with kind='case'"),
         ({"kind": "case", "use_u": True}, "use_u goes with kind='parametric'"),
         ({"kind": "wild", "use_u": False}, "use_u goes with kind='parametric'"),
         (
@@ -684,7 +684,7 @@ def test_a_statistic_that_r_cannot_read(fit):
         fit.bootstrap(n_sim=2, seed=1, statistic="function(")
     with pytest.raises(FormulaError, match="is not the text of an R function of the fit"):
         fit.bootstrap(n_sim=2, seed=1, statistic="functional")
-    with pytest.raises(OptionError, match="allow_functions takes names in a tuple"):
+    with pytest.raises(OptionError, match="allow_functions='sigma' must be a list of texts"):
         fit.bootstrap(n_sim=2, statistic="function(f) sigma(f)", allow_functions="sigma")
 
 

@@ -221,7 +221,6 @@ def test_an_array_that_is_none_is_refused(change: dict[str, Any]) -> None:
 IN_A_NEW_PROCESS = """
 import json, os, sys
 from pymer_bridge.results.base import Result
-from pymer_bridge.results.fixed_effects import FixedEffect, FixedEffects
 for line in sys.stdin:
     if os.fork() == 0:
         # Nothing is imported but the base.

@@ -383,7 +383,7 @@ def test_many_points() -> None:
     for wrong in ([[1.0]], [1.0, 2.0, 3.0], [["a", "b", "c"]]):
         with pytest.raises(OptionError, match="parameters"):
             deviance.at(wrong)
-    with pytest.raises(OptionError, match="point of the deviance has 3 parameters"):
+    with pytest.raises(OptionError, match="each of the points has 3 parameters"):
         deviance([1.0, 2.0])
 
 
