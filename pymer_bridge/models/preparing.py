@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, TypeVar, cast
@@ -27,6 +28,8 @@ M = TypeVar("M", bound=RModel)
 
 EXPRESSIONS: Final = ("weights", "offset", "subset")
 """Texts that are no formulas."""
+
+_NONE_CALLED: Final[Mapping[str, Any]] = {"names": (), "calls": ()}
 
 FITTERS: Final[dict[str, Callable[..., Any]]] = {}
 """The functions that fit, by the name of R's own: each enters itself when its file is imported."""
@@ -112,8 +115,13 @@ def check_text(
     if what not in EXPRESSIONS and not decode.flag(described, "is_formula"):
         shown = formula_safety.shortened(given)
         raise FormulaError(f"the {what} {shown!r} is not a formula, as in '. ~ . - x'")
-    if what == "formula" and "." in described["variables"]:  # it stands for all the others
-        described = {**described, "in_names": asking.ask("calls_in_names", names=list(names))}
+    used = described["variables"] or ()
+    if what == "formula" and "." in used:  # it stands for all the others
+        used = names
+    # Not kept with the text: a function of this name may be defined at any time.
+    unusual = [name for name in used if not re.fullmatch(r"[\w.]+", name)]
+    called = asking.ask("calls_in_names", names=unusual) if unusual else _NONE_CALLED
+    described = {**described, "in_names": called}
     return formula_safety.check_expression(given, described, names, allowed, what, index=index)
 
 

@@ -188,8 +188,7 @@ random_terms <- function(expression) {
 #'
 #' @param text One expression as text.
 #' @return A list of `calls`, those of them that are `unknown` to R, `variables`, `misread`,
-#'   `in_names` (see `calls_in_names()`), `is_formula`, `bars` (see
-#'   `random_terms()`), `has_response` and `text` (R's own
+#'   `is_formula`, `bars` (see `random_terms()`), `has_response` and `text` (R's own
 #'   spelling of it).
 describe_expression <- function(text) {
   if (nchar(text) > longest_text) {
@@ -207,7 +206,6 @@ describe_expression <- function(text) {
   is_formula <- is.call(parsed) && identical(parsed[[1L]], quote(`~`))
   c(walked, list(
     unknown = unknown_calls(walked$calls),
-    in_names = calls_in_names(walked$variables),
     is_formula = is_formula,
     bars = if (is_formula) random_terms(parsed),
     has_response = is_formula && length(parsed) == 3L,

@@ -178,7 +178,7 @@ def check_expression(
     text
         The text as the user gave it.
     described
-        What ``describe_expression()`` in R found in it.
+        What ``describe_expression()`` in R found in it, and ``calls_in_names()`` in its names.
     columns
         The names of the data's columns.
     allowed

@@ -520,6 +520,21 @@ def test_the_answer_does_not_turn_on_what_was_asked_before():
     assert probe("calls_in_names", names=["ranef (x"]).value == first.value
 
 
+@pytest.mark.filterwarnings("ignore::pymer_bridge.errors.PymerWarning")
+def test_a_function_that_was_defined_since_is_found_in_a_name(marker):
+    """The same formula was read before, when R had no such function."""
+    data, quoted = frame_of_names(["canary_called (x)"])
+    formula = f"y ~ {quoted[0]} + (1 | g)"
+    pb.lmer(formula, data)
+    probe("define_canary", path=str(marker))
+    try:
+        for text in (formula, "y ~ . - g + (1 | g)"):
+            with pytest.raises(FormulaError, match="reads as a call of 'canary_called'"):
+                pb.lmer(text, data)
+    finally:
+        probe("forget_canary")
+
+
 NO_EXPRESSION = "x; file.create('PATH')"
 """R can never read this as an expression, so that it is a name like others."""
 USED = ("lone predictor", "group", "dot")
