@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pymer_bridge.data.arrays import frozen_array
+from pymer_bridge.errors import OptionError
+from pymer_bridge.results.intervals import Profile
 from pymer_bridge.session.asking import ask
 from pymer_bridge.spec import options
-
-if TYPE_CHECKING:
-    from pymer_bridge.errors import OptionError
-from pymer_bridge.results.intervals import Profile
 
 Floats = NDArray[np.float64]
 LEVELS: Final = (0.5, 0.8, 0.9, 0.95, 0.99)

@@ -20,6 +20,7 @@ from pymer_bridge.results.drift import DataChange, DriftReport, FigureChange, Se
 from pymer_bridge.session.asking import ask
 from pymer_bridge.session.read_data import DATA_SET, read_data
 from pymer_bridge.session.versions import stack_here
+from pymer_bridge.spec.annotations import is_text
 from pymer_bridge.spec.arguments import checked
 from pymer_bridge.spec.formula_safety import allowed_functions
 from pymer_bridge.verification import drift, record_parts, tolerances
@@ -316,6 +317,8 @@ def _data_of(file: Path, model: RecordedModel, data: Any) -> Any:
         )
     if DATA_SET.fullmatch(source):
         return read_data(source)
+    if not is_text(source):
+        record_file.FILE.refuse(file, f"its data are in {shown(source)}, which is no file")
     place, folder = Path(source), file.parent.resolve()
     # A file from others must not choose what is read here.
     inside = (folder / place).resolve()

@@ -327,6 +327,7 @@ LEFT_OUT: Final = {
     ("n_jobs", "minus one"): "it is right, and starts as many processes as there are cores",
     ("progress", "class"): "it is called, and raises what is no error of ours",
     ("progress", "hostile"): "the same",
+    ("restricted", "nested list"): "it is right, and PBmodcomp() of pbkrtest 0.5.2 fails with it",
 }
 """What is not tried, and why."""
 

@@ -817,6 +817,15 @@ def test_a_record_does_not_choose_what_is_read(made: Path, tmp_path: Path, sourc
         pb.verify_record(path)
 
 
+@pytest.mark.parametrize("source", ["a\0b", "\ud800.csv", "\0"])
+def test_a_source_that_is_no_file_is_the_records_fault(
+    made: Path, tmp_path: Path, source: str
+) -> None:
+    path = edited(made, tmp_path / "r.json", put("models", 0, "data", "source", value=source))
+    with pytest.raises(RecordError, match=r"its data are in '.*', which is no file"):
+        pb.verify_record(path)
+
+
 def test_a_link_does_not_lead_out_of_the_folder(made: Path, tmp_path: Path) -> None:
     folder = tmp_path / "inner"
     folder.mkdir()
