@@ -172,7 +172,9 @@ predict_model <- function(model, new_data, re_form, type, allow_new_levels, std_
   answer <- over_predicted_rows(list(estimate = estimate), fit, frame)
   if (std_error || interval) {
     if (lme4::isNLMM(fit)) {
-      stop("R has no standard errors of predictions of a nonlinear mixed model", call. = FALSE)
+      stop("R has no standard errors of predictions of a nonlinear mixed model (std_error)",
+        call. = FALSE
+      )
     }
     spread <- prediction_spread(fit, frame, part, type, allow_new_levels, conf_level)
     wanted <- c(if (std_error) "std_error", if (interval) c("conf_low", "conf_high"))

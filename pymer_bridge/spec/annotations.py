@@ -73,7 +73,7 @@ def _whole(value: Any) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool) and abs(int(value)) < 2**31
 
 
-class _Kind(NamedTuple):
+class Kind(NamedTuple):
     """Values of one kind: how they are told from others, and the words for one and for many."""
 
     test: Callable[[Any], bool]
@@ -81,14 +81,14 @@ class _Kind(NamedTuple):
     many: str
 
 
-PLAIN: Final[Mapping[Any, _Kind]] = {
-    str: _Kind(is_text, "a text", "texts"),
-    float: _Kind(_number, "a number", "numbers"),
-    int: _Kind(_whole, "a whole number", "whole numbers"),
-    bool: _Kind(lambda value: isinstance(value, bool | np.bool_), "True or False", "bools"),
-    type(None): _Kind(lambda value: value is None, "None", "None"),
-    Path: _Kind(_file, "the name of a file", "names of files"),
-    abc.Callable: _Kind(callable, "a function", "functions"),
+PLAIN: Final[Mapping[Any, Kind]] = {
+    str: Kind(is_text, "a text", "texts"),
+    float: Kind(_number, "a number", "numbers"),
+    int: Kind(_whole, "a whole number", "whole numbers"),
+    bool: Kind(lambda value: isinstance(value, bool | np.bool_), "True or False", "bools"),
+    type(None): Kind(lambda value: value is None, "None", "None"),
+    Path: Kind(_file, "the name of a file", "names of files"),
+    abc.Callable: Kind(callable, "a function", "functions"),
 }
 
 
@@ -112,7 +112,7 @@ def _alternatives(hint: Any) -> tuple[Any, ...]:
 
 
 @cache
-def kinds_of(hint: Any) -> tuple[_Kind, ...]:
+def kinds_of(hint: Any) -> tuple[Kind, ...]:
     """Return the kinds of values that an annotation accepts; none where it accepts everything."""
     if hint == ArrayLike:
         return ()  # whatever numpy makes an array of
@@ -124,7 +124,7 @@ def kinds_of(hint: Any) -> tuple[_Kind, ...]:
     return () if None in found else tuple(kind for kind in found if kind is not None)
 
 
-def _kind(hint: Any) -> _Kind | None:
+def _kind(hint: Any) -> Kind | None:
     origin = typing.get_origin(hint) or hint
     if origin in PLAIN:
         return PLAIN[origin]
@@ -134,17 +134,17 @@ def _kind(hint: Any) -> _Kind | None:
         return None
     article = "an" if origin.__name__[0] in "AEIO" else "a"
     one = _CLASSES.get(origin.__name__, f"{article} {origin.__name__}")
-    return _Kind(lambda value: isinstance(value, origin), one, "others")
+    return Kind(lambda value: isinstance(value, origin), one, "others")
 
 
-def _literal(hint: Any) -> _Kind:
+def _literal(hint: Any) -> Kind:
     # Which member is meant, and what to write instead, the function says itself; of a model too.
     taken = (str, int, _ByName("RModel", (), {}))
     listed = ", ".join(map(repr, typing.get_args(hint)))
-    return _Kind(lambda value: isinstance(value, taken), f"one of {listed}", f"any of {listed}")
+    return Kind(lambda value: isinstance(value, taken), f"one of {listed}", f"any of {listed}")
 
 
-def _several(hint: Any) -> _Kind:
+def _several(hint: Any) -> Kind:
     kinds = kinds_of(typing.get_args(hint)[0])
 
     def test(values: Any) -> bool:
@@ -156,15 +156,15 @@ def _several(hint: Any) -> _Kind:
         return not hasattr(values, "columns") and all(fits_one(value, kinds) for value in values)
 
     many = " or ".join(dict.fromkeys(kind.many for kind in kinds)) or "values"
-    return _Kind(test, f"a list of {many}", f"lists of {many}")
+    return Kind(test, f"a list of {many}", f"lists of {many}")
 
 
-def _tuple(hint: Any) -> _Kind:
+def _tuple(hint: Any) -> Kind:
     several = _several(hint)
     return several._replace(test=lambda value: isinstance(value, tuple) and several.test(value))
 
 
-def _mapping(hint: Any) -> _Kind:
+def _mapping(hint: Any) -> Kind:
     keys, kinds = map(kinds_of, typing.get_args(hint))
 
     def test(given: Any) -> bool:
@@ -173,10 +173,10 @@ def _mapping(hint: Any) -> _Kind:
         return all(fits_one(key, keys) and fits_one(value, kinds) for key, value in given.items())
 
     many = " or ".join(dict.fromkeys(kind.many for kind in kinds)) or "values"
-    return _Kind(test, f"a mapping of names to {many}", "mappings")
+    return Kind(test, f"a mapping of names to {many}", "mappings")
 
 
-_MADE: Final[Mapping[Any, Callable[[Any], _Kind]]] = {
+_MADE: Final[Mapping[Any, Callable[[Any], Kind]]] = {
     Literal: _literal,
     abc.Sequence: _several,
     tuple: _tuple,
@@ -185,7 +185,7 @@ _MADE: Final[Mapping[Any, Callable[[Any], _Kind]]] = {
 }
 
 
-def fits_one(value: Any, kinds: tuple[_Kind, ...]) -> bool:
+def fits_one(value: Any, kinds: tuple[Kind, ...]) -> bool:
     """Say whether a value is of one of these kinds; of no kinds everything is."""
     for kind in kinds:
         try:
@@ -196,7 +196,7 @@ def fits_one(value: Any, kinds: tuple[_Kind, ...]) -> bool:
     return not kinds
 
 
-def _first_wrong(value: object, kinds: tuple[_Kind, ...]) -> object:
+def _first_wrong(value: object, kinds: tuple[Kind, ...]) -> object:
     """Return what is wrong in a list; of what is no list, itself."""
     if isinstance(value, list | tuple):
         return next((each for each in value if not fits_one(each, kinds)), value)

@@ -29,7 +29,7 @@ from pymer_bridge.errors import (
     UnknownNameError,
     shown,
 )
-from pymer_bridge.spec.annotations import PLAIN, Names, fits_one, kinds_of, why_not
+from pymer_bridge.spec.annotations import PLAIN, Kind, Names, fits_one, kinds_of, why_not
 from pymer_bridge.spec.meanings import refusal
 
 P = ParamSpec("P")
@@ -51,13 +51,13 @@ class _Gate(NamedTuple):
     keywords
         All that may be given by name; None where that is anything.
     hints
-        The annotations of those that do not take everything.
+        Of those that do not take everything the annotation, and the kinds that it accepts.
     """
 
     places: tuple[str, ...]
     star: str | None
-    keywords: tuple[str, ...] | None
-    hints: Mapping[str, Any]
+    keywords: Mapping[str, None] | None
+    hints: Mapping[str, tuple[Any, tuple[Kind, ...]]]
 
 
 @cache
@@ -76,12 +76,12 @@ def _gate(function: Callable[..., Any]) -> _Gate:
     return _Gate(
         places=tuple(p.name for p in parameters if p.kind in places),
         star=next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), None),
-        keywords=None if options_ else tuple(p.name for p in parameters if p.name != "self"),
+        keywords=None if options_ else {p.name: None for p in parameters if p.name != "self"},
         # A timeout is checked where the clock starts.
         hints={
-            name: hint
+            name: (hint, kinds)
             for name, hint in hints.items()
-            if name not in (*options_, "timeout") and kinds_of(hint)
+            if name not in (*options_, "timeout") and (kinds := kinds_of(hint))
         },
     )
 
@@ -106,11 +106,13 @@ def _error(function: str, argument: str) -> type[PymerError]:
 
 def _check(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
     gate = _gate(function)
-    if gate.keywords is not None and (unknown := kwargs.keys() - {*gate.keywords}):
-        raise TypeError(refusal(function.__name__, min(unknown), gate.keywords))
+    if gate.keywords is not None and not kwargs.keys() <= gate.keywords.keys():
+        unknown = min(kwargs.keys() - gate.keywords.keys())
+        raise TypeError(refusal(function.__name__, unknown, gate.keywords))
     for name, value in _named(gate, args, kwargs):
-        if not fits_one(value, kinds_of(gate.hints[name])):
-            raise _error(function.__name__, name)(why_not(name, value, gate.hints[name]))
+        hint, kinds = gate.hints[name]
+        if not fits_one(value, kinds):
+            raise _error(function.__name__, name)(why_not(name, value, hint))
 
 
 def _of_file(
@@ -121,7 +123,7 @@ def _of_file(
     files = [
         f"{name}={shown(os.fspath(value))}"
         for name, value in _named(gate, args, kwargs)
-        if value is not None and PLAIN[Path] in kinds_of(gate.hints[name])
+        if value is not None and PLAIN[Path] in gate.hints[name][1]
     ]
     said = str(error.strerror or error)
     if error.filename is not None and not any(shown(error.filename) in file for file in files):
