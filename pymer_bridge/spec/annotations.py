@@ -5,17 +5,16 @@ from __future__ import annotations
 import builtins
 import os
 import re
+import sys
 import types
 import typing
 from collections import abc
 from collections.abc import Callable, Collection, Mapping
 from functools import cache
+from math import isnan
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
-
-import numpy as np
-from numpy.typing import ArrayLike
 
 from pymer_bridge.errors import shown
 
@@ -62,10 +61,14 @@ def _file(value: Any) -> bool:
     return b"\0" not in os.fsencode(value) and Path(value).name != ""
 
 
+def _bool(value: Any) -> bool:
+    return type(value).__name__ in ("bool", "bool_")  # numpy's too; the command line loads it late
+
+
 def _number(value: Any) -> bool:
-    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
+    if _bool(value) or not isinstance(value, Real):
         return False
-    return not np.isnan(float(value))
+    return not isnan(float(value))
 
 
 def _whole(value: Any) -> bool:
@@ -85,7 +88,7 @@ PLAIN: Final[Mapping[Any, Kind]] = {
     str: Kind(is_text, "a text", "texts"),
     float: Kind(_number, "a number", "numbers"),
     int: Kind(_whole, "a whole number", "whole numbers"),
-    bool: Kind(lambda value: isinstance(value, bool | np.bool_), "True or False", "bools"),
+    bool: Kind(_bool, "True or False", "bools"),
     type(None): Kind(lambda value: value is None, "None", "None"),
     Path: Kind(_file, "the name of a file", "names of files"),
     abc.Callable: Kind(callable, "a function", "functions"),
@@ -114,7 +117,9 @@ def _alternatives(hint: Any) -> tuple[Any, ...]:
 @cache
 def kinds_of(hint: Any) -> tuple[Kind, ...]:
     """Return the kinds of values that an annotation accepts; none where it accepts everything."""
-    if hint == ArrayLike:
+    # Not imported here: the command line loads numpy late.
+    numpy_typing = sys.modules.get("numpy.typing")
+    if numpy_typing is not None and hint == numpy_typing.ArrayLike:
         return ()  # whatever numpy makes an array of
     hints = _alternatives(hint)
     paths = [each for each in hints if each is Path or typing.get_origin(each) is os.PathLike]
@@ -150,7 +155,7 @@ def _several(hint: Any) -> Kind:
     def test(values: Any) -> bool:
         if isinstance(values, str | bytes | Mapping) or not isinstance(values, Collection):
             return False
-        if isinstance(values, np.ndarray) and values.dtype == object:
+        if hasattr(values, "ravel") and str(getattr(values, "dtype", "")) == "object":
             values = values.ravel()  # a grid of Axes
         # The items of a frame are its labels.
         return not hasattr(values, "columns") and all(fits_one(value, kinds) for value in values)
