@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final
 
 import numpy as np
@@ -116,13 +116,17 @@ def _sentences(error: RError, spec: ModelSpec, frame: AnyFrame) -> list[str]:
     return list(dict.fromkeys(said))
 
 
-def _add(error: RError, said: list[str]) -> None:
-    """Put what is known of the cause below R's own message."""
-    error.remedies = (*error.remedies, *said[:MOST_SAID])
-
-
 @contextmanager
-def explaining(spec: ModelSpec, frame: AnyFrame) -> Iterator[None]:
+def _explained(by: Callable[[RError], Sequence[str]]) -> Iterator[None]:
+    """Put what is known of the cause below R's own message of an error."""
+    try:
+        yield
+    except RError as error:
+        error.remedies = (*error.remedies, *by(error)[:MOST_SAID])
+        raise
+
+
+def explaining(spec: ModelSpec, frame: AnyFrame) -> AbstractContextManager[None]:
     """Have an error of R, raised within a ``with``, name what in the data is the culprit.
 
     Parameters
@@ -135,15 +139,10 @@ def explaining(spec: ModelSpec, frame: AnyFrame) -> Iterator[None]:
     RError
         R stopped: its own message, and below it what is known of the cause.
     """
-    try:
-        yield
-    except RError as error:
-        _add(error, _sentences(error, spec, frame))
-        raise
+    return _explained(lambda error: _sentences(error, spec, frame))
 
 
-@contextmanager
-def explaining_new_data(model: Handle, frame: AnyFrame | None) -> Iterator[None]:
+def explaining_new_data(model: Handle, frame: AnyFrame | None) -> AbstractContextManager[None]:
     """Have an error of R, raised within a ``with``, name columns of another kind than the model's.
 
     Parameters
@@ -156,17 +155,17 @@ def explaining_new_data(model: Handle, frame: AnyFrame | None) -> Iterator[None]
     RError
         R stopped: its own message, and below it what is known of the cause.
     """
-    try:
-        yield
-    except RError as error:
-        if frame is not None:
-            found = _found("diagnose_new_data", model=model, new_data=frame.to_r())
-            _add(error, [_sentence(each, frame.index, binomial=False) for each in found])
-        raise
+
+    def sentences(error: RError) -> list[str]:
+        if frame is None:
+            return []
+        found = _found("diagnose_new_data", model=model, new_data=frame.to_r())
+        return [_sentence(each, frame.index, binomial=False) for each in found]
+
+    return _explained(sentences)
 
 
-@contextmanager
-def explaining_response(table: pd.DataFrame) -> Iterator[None]:
+def explaining_response(table: pd.DataFrame) -> AbstractContextManager[None]:
     """Have an error of R, raised within a ``with``, name what is wrong with new responses.
 
     Parameters
@@ -179,12 +178,12 @@ def explaining_response(table: pd.DataFrame) -> Iterator[None]:
     RError
         R stopped: its own message, and below it what is known of the cause.
     """
-    try:
-        yield
-    except RError as error:
+
+    def sentences(error: RError) -> list[str]:
         named = ((f"The response {name!r}", column) for name, column in table.items())
-        _add(error, [said for name, column in named if (said := _of_response(name, column))])
-        raise
+        return [said for name, column in named if (said := _of_response(name, column))]
+
+    return _explained(sentences)
 
 
 def _of_response(name: str, column: pd.Series[Any]) -> str:

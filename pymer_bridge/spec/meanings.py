@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from difflib import get_close_matches
-from typing import Any, Final, TypeVar, get_args
-
-F = TypeVar("F", bound=Callable[..., Any])
+from typing import Any, Final, get_args
 
 _SYNONYMS: Final = (
     "i 1, ii 2, iii 3, satterthwaite satt sat, kenwardroger kr, none lme4, omit naomit,"
