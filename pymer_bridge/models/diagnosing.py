@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final
 
@@ -165,13 +165,15 @@ def explaining_new_data(model: Handle, frame: AnyFrame | None) -> AbstractContex
     return _explained(sentences)
 
 
-def explaining_response(table: pd.DataFrame) -> AbstractContextManager[None]:
+def explaining_responses(
+    responses: Iterable[tuple[Any, pd.Series[Any]]],
+) -> AbstractContextManager[None]:
     """Have an error of R, raised within a ``with``, name what is wrong with new responses.
 
     Parameters
     ----------
-    table
-        The responses, one a column.
+    responses
+        Their names and columns; looked at only where R has stopped.
 
     Raises
     ------
@@ -180,7 +182,7 @@ def explaining_response(table: pd.DataFrame) -> AbstractContextManager[None]:
     """
 
     def sentences(error: RError) -> list[str]:
-        named = ((f"The response {name!r}", column) for name, column in table.items())
+        named = ((f"The response {name!r}", column) for name, column in responses)
         return [said for name, column in named if (said := _of_response(name, column))]
 
     return _explained(sentences)

@@ -14,7 +14,7 @@ from pymer_bridge.data import frames
 from pymer_bridge.data.arrays import frozen_array
 from pymer_bridge.data.columns import column_to_part
 from pymer_bridge.errors import DataConversionError, FormulaError, OptionError, listed, shown
-from pymer_bridge.models.diagnosing import explaining, explaining_response
+from pymer_bridge.models.diagnosing import explaining, explaining_responses
 from pymer_bridge.models.preparing import prepare
 from pymer_bridge.replicates import engine
 from pymer_bridge.replicates.collected import Collected
@@ -147,7 +147,7 @@ def fit_many(
     def result(collected: Collected) -> ManyFits:
         return _many_fits(collected, names, template, asked)
 
-    with explaining_response(table[list(names)]):
+    with explaining_responses((name, table[name]) for name in names):
         return engine.perform(run, engine.Running(n_jobs, progress, checkpoint), result)
 
 

@@ -9,11 +9,7 @@
 #' @return 132 children in 20 schools, as `frame_to_parts()` gives a data frame.
 simulate_childread <- function(seed) {
   before <- globalenv()$.Random.seed
-  on.exit(if (is.null(before)) {
-    suppressWarnings(rm(".Random.seed", envir = globalenv()))
-  } else {
-    assign(".Random.seed", before, envir = globalenv())
-  })
+  on.exit(put_seed(before))
   set.seed(seed)
   n_schools <- 20L
   n_children <- 132L

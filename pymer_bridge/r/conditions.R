@@ -148,8 +148,13 @@ take_generator <- function(generator) {
 #' @param failed Did the operation fail? Then its generator is as it was before.
 give_generator_back <- function(generator, theirs, failed) {
   if (!failed) generator$state <- globalenv()$.Random.seed
-  if (!is.null(theirs)) {
-    assign(".Random.seed", theirs, envir = globalenv())
+  put_seed(theirs)
+}
+
+#' Put a state of R's generator in its place; NULL is that of an R in which nobody has drawn yet
+put_seed <- function(state) {
+  if (!is.null(state)) {
+    assign(".Random.seed", state, envir = globalenv())
   } else if (exists(".Random.seed", envir = globalenv(), inherits = FALSE)) {
     rm(".Random.seed", envir = globalenv())
   }

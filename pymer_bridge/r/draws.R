@@ -58,11 +58,7 @@ undo_draws <- function(draws) {
   if (!identical(globalenv()$.Random.seed, draws$after)) {
     return(FALSE)
   }
-  if (is.null(draws$before)) {
-    rm(".Random.seed", envir = globalenv())
-  } else {
-    assign(".Random.seed", draws$before, envir = globalenv())
-  }
+  put_seed(draws$before)
   TRUE
 }
 

@@ -311,7 +311,7 @@ def row_vector(
     if dtype is np.bool_:
         wanted = f"{argument} must be an expression of columns, or a bool for each row"
         # numpy would take most numbers and texts for True, and R takes numbers for positions.
-        bools = array_of(given, wanted, np.object_)
+        bools = array_of(given, wanted, None)
         if bools.ndim != 1 or not _are_bools(bools):
             raise OptionError(wanted)
     wanted = f"{argument} must be a column's name or one number for each row"

@@ -155,7 +155,7 @@ class Refitting(Fitted):
         """
         table = self._response(new_response)
         response = frames.collect(table).to_r()
-        with diagnosing.explaining_response(table):
+        with diagnosing.explaining_responses(table.items()):
             return self._made("refit_response", self.spec, "refitted", response=response)
 
     def _response(self, given: Any) -> pd.DataFrame:
