@@ -42,6 +42,8 @@ warns of from :class:`PymerWarning`::
 from __future__ import annotations
 
 import reprlib
+import sys
+import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import FrozenInstanceError
 from typing import Any, Final
@@ -54,6 +56,15 @@ MOST_OF_R: Final = 600
 
 MOST_LISTED: Final = 30
 """Names in a message."""
+
+_OTHERS: Final = frozenset(
+    (
+        *("pymer_bridge", "rpy2", "numpy", "pandas", "polars", "pyarrow"),
+        *("joblib", "dask", "distributed", "tornado", "cloudpickle", "tqdm"),
+        *sys.stdlib_module_names,
+    )
+)
+"""Packages whose lines are not the user's own."""
 
 _short = reprlib.Repr()
 _short.maxstring = _short.maxother = _short.maxlong = MOST_SHOWN
@@ -86,6 +97,12 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
+
+
+def is_of_user(error: BaseException) -> bool:
+    """Return whether code of the user's own raised it, or what that called."""
+    frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
+    return any(f.f_globals.get("__name__", "").partition(".")[0] not in _OTHERS for f in frames)
 
 
 class PymerError(Exception):

@@ -76,7 +76,7 @@ def said_by(error: BaseException, finished: str, after: str, *, theirs: bool) ->
     finished, after
         How far it came; the first is empty where nothing was finished.
     theirs
-        Is it of the user's own function?
+        Is it of the user's own code?
     """
     if isinstance(error, RTimeoutError):
         return RTimeoutError(error.operation, error.seconds, after)

@@ -18,7 +18,7 @@ from typing import Any, Final, ParamSpec, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pymer_bridge.errors import BootstrapInterrupted, OptionError, PymerError, RError
+from pymer_bridge.errors import BootstrapInterrupted, OptionError, PymerError, RError, is_of_user
 from pymer_bridge.replicates import functions, parallel, workers
 from pymer_bridge.replicates.checkpoint import Checkpoint, Kept
 from pymer_bridge.replicates.collected import Collected, said_by
@@ -327,7 +327,8 @@ class _Going:
             partial = None if partial is None else read(partial)
         kept = "" if self.checkpoint is None or not n else f"; they are in {self.checkpoint.path}"
         after = f"after {n} of {self.run.n} replicates{kept}"
-        ended = said_by(error, after if n else "", after, theirs=error is self.progress.raised)
+        theirs = error is self.progress.raised or is_of_user(error)
+        ended = said_by(error, after if n else "", after, theirs=theirs)
         with suppress(AttributeError, TypeError):  # a user's own class may have no room
             ended.partial = partial  # type: ignore[attr-defined]
         return ended

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import inspect
 import os
-import sys
-import traceback
 import types
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, wraps
@@ -27,6 +25,7 @@ from pymer_bridge.errors import (
     PymerError,
     RError,
     UnknownNameError,
+    is_of_user,
     shown,
 )
 from pymer_bridge.spec.annotations import PLAIN, Kind, Names, fits_one, kinds_of, why_not
@@ -134,12 +133,6 @@ def _of_file(
     return made
 
 
-_ROOMS: Final = frozenset(
-    ("pymer_bridge", "numpy", "pandas", "polars", "pyarrow", "rpy2", *sys.stdlib_module_names)
-)
-"""Packages whose lines say nothing to a user about an argument of theirs."""
-
-
 def _without_rooms(error: PymerError) -> PymerError:
     """Take from an error the lines and the causes that lie in our rooms; its message says all.
 
@@ -147,8 +140,7 @@ def _without_rooms(error: PymerError) -> PymerError:
     """
     errors: list[BaseException] = [error]
     for each in errors:
-        frames = (frame for frame, _ in traceback.walk_tb(each.__traceback__))
-        if any(f.f_globals.get("__name__", "").partition(".")[0] not in _ROOMS for f in frames):
+        if is_of_user(each):
             return error
         errors += [e for e in (each.__cause__, each.__context__) if e and e not in errors]
     error.__cause__, error.__suppress_context__ = None, True

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import joblib
 import numpy as np
@@ -597,11 +598,8 @@ def test_a_full_disk_where_workers_read(larger: Long, tmp_path: Path) -> None:
 def test_a_worker_that_fails(larger: Long, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a cluster raises, of whatever class, is one error, with what was finished here."""
     for error in (RuntimeError("the scheduler is gone"), OSError(111, "refused"), MemoryError()):
-
-        def fail(*given: Any, error: BaseException = error) -> Any:
-            raise error
-
-        monkeypatch.setattr(workers, "run_chunk", fail)
+        # Its own lines are of the standard library, as a cluster's are not the user's.
+        monkeypatch.setattr(workers, "run_chunk", Mock(side_effect=error))
         with (
             joblib.parallel_config(backend="threading"),
             pytest.raises(pb.WorkerError, match=type(error).__name__) as raised,

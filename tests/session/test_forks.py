@@ -201,7 +201,7 @@ def test_forks_while_locks_are_held(tmp_path: Path) -> None:
             "nothing": nothing,
             "the lock of interrupts": lambda: held(session()._interrupts.lock),
             "the lock of the journal": lambda: held(journal._lock),
-            "the lock of warnings": lambda: held(functions._hearing),
+            "the lock of warnings": lambda: held(functions._hearing._lock),
             "fits": lambda: busy(fit),
             "a bootstrap": lambda: busy(lambda: model.bootstrap("parametric", 50, 1)),
             "a statistic": lambda: busy(lambda: model.bootstrap("parametric", 5, 1, slope)),
