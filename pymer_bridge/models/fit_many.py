@@ -20,12 +20,11 @@ from pymer_bridge.replicates import engine
 from pymer_bridge.replicates.collected import Collected
 from pymer_bridge.results.decode import record as decode
 from pymer_bridge.results.many_fits import ManyFits
-from pymer_bridge.session import asking, deadlines
+from pymer_bridge.session import asking, deadlines, installation
 from pymer_bridge.session.r_session import session
 from pymer_bridge.spec import formula_hints, options
 from pymer_bridge.spec.arguments import checked
 from pymer_bridge.spec.controls import Control, check_control
-from pymer_bridge.spec.model_spec import ModelSpec
 
 RESPONSE = ".response"
 """The name of the response in R."""
@@ -44,6 +43,7 @@ def fit_many(
     offset: Any = None,
     contrasts: Mapping[str, Any] | None = None,
     control: Control | None = None,
+    ddf: options.Ddf = "none",
     check_convergence: bool = False,
     allow_functions: Sequence[str] = (),
     n_jobs: int = 1,
@@ -63,6 +63,9 @@ def fit_many(
         The names of the response columns.
     reml, weights, offset, contrasts, control, allow_functions
         As for :func:`pymer_bridge.lmer`.
+    ddf
+        Test the fixed effects of each response, as ``fixed_effects(ddf=)`` of its model does. For
+        "satterthwaite" and "kenward-roger" ``lmer`` itself fits each response, which takes longer.
     check_convergence
         Also compute R's derivatives and convergence checks, which change no estimate.
     n_jobs, progress, checkpoint
@@ -74,14 +77,15 @@ def fit_many(
     -------
     ManyFits
         The parameters of each response, equal to ``lmer``'s to the last bit, and how each fit
-        ended.
+        ended: ``fits["y"]["Days"].p_value``. A response that cannot be fitted, such as one of text
+        or with an infinity, has its ``error``, and the others are as they are without it.
 
     Raises
     ------
     FormulaError
         The formula has a left side, or cannot be parsed.
     DataConversionError
-        A response is missing, or not numeric.
+        The data lack a response, or no response is numeric.
     BootstrapInterrupted
         Ctrl-C; what was finished is in its ``partial``.
     RTimeoutError
@@ -106,8 +110,11 @@ def fit_many(
         )
     names = (responses,) if isinstance(responses, str) else tuple(responses)
     table = frames.as_pandas(data)
-    values = _numbers_of(table, names)
-    session().require("lme4")
+    values, refused = _numbers_of(table, names)
+    ddf = options.one_of(ddf, options.Ddf, "ddf")
+    packages = ("lme4", *installation.DDF_PACKAGES.get(ddf, ()))
+    for package in packages:
+        session().require(package)
     design = table.drop(columns=list(names)).assign(**{RESPONSE: _any_response(len(table))})
     asked, frame = prepare(
         "lmer",
@@ -134,25 +141,29 @@ def fit_many(
         models=[template["model"]],
         plan={
             "task": "many",
+            "ddf": ddf,
             "check_convergence": options.flag(check_convergence, "check_convergence"),
         },
         n=len(names),
         n_values=decode.integer(template, "n_values"),
         draw=draw,
         item_bytes=8 * len(table),
-        header={"kind": "many", "responses": engine.digest(values), "names": list(names)},
+        header={"kind": "many", "responses": engine.digest(values), "of": [ddf, *names]},
         seeded=False,
+        packages=packages,
     )
 
     def result(collected: Collected) -> ManyFits:
-        return _many_fits(collected, names, template, asked)
+        return _many_fits(collected, names, template, refused, ddf=ddf, reml=bool(asked.reml))
 
     with explaining_responses((name, table[name]) for name in names):
         return engine.perform(run, engine.Running(n_jobs, progress, checkpoint), result)
 
 
-def _numbers_of(table: pd.DataFrame, names: Sequence[str]) -> NDArray[np.float64]:
-    """Return the responses, rows by responses."""
+def _numbers_of(
+    table: pd.DataFrame, names: Sequence[str]
+) -> tuple[NDArray[np.float64], dict[str, str]]:
+    """Return the responses, rows by responses, and why some of them, all missing, are refused."""
     if not names or len(set(names)) != len(names):
         raise OptionError("responses must be one or more different names of columns")
     frames.column_names(table)
@@ -165,15 +176,23 @@ def _numbers_of(table: pd.DataFrame, names: Sequence[str]) -> NDArray[np.float64
                 formula_hints.missing_columns(missing, list(map(str, table.columns)))
             )
         )
-    values = np.empty((len(table), len(names)), order="F")
+    values = np.full((len(table), len(names)), np.nan, order="F")
+    refused: dict[str, str] = {}
     for i, name in enumerate(names):
-        kind = column_to_part(table[name], name)["kind"]
-        if kind not in ("numeric", "integer", "logical"):
-            raise DataConversionError(
+        try:
+            kind = column_to_part(table[name], name)["kind"]
+        except DataConversionError as error:
+            refused[name] = str(error)
+            continue
+        if kind in ("numeric", "integer", "logical"):
+            values[:, i] = table[name].to_numpy(dtype=np.float64, na_value=np.nan)
+        else:
+            refused[name] = (
                 f"the response {shown(name)} must be numeric, and is of dtype {table[name].dtype}"
             )
-        values[:, i] = table[name].to_numpy(dtype=np.float64, na_value=np.nan)
-    return values
+    if len(refused) == len(names):
+        raise DataConversionError("\n".join(refused.values()))
+    return values, refused
 
 
 def _any_response(n_rows: int) -> NDArray[np.float64]:
@@ -183,26 +202,37 @@ def _any_response(n_rows: int) -> NDArray[np.float64]:
 
 
 def _many_fits(
-    collected: Collected, names: Sequence[str], template: Any, asked: ModelSpec
+    collected: Collected,
+    names: Sequence[str],
+    template: Any,
+    refused: Mapping[str, str],
+    **asked: Any,
 ) -> ManyFits:
     keys = template["names"]
     k = len(keys["names"])
+    responses = tuple(names[i - 1] for i in collected.iterations)
+    errors = zip(responses, collected.errors, strict=True)
+    tests = np.split(collected.values[:, k:-2], 4, axis=1)
+    std_errors, statistics, df, p_values = map(frozen_array, tests)
     return ManyFits(
-        responses=tuple(names[i - 1] for i in collected.iterations),
+        responses=responses,
         names=tuple(keys["names"]),
         effects=tuple(keys["effect"]),
         groups=tuple(keys["group"]),
         terms=tuple(keys["term"]),
         values=frozen_array(collected.values[:, :k]),
-        std_errors=frozen_array(collected.values[:, k:-2]),
+        std_errors=std_errors,
         criterion=frozen_array(collected.values[:, -2]),
         log_likelihood=frozen_array(collected.values[:, -1]),
         converged=frozen_array(collected.converged),
         singular=frozen_array(collected.singular),
         warnings=tuple(collected.warnings),
         messages=tuple(collected.messages),
-        errors=tuple(collected.errors),
-        reml=bool(asked.reml),
+        errors=tuple(refused.get(name, error) for name, error in errors),
         versions=dict(collected.versions),
         seconds=collected.seconds,
+        statistics=statistics,
+        df=df,
+        p_values=p_values,
+        **asked,
     )

@@ -79,7 +79,7 @@ fixed_effects <- function(model, ddf, conf_level) {
     result$p_value <- if ("Pr(>|z|)" %in% colnames(table)) {
       unname(table[, "Pr(>|z|)"])
     } else {
-      2 * stats::pnorm(abs(statistic), lower.tail = FALSE)
+      normal_p_value(statistic)
     }
     half_width <- stats::qnorm(upper) * std_error
   } else if (by_t) {
@@ -93,6 +93,9 @@ fixed_effects <- function(model, ddf, conf_level) {
   result$conf_high <- estimate + half_width
   result
 }
+
+#' Two-sided p-values by the normal distribution
+normal_p_value <- function(statistic) 2 * stats::pnorm(abs(statistic), lower.tail = FALSE)
 
 #' Operation: variances, standard deviations and correlations
 variance_components <- function(model) {

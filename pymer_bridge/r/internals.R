@@ -127,8 +127,12 @@ complete_nonlinear <- function(devfun, fit) {
 #'   parameters at the fit, their bounds, and how many of them are not fixed effects.
 deviance_function <- function(model) {
   fit <- model$fit
-  devfun <- lme4::getME(isolated_fit(fit), "devfun")
-  if (lme4::isNLMM(fit)) complete_nonlinear(devfun, fit)
+  deviance <- new.env(parent = emptyenv())
+  deviance$renew <- function() {
+    deviance$f <- lme4::getME(isolated_fit(fit), "devfun")
+    if (lme4::isNLMM(fit)) complete_nonlinear(deviance$f, fit)
+  }
+  deviance$renew()
   lower <- lme4::getME(fit, "lower")
   newer <- "par" %in% part_names()
   values <- lme4::getME(fit, if (newer) "par" else "theta")
@@ -137,7 +141,7 @@ deviance_function <- function(model) {
   by_theta <- lme4::isLMM(fit) || isTRUE(lme4::getME(fit, "devcomp")$dims["nAGQ"] == 0L)
   beta <- if (!by_theta) lme4::fixef(fit)
   list(
-    deviance = list2env(list(f = devfun), parent = emptyenv()),
+    deviance = deviance,
     names = c(names(values), names(beta)), values = c(unname(values), unname(beta)),
     lower = c(unname(lower), rep(-Inf, length(beta))),
     upper = c(unname(upper), rep(Inf, length(beta))), n_theta = length(values)
@@ -151,5 +155,11 @@ deviance_function <- function(model) {
 #' @param n_points How many points.
 deviance_at <- function(deviance, points, n_points) {
   points <- matrix(points, ncol = n_points)
-  vapply(seq_len(n_points), function(i) as.double(deviance$f(points[, i])), 0)
+  vapply(seq_len(n_points), function(i) {
+    value <- NaN
+    # A point without a finite deviance leaves values in the function that spoil the next ones.
+    on.exit(if (!is.finite(value)) deviance$renew())
+    value <- as.double(deviance$f(points[, i]))
+    value
+  }, 0)
 }

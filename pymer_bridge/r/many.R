@@ -18,15 +18,18 @@ fit_template <- function(spec, frame) {
   list(
     model = model,
     # See many_task().
-    n_values = length(names) + sum(keys$effect == "fixed") + 2L,
+    n_values = length(names) + 4L * sum(keys$effect == "fixed") + 2L,
     names = c(list(names = names), keys)
   )
 }
 
 #' Fits by lmer() to other responses
 #'
-#' The values are all parameters in the order of R's intervals, the standard errors
-#' of the fixed effects, the criterion, and the log-likelihood.
+#' The values are all parameters in the order of R's intervals; of the fixed effects the
+#' standard errors, statistics, degrees of freedom and p-values; the criterion, and the
+#' log-likelihood.
+#'
+#' @param plan `ddf`, as for `fixed_effects()`, and `check_convergence`.
 many_task <- function(model, plan) {
   fit <- model$fit
   settings <- lmer_settings(model)
@@ -37,31 +40,40 @@ many_task <- function(model, plan) {
   lower <- lme4::getME(fit, "lower")
   data <- model_data(model)
   choose <- parameter_chooser(fit, "parameters")
-  # As vcov(), REMLcrit() or deviance(), and logLik() give them, without building a fit.
+  untested <- rep(NA_real_, n_fixed)
+  # As vcov(), summary(), REMLcrit() or deviance(), and logLik() give them, without building a fit.
   values_of <- function(optimum, estimates) {
     errors <- sqrt(diag(estimates$sigma^2 * machine$rho$pp$unsc()))
-    c(choose(estimates), errors, optimum$fval, -optimum$fval / 2)
+    statistic <- estimates$beta / errors
+    p_value <- if (plan$ddf == "normal") normal_p_value(statistic) else untested
+    c(
+      choose(estimates), errors, statistic, untested, p_value, optimum$fval, -optimum$fval / 2
+    )
   }
-  values_of_fit <- function(refitted) {
-    estimates <- estimates_of(refitted)
+  values_of_fit <- function(made) {
+    refitted <- made$fit
+    tested <- fixed_effects(made, plan$ddf, 0.95)
+    or_none <- function(values) if (is.null(values)) rep(NA_real_, length(tested$terms)) else values
     columns <- colnames(lme4::getME(refitted, "X"))
     c(
-      choose(estimates, columns, lme4::getME(refitted, "cnms")),
-      sqrt(Matrix::diag(stats::vcov(refitted))),
+      choose(estimates_of(refitted), columns, lme4::getME(refitted, "cnms")),
+      tested$std_error, tested$statistic, or_none(tested$df), or_none(tested$p_value),
       if (reml) lme4::REMLcrit(refitted) else stats::deviance(refitted),
       as.double(stats::logLik(refitted))
     )
   }
+  # lmerTest needs the fit itself, with its data.
+  by_t <- plan$ddf %in% c("satterthwaite", "kenward-roger")
   function(response) {
-    if (anyNA(response[data$used])) {
-      # Other rows, so another design: lmer() fits it.
+    if (by_t || anyNA(response[data$used])) {
+      # With missing values: other rows, so another design.
       holder <- new.env(parent = model$frame_env)
       holder$.changed <- data$frame
       holder$.changed$.response <- response
       call <- model$call
       call$data <- quote(.changed)
-      refitted <- eval(call, holder)
-      return(measured_fit(refitted, values_of_fit(refitted)))
+      made <- new_model(eval(call, holder), holder, call)
+      return(measured_fit(made$fit, values_of_fit(made)))
     }
     response <- response[data$used]
     optimum <- machine$optimise(response, start_of(response), plan$check_convergence)

@@ -124,12 +124,17 @@ refitter <- function(model, settings, criterion = refit_criterion(model$fit)) {
 
   optimize_lmer <- with_known_options(lme4::optimizeLmer)
   last_response <- NULL
+  # The deviance begins at zero times the last solution, which is not zero if that was not finite.
+  no_fixed <- numeric(n_fixed)
+  no_random <- numeric(length(rho$pp$delu))
 
   optimise <- function(response, start, derivatives = FALSE) {
     # refit() takes responses of the rows used; a missing value is an error there too.
     if (anyNA(response)) stop("NA in response", call. = FALSE)
     last_response <<- response
     rho$resp$setResp(response)
+    rho$pp$setDelb(no_fixed)
+    rho$pp$setDelu(no_random)
     optimize_lmer(devfun,
       optimizer = settings$optimizer, restart_edge = settings$restart_edge,
       boundary.tol = settings$boundary_tol, start = start,

@@ -42,17 +42,20 @@ model_bytes <- function(models) {
 #' @param models A list of model environments.
 #' @param plan A list: `task`, and the arguments of the task.
 #' @return An environment with `measure(draw)`, which returns a list of `values`,
-#'   `converged` and `singular`.
+#'   `converged` and `singular`, and `renew()`, which makes `measure()` anew.
 prepare_task <- function(models, plan) {
   task <- new.env(parent = emptyenv())
-  task$measure <- switch(plan$task,
-    responses = response_task(models[[1L]], plan),
-    cases = case_task(models[[1L]], plan),
-    ratios = ratio_task(models[[1L]], models[[2L]], plan),
-    many = many_task(models[[1L]], plan),
-    influence = influence_task(models[[1L]], plan),
-    stop("unknown task: ", plan$task)
-  )
+  task$renew <- function() {
+    task$measure <- switch(plan$task,
+      responses = response_task(models[[1L]], plan),
+      cases = case_task(models[[1L]], plan),
+      ratios = ratio_task(models[[1L]], models[[2L]], plan),
+      many = many_task(models[[1L]], plan),
+      influence = influence_task(models[[1L]], plan),
+      stop("unknown task: ", plan$task)
+    )
+  }
+  task$renew()
   if (identical(plan$statistic, "python")) {
     as_model <- if (plan$task == "cases") case_model else response_model
     task$as_model <- as_model(models[[1L]])
@@ -192,7 +195,10 @@ run_replicate <- function(draw, task, n_values) {
     }
     measured
   })
-  if (!is.na(result$error)) result$values <- rep(NA_real_, n_values)
+  if (!is.na(result$error)) {
+    result$values <- rep(NA_real_, n_values)
+    task$renew() # what failed leaves no state
+  }
   result
 }
 
@@ -210,13 +216,15 @@ refit_replicate <- function(task, draw, seed, keep) {
     task$last$fit <- isolated_fit(task$last$fit)
     task$last$lmertest <- NULL # made of the other state
   }
-  with_status({
+  result <- with_status({
     measured <- task$measure(draw)
     made <- task$as_model(measured$values, draw)
     task$last <- made$model
     measured$values <- NULL
     c(measured, list(model = made$model, facts = facts_of(made$model$fit), rows = made$rows))
   })
+  if (!is.na(result$error)) task$renew()
+  result
 }
 
 #' What an expression gives, with the warnings, messages and error that it met

@@ -11,12 +11,15 @@ from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
 from pymer_bridge.data.indexes import pack_index, unpack_index
 from pymer_bridge.data.packing import instance, pack, unpack
+
+LATER: Final = {"later": True}
+"""The metadata of a field that came after results were stored: those have its default."""
 
 SCHEMA = 2
 """Version of the layout, stored with every result. In version 1 an index was a list of texts."""
@@ -43,7 +46,11 @@ def _encode(value: Any) -> dict[str, Any]:
     if isinstance(value, pd.Index):
         return {"pandas_index": pack_index(value, None)}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {f.name: encode(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        fields = {
+            f.name: encode(getattr(value, f.name))
+            for f in dataclasses.fields(value)
+            if not f.metadata.get("later") or getattr(value, f.name) is not f.default
+        }
         return {"type": type(value).__name__, **fields}
     raise TypeError(f"a result cannot hold a {type(value).__name__}")
 
@@ -67,9 +74,10 @@ def _decode(stored: dict[str, Any]) -> Any:
     if cls is None:
         raise ValueError(f"not a result of this package: type {stored.get('type')!r}")
     names = {f.name for f in dataclasses.fields(cls)}
+    may_lack = {f.name for f in dataclasses.fields(cls) if f.metadata.get("later")}
     given = {key: decode(item) for key, item in stored.items() if key not in ("type", "schema")}
-    if set(given) != names:
-        wrong = ", ".join(sorted(set(given) ^ names))
+    if set(given) | may_lack != names:
+        wrong = ", ".join(sorted((set(given) | may_lack) ^ names))
         raise ValueError(f"a {cls.__name__} is not whole: fields missing or unknown: {wrong}")
     return instance(cls, given)
 

@@ -262,6 +262,27 @@ def test_refit_refuses_what_does_not_fit(response: Any) -> None:
         _fit("slopes").refit(response)
 
 
+@pytest.mark.parametrize(
+    "response",
+    [
+        np.ones((180, 2)),
+        np.ones((180, 3)),
+        np.ones((90, 2)),
+        np.ones((180, 0)),
+        np.ones((2, 90, 1)),
+        pd.DataFrame(np.ones((180, 2)), columns=["a", "b"]),
+    ],
+)
+def test_refit_takes_one_response(response: Any) -> None:
+    fit = pb.lmer("Reaction ~ Days + (1 | Subject)", pb.load_dataset("sleepstudy").reset_index())
+    if isinstance(response, pd.DataFrame):
+        response.index = fit.fitted.index
+    with pytest.raises(pb.OptionError, match=r"refit\(\) takes one response, of one column"):
+        fit.refit(response)
+    with pytest.raises(pb.OptionError, match="of one or two columns"):
+        _fit("binomial").refit(np.ones((56, 3)))
+
+
 def test_refit_by_likelihood_is_rs(plain: Any) -> None:
     again = _fit("slopes").refit_ml()
     _same(_state(again), plain("refitted_ml", name="slopes"))

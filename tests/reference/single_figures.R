@@ -103,6 +103,15 @@ for (response in c("half", "flat")) {
     REMLcrit(fit), logLik(fit), isSingular(fit))
 }
 
+sleepstudy$gappy <- replace(sleepstudy$Reaction, c(3, 4, 5, 56), NA)
+for (ddf in c("Satterthwaite", "Kenward-Roger")) {
+  for (response in c("Reaction", "half", "gappy")) {
+    formula <- as.formula(paste(response, "~ Days + (Days | Subject)"))
+    keep(paste("tests", tolower(ddf), response),
+      coef(summary(lmerTest::lmer(formula, sleepstudy), ddf = ddf)))
+  }
+}
+
 # -- influence -------------------------------------------------------------------------------------
 
 found <- quietly(influence(slopes, "Subject"))

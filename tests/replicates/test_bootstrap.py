@@ -332,6 +332,32 @@ def test_trapped_refits_are_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
     assert test.n_not_positive >= 3
 
 
+@pytest.mark.usefixtures("eager")
+@pytest.mark.parametrize("kind", ["parametric", "case", "wild"])
+def test_a_replicate_that_fails_touches_no_other(kind: Any) -> None:
+    fit = _fit("slopes_ml")
+    how: dict[str, Any] = {"n_sim": 24, "seed": 5}
+    how |= {"resample": {"Subject": True}} if kind == "case" else {}
+    whole = fit.bootstrap(kind, statistic="function(f) c(fixef(f), sigma(f))", **how)
+    some = "function(f) if (fixef(f)[[1L]] > 256) stop('no') else c(fixef(f), sigma(f))"
+    failing = whole.replicates[:, 0] > 256
+    assert 0 < failing.sum() < 24
+    for n_jobs in (1, 2):
+        found = fit.bootstrap(kind, statistic=some, n_jobs=n_jobs, allow_functions=("stop",), **how)
+        assert np.isnan(found.replicates[failing]).all()
+        _same(found.replicates[~failing], whole.replicates[~failing])
+        assert found.counts.n_failed == failing.sum()
+
+    def of_python(model: Any) -> list[float]:
+        if model.fixed_effects("none")["(Intercept)"].estimate > 256:
+            raise ValueError("no")
+        return [*(row.estimate for row in model.fixed_effects("none")), model.sigma]
+
+    if kind == "parametric":
+        found = fit.bootstrap(kind, statistic=of_python, **how)
+        _same(found.replicates[~failing], whole.replicates[~failing])
+
+
 # -- many responses ------------------------------------------------------------------------------
 
 

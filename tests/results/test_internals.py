@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -351,6 +352,25 @@ def test_the_deviance_of_a_generalized_model(plain: Any) -> None:
     quick = wrapped(plain, "quick", *COUNTS[1:]).deviance_function()
     assert quick.names == ("herd.(Intercept)",)
     assert quick([0.7]) == plain("deviance_of_new_fit", name="quick", parameters=0.7)[0]
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -1.0, 1e300])
+@pytest.mark.parametrize("generalized", [False, True])
+def test_a_point_without_a_deviance_touches_no_other(bad: float, generalized: bool) -> None:
+    if generalized:
+        formula = "cbind(incidence, size - incidence) ~ period + (1 | herd)"
+        fit: Any = pb.glmer(formula, pb.load_dataset("cbpp"), family="binomial")
+    else:
+        fit = pb.lmer("Reaction ~ Days + (1 | Subject)", pb.load_dataset("sleepstudy"))
+    deviance = fit.deviance_function()
+    points = np.array([deviance.parameters] * 3) * [[1], [1.1], [0.9]]
+    alone = deviance.at(points)
+    points[1, 0] = bad
+    with contextlib.suppress(pb.RError):
+        mixed = deviance.at(points)
+        same(mixed.values[[0, 2]], alone.values[[0, 2]])
+    points[1, 0] = deviance.parameters[0] * 1.1
+    assert deviance.at(points) == alone
 
 
 def _generalized(fit: Any) -> str:

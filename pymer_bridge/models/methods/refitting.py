@@ -175,8 +175,13 @@ class Refitting(Fitted):
             values = options.array_of(given, wanted, None)
         if values.ndim == 0:
             raise OptionError(f"{wanted}, not {shown(given)}")
-        if values.ndim > 2 or (values.ndim == 2 and values.shape[1] > 2):
-            raise OptionError(f"new_response has the shape {values.shape}: one or two columns")
+        most = 2 if getattr(self, "family", None) == "binomial" else 1
+        if values.ndim > 2 or (values.ndim == 2 and values.shape[1] not in (1, most)):
+            raise OptionError(
+                f"new_response has the shape {values.shape}: refit() takes one response, of one "
+                + ("or two columns" if most == 2 else "column")
+                + "; refit to each of several in turn, or give them to pb.fit_many()"
+            )
         # pandas would make texts of its own kind of texts that it cannot hold.
         plain = values is not given and values.dtype.kind in "OU"
         table = pd.DataFrame(values, dtype=object if plain else None)
