@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from pymer_bridge.session.datasets import load_dataset as load_dataset
     from pymer_bridge.session.datasets import simulate_childread as simulate_childread
     from pymer_bridge.session.doctor import show_versions as show_versions
+    from pymer_bridge.session.read_data import read_data as read_data
     from pymer_bridge.spec.controls import glmer_control as glmer_control
     from pymer_bridge.spec.controls import lmer_control as lmer_control
     from pymer_bridge.spec.controls import nlmer_control as nlmer_control
@@ -80,6 +81,7 @@ _HOMES = {
     "session.citation": ("citation",),
     "models.comparisons": ("anova", "kr_modcomp", "pb_modcomp", "sat_modcomp"),
     "session.datasets": ("load_dataset", "simulate_childread"),
+    "session.read_data": ("read_data",),
     "session.doctor": ("show_versions",),
     "errors": (
         "BootstrapInterrupted",

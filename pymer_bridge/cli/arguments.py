@@ -134,7 +134,8 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
     from pymer_bridge.spec import options  # noqa: PLC0415  # imports numpy
 
     parser.add_argument(
-        "data", help="a .csv, .parquet or .xlsx file, or PACKAGE::NAME for a data set of R"
+        "data",
+        help="a .csv, .tsv, .parquet, .feather or .xlsx file, or PACKAGE::NAME for a data set of R",
     )
     parser.add_argument("formula", help="lme4's formula, quoted: 'y ~ x + (1 | group)'")
     parser.add_argument(

@@ -108,13 +108,39 @@ def test_a_csv_is_read_to_the_last_bit(tmp_path: Path) -> None:
 
 
 @pytest.mark.r
-@pytest.mark.parametrize("ending", ["csv", "parquet", "xlsx"])
+def test_levels_that_pandas_takes_for_missing_stay(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = [
+        f"{treatment},g{i // 6},{i // 6 % 4 * 9 + i * 7919 % 101 / 10}"
+        for i, treatment in enumerate(["None", "null", "n/a", "nan", "given", "NA"] * 9)
+    ]
+    Path("small.csv").write_text("\n".join(["treatment,group,y", *rows]))
+    formula = "y ~ treatment + (1 | group)"
+    assert main(["fit", "small.csv", formula, "--ddf", "none"]) == 0
+    shown = capsys.readouterr().out
+    assert "Number of obs: 45" in shown
+    for level in ("None", "null", "n/a", "nan"):
+        assert f"treatment{level}" in shown
+    assert main(["record", "small.csv", formula, "--out", "small.pbr.json"]) == 0
+    assert main(["verify", "small.pbr.json"]) == 0
+    assert pb.lmer(formula, pb.read_data("small.csv")).n_obs == 45
+
+
+@pytest.mark.r
+@pytest.mark.parametrize("ending", ["csv", "tsv", "parquet", "feather", "xlsx"])
 def test_files_are_read(tmp_path: Path, ending: str, capsys: pytest.CaptureFixture[str]) -> None:
     groups = [f"g{i}" for i in range(6) for _ in range(5)]
     frame = pd.DataFrame({"y": [((i * 7919) % 101) / 10 for i in range(30)], "group": groups})
     path = tmp_path / f"my data.{ending}"
-    writers = {"csv": frame.to_csv, "parquet": frame.to_parquet, "xlsx": frame.to_excel}
-    writers[ending](path, index=False)
+    {
+        "csv": lambda: frame.to_csv(path, index=False),
+        "tsv": lambda: frame.to_csv(path, sep="\t", index=False),
+        "parquet": lambda: frame.to_parquet(path, index=False),
+        "feather": lambda: frame.to_feather(path),
+        "xlsx": lambda: frame.to_excel(path, index=False),
+    }[ending]()
     assert main(["fit", str(path), "y ~ 1 + (1 | group)", "--ddf", "none"]) == 0
     shown = capsys.readouterr().out
     assert "Number of obs: 30, groups:  group, 6" in shown

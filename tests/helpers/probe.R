@@ -182,3 +182,21 @@ forget_canary <- function() {
   rm("canary_called", envir = globalenv())
   TRUE
 }
+
+#' How columns differ from those that R reads from the same file
+#'
+#' @param frame The parts of the data frame.
+#' @param sep What stands between fields.
+#' @return A text for each column: "" where it is identical.
+unlike_read_csv <- function(path, sep, frame) {
+  theirs <- utils::read.csv(path,
+    sep = sep, na.strings = c("NA", ""), check.names = FALSE, encoding = "UTF-8"
+  )
+  ours <- frame_from_parts(frame)
+  stopifnot(identical(names(ours), names(theirs)))
+  mapply(function(x, y) {
+    # A column without a value has no type that anyone could see.
+    if (all(is.na(y)) && !is.character(y)) return(if (all(is.na(x))) "" else "not missing")
+    if (identical(x, y)) "" else paste(deparse(x), "for", deparse(y))
+  }, ours, theirs)
+}
