@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pymer_bridge.errors import DataConversionError
+from pymer_bridge.spec.labels import level_text
 
 Part = dict[str, Any]
 
@@ -136,31 +137,14 @@ def _text_part(column: pd.Series[Any], name: str) -> Part:
     return {"kind": "character", "values": _codes(codes), "levels": levels}
 
 
-def _number_text(value: float) -> str:
-    """Return a number as R names the level of a factor: 15 digits, in the shorter notation."""
-    if np.isinf(value):
-        return "Inf" if value > 0 else "-Inf"
-    mantissa, exponent = f"{value + 0.0:.14e}".split("e")  # a negative zero reads "0"
-    digits = mantissa.rstrip("0").rstrip(".")
-    scientific = f"{digits}e{int(exponent):+03d}"
-    n_digits = len(digits.lstrip("-").replace(".", ""))
-    fixed = f"{value + 0.0:.{max(0, n_digits - 1 - int(exponent))}f}"
-    return fixed if len(fixed) <= len(scientific) else scientific
-
-
 def _level_text(level: Any, name: str) -> str:
-    if type(level) in (str, int):
-        return str(level)
-    if isinstance(level, bool | np.bool_):
-        return "TRUE" if level else "FALSE"  # as R's factor() names the levels of a logical
-    if isinstance(level, float | np.floating):
-        return _number_text(float(level))
-    if isinstance(level, str | int | np.integer | pd.Timestamp | pd.Interval):
-        return str(level)
-    raise DataConversionError(
-        f"column {name!r} is a Categorical with a level of type {type(level).__name__} "
-        f"({level!r}); levels must be strings, numbers, booleans, times or intervals"
-    )
+    text = level_text(level)
+    if text is None:
+        raise DataConversionError(
+            f"column {name!r} is a Categorical with a level of type {type(level).__name__} "
+            f"({level!r}); levels must be strings, numbers, booleans, times or intervals"
+        )
+    return text
 
 
 def _factor_part(column: pd.Series[Any], name: str) -> Part:

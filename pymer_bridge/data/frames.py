@@ -16,8 +16,8 @@ import pandas as pd
 
 from pymer_bridge.data.columns import Part, column_to_part, unfit_for_r
 from pymer_bridge.data.columns_from_r import column_from_part
-from pymer_bridge.errors import DataConversionError
-from pymer_bridge.spec import formula_hints
+from pymer_bridge.errors import DataConversionError, OptionError, shown
+from pymer_bridge.spec import formula_hints, labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,9 @@ def as_pandas(data: Any, argument: str = "data") -> pd.DataFrame:
     if isinstance(data, Mapping):
         try:
             one_row = all(map(pd.api.types.is_scalar, data.values()))
-            return pd.DataFrame([data] if one_row and data else data)
+            return pd.DataFrame([data] if one_row and data else _on_one_index(data, argument))
+        except DataConversionError:
+            raise
         except Exception as error:  # whatever the values of a mapping raise
             raise DataConversionError(
                 f"{argument} as a mapping must give each column a list of values, as many as the "
@@ -104,6 +106,26 @@ def as_pandas(data: Any, argument: str = "data") -> pd.DataFrame:
         f"{argument} must be a pandas, polars or pyarrow frame, not {type(data).__name__}"
         f"{_remedy(data)}"
     )
+
+
+def _on_one_index(data: Mapping[Any, Any], argument: str) -> dict[Any, Any]:
+    """Put the columns that have labels on the index of the first; pandas would take all rows."""
+    made = {k: pd.Series(v) if isinstance(v, Mapping) else v for k, v in data.items()}
+    first = next((k for k, v in made.items() if isinstance(v, pd.Series)), None)
+    try:
+        return {
+            name: labels.on_rows(
+                column,
+                made[first].index,
+                f"{argument}[{shown(name)}]",
+                f"{argument}[{shown(first)}]",
+            )
+            if isinstance(column, pd.Series)
+            else column
+            for name, column in made.items()
+        }
+    except OptionError as error:
+        raise DataConversionError(str(error)) from None
 
 
 def _remedy(data: object) -> str:
@@ -204,6 +226,21 @@ def collect_new(table: pd.DataFrame, needed: Iterable[str], known: Iterable[str]
     return collect(table, columns.intersection(names), "new_data")
 
 
+def index_from_r(record: Mapping[str, Any]) -> pd.Index:
+    """Return R's row names as an index, a count of rows where R has none of its own.
+
+    Parameters
+    ----------
+    record
+        With ``row_names`` (None, texts or whole numbers) and ``n_rows``.
+    """
+    names = record["row_names"]
+    if names is None:
+        return pd.RangeIndex(int(record["n_rows"][0]))
+    index: pd.Index = pd.Index(names.tolist() if isinstance(names, np.ndarray) else list(names))
+    return index
+
+
 def frame_from_r(record: Mapping[str, Any]) -> pd.DataFrame:
     """Put together a data frame that came from R as parts.
 
@@ -217,9 +254,7 @@ def frame_from_r(record: Mapping[str, Any]) -> pd.DataFrame:
     pandas.DataFrame
         With R's row names as the index where R had any.
     """
-    row_names = record["row_names"]
-    n_rows = int(record["n_rows"][0])
-    index = pd.RangeIndex(n_rows) if row_names is None else pd.Index(list(row_names))
+    index = index_from_r(record)
     columns = {i: column_from_part(part, index) for i, part in enumerate(record["parts"])}
     # Each column was copied from R for this frame alone.
     frame = pd.DataFrame(columns, index=index, copy=False)

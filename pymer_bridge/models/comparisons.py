@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from pymer_bridge.data.arrays import frozen_array
@@ -25,10 +26,12 @@ from pymer_bridge.results.decode import tests as decode_tests
 from pymer_bridge.session import asking, conditions, deadlines
 from pymer_bridge.session.calls import Handle
 from pymer_bridge.session.r_session import session
-from pymer_bridge.spec import options
+from pymer_bridge.spec import labels, options
 from pymer_bridge.spec.arguments import checked
 
-Restriction = LinearMixedModel | str | NDArray[np.float64] | Sequence[Sequence[float]]
+Restriction = (
+    LinearMixedModel | str | NDArray[np.float64] | Sequence[Sequence[float]] | pd.DataFrame
+)
 
 
 @checked
@@ -101,8 +104,9 @@ def _restriction(full: LinearMixedModel, restricted: Restriction) -> Any:
         return restricted._model
     if isinstance(restricted, str):
         return _formula_change(full, restricted)
-    values = np.atleast_2d(options.array_of(restricted, "restricted must be a matrix of numbers"))
     terms = full._terms()
+    rows = labels.aligned(restricted, terms, "restricted", "the fixed effects", axis=1, rest=0.0)
+    values = np.atleast_2d(options.array_of(rows, "restricted must be a matrix of numbers"))
     if values.ndim != 2 or values.shape[1] != len(terms):
         raise OptionError(
             f"restricted, a restriction matrix, must have {len(terms)} columns, one per effect "

@@ -10,8 +10,6 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Final
 
-import pandas as pd
-
 from pymer_bridge.data import frames, model_file, packing
 from pymer_bridge.data.arrays import Arrays, from_inline
 from pymer_bridge.data.files import UNREADABLE, path_of
@@ -371,8 +369,6 @@ def _family(facts: Mapping[str, Any]) -> Family | None:
 def _guessed(fitter: str, answer: Mapping[str, Any]) -> tuple[ModelSpec, frames.Frame]:
     """Return the specification, as far as a fit of another program shows it."""
     facts = answer["facts"]
-    rows = answer["row_names"]
-    n_rows = decode.integer(answer, "n_rows")
     action: Any = decode.text(answer, "na_action")
     weights, offset, subset = (
         None if answer[name] is None else decode.text(answer, name)
@@ -390,5 +386,4 @@ def _guessed(fitter: str, answer: Mapping[str, Any]) -> tuple[ModelSpec, frames.
         offset=offset,
         subset=subset,
     )
-    index = pd.RangeIndex(n_rows) if rows is None else pd.Index(list(rows))
-    return spec, frames.Frame(tuple(answer["columns"]), (), index)
+    return spec, frames.Frame(tuple(answer["columns"]), (), frames.index_from_r(answer))

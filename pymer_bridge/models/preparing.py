@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final, TypeVar, cast
 
@@ -18,7 +19,7 @@ from pymer_bridge.r_script.journal import Origin, journal
 from pymer_bridge.results.decode import record as decode
 from pymer_bridge.session import asking
 from pymer_bridge.session.r_session import session
-from pymer_bridge.spec import formula_hints, formula_safety, options
+from pymer_bridge.spec import formula_hints, formula_safety, labels, options
 from pymer_bridge.spec.annotations import is_text
 from pymer_bridge.spec.arguments import checked
 from pymer_bridge.spec.model_spec import ModelSpec
@@ -139,7 +140,7 @@ def _check_bars(fitter: str, formula: str) -> None:
 def _vector_or_text(given: Any, index: pd.Index, argument: str, dtype: Any = np.float64) -> Any:
     if given is None or isinstance(given, str):
         return given
-    return options.row_vector(given, index, argument, dtype)
+    return labels.row_vector(given, index, argument, dtype)
 
 
 def _name_of(table: pd.DataFrame) -> str:
@@ -210,12 +211,24 @@ def prepare(
         formula=formula,
         data_name=options.check_data_name(data_name) if data_name else _name_of(table),
         na_action=na_action,
-        contrasts=options.check_contrasts(contrasts, known),
+        contrasts=labels.check_contrasts(contrasts, known),
         allow_functions=tuple(allow_functions),
         **extras,
         **others,
     )
-    return asked, data if ready else frames.collect(table, needed)
+    frame = data if ready else frames.collect(table, needed)
+    return _with_contrasts(asked, frame), frame
+
+
+def _with_contrasts(asked: ModelSpec, frame: frames.AnyFrame) -> ModelSpec:
+    """Read contrasts whose rows have labels by the levels that R has in the rows used."""
+    named = labels.with_labels(asked.contrasts, frame.names)
+    if not named:
+        return asked
+    plain = replace(asked, contrasts=()).to_r()
+    found = asking.ask("contrast_levels", spec=plain, frame=frame.to_r(), columns=named)
+    levels = {name: decode.texts(found, name) for name in named}
+    return replace(asked, contrasts=labels.on_levels(asked.contrasts, levels))
 
 
 def fit_model(cls: type[M], fitter: str, formula: str, data: Any, **asked: Any) -> M:

@@ -9,16 +9,14 @@ most_rows <- 5L
 #' @return A list of findings, the gravest first; see `finding()`.
 diagnose_fit <- function(spec, frame) {
   suppressWarnings(suppressMessages({
-    built <- model_call(spec)
-    data <- if (is.environment(frame)) model_data(frame)$frame else frame_from_parts(frame)
-    env <- model_environment(data, spec$data_name, built$extras)
-    variables <- lapply(model_variables(built$call, data), evaluated_variable, data, env)
-    kept <- evaluated_variable(list(role = "subset", expression = built$call$subset), data, env)
+    rows <- rows_of_fit(spec, frame)
+    kept <- rows$kept
+    variables <- rows$variables
+    chosen <- rows$chosen
     if (is.numeric(kept$value)) {
       return(list(finding("no_condition", kept)))
     }
-    chosen <- if (is.logical(kept$value)) kept$value %in% TRUE else rep(TRUE, nrow(data))
-    complete <- chosen & !Reduce(`|`, lapply(variables, `[[`, "missing"), logical(nrow(data)))
+    complete <- rows$complete
     passed <- spec$na_action == "na.pass"
     if (!any(complete) && !passed) {
       findings_of_no_rows(variables, chosen)
@@ -29,6 +27,35 @@ diagnose_fit <- function(spec, frame) {
       unlist(findings, recursive = FALSE)
     }
   }))
+}
+
+#' The variables of a fit over the rows of its data, and which rows are used
+#'
+#' @param spec,frame As for `fit_model()`.
+#' @return A list of `data`, `variables`, `kept` (see `evaluated_variable()`), `chosen` (which
+#'   rows are in the subset) and `complete` (which of these lack no value).
+rows_of_fit <- function(spec, frame) {
+  built <- model_call(spec)
+  data <- if (is.environment(frame)) model_data(frame)$frame else frame_from_parts(frame)
+  env <- model_environment(data, spec$data_name, built$extras)
+  variables <- lapply(model_variables(built$call, data), evaluated_variable, data, env)
+  kept <- evaluated_variable(list(role = "subset", expression = built$call$subset), data, env)
+  chosen <- if (is.logical(kept$value)) kept$value %in% TRUE else rep(TRUE, nrow(data))
+  missing <- Reduce(`|`, lapply(variables, `[[`, "missing"), logical(nrow(data)))
+  list(
+    data = data, variables = variables, kept = kept, chosen = chosen, complete = chosen & !missing
+  )
+}
+
+#' Operation: the levels of columns in the rows that a fit will use, in R's order
+#'
+#' @param spec,frame As for `fit_model()`; without contrasts.
+#' @param columns Names of columns.
+contrast_levels <- function(spec, frame, columns) {
+  rows <- suppressWarnings(suppressMessages(rows_of_fit(spec, frame)))
+  used <- if (spec$na_action == "na.pass") rows$chosen else rows$complete
+  columns <- stats::setNames(columns, columns)
+  lapply(columns, function(name) levels(droplevels(as.factor(rows$data[[name]][used]))))
 }
 
 #' One fact

@@ -77,18 +77,23 @@ column_to_part <- function(column, name) {
   }
 }
 
+#' The row names of a data frame, as texts or whole numbers; NULL where they only count the rows
+own_row_names <- function(frame) {
+  names <- attr(frame, "row.names")
+  if (!identical(as.character(names), as.character(seq_len(nrow(frame))))) names
+}
+
 #' A data frame as parts
 #'
 #' @param frame A data frame.
 #' @return A list of `names`, `n_rows`, `parts` and `row_names` (NULL where
 #'   they are automatic).
 frame_to_parts <- function(frame) {
-  automatic <- .row_names_info(frame) < 0L
   list(
     names = names(frame),
     n_rows = nrow(frame),
     parts = unname(Map(column_to_part, frame, names(frame))),
-    row_names = if (automatic) NULL else row.names(frame)
+    row_names = own_row_names(frame)
   )
 }
 

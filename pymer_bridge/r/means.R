@@ -15,6 +15,7 @@ describe_grid <- function(grid, conf_level, adjust, type) {
   keys <- intersect(c(attr(table, "pri.vars"), attr(table, "by.vars")), names(table))
   as_text <- function(values) if (is.numeric(values)) as.double(values) else as.character(values)
   list(
+    n_by = sum(keys %in% attr(table, "by.vars")),
     key_names = keys, keys = unname(lapply(keys, function(key) as_text(table[[key]]))),
     estimate_name = estimate, estimate = as.double(table[[estimate]]),
     std_error = column(table, "SE"), df = column(table, "df"),

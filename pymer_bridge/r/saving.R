@@ -135,7 +135,7 @@ adopted_model <- function(fit) {
     attr(data, "terms") <- attr(data, "formula") <- NULL
   }
   rows <- row.names(data)
-  automatic <- .row_names_info(data) < 0L
+  own <- own_row_names(data)
   attr(data, "row.names") <- .set_row_names(length(rows))
   env <- model_environment(data, name, list())
   call$data <- as.name(name)
@@ -144,7 +144,7 @@ adopted_model <- function(fit) {
   model$adopted <- TRUE
   c(list(
     model = model, columns = names(data), n_rows = length(rows),
-    row_names = if (!automatic) rows
+    row_names = own
   ), known)
 }
 

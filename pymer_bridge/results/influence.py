@@ -98,12 +98,19 @@ class Influence(Rows[InfluenceRow]):
     key: ClassVar[tuple[str, ...]] = ("level",)
     shown: ClassVar[tuple[str, ...]] = tuple(column.name for column in _COLUMNS)
 
+    def _levels(self) -> pd.Index:
+        """Return what was left out: labels of rows as the data have them, or levels."""
+        rows = self.fixed_effects.index
+        if rows is not None:
+            return rows
+        return pd.Index([row.level for row in self.rows], name=self.by)
+
     @property
     def cooks_distance(self) -> pd.Series[float]:
         """Cook's distance of each level, NaN where a refit failed (R: ``cooks.distance``)."""
         return pd.Series(
             [np.nan if row.cooks_distance is None else row.cooks_distance for row in self.rows],
-            index=pd.Index([row.level for row in self.rows], name=self.by),
+            index=self._levels(),
             name="cooks_distance",
             dtype=np.float64,
         )
@@ -114,9 +121,10 @@ class Influence(Rows[InfluenceRow]):
         Returns
         -------
         pandas.DataFrame
-            Columns level, cooks_distance, converged, singular, evaluations; then the fixed
-            effects and variance parameters without the level, by their names, and
-            "dfbeta_", "dfbetas_" with the name of each fixed effect.
+            On the data's own index if each row was left out. Columns level, cooks_distance,
+            converged, singular, evaluations; then the fixed effects and variance parameters
+            without the level, by their names, and "dfbeta_", "dfbetas_" with the name of each
+            fixed effect.
         """
         frame = pd.DataFrame({name: [getattr(r, name) for r in self.rows] for name in self.shown})
         for name in ("cooks_distance", "evaluations"):
@@ -129,7 +137,7 @@ class Influence(Rows[InfluenceRow]):
         ):
             for i, name in enumerate(part.names):
                 frame[prefix + name] = part.values[:, i]
-        return frame
+        return frame if self.fixed_effects.index is None else frame.set_axis(self._levels())
 
     def plot(self, **options: Any) -> Any:
         """Draw Cook's distances; see :func:`pymer_bridge.plots.influence`.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from operator import contains
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -84,32 +84,40 @@ class NamedMatrix(AsArray, Result):
     names
         The columns' names.
     row_names
-        The rows' names; None where rows are those of the data.
+        The rows' names, as text; None if they have none.
+    index
+        The labels of the rows in the data, where rows are those of the data.
     """
 
     values: NDArray[np.float64]
     names: tuple[str, ...]
     row_names: tuple[str, ...] | None = None
+    index: pd.Index | None = field(default=None, metadata={"later": True})
 
-    def __getitem__(self, key: tuple[str, str]) -> float:
-        """Return one value by the names of its row and column.
+    def __getitem__(self, key: tuple[Any, str]) -> float:
+        """Return one value by the names of its row and column; a row of the data by its label too.
 
         Raises
         ------
         UnknownNameError
             There is no such row or column.
         """
-        known = (self.row_names or (), self.names)
-        if len(key) != 2 or not all(map(contains, known, key)):
+        rows = self.row_names or ()
+        row, name = key if isinstance(key, tuple) and len(key) == 2 else (key, None)
+        if self.index is not None and self.index.is_unique and row not in rows:
+            with suppress(Exception):  # each index of pandas raises what it likes
+                row = rows[self.index.get_loc(row)]
+        if row not in rows or name not in self.names:
             raise UnknownNameError(
-                f"no entry {shown(key)}; rows are: {listed(known[0])}; "
-                f"columns are: {listed(known[1])}"
+                f"no entry {shown(key)}; rows are: {listed(rows)}; "
+                f"columns are: {listed(self.names)}"
             )
-        return float(self.values[known[0].index(key[0]), known[1].index(key[1])])
+        return float(self.values[rows.index(row), self.names.index(name)])
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the matrix as a pandas frame."""
-        index = None if self.row_names is None else list(self.row_names)
+        """Return the matrix as a pandas frame; rows of the data are on its own index."""
+        names = None if self.row_names is None else list(self.row_names)
+        index = names if self.index is None else self.index
         return pd.DataFrame(np.array(self.values), index=index, columns=list(self.names))
 
     def _table(self) -> Table:

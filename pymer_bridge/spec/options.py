@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias, get_args
+from typing import Any, Final, Literal, Protocol, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pymer_bridge.errors import OptionError, shown
 from pymer_bridge.spec.meanings import meant
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Ddf = Literal["satterthwaite", "kenward-roger", "normal", "none"]
 NormalDdf = Literal["normal", "none"]
@@ -212,6 +209,11 @@ def numbers(given: object, argument: str) -> tuple[float, ...] | None:
     """
     if given is None:
         return None
+    rows = getattr(given, "index", None)
+    if rows is not None and not callable(rows) and list(rows) != list(range(len(rows))):
+        raise OptionError(
+            f"{argument} has labels, and these numbers go by R's order: give .to_numpy()"
+        )
     values = _floats(given)
     if values.ndim != 1:
         raise OptionError(f"{argument}={shown(given)} must be a sequence of numbers")
@@ -282,89 +284,6 @@ def check_data_name(name: str) -> str:
             f"data_name={shown(name)} must be a plain R name: letters, digits, dots and underscores"
         )
     return name
-
-
-def _are_bools(values: NDArray[Any]) -> bool:
-    if values.dtype.kind == "O":
-        return all(isinstance(value, bool | np.bool_) for value in values.flat)
-    return values.dtype.kind == "b"
-
-
-def row_vector(
-    given: Any, index: pd.Index, argument: str, dtype: type[np.float64] | type[np.bool_]
-) -> NDArray[Any]:
-    """Check a vector with one value per row (weights, offset, subset).
-
-    Raises
-    ------
-    OptionError
-        It is not one-dimensional, of another length, not of numbers, or a Series whose index
-        is not the data's.
-    """
-    import pandas as pd  # noqa: PLC0415  # --help of the command line must not wait for it
-
-    if isinstance(given, pd.Series) and not given.index.equals(index):
-        raise OptionError(
-            f"{argument} is a Series whose index is not that of the data; align it with "
-            ".reindex(data.index), or give its values with .to_numpy()"
-        )
-    if dtype is np.bool_:
-        wanted = f"{argument} must be an expression of columns, or a bool for each row"
-        # numpy would take most numbers and texts for True, and R takes numbers for positions.
-        bools = array_of(given, wanted, None)
-        if bools.ndim != 1 or not _are_bools(bools):
-            raise OptionError(wanted)
-    wanted = f"{argument} must be a column's name or one number for each row"
-    result = array_of(given, wanted, dtype)
-    if result.shape != (len(index),):
-        raise OptionError(
-            f"{argument} has shape {result.shape}, and the data has {len(index)} rows"
-        )
-    result.flags.writeable = False
-    return result
-
-
-def check_contrasts(
-    contrasts: Mapping[str, Any] | None, columns: Iterable[str]
-) -> tuple[tuple[str, Any], ...]:
-    """Check contrasts: names of R's contrast functions, or matrices (levels by contrasts).
-
-    Raises
-    ------
-    OptionError
-        A column that is not there, or contrasts that are neither.
-    """
-    known = list(columns)
-    result: list[tuple[str, Any]] = []
-    if not isinstance(contrasts, Mapping | None):
-        raise OptionError('contrasts must be a mapping, such as {"group": "contr.sum"}')
-    for name, given in (contrasts or {}).items():
-        if name not in known:
-            raise OptionError(
-                f"contrasts name {shown(name)}, and the data has no such column; it has: "
-                f"{', '.join(map(repr, known))}"
-            )
-        if isinstance(given, str):
-            # Only these: R looks the name up and calls what it finds.
-            result.append((name, one_of(given, ContrastName, f"contrasts[{name!r}]")))
-        else:
-            result.append((name, _contrast_matrix(name, given)))
-    return tuple(result)
-
-
-def _contrast_matrix(name: str, given: Any) -> dict[str, Any]:
-    wanted = f"contrasts[{name!r}] must be a name or a matrix of levels by contrasts"
-    values = array_of(given, wanted)
-    if values.ndim != 2:
-        raise OptionError(wanted)
-    values.flags.writeable = False
-    labels = [list(map(str, axis)) for axis in getattr(given, "axes", [])]
-    return {
-        "values": values,
-        "n_rows": values.shape[0],
-        "row_names": labels[0] if labels else None,
-        "column_names": labels[1] if labels else None,
-    }
 
 
 def names_of(given: str | Sequence[str], argument: str) -> tuple[str, ...]:

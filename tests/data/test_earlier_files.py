@@ -75,7 +75,7 @@ def test_results_are_read_from_json(stored: dict[str, Any]) -> None:
     assert _without_layout(result.to_dict()) == _without_layout(stored["json"])
     again = Result.from_dict(json.loads(json.dumps(result.to_dict())))
     assert again == result
-    if hasattr(result, "index"):
+    if getattr(result, "index", None) is not None:
         assert [str(label) for label in result.index] == [str(label) for label in again.index]
 
 

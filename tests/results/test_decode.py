@@ -278,11 +278,16 @@ def test_a_covariance_matrix():
 def test_a_design_matrix_is_labelled_by_the_users_rows():
     record = {"names": ("a", "b"), "rows": ROWS, "values": floats(1, 2, 3, 4, 5, 6)}
     expected = matrix.NamedMatrix(
-        np.array([[1.0, 4.0], [2.0, 5.0], [3.0, 6.0]]), ("a", "b"), ("r1", "r3", "r4")
+        np.array([[1.0, 4.0], [2.0, 5.0], [3.0, 6.0]]),
+        ("a", "b"),
+        ("r1", "r3", "r4"),
+        INDEX[[0, 2, 3]],
     )
     assert decode.design_matrix(record, INDEX) == expected
     numbered = decode.design_matrix(record, pd.RangeIndex(10, 14))
     assert numbered.row_names == ("10", "12", "13")
+    assert numbered.to_frame().index.tolist() == [10, 12, 13]
+    assert numbered[12, "b"] == numbered["12", "b"] == 5.0
 
 
 def test_a_vector_over_rows_is_on_the_users_index():

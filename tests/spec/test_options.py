@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from pymer_bridge.errors import OptionError
-from pymer_bridge.spec import options
+from pymer_bridge.spec import labels, options
 from pymer_bridge.spec.meanings import meant
 
 ROWS = pd.Index(["a", "b", "c"])
@@ -298,7 +298,7 @@ def test_a_name_that_r_would_not_take_plainly_is_refused(name):
 
 def test_a_vector_over_rows_is_a_copy_that_cannot_be_changed():
     given = np.array([1.0, 2.0, 3.0])
-    taken = options.row_vector(given, ROWS, "weights", np.float64)
+    taken = labels.row_vector(given, ROWS, "weights", np.float64)
     given[0] = 99
     assert taken.tolist() == [1.0, 2.0, 3.0]
     assert taken.dtype == np.float64
@@ -307,7 +307,7 @@ def test_a_vector_over_rows_is_a_copy_that_cannot_be_changed():
 
 @pytest.mark.parametrize("given", [[1, 2, 3], (1, 2, 3), pd.Series([1, 2, 3], index=ROWS)])
 def test_a_vector_over_rows_may_be_of_any_kind(given):
-    taken = options.row_vector(given, ROWS, "offset", np.float64)
+    taken = labels.row_vector(given, ROWS, "offset", np.float64)
     assert taken.dtype == np.float64
     assert taken.tolist() == [1.0, 2.0, 3.0]
 
@@ -322,7 +322,7 @@ def test_a_vector_over_rows_may_be_of_any_kind(given):
     ],
 )
 def test_a_subset_is_of_bools(given):
-    taken = options.row_vector(given, ROWS, "subset", np.bool_)
+    taken = labels.row_vector(given, ROWS, "subset", np.bool_)
     assert taken.dtype == np.bool_
     assert taken.tolist() == [True, False, True]
     assert not taken.flags.writeable
@@ -332,16 +332,17 @@ def test_a_subset_is_of_bools(given):
     "given", [[1, 0, 1], ["a", "", "b"], np.array([True, 1, None], dtype=object), [0.0, 1.0, 1.0]]
 )
 def test_a_subset_of_anything_else_is_refused(given):
-    said = refused(lambda: options.row_vector(given, ROWS, "subset", np.bool_))
+    said = refused(lambda: labels.row_vector(given, ROWS, "subset", np.bool_))
     assert said == "subset must be an expression of columns, or a bool for each row"
 
 
 def test_a_series_of_other_rows_is_refused():
     other = pd.Series([1.0, 2.0, 3.0], index=[1, 2, 3])
-    said = refused(lambda: options.row_vector(other, ROWS, "weights", np.float64))
+    said = refused(lambda: labels.row_vector(other, ROWS, "weights", np.float64))
     assert said == (
-        "weights is a Series whose index is not that of the data; align it with "
-        ".reindex(data.index), or give its values with .to_numpy()"
+        "weights is on another index than the data (weights alone has 1, 2, 3, the data alone has "
+        f"{', '.join(map(repr, ROWS))}): align it, as with "
+        ".loc[data.index], or give its values with .to_numpy()"
     )
 
 
@@ -349,18 +350,18 @@ def test_a_series_of_other_rows_is_refused():
     ("given", "shape"), [([1.0], (1,)), ([[1.0, 2.0, 3.0]], (1, 3)), (1.0, ())]
 )
 def test_a_vector_of_another_shape_is_refused(given, shape):
-    said = refused(lambda: options.row_vector(given, ROWS, "weights", np.float64))
+    said = refused(lambda: labels.row_vector(given, ROWS, "weights", np.float64))
     assert said == f"weights has shape {shape}, and the data has 3 rows"
 
 
 def test_a_vector_of_no_numbers_is_refused():
-    said = refused(lambda: options.row_vector(["x", "y", "z"], ROWS, "weights", np.float64))
+    said = refused(lambda: labels.row_vector(["x", "y", "z"], ROWS, "weights", np.float64))
     assert said == (
         "weights must be a column's name or one number for each row: "
         "could not convert string to float: 'x'"
     )
     assert "one number for each row" in refused(
-        lambda: options.row_vector([None, object(), 1], ROWS, "weights", np.float64)
+        lambda: labels.row_vector([None, object(), 1], ROWS, "weights", np.float64)
     )
 
 
@@ -370,7 +371,7 @@ def test_a_vector_of_no_numbers_is_refused():
 def test_contrasts_by_name_and_by_matrix():
     given = np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, -1.0]])
     table = pd.DataFrame([[1], [-1]], index=["lo", 2], columns=["d"])
-    taken = options.check_contrasts(
+    taken = labels.check_contrasts(
         {"g": "contr.sum", "h": given, "t": table}, iter(["t", "h", "g", "y"])
     )
     assert [name for name, _ in taken] == ["g", "h", "t"]
@@ -382,36 +383,36 @@ def test_contrasts_by_name_and_by_matrix():
     assert values.tolist() == [[1, 0], [0, 1], [-1, -1]]
     assert taken[1][1] == {"n_rows": 3, "row_names": None, "column_names": None}
     assert taken[2][1].pop("values").tolist() == [[1], [-1]]
-    assert taken[2][1] == {"n_rows": 2, "row_names": ["lo", "2"], "column_names": ["d"]}
+    assert taken[2][1] == {"n_rows": 2, "row_names": ["lo", 2], "column_names": ["d"]}
 
 
 @pytest.mark.parametrize("nothing", [None, {}])
 def test_no_contrasts(nothing):
-    assert options.check_contrasts(nothing, ["g"]) == ()
+    assert labels.check_contrasts(nothing, ["g"]) == ()
 
 
 def test_contrasts_that_are_no_mapping_are_refused():
-    assert refused(lambda: options.check_contrasts("contr.sum", ["g"])) == MATRIX
-    assert refused(lambda: options.check_contrasts([("g", "contr.sum")], ["g"])) == MATRIX
+    assert refused(lambda: labels.check_contrasts("contr.sum", ["g"])) == MATRIX
+    assert refused(lambda: labels.check_contrasts([("g", "contr.sum")], ["g"])) == MATRIX
 
 
 def test_contrasts_of_no_column_are_refused():
-    said = refused(lambda: options.check_contrasts({"h": "contr.sum"}, ["g"]))
+    said = refused(lambda: labels.check_contrasts({"h": "contr.sum"}, ["g"]))
     assert said == "contrasts name 'h', and the data has no such column; it has: 'g'"
 
 
 def test_only_rs_own_contrast_functions_are_called():
-    said = refused(lambda: options.check_contrasts({"g": "system"}, ["g"]))
+    said = refused(lambda: labels.check_contrasts({"g": "system"}, ["g"]))
     assert said.startswith("contrasts['g']='system' is not accepted; choose one of: 'contr.tre")
 
 
 def test_contrasts_that_are_no_matrix_are_refused():
     wanted = "contrasts['g'] must be a name or a matrix of levels by contrasts"
-    assert refused(lambda: options.check_contrasts({"g": [1, 2]}, ["g"])) == wanted
-    assert refused(lambda: options.check_contrasts({"g": [["x"]]}, ["g"])) == (
+    assert refused(lambda: labels.check_contrasts({"g": [1, 2]}, ["g"])) == wanted
+    assert refused(lambda: labels.check_contrasts({"g": [["x"]]}, ["g"])) == (
         f"{wanted}: could not convert string to float: 'x'"
     )
-    said = refused(lambda: options.check_contrasts({"g": [[object()]]}, ["g"]))
+    said = refused(lambda: labels.check_contrasts({"g": [[object()]]}, ["g"]))
     assert said.startswith(f"{wanted}: ")
 
 

@@ -25,7 +25,7 @@ from pymer_bridge.results.matrix import NamedMatrix
 from pymer_bridge.session import asking, conditions, deadlines
 from pymer_bridge.session.calls import Handle
 from pymer_bridge.session.r_session import session
-from pymer_bridge.spec import options
+from pymer_bridge.spec import labels, options
 from pymer_bridge.spec.arguments import Public
 
 Floats = NDArray[np.float64]
@@ -87,7 +87,9 @@ class DevianceFunction(Public):
         """
         return float(self.at([parameters]).values[0])
 
-    def at(self, points: Sequence[ArrayLike] | NDArray[Any]) -> internals.DeviancePoints:
+    def at(
+        self, points: Sequence[ArrayLike] | NDArray[Any] | pd.DataFrame
+    ) -> internals.DeviancePoints:
         """Return the deviance at many points, in one call of R.
 
         Parameters
@@ -105,7 +107,12 @@ class DevianceFunction(Public):
         OptionError
             It is not such an array.
         """
-        given = options.array_of(points, "points of the parameters must be numbers")
+        several = points if isinstance(points, np.ndarray | pd.DataFrame) else list(points)
+        if isinstance(several, list):
+            several = [self._in_order(point) for point in several]
+        given = options.array_of(
+            self._in_order(several), "points of the parameters must be numbers"
+        )
         if given.ndim != 2 or given.shape[1] != len(self.names):
             raise OptionError(
                 f"each of the points has {len(self.names)} parameters: {', '.join(self.names)}"
@@ -118,6 +125,9 @@ class DevianceFunction(Public):
             n_points=len(given),
         )
         return internals.DeviancePoints(self.names, frozen_array(given), values)
+
+    def _in_order(self, given: Any) -> Any:
+        return labels.aligned(given, self.names, "points", "the parameters", axis=1)
 
     def __repr__(self) -> str:
         """Return what it is in one line."""
@@ -176,7 +186,8 @@ class Diagnostics(MixedFit):
             raise OptionError(
                 f"name={shown(name)} is not accepted{hint}; choose one of: {', '.join(known)}"
             )
-        return self._ask_anew("model_part", decode_internals.part, name=name)
+        found = self._ask_anew("model_part", decode_internals.part, name=name)
+        return decode_internals.on_rows(found, self._index) if name == "X" else found
 
     def is_singular(self, tol: float = 1e-4) -> bool:
         """Say whether the fit is singular: a variance is zero, or a correlation is one.
@@ -513,16 +524,17 @@ class Diagnostics(MixedFit):
         limit = options.whole(max_evaluations, "max_evaluations", 1)
         said = asking.Said()
         described = asking.ask("describe_influence", said=said, model=self._model, by=asked)
-        labels = _labels(described, asked, self._index)
+        rows = self._index[described["rows"] - 1] if asked == CASE else None
+        levels = tuple(map(str, rows)) if rows is not None else decode.texts(described, "levels")
         p, q = len(described["fixed_names"]), len(described["variance_names"])
 
         def draw(state: list[int] | None) -> Any:
-            return asking.ask("kept_draws", all=list(range(1, len(labels) + 1)))
+            return asking.ask("kept_draws", all=list(range(1, len(levels) + 1)))
 
         run = engine.Run(
             models=[self._model],
             plan={"task": "influence", "by": asked, "max_evaluations": float(limit)},
-            n=len(labels),
+            n=len(levels),
             n_values=p + q + p * p + 1,
             draw=draw,
             item_bytes=4,
@@ -531,7 +543,7 @@ class Diagnostics(MixedFit):
         )
 
         def result(collected: Collected) -> Influence:
-            return _result(self._model, asked, described, labels, collected)
+            return _result(self._model, asked, described, (levels, rows), collected)
 
         made = engine.perform(run, engine.Running(n_jobs, progress, checkpoint), result)
         return _warned(said.on(made))
@@ -545,13 +557,6 @@ class Diagnostics(MixedFit):
             listed = ", ".join(map(repr, (ROWS, *known)))
             raise OptionError(f"by={shown(by)} is not in the model; choose one of: {listed}")
         return by
-
-
-def _labels(described: Mapping[str, Any], by: str, index: pd.Index) -> tuple[str, ...]:
-    """Return the levels, or the labels of the rows in the data."""
-    if by == CASE:
-        return tuple(map(str, index[described["rows"] - 1]))
-    return decode.texts(described, "levels")
 
 
 def _warned(made: Influence) -> Influence:
@@ -581,10 +586,11 @@ def _result(
     model: Handle,
     by: str,
     described: Mapping[str, Any],
-    labels: Sequence[str],
+    left_out: tuple[Sequence[str], pd.Index | None],
     collected: Collected,
 ) -> Influence:
-    n = len(labels)
+    levels, index = left_out
+    n = len(levels)
     if len(collected.values) < n:
         collected = _whole_run(collected, n)
     values = collected.values
@@ -602,7 +608,7 @@ def _result(
     def named(found: NDArray[np.float64], names: tuple[str, ...]) -> NamedMatrix:
         whole = found.reshape((n, len(names)), order="F")
         whole = np.where(np.isnan(whole), np.nan, whole)
-        return NamedMatrix(frozen_array(whole), names, tuple(labels))
+        return NamedMatrix(frozen_array(whole), names, tuple(levels), index)
 
     cooks = figures["cooks_distance"]
     rows = tuple(
@@ -615,7 +621,7 @@ def _result(
             messages=collected.messages[i],
             error=collected.errors[i],
         )
-        for i, label in enumerate(labels)
+        for i, label in enumerate(levels)
     )
     return Influence(
         rows=rows,

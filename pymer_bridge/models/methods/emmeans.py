@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
+import pandas as pd
+
 from pymer_bridge.errors import OptionError, listed, shown
 from pymer_bridge.models.base import Fitted, ask
 from pymer_bridge.results.decode import internals as decode_internals
@@ -14,7 +16,7 @@ from pymer_bridge.results.decode import tests as decode_tests
 from pymer_bridge.results.means import MarginalTable
 from pymer_bridge.session.calls import Handle
 from pymer_bridge.session.r_session import session
-from pymer_bridge.spec import options
+from pymer_bridge.spec import labels, options
 from pymer_bridge.spec.options import Adjust, ContrastFamily, one_of
 
 
@@ -28,6 +30,7 @@ class MarginalMeans(MarginalTable):
 
     conf_level: float
     type: str
+    _n_by: int
     _grid: Handle
 
     def _plain(self) -> MarginalTable:
@@ -55,7 +58,7 @@ class MarginalMeans(MarginalTable):
 
     def contrast(
         self,
-        method: ContrastFamily | Mapping[str, Sequence[float]] = "eff",
+        method: ContrastFamily | Mapping[str, Sequence[float] | Mapping[Any, float]] = "eff",
         adjust: Adjust | None = None,
     ) -> MarginalMeans:
         """Return contrasts of the rows.
@@ -64,7 +67,8 @@ class MarginalMeans(MarginalTable):
         ----------
         method
             A family of contrasts by emmeans' name ("pairwise", "trt.vs.ctrl", "poly" ...), or
-            weights by name, one weight per row (within each level of ``by``).
+            weights by name, one weight per row (within each level of ``by``). A Series or a
+            mapping has the levels of the rows for labels (several as a tuple); others weigh 0.
         adjust
             How tests and intervals are adjusted for their number: "tukey", "holm", "none" ...;
             emmeans' own choice by default.
@@ -95,7 +99,7 @@ class MarginalMeans(MarginalTable):
         if not isinstance(method, Mapping):
             weights = one_of(method, ContrastFamily, "method")
         else:
-            weights = {name: [float(w) for w in given] for name, given in method.items()}
+            weights = {str(name): self._weights(name, given) for name, given in method.items()}
             if not weights:
                 raise OptionError("method must name at least one contrast")
         if adjust is not None:
@@ -109,6 +113,24 @@ class MarginalMeans(MarginalTable):
             conf_level=self.conf_level,
             type=self.type,
         )
+
+    def _weights(self, name: str, given: Any) -> list[float]:
+        """Return one weight for each row within a level of ``by``."""
+        within = len(self.by) - self._n_by
+        first = list(self.rows[0].levels.values())[within:]
+        levels = [list(row.levels.values()) for row in self.rows]
+        mine = [tuple(row[:within]) for row in levels if row[within:] == first]
+        table = labels.labelled(given)
+        if isinstance(table, pd.Series) and set(table.index.names) == set(self.by[:within]):
+            order: Any = list(self.by[:within])
+            given = table.reorder_levels(order) if within > 1 else table
+        rows = [row[0] if within == 1 else row for row in mine]
+        what = f"method[{shown(name)}]"
+        put = labels.aligned(given, rows, what, "the rows", rest=0.0)
+        weights = options.array_of(put, f"{what} must be one number for each row")
+        if weights.shape != (len(rows),):
+            raise OptionError(f"{what} has {len(weights)} weights, and there are {len(rows)} rows")
+        return [float(weight) for weight in weights]
 
     def pairs(self, adjust: Adjust = "tukey") -> MarginalMeans:
         """Return all pairwise differences.
@@ -146,7 +168,10 @@ class MarginalMeans(MarginalTable):
 def marginal_means(record: Mapping[str, Any], conf_level: float, kind: str) -> MarginalMeans:
     """Read what the R side of emmeans gave."""
     parts = decode_tests.marginal_parts(record["table"])
-    return MarginalMeans(**parts, conf_level=conf_level, type=kind, _grid=record["grid"])
+    n_by = int(record["table"]["n_by"][0])
+    return MarginalMeans(
+        **parts, conf_level=conf_level, type=kind, _n_by=n_by, _grid=record["grid"]
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Self
 
+import numpy as np
 import pandas as pd
 
 from pymer_bridge.data import frames
@@ -17,7 +18,7 @@ from pymer_bridge.r_script.journal import Origin, journal
 from pymer_bridge.results.all_fit import AllFit
 from pymer_bridge.results.decode.all_fit import all_fit as decode_all_fit
 from pymer_bridge.session import asking, deadlines
-from pymer_bridge.spec import meanings, options
+from pymer_bridge.spec import labels, meanings, options
 from pymer_bridge.spec.model_spec import ModelSpec
 
 
@@ -47,6 +48,8 @@ class Refitting(Fitted):
             A new formula; a dot stands for the old part, as in ``". ~ . - Days"``.
         data
             Other data; by default those of the model, which holds only the columns that it uses.
+            Weights, an offset or a subset that were given row by row go to the rows of the same
+            labels; give them anew for other rows.
         **arguments
             Arguments of the function that fitted it, such as ``reml=False``, ``weights=None`` or
             ``control=``; the others stay as they were.
@@ -82,8 +85,11 @@ class Refitting(Fitted):
         if unknown:
             takes = ("formula", "data", *kept, "timeout")
             raise OptionError(meanings.refusal("update", unknown[0], takes))
-        if data is not None and "data_name" not in arguments:
+        if data is not None:
             del kept["data_name"]
+            for name in ("weights", "offset", "subset"):
+                if isinstance(kept.get(name), np.ndarray):  # of the rows of these data
+                    kept[name] = pd.Series(kept[name], index=self._index)
         source = self._kept_frame if data is None else frames.as_pandas(data)
         try:
             changed = self.spec.formula if formula is None else self._merged(formula, source)
@@ -159,11 +165,9 @@ class Refitting(Fitted):
             return self._made("refit_response", self.spec, "refitted", response=response)
 
     def _response(self, given: Any) -> pd.DataFrame:
-        if isinstance(given, pd.Series | pd.DataFrame) and not given.index.equals(self._index):
-            raise OptionError(
-                "new_response is on another index than the data; align it with .reindex(), or "
-                "give its values with .to_numpy()"
-            )
+        used = self.fitted.index
+        counted = hasattr(given, "__len__") and len(given) == len(used)
+        given = labels.on_rows(given, used if counted else self._index, "new_response", "the data")
         if isinstance(given, str):
             raise OptionError(
                 f"new_response={shown(given)} is a text: give the numbers, as of data[...], or fit "
@@ -331,7 +335,7 @@ def arguments_of(spec: ModelSpec) -> dict[str, Any]:
 def _as_given(contrast: Any) -> Any:
     if isinstance(contrast, str):
         return contrast
-    if contrast["row_names"] is None:
+    if contrast["column_names"] is None:
         return contrast["values"]
     return pd.DataFrame(
         contrast["values"], index=contrast["row_names"], columns=contrast["column_names"]

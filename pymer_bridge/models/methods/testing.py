@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-from pymer_bridge.errors import OptionError, shown
+from pymer_bridge.errors import OptionError, listed, shown
 from pymer_bridge.models.base import Fitted
 from pymer_bridge.results import tests
 from pymer_bridge.results.decode import tests as decode_tests
 from pymer_bridge.session.r_session import session
-from pymer_bridge.spec import options
+from pymer_bridge.spec import labels, options
 
 Weights = Mapping[str, float] | Sequence[float]
 
@@ -26,14 +27,7 @@ def term_weights(terms: Sequence[str], weights: Weights, what: str) -> list[floa
     OptionError
         A term that is not in the model, or not one weight per term.
     """
-    if isinstance(weights, Mapping):
-        unknown = [name for name in weights if name not in terms]
-        if unknown:
-            raise OptionError(
-                f"{what} names {', '.join(map(repr, unknown))}; the fixed effects are: "
-                f"{', '.join(map(repr, terms))}"
-            )
-        weights = [weights.get(name, 0.0) for name in terms]
+    weights = labels.aligned(weights, terms, what, "the fixed effects", rest=0.0)
     given = options.array_of(weights, f"{what} must be one number for each term")
     if given.shape != (len(terms),):
         sizes = " by ".join(map(str, given.shape)) or "no"
@@ -41,7 +35,7 @@ def term_weights(terms: Sequence[str], weights: Weights, what: str) -> list[floa
     return [float(weight) for weight in given]
 
 
-def _named_rows(contrasts: Any) -> tuple[list[str], list[Any]]:
+def _named_rows(contrasts: Any, terms: Sequence[str]) -> tuple[list[str], list[Any]]:
     """Return a name and weights for each row of the contrasts.
 
     Raises
@@ -49,15 +43,27 @@ def _named_rows(contrasts: Any) -> tuple[list[str], list[Any]]:
     OptionError
         There are none, or a mapping names terms instead of rows.
     """
-    if isinstance(contrasts, Mapping):
+    table = labels.labelled(contrasts)
+    rows: list[Any]
+    if isinstance(table, pd.DataFrame):
+        rows = [row for _, row in table.iterrows()]
+        counted = table.index.equals(pd.RangeIndex(len(table)))
+        names = [str(i + 1) if counted else str(label) for i, label in enumerate(table.index)]
+        if set(names) <= set(terms):
+            raise OptionError("contrasts has terms as its rows: give .T, with a row a contrast")
+    elif isinstance(contrasts, Mapping):
         names, rows = list(map(str, contrasts)), list(contrasts.values())
         if any(isinstance(row, int | float | str) for row in rows):
             raise OptionError('contrasts as a mapping name each row, as in {"a week": {"Days": 7}}')
+    elif table is not None:
+        names, rows = ["1"], [contrasts]
     else:
         given = list(np.atleast_1d(contrasts) if isinstance(contrasts, np.ndarray) else contrasts)
         alone = bool(given) and all(isinstance(item, int | float | np.number) for item in given)
         rows = [given] if alone else given
         names = [str(i + 1) for i in range(len(rows))]
+    if len(set(names)) < len(names):
+        raise OptionError(f"contrasts name a row twice: {listed(names)}")
     if not rows:
         raise OptionError("contrasts must have at least one row")
     return names, rows
@@ -264,8 +270,9 @@ class Testing(Fitted):
         contrasts: Mapping[str, Weights | float]
         | Sequence[Weights]
         | Sequence[float]
-        | NDArray[Any],
-        rhs: float | Sequence[float] = 0.0,
+        | NDArray[Any]
+        | pd.DataFrame,
+        rhs: float | Sequence[float] | Mapping[str, float] = 0.0,
         *,
         joint: bool = True,
         ddf: options.TestDdf = "satterthwaite",
@@ -276,10 +283,11 @@ class Testing(Fitted):
         Parameters
         ----------
         contrasts
-            Rows of weights. A mapping names them; each row is a mapping of terms to weights
-            (others 0), or one weight per term. One row of weights may stand alone.
+            Rows of weights. A mapping names them; each row is a mapping or a Series of terms to
+            weights (others 0), or one weight per term. A frame has a column for each such term,
+            and its index names the rows. One row of weights may stand alone.
         rhs
-            The values under the hypothesis: one for all rows, or one per row.
+            The values under the hypothesis: one for all rows, or one per row, also by its name.
         joint
             One F test of all rows together (True), or one t test per row.
         ddf
@@ -313,12 +321,13 @@ class Testing(Fitted):
         level = options.check_level(conf_level)
         self._require(ddf)
         terms = self._terms()
-        names, rows = _named_rows(contrasts)
+        names, rows = _named_rows(contrasts, terms)
         weights = [
             weight
             for name, row in zip(names, rows, strict=True)
             for weight in term_weights(terms, row, f"contrast {name!r}")
         ]
+        rhs = labels.aligned(rhs, names, "rhs", "the contrasts")
         values = [float(rhs)] * len(rows) if isinstance(rhs, int | float) else list(map(float, rhs))
         if len(values) != len(rows):
             raise OptionError(f"rhs has {len(values)} values, and there are {len(rows)} contrasts")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.util import find_spec
 from types import MappingProxyType
 from typing import Any
@@ -116,6 +117,13 @@ def _list(record: RRecord) -> Any:
     if len(set(names)) != len(names):
         return tuple(zip(names, items, strict=True))
     return MappingProxyType(dict(zip(names, items, strict=True)))
+
+
+def on_rows(found: Any, index: pd.Index) -> Any:
+    """Put a matrix over rows, which R numbers, on the index of the data."""
+    if not isinstance(found, NamedMatrix) or found.row_names is None:
+        return found
+    return replace(found, index=index[[int(name) - 1 for name in found.row_names]])
 
 
 def part(record: RRecord) -> Any:  # noqa: PLR0911  # a table of kinds

@@ -183,9 +183,9 @@ def covariance_matrix(record: RRecord) -> NamedMatrix:
 def design_matrix(record: RRecord, index: pd.Index) -> NamedMatrix:
     """Read the answer of ``model_matrix()``; rows are labelled as in the user's data."""
     names = texts(record, "names")
-    labels = tuple(map(str, index[record["rows"] - 1]))
-    values = matrix(record["values"], len(labels), len(names))
-    return NamedMatrix(values, names, labels)
+    rows = index[record["rows"] - 1]
+    values = matrix(record["values"], len(rows), len(names))
+    return NamedMatrix(values, names, tuple(map(str, rows)), rows)
 
 
 def over_rows(record: RRecord, index: pd.Index, name: str) -> pd.Series[float]:

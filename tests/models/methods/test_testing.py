@@ -961,7 +961,9 @@ WRONG: dict[str, tuple[str, Question, type[Exception], str]] = {
     "family": ("cake", _contrast("recipe", "every"), OptionError, "'pairwise'"),
     "adjustment": ("cake", _contrast("recipe", "pairwise", "lots"), OptionError, "'tukey'"),
     "no weights": ("cake", _contrast("recipe", {}), OptionError, "at least one"),
-    "weights of other length": ("cake", _contrast("recipe", {"a": [1, -1]}), RError, "onconform"),
+    "weights of other length": (
+        "cake", _contrast("recipe", {"a": [1, -1]}), OptionError, "2 weights",
+    ),
 }  # fmt: skip
 
 
