@@ -13,6 +13,7 @@ from numpy.typing import DTypeLike, NDArray
 from pymer_bridge.display.tables import Cell, Column, Table
 from pymer_bridge.errors import UnknownNameError, listed, shown
 from pymer_bridge.results.base import COLUMNS, Result
+from pymer_bridge.results.codec import LATER
 
 
 class AsArray:
@@ -92,7 +93,7 @@ class NamedMatrix(AsArray, Result):
     values: NDArray[np.float64]
     names: tuple[str, ...]
     row_names: tuple[str, ...] | None = None
-    index: pd.Index | None = field(default=None, metadata={"later": True})
+    index: pd.Index | None = field(default=None, metadata=LATER)
 
     def __getitem__(self, key: tuple[Any, str]) -> float:
         """Return one value by the names of its row and column; a row of the data by its label too.

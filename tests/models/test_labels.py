@@ -131,14 +131,23 @@ def test_weights_of_means_go_to_their_levels(fit: Any, plain: Any) -> None:
     cases: list[tuple[Any, list[Any], slice]] = [
         (
             means,
-            [{"B": -1, "A": 1}, pd.Series([0, -1, 1], index=["C", "B", "A"]), [1, -1, 0],
-             pd.Series([1, -1, 0]), pd.Series({"B": -1.0, "A": 1.0})],
+            [
+                {"B": -1, "A": 1},
+                pd.Series([0, -1, 1], index=["C", "B", "A"]),
+                [1, -1, 0],
+                pd.Series([1, -1, 0]),
+                pd.Series({"B": -1.0, "A": 1.0}),
+            ],
             slice(0, 1),
         ),
         (
             both,
-            [{("B", 225): -1, ("A", 175): 1}, pd.Series([-1, 1], index=index),
-             pd.Series([-1, 1], index=index.reorder_levels([1, 0])), [1, 0, 0, 0, -1, 0]],
+            [
+                {("B", 225): -1, ("A", 175): 1},
+                pd.Series([-1, 1], index=index),
+                pd.Series([-1, 1], index=index.reorder_levels([1, 0])),
+                [1, 0, 0, 0, -1, 0],
+            ],
             slice(1, 2),
         ),
         (
@@ -146,7 +155,7 @@ def test_weights_of_means_go_to_their_levels(fit: Any, plain: Any) -> None:
             [{"A": -1, "B": 1}, pd.Series([1, 0, -1], index=["B", "C", "A"]), (-1, 1, 0)],
             slice(2, 4),
         ),
-    ]  # fmt: skip
+    ]
     theirs = plain("contrasted")
     for table, every, places in cases:
         for given in every:

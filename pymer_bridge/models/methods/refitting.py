@@ -165,9 +165,10 @@ class Refitting(Fitted):
             return self._made("refit_response", self.spec, "refitted", response=response)
 
     def _response(self, given: Any) -> pd.DataFrame:
-        used = self.fitted.index
-        counted = hasattr(given, "__len__") and len(given) == len(used)
-        given = labels.on_rows(given, used if counted else self._index, "new_response", "the data")
+        if (labelled := labels.labelled(given)) is not None:
+            used = self.fitted.index
+            index = used if len(labelled) == len(used) else self._index
+            given = labels.on_rows(given, index, "new_response", "the data")
         if isinstance(given, str):
             raise OptionError(
                 f"new_response={shown(given)} is a text: give the numbers, as of data[...], or fit "
