@@ -95,6 +95,56 @@ fixed_frame <- function(fit, frame) {
   stats::model.frame(terms, frame, na.action = stats::na.pass, xlev = levels)
 }
 
+#' The terms of random effects in a formula, such as `1 | g`, also in structured ones
+bars_of <- function(expression) {
+  if (!is.call(expression)) {
+    return(list())
+  }
+  if (as.character(expression[[1L]])[1L] %in% c("|", "||")) {
+    return(list(expression))
+  }
+  unlist(lapply(as.list(expression)[-1L], bars_of), recursive = FALSE)
+}
+
+#' Which rows of new data predict() can take
+#'
+#' For a missing number it gives NA, but for a missing level it stops: of a predictor always, of a
+#' grouping factor unless new levels are allowed.
+#'
+#' @param part See `random_part()`.
+#' @return A logical vector over the rows.
+predictable_rows <- function(model, frame, part, allow_new_levels) {
+  lacking <- function(names) {
+    columns <- lapply(intersect(names, names(frame)), function(name) is.na(frame[[name]]))
+    Reduce(`|`, columns, logical(nrow(frame)))
+  }
+  bars <- if (!identical(part, NA)) {
+    bars_of(if (is.null(part)) stats::formula(model$fit) else part)
+  }
+  side <- function(i) unlist(lapply(bars, function(bar) all.vars(bar[[i]])))
+  predictors <- c(predictor_names(model)$fixed, side(2L))
+  with_levels <- names(frame)[vapply(frame, function(x) is.factor(x) || is.character(x), NA)]
+  groups <- if (!allow_new_levels) side(3L)
+  complete <- !lacking(c(predictors, groups))
+  # Splines stop where no number is known.
+  if (any(complete)) !lacking(c(intersect(predictors, with_levels), groups)) else complete
+}
+
+#' predict() of the rows of new data that it can take, with NA for the others
+#'
+#' @param frame The new data, or NULL: then predict() takes the data themselves.
+#' @param figures Names of vectors.
+#' @param value A function of the rows that gives a list of these vectors over them.
+at_predictable_rows <- function(model, frame, part, allow_new_levels, figures, value) {
+  known <- if (!is.null(frame)) predictable_rows(model, frame, part, allow_new_levels)
+  if (all(known)) {
+    return(value(frame))
+  }
+  nothing <- stats::setNames(rep(NA_real_, length(known)), row.names(frame))
+  made <- if (any(known)) value(frame[known, , drop = FALSE])
+  sapply(figures, function(figure) replace(nothing, known, made[[figure]]), simplify = FALSE)
+}
+
 #' Evaluate; if that fails at new data, stop with R's message about new levels
 #'
 #' For a new level of a fixed factor lme4 only says that matrices are "non-conformable".
@@ -166,21 +216,25 @@ predict_model <- function(model, new_data, re_form, type, allow_new_levels, std_
   part <- random_part(model, re_form)
   if (is.null(frame) && inherits(part, "formula")) stop_if_rows_slip(model)
   if (!is.null(frame)) warn_of_lost_offset(fit)
-  estimate <- at_new_data(stats::predict(fit,
-    newdata = frame, re.form = part, type = type, allow.new.levels = allow_new_levels
-  ), fit, frame)
-  answer <- over_predicted_rows(list(estimate = estimate), fit, frame)
-  if (std_error || interval) {
-    if (lme4::isNLMM(fit)) {
-      stop("R has no standard errors of predictions of a nonlinear mixed model (std_error)",
-        call. = FALSE
-      )
-    }
-    spread <- prediction_spread(fit, frame, part, type, allow_new_levels, conf_level)
-    wanted <- c(if (std_error) "std_error", if (interval) c("conf_low", "conf_high"))
-    answer[wanted] <- over_predicted_rows(spread[wanted], fit, frame)[wanted]
+  wanted <- c(if (std_error) "std_error", if (interval) c("conf_low", "conf_high"))
+  if (length(wanted) > 0L && lme4::isNLMM(fit)) {
+    stop("R has no standard errors of predictions of a nonlinear mixed model (std_error)",
+      call. = FALSE
+    )
   }
-  answer
+  names <- c("estimate", wanted)
+  figures <- at_predictable_rows(model, frame, part, allow_new_levels, names, function(rows) {
+    estimate <- at_new_data(stats::predict(fit,
+      newdata = rows, re.form = part, type = type, allow.new.levels = allow_new_levels
+    ), fit, rows)
+    spread <- if (length(wanted) > 0L) {
+      prediction_spread(fit, rows, part, type, allow_new_levels, conf_level)
+    }
+    c(list(estimate = estimate), spread[wanted])
+  })
+  # Of the data themselves estimates may have the rows that were left out, the others have not.
+  placed <- lapply(figures, function(values) over_predicted_rows(list(values), fit, frame))
+  c(lapply(placed, `[[`, 1L), list(rows = placed[[1L]]$rows))
 }
 
 #' Standard errors and Wald intervals of predictions

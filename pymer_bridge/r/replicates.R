@@ -279,10 +279,14 @@ summarise_replicates <- function(values, observed) {
 #'   with R's ordinary quantiles.
 replicate_intervals <- function(values, observed, kind, conf_level, as_in) {
   replicates <- matrix(values, ncol = length(observed))
-  ends <- if (as_in == "boot") {
-    boot_intervals(replicates, observed, kind, conf_level)
-  } else {
-    plain_intervals(replicates, observed, kind, conf_level)
+  ends <- matrix(NA_real_, length(observed), 2L)
+  # Such as a prediction of a row with a missing value.
+  known <- !is.na(observed)
+  if (any(known)) {
+    intervals <- if (as_in == "boot") boot_intervals else plain_intervals
+    ends[known, ] <- intervals(
+      replicates[, known, drop = FALSE], observed[known], kind, conf_level
+    )
   }
   list(conf_low = unname(ends[, 1L]), conf_high = unname(ends[, 2L]))
 }
@@ -325,6 +329,7 @@ plain_intervals <- function(replicates, observed, kind, conf_level) {
 replicate_p_values <- function(values, observed, null) {
   replicates <- matrix(values, ncol = length(observed))
   vapply(seq_along(observed), function(i) {
+    if (is.na(observed[i])) return(NA_real_)
     usable <- replicates[!is.na(replicates[, i]), i]
     (1 + sum(abs(usable - observed[i]) >= abs(observed[i] - null[i]))) / (1 + length(usable))
   }, 1)

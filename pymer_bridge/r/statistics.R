@@ -65,7 +65,11 @@ statistic_of <- function(model, plan) {
     predictions = {
       new_data <- if (!is.null(plan$new_data)) frame_from_parts(plan$new_data)
       form <- if (identical(plan$re_form, "population")) NA
-      function(fit) stats::predict(fit, newdata = new_data, re.form = form)
+      function(fit) {
+        at_predictable_rows(model, new_data, form, FALSE, "estimate", function(rows) {
+          list(estimate = stats::predict(fit, newdata = rows, re.form = form))
+        })$estimate
+      }
     },
     code = function_of_text(plan$code),
     python = identity,

@@ -61,8 +61,9 @@ class Prediction(Fitted):
         Returns
         -------
         Predictions
-            One prediction per row of the new data, or of the data, on its index (with NaN for
-            dropped rows under ``na_action="exclude"``). In units of the response, or of the
+            One prediction per row of the new data, or of the data, on its index; NaN for rows
+            that lack a value (where new levels are allowed, a missing group is one), and for
+            dropped rows under ``na_action="exclude"``. In units of the response, or of the
             linear predictor.
 
         Raises

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import warnings
 from typing import Any
@@ -157,6 +158,110 @@ def test_missing_values_in_new_data() -> None:
     ours = fit.predict({"Days": [1.0, np.nan], "Subject": ["308", "309"]})
     assert np.isfinite(ours.values[0])
     assert np.isnan(ours.values[1])
+
+
+GROUPS = ("Subject", "plate", "sample", "batch", "cask", "replicate", "Batch")
+
+
+@pytest.mark.parametrize("name", list(NEW))
+@pytest.mark.parametrize("re_form", [None, "population"])
+def test_rows_with_missing_values_touch_no_other(
+    plain: Any, name: str, re_form: str | None
+) -> None:
+    """Levels and numbers, of predictors and of grouping factors, one of them or several."""
+    fit = fit_of(name)
+    columns = list(NEW[name])
+    theirs = plain(
+        "predictions_of", name=name, new_data=as_r(NEW[name]), re_form="NA" if re_form else None
+    )["values"]
+    n = len(theirs)
+    sets = [c for k in range(1, len(columns) + 1) for c in itertools.combinations(columns, k)]
+    for kind in ("category", "object"):
+        new = pd.DataFrame(NEW[name])
+        for column in new.columns[[isinstance(NEW[name][c][0], str) for c in new]]:
+            new[column] = new[column].astype(kind)
+        for lacking in sets:
+            # A row with missing values before and between the others.
+            gappy = pd.concat([new.iloc[:1], new.iloc[:1], new.iloc[:1], new.iloc[1:]])
+            gappy.index = pd.Index([f"row {i}" for i in range(n + 2)])
+            for column in lacking:
+                gappy.loc[["row 0", "row 2"], column] = np.nan
+            arguments: list[dict[str, Any]] = [{}]
+            if re_form is not None:
+                arguments.append({"std_error": True, "interval": "confidence"})
+            for further in arguments:
+                ours = fit.predict(gappy, re_form, **further)
+                same(np.delete(ours.values, [0, 2]), theirs)
+                counted = set(lacking) if re_form is None else set(lacking) - set(GROUPS)
+                if counted:
+                    assert np.isnan(ours.values[[0, 2]]).all()
+                else:
+                    same(ours.values[[0, 2]], theirs[[0, 0]])
+                if further:
+                    whole = fit.predict(new, re_form, **further)
+                    for figure in ("std_error", "conf_low", "conf_high"):
+                        given = np.delete(getattr(ours, figure), [0, 2])
+                        same(given, getattr(whole, figure))
+            nothing = fit.predict(gappy.iloc[[0, 2]], re_form).values
+            assert np.isnan(nothing).all() == bool(counted)
+
+
+def test_a_missing_group_is_a_new_level_where_these_are_allowed(plain: Any) -> None:
+    new = {"Days": [1.0, 2.0], "Subject": ["308", None]}
+    ours = fit_of("slopes").predict(new, allow_new_levels=True)
+    known = {"Days": [1.0, 2.0], "Subject": ["308", "of another study"]}
+    theirs = plain("predictions_of", name="slopes", new_data=as_r(known), new_levels=True)
+    same(ours, theirs["values"])
+
+
+def test_other_models_predict_where_they_can() -> None:
+    cbpp = pb.load_dataset("cbpp")
+    formula = "cbind(incidence, size - incidence) ~ period + (1 | herd)"
+    herds = pb.glmer(formula, cbpp, family="binomial")
+    cake = pb.load_dataset("cake")
+    plain = pb.lm("angle ~ recipe * temp", cake)
+    odd = pb.glm("I(angle > 30) ~ recipe + temp", cake, family="binomial")
+    slopes = pb.lmer("angle ~ temp + (0 + recipe | replicate)", cake)
+    fits: list[tuple[Any, pd.DataFrame, list[str]]] = [
+        (herds, cbpp, ["period", "herd"]),
+        (plain, cake, ["recipe", "temp"]),
+        (odd, cake, ["recipe", "temp"]),
+        (slopes, cake, ["recipe", "temp", "replicate"]),
+    ]
+    for fit, data, columns in fits:
+        whole = fit.predict(data.iloc[:8], type="response").values
+        for column in columns:
+            gappy = data.iloc[:8].copy()
+            gappy.loc[gappy.index[[1, 5]], column] = np.nan
+            ours = fit.predict(gappy, type="response").values
+            assert np.flatnonzero(np.isnan(ours)).tolist() == [1, 5]
+            same(np.delete(ours, [1, 5]), np.delete(whole, [1, 5]))
+
+
+@pytest.mark.filterwarnings("ignore::pymer_bridge.RWarning")
+def test_a_bootstrap_of_predictions_has_the_rows_that_can_be() -> None:
+    fit, cake = fit_of("factor"), pb.load_dataset("cake").iloc[:6].copy()
+    whole = fit.bootstrap(n_sim=20, seed=3, statistic="predictions", new_data=cake)
+    for column in ("recipe", "temperature", "replicate"):
+        gappy = cake.copy()
+        gappy.loc[gappy.index[2], column] = np.nan
+        ours = fit.bootstrap(n_sim=20, seed=3, statistic="predictions", new_data=gappy)
+        assert ours.names == whole.names
+        assert ours.counts.n_failed == 0
+        assert np.isnan(ours.replicates[:, 2]).all()
+        same(np.delete(ours.replicates, 2, axis=1), np.delete(whole.replicates, 2, axis=1))
+        intervals = ours.confint().to_frame()
+        assert np.flatnonzero(intervals["conf_low"].isna()).tolist() == [2]
+        same(intervals["conf_low"].drop(2), whole.confint().to_frame()["conf_low"].drop(2))
+        assert np.isnan(ours.p_values().to_frame()["p_value"][2])
+
+
+def test_simulations_say_which_columns_have_missing_values() -> None:
+    for column in ("recipe", "replicate"):
+        gappy = pb.load_dataset("cake").iloc[:6].copy()
+        gappy.loc[gappy.index[2], column] = np.nan
+        with pytest.raises(DataConversionError, match=f"missing values in column '{column}'"):
+            fit_of("factor").simulate(new_data=gappy, seed=1)
 
 
 @pytest.mark.parametrize(
