@@ -12,7 +12,7 @@ import pandas as pd
 
 from pymer_bridge.data import frames
 from pymer_bridge.display import apa, notebook
-from pymer_bridge.errors import OptionError
+from pymer_bridge.errors import OptionError, shown
 from pymer_bridge.r_script.journal import journal
 from pymer_bridge.results import groups
 from pymer_bridge.results.base import Result, row_of
@@ -28,6 +28,7 @@ from pymer_bridge.session.r_session import session
 from pymer_bridge.spec import options
 from pymer_bridge.spec.arguments import Public
 from pymer_bridge.spec.model_spec import ModelSpec
+from pymer_bridge.spec.names import Named, find_name
 
 T = TypeVar("T")
 
@@ -52,7 +53,7 @@ def ask(operation: str, read: Callable[..., T], /, *, noted: bool = True, **argu
 
 def _group_counts(facts: Mapping[str, Any], name: str) -> Mapping[str, int]:
     counts = map(int, facts["group_counts"])
-    return MappingProxyType(dict(zip(facts["group_names"], counts, strict=True)))
+    return MappingProxyType(Named(zip(facts["group_names"], counts, strict=True)))
 
 
 _READERS: Final[Mapping[str, Callable[[Mapping[str, Any], str], Any]]] = {
@@ -285,6 +286,24 @@ class Fitted(RModel):
     def _terms(self) -> tuple[str, ...]:
         """Return the names of the fixed effects."""
         return tuple(row.term for row in self._estimates().rows)
+
+    def _labels(self, given: str | Sequence[str], argument: str) -> tuple[str, ...]:
+        """Return R's labels of the terms that an argument names.
+
+        Raises
+        ------
+        OptionError
+            One is not a term of the model.
+        """
+        known = self._ask("term_labels", tuple)
+        meant = [(name, find_name(name, known)) for name in options.names_of(given, argument)]
+        for name, label in meant:
+            if label is None:
+                raise OptionError(
+                    f"{argument}={shown(name)} is not a term of the model; its terms are: "
+                    f"{', '.join(map(repr, known)) or 'none'}"
+                )
+        return tuple(str(label) for _, label in meant)
 
     @property
     def fit_statistics(self) -> FitStatistics:

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pymer_bridge.data.arrays import frozen_array
-from pymer_bridge.errors import BootstrapWarning, OptionError, shown
+from pymer_bridge.errors import BootstrapWarning, OptionError
 from pymer_bridge.models.base import ask
 from pymer_bridge.models.lm import LinearModel
 from pymer_bridge.models.lmer import LinearMixedModel
@@ -118,14 +118,7 @@ def _restriction(full: LinearMixedModel, restricted: Restriction) -> Any:
 def _formula_change(full: LinearMixedModel, given: str) -> str:
     """Check a formula change, or make one from the name of a term."""
     if "~" not in given:
-        labels = asking.ask("term_labels", list, model=full._model)
-        label = next((known for known in labels if known in (given, f"`{given}`")), None)
-        if label is None:
-            raise OptionError(
-                f"restricted={shown(given)} is not a term of the model; its terms are: "
-                f"{', '.join(map(repr, labels)) or 'none'}"
-            )
-        given = f". ~ . - {label}"
+        given = f". ~ . - {full._labels(given, 'restricted')[0]}"
     check_text(given, "formula", full.columns, full.spec.allow_functions)
     return given
 

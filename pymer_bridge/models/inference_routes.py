@@ -229,10 +229,9 @@ def compare_inference(
     given = (methods,) if isinstance(methods, str) else methods
     known = get_args(options.Route)
     chosen = known if given is None else options.each_of(given, options.Route, "methods")
-    row_of(fit.fixed_effects("none"), term, "term")
     request = _Request(
         fit,
-        term,
+        row_of(fit.fixed_effects("none"), term, "term").term,
         options.whole(n_sim, "n_sim", 1),
         options.random_seed(seed),
         options.check_level(conf_level),

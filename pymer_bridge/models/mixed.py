@@ -183,5 +183,5 @@ class NonNormal(MixedModel):
         >>> fit.drop1()["period"].p_value < 0.001
         True
         """
-        chosen: Any = None if scope is None else options.names_of(scope, "scope")
+        chosen: Any = None if scope is None else self._labels(scope, "scope")
         return self._ask("drop_one_by_ratio", decode_tests.ratio_tests, scope=chosen)

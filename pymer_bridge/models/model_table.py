@@ -13,6 +13,7 @@ from pymer_bridge.results.fixed_effects import FixedEffect, FixedEffects
 from pymer_bridge.results.model_table import Format, ModelTable
 from pymer_bridge.spec import options
 from pymer_bridge.spec.arguments import checked
+from pymer_bridge.spec.names import bare
 
 Beneath = Literal["std_error", "interval", "p_value"]
 Components = Literal["std_dev", "variance"]
@@ -106,7 +107,7 @@ def model_table(
     effects = [_effects_of(model, ddf, tests, conf_level) for model in models]
     if tests and any(e.ddf == "none" for e in effects):
         raise OptionError("ddf='none' has no intervals, p-values or stars to show")
-    said = dict(labels or {})
+    said = {bare(name): label for name, label in (labels or {}).items()}
     rows = [
         *_fixed_rows(effects, beneath, stars, options.whole(digits, "digits", 0)),
         *_random_rows(models, components, digits),
@@ -153,17 +154,19 @@ def _effects_of(
 
 
 def _relabel(label: str, said: Mapping[str, str]) -> str:
-    if label in said:
-        return said[label]
+    if bare(label) in said:
+        return said[bare(label)]
     parts = label.split(": ", 1)
     if len(parts) == 2:
-        return f"{said.get(parts[0], parts[0])}: {_relabel_terms(parts[1], said)}"
+        return f"{said.get(bare(parts[0]), parts[0])}: {_relabel_terms(parts[1], said)}"
     return label
 
 
 def _relabel_terms(text: str, said: Mapping[str, str]) -> str:
     kind, _, terms = text.partition(" ")
-    return " ".join([kind, ", ".join(said.get(term, term) for term in terms.split(", "))]).strip()
+    return " ".join(
+        [kind, ", ".join(said.get(bare(term), term) for term in terms.split(", "))]
+    ).strip()
 
 
 def _fixed_rows(

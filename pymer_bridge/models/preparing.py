@@ -23,11 +23,12 @@ from pymer_bridge.spec import formula_hints, formula_safety, labels, options
 from pymer_bridge.spec.annotations import is_text
 from pymer_bridge.spec.arguments import checked
 from pymer_bridge.spec.model_spec import ModelSpec
+from pymer_bridge.spec.names import quoted
 
 F = TypeVar("F", bound=Callable[..., Any])
 M = TypeVar("M", bound=RModel)
 
-EXPRESSIONS: Final = ("weights", "offset", "subset")
+EXPRESSIONS: Final = ("weights", "offset", "subset", "var")
 """Texts that are no formulas."""
 
 _NONE_CALLED: Final[Mapping[str, Any]] = {"names": (), "calls": ()}
@@ -137,10 +138,12 @@ def _check_bars(fitter: str, formula: str) -> None:
         )
 
 
-def _vector_or_text(given: Any, index: pd.Index, argument: str, dtype: Any = np.float64) -> Any:
-    if given is None or isinstance(given, str):
-        return given
-    return labels.row_vector(given, index, argument, dtype)
+def _vector_or_text(
+    given: Any, table: Any, names: Sequence[str], argument: str, dtype: Any = np.float64
+) -> Any:
+    if isinstance(given, str):
+        return quoted(given) if given in names else given
+    return None if given is None else labels.row_vector(given, table.index, argument, dtype)
 
 
 def _name_of(table: pd.DataFrame) -> str:
@@ -190,9 +193,9 @@ def prepare(
     table = data if ready else frames.as_pandas(data)
     names = list(data.names) if ready else frames.column_names(table)
     extras = {
-        "weights": _vector_or_text(weights, table.index, "weights"),
-        "offset": _vector_or_text(offset, table.index, "offset"),
-        "subset": _vector_or_text(subset, table.index, "subset", np.bool_),
+        "weights": _vector_or_text(weights, table, names, "weights"),
+        "offset": _vector_or_text(offset, table, names, "offset"),
+        "subset": _vector_or_text(subset, table, names, "subset", np.bool_),
     }
     if clash := sorted(set(parameters) & set(names)):
         raise OptionError(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from pymer_bridge.errors import OptionError, listed, shown
+from pymer_bridge.spec.names import find_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -180,17 +181,21 @@ def shorten(text: str, most: int = 28) -> str:
     return f"{text[:head]}…{text[head + 1 - most :]}"
 
 
-def check_known(given: Iterable[str], known: Sequence[str], what: str, inside: str = "") -> None:
-    """Check that names are among those that can be drawn.
+def known_names(
+    given: Iterable[str], known: Sequence[str], what: str, inside: str = ""
+) -> list[str]:
+    """Return which of those that can be drawn are named.
 
     Raises
     ------
     OptionError
         One is not; the message lists those that are.
     """
-    for name in given:
-        if name not in known:
+    meant = [(name, find_name(name, known)) for name in given]
+    for name, found in meant:
+        if found is None:
             raise OptionError(f"no {what} {shown(name)}{inside}; there are: {listed(known)}")
+    return [str(found) for _, found in meant]
 
 
 def label_point(

@@ -231,8 +231,8 @@ def residuals_by_group(
     'Subject'
     """
     names = tuple(fit.n_groups)
-    chosen = names[0] if group is None else group
-    canvas.check_known([chosen], names, "grouping factor")
+    asked = names[:1] if group is None else [group]
+    chosen = canvas.known_names(asked, names, "grouping factor")[0]
     _, values = _residuals(fit, kind, scaled=scaled)
     levels = pd.Categorical(fit.model_frame[chosen])  # the rows used, as in the residuals
     boxes = curves.boxes(values, levels.codes, tuple(map(str, levels.categories)))

@@ -83,8 +83,7 @@ def coefficients(
     order = list(dict.fromkeys(term for found in rows.values() for term in found))
     shown = [t for t in order if intercept or t != INTERCEPT] or order
     if terms is not None:
-        canvas.check_known(terms, order, "term")
-        shown = list(terms)
+        shown = canvas.known_names(terms, order, "term")
     height = 1.4 + len(shown) * max(0.35, 0.24 * len(named))
     ax = canvas.new_axes(ax, (6.4, min(height, 24.0)))
     offsets = (np.arange(len(named)) - (len(named) - 1) / 2) * min(0.2, 0.7 / len(named))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from pandas.api.types import is_numeric_dtype
 
 from pymer_bridge.errors import OptionError, shown
 from pymer_bridge.results.fixed_effects import INTERCEPT
+from pymer_bridge.spec.names import bare, find_name, parts_of, quoted
 
 CORNERS = 60
 """A line that may be bent is drawn through so many points."""
@@ -90,7 +91,8 @@ def lines_of(
 def _others(fit: Any, predictor: str | None) -> list[str]:
     """Return fixed effects that are neither the intercept nor the one predictor."""
     terms = [term for term in fit.vcov.names if term != INTERCEPT]
-    return [term for term in terms if term != predictor] if predictor else terms[1:]
+    along = None if predictor is None else find_name(predictor, terms)
+    return [term for term in terms if term != along] if predictor else terms[1:]
 
 
 def _data(
@@ -105,20 +107,25 @@ def _predicted(fit: Any, group: str | None, predictor: str | None, at: Mapping[s
     """Ask the model for its predictions along one predictor, the others held."""
     frame = fit.model_frame
     groups = tuple(fit.n_groups)
-    chosen = groups[0] if group is None else group
+    chosen = groups[0] if group is None else find_name(group, groups)
     response = str(frame.columns[0])
     fixed = [c for c in map(str, frame.columns[1:]) if c not in groups and c[0] != "("]
     numeric = [name for name in fixed if is_numeric_dtype(frame[name])]
-    along = numeric[0] if predictor is None and numeric else predictor
-    if chosen not in groups or along not in numeric:
+    along = next(iter(numeric), None) if predictor is None else find_name(predictor, numeric)
+    if chosen is None or along is None:
         raise OptionError(
-            f"no lines along {shown(along)} by {shown(chosen)}; numeric predictors are: "
-            f"{', '.join(numeric) or 'none'}, and grouping factors: {', '.join(groups)}"
+            f"no lines along {shown(along or predictor)} by {shown(chosen or group)}; numeric "
+            f"predictors are: {', '.join(numeric) or 'none'}, and grouping factors: "
+            f"{', '.join(groups)}"
         )
-    unknown = [name for name in at if name not in fixed or name == along]
+    meant = {name: find_name(name, fixed) for name in at}
+    unknown = [name for name, found in meant.items() if found in (None, along)]
     if unknown:
         raise OptionError(f"at holds {unknown[0]!r}, which is not another predictor of the model")
-    missing = set(fit.columns) - set(frame.columns) - {response} - _inside(groups)
+    at = {str(meant[name]): value for name, value in at.items()}
+    columns = list(map(str, fit.columns))
+    unused = {response, *_alone(fit.spec.weights)}
+    missing = set(columns) - set(frame.columns) - unused - _inside(groups, columns)
     if missing or not hasattr(fit, "predict"):
         raise OptionError(
             "lines along one of several predictors need predictions from plain columns; "
@@ -133,12 +140,12 @@ def _predicted(fit: Any, group: str | None, predictor: str | None, at: Mapping[s
     new = _new_data(frame, np.concatenate(grids), along, held)
     new[chosen] = np.repeat(np.array(levels, dtype=object), CORNERS)
     # A group keeps what is its own: the parts of "a:b", and predictors that do not vary in it.
-    parts = _inside((chosen,)) - {chosen}
+    parts = _inside((chosen,), columns) - {chosen}
     first = [int(np.flatnonzero(codes == i)[0]) for i in range(len(levels))]
     for name in [n for n in map(str, frame.columns[1:]) if n not in (along, chosen, *at)]:
         if name in parts or (name in held and _constant(frame[name], codes)):
             new[name] = frame[name].iloc[np.repeat(first, CORNERS)].array
-    only = None if len(groups) == 1 else _random_part(fit, chosen, fixed)
+    only = None if len(groups) == 1 else _random_part(fit, chosen, fixed, columns)
     values = np.asarray(fit.predict(new, re_form=only), dtype=np.float64).reshape(-1, CORNERS)
     average = fit.predict(_new_data(frame, whole, along, held), re_form="population")
     of_level = tuple(zip(grids, values, strict=True))
@@ -146,9 +153,14 @@ def _predicted(fit: Any, group: str | None, predictor: str | None, at: Mapping[s
     return Lines(chosen, along, response, levels, x, y, codes, of_level, population)
 
 
-def _inside(groups: tuple[str, ...]) -> set[str]:
+def _alone(weights: Any) -> tuple[str, ...]:
+    """Return the column of weights, of which predictions know nothing."""
+    return (bare(weights),) if isinstance(weights, str) else ()
+
+
+def _inside(groups: tuple[str, ...], columns: Sequence[str]) -> set[str]:
     """Return the columns that grouping factors such as "a:b" are made of."""
-    return {part for name in groups for part in name.split(":")}
+    return {column for name in groups for column in parts_of(name, columns)}
 
 
 def _constant(column: pd.Series[Any], codes: NDArray[np.intp]) -> bool:
@@ -180,12 +192,15 @@ def _new_data(
     return new
 
 
-def _random_part(fit: Any, group: str, fixed: list[str]) -> str:
+def _random_part(fit: Any, group: str, fixed: list[str], columns: Sequence[str]) -> str:
     """Write the random terms of one grouping factor as a formula."""
     terms = fit.random_effects.group(group).terms
-    if any(term not in (INTERCEPT, *fixed) for term in terms):
+    names = {term: find_name(term, (INTERCEPT, *fixed)) for term in terms}
+    if None in names.values():
         raise OptionError(
             f"the random effects of {shown(group)} cannot be predicted with by themselves"
         )
     intercept = "1" if INTERCEPT in terms else "0"
-    return f"~ ({' + '.join([intercept, *(t for t in terms if t != INTERCEPT)])} | {group})"
+    slopes = [quoted(str(name)) for term, name in names.items() if term != INTERCEPT]
+    factor = ":".join(map(quoted, parts_of(group, columns)))
+    return f"~ ({' + '.join([intercept, *slopes])} | {factor})"

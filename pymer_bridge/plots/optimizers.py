@@ -69,9 +69,9 @@ def all_fit(
     figures = _figures(rows)
     chosen = figures if parameters is None else parameters
     wanted = [chosen] if isinstance(chosen, str) else list(chosen)
-    unknown = [name for name in wanted if name not in figures]
-    if unknown or not wanted:
-        raise OptionError(f"no parameter {listed(unknown)}; there are: {listed(figures)}")
+    wanted = canvas.known_names(wanted, list(figures), "parameter")
+    if not wanted:
+        raise OptionError(f"no parameter none; there are: {listed(figures)}")
     best = int(np.array([row.log_likelihood for row in rows], dtype=float).argmax())
     names = [row.optimizer for row in result.rows]
     columns = min(3, canvas.across(len(wanted)))

@@ -24,8 +24,8 @@ def table_of(fit: Any, group: str | None) -> GroupTable:
     """Return the conditional modes of one grouping factor, by default of R's first."""
     effects = fit.random_effects
     names = [table.group for table in effects.groups]
-    canvas.check_known([] if group is None else [group], names, "grouping factor")
-    table: GroupTable = effects.group(names[0] if group is None else group)
+    chosen = names if group is None else canvas.known_names([group], names, "grouping factor")
+    table: GroupTable = effects.group(chosen[0])
     return table
 
 
@@ -33,8 +33,8 @@ def _terms_of(
     table: GroupTable, terms: str | Sequence[str] | None, argument: str = "terms"
 ) -> list[str]:
     chosen = table.terms if terms is None else options.names_of(terms, argument)
-    canvas.check_known(chosen, table.terms, "term", f" in {table.group!r}, for {argument}=")
-    return list(chosen)
+    inside = f" in {table.group!r}, for {argument}="
+    return canvas.known_names(chosen, table.terms, "term", inside)
 
 
 @checked
@@ -189,17 +189,15 @@ def random_scatter(
 def _covariance_of(fit: Any, group: str, terms: Sequence[str]) -> list[list[float]]:
     """Return the fitted covariance of two terms; separate terms of the formula have none."""
     components = fit.variance_components
-    # Where a factor stands in several terms, R calls them "g", "g.1" ...
-    names = {row.group for row in components.rows}
-    mine = [name for name in names if name == group or name.rpartition(".")[0] == group]
-    variance = {row.term: row.variance for row in components.rows if row.group in mine}
+    variance = [components[group, term].variance for term in terms]
+    factors = dict(components.factors)
     between = [
         pair.covariance
         for pair in components.correlations
-        if pair.group in mine and {pair.term1, pair.term2} == set(terms)
+        if factors.get(pair.group, pair.group) == group and {pair.term1, pair.term2} == set(terms)
     ]
     shared = between[0] if between else 0.0
-    return [[variance[terms[0]], shared], [shared, variance[terms[1]]]]
+    return [[variance[0], shared], [shared, variance[1]]]
 
 
 @checked

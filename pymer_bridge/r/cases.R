@@ -100,7 +100,7 @@ relabelled_columns <- function(model, levels) {
   fit <- model$fit
   chosen <- case_factors(fit, levels)
   factors <- lme4::getME(fit, "flist")
-  parts <- lapply(stats::setNames(nm = names(factors)), function(name) all.vars(str2lang(name)))
+  parts <- group_columns(model)[names(factors)]
   elsewhere <- used_beside_groups(model)
   data <- model_data(model)
   plan <- list()
@@ -127,6 +127,32 @@ relabelled_columns <- function(model, levels) {
     }
   }
   plan
+}
+
+#' The columns that each grouping factor is made of
+#'
+#' lme4 names a factor that is one column by the column, without backticks: `a:b` may be a
+#' column or an interaction. The formula says which.
+group_columns <- function(model) {
+  alone <- character()
+  walk <- function(expression, grouping) {
+    if (is.name(expression) && grouping) alone <<- c(alone, as.character(expression))
+    if (!is.call(expression)) {
+      return(invisible())
+    }
+    head <- as.character(expression[[1L]])[1L]
+    if (head %in% c("|", "||")) {
+      walk(expression[[3L]], TRUE)
+    } else if (!grouping || head == "(") {
+      lapply(as.list(expression)[-1L], walk, grouping)
+    } else if (head == "/") {
+      walk(expression[[2L]], TRUE) # of a/b the factors are a and b:a
+    }
+  }
+  walk(stats::formula(model$fit), FALSE)
+  lapply(stats::setNames(nm = names(lme4::getME(model$fit, "flist"))), function(name) {
+    if (name %in% alone) name else all.vars(str2lang(name))
+  })
 }
 
 #' Columns that the formula uses for something other than groups
@@ -190,7 +216,8 @@ case_call <- function(model) {
 case_caller <- function(model, levels, relabel, control) {
   source <- case_source(model, levels, relabel)
   call <- case_call(model)
-  extras <- intersect(c(".weights", ".offset"), all.vars(call))
+  given <- Filter(function(part) is_own_vector(part, model), as.list(call[c("weights", "offset")]))
+  extras <- vapply(unname(given), as.character, "")
   function(draw) {
     holder <- new.env(parent = model$frame_env)
     holder$.control <- control

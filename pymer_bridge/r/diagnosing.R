@@ -35,8 +35,8 @@ diagnose_fit <- function(spec, frame) {
 #' @return A list of `data`, `variables`, `kept` (see `evaluated_variable()`), `chosen` (which
 #'   rows are in the subset) and `complete` (which of these lack no value).
 rows_of_fit <- function(spec, frame) {
-  built <- model_call(spec)
   data <- if (is.environment(frame)) model_data(frame)$frame else frame_from_parts(frame)
+  built <- model_call(spec, names(data))
   env <- model_environment(data, spec$data_name, built$extras)
   variables <- lapply(model_variables(built$call, data), evaluated_variable, data, env)
   kept <- evaluated_variable(list(role = "subset", expression = built$call$subset), data, env)
@@ -137,7 +137,7 @@ evaluated_variable <- function(variable, data, env) {
   missing <- logical(nrow(data))
   if (!is.null(value)) missing <- !stats::complete.cases(value)
   text <- if (is.name(expression)) as.character(expression) else call_text(expression)
-  if (text %in% c(".weights", ".offset")) text <- variable$role
+  if (text %in% setdiff(paste0(".", variable$role), names(data))) text <- variable$role
   c(variable, list(
     text = text, value = value, columns = columns, missing = missing, failed = failed
   ))

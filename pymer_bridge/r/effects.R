@@ -11,9 +11,7 @@ fit_for_effects <- function(model, data) {
   call <- stats::getCall(fit)
   call$data <- data
   for (name in c("subset", "offset")) {
-    if (is.name(call[[name]]) && exists(as.character(call[[name]]), model$frame_env,
-      inherits = FALSE
-    )) {
+    if (is_own_vector(call[[name]], model)) {
       call[[name]] <- get(as.character(call[[name]]), model$frame_env)
     }
   }
@@ -25,34 +23,6 @@ fit_for_effects <- function(model, data) {
   fit
 }
 
-#' Names that R need not quote, for columns that have others
-#'
-#' effects pastes names together, without their quotes, and reads that as code.
-#'
-#' @param names Names of columns.
-#' @return The same names, of which the odd ones are ours, named by the old ones. No
-#'   other name begins with one of ours, or is the beginning of one: effects looks for
-#'   the columns of a factor by the beginning of their names.
-plain_names <- function(names) {
-  start <- ".renamed"
-  while (any(startsWith(names, start))) start <- paste0(start, "_")
-  odd <- which(make.names(names) != names)
-  plain <- replace(names, odd, paste0(start, odd, "_"))
-  stats::setNames(plain, names)
-}
-
-#' Text of R with the plain names in place of quoted ones, or back
-#'
-#' @param plain See `plain_names()`.
-plain_text <- function(text, plain, back = FALSE) {
-  for (name in names(plain)[plain != names(plain)]) {
-    pair <- c(deparse(as.name(name), backtick = TRUE), plain[[name]])
-    if (back) pair <- rev(pair)
-    text <- gsub(pair[1L], pair[2L], text, fixed = TRUE)
-  }
-  text
-}
-
 #' The fit for effects, with plain names
 #'
 #' A model without random effects is fitted again. Of a mixed model effects takes what its
@@ -61,21 +31,15 @@ plain_text <- function(text, plain, back = FALSE) {
 #' @param plain See `plain_names()`.
 #' @return A list of `fit` and, of a mixed model, `sources`.
 plain_fit_for_effects <- function(model, data, plain) {
-  symbols <- lapply(plain, as.name)
-  renamed <- function(code) do.call(substitute, list(code, symbols))
   names(data) <- plain[names(data)]
   fit <- fit_for_effects(model, data)
-  call <- stats::getCall(fit)
-  call[names(call) != "data"] <- lapply(as.list(call)[names(call) != "data"], renamed)
-  if (!is.null(call$contrasts)) {
-    names(call$contrasts)[-1L] <- plain[names(call$contrasts)[-1L]]
-  }
+  call <- renamed_call(stats::getCall(fit), plain)
   if (!methods::is(fit, "merMod")) {
     return(list(fit = eval(call, model$frame_env)))
   }
   coefficients <- lme4::fixef(fit)
   names(coefficients) <- plain_text(names(coefficients), plain)
-  formula <- renamed(stats::formula(fit, fixed.only = TRUE))
+  formula <- do.call(substitute, list(stats::formula(fit, fixed.only = TRUE), lapply(plain, as.name)))
   formula <- stats::as.formula(formula, model$frame_env)
   list(fit = structure(list(formula = formula), class = "pymer_renamed"), sources = list(
     call = call, formula = formula, family = stats::family(fit), coefficients = coefficients, vcov = as.matrix(stats::vcov(fit))

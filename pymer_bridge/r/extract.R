@@ -99,9 +99,11 @@ normal_p_value <- function(statistic) 2 * stats::pnorm(abs(statistic), lower.tai
 
 #' Operation: variances, standard deviations and correlations
 variance_components <- function(model) {
-  table <- as.data.frame(lme4::VarCorr(model$fit), order = "lower.tri")
+  components <- lme4::VarCorr(model$fit)
+  table <- as.data.frame(components, order = "lower.tri")
   single <- is.na(table$var2)
   list(
+    groups = names(components), factors = names(lme4::getME(model$fit, "cnms")),
     group = table$grp[single], term = table$var1[single],
     variance = table$vcov[single], std_dev = table$sdcor[single],
     pair_group = table$grp[!single], pair_term1 = table$var1[!single],

@@ -50,12 +50,26 @@ model_environment <- function(frame, data_name, extras) {
   env
 }
 
+#' A name of our own that none of the given ones is: in a model, columns hide other variables
+free_name <- function(name, taken) {
+  while (name %in% taken) name <- paste0(name, "_")
+  name
+}
+
+#' Is an argument of a call one of our vectors, rather than a column of the data?
+is_own_vector <- function(argument, model) {
+  is.name(argument) && exists(as.character(argument), model$frame_env, inherits = FALSE) &&
+    !as.character(argument) %in% names(get(as.character(model$call$data), model$frame_env))
+}
+
 #' An argument of a model call: text is parsed, a vector is named
 #'
 #' @param given Text, a vector or NULL.
 #' @param name The name that the vector gets in the data's environment.
+#' @param columns The names of the data's columns.
 #' @return A list of `argument` (language) and `extra` (a named list).
-model_argument <- function(given, name) {
+model_argument <- function(given, name, columns) {
+  name <- free_name(name, columns)
   if (is.null(given)) {
     list(argument = NULL, extra = list())
   } else if (is.character(given)) {
@@ -121,12 +135,13 @@ start_argument <- function(start) {
 #'
 #' @param spec A list: fitter, formula, data_name, family, reml, n_agq, weights,
 #'   offset, subset, contrasts, control, na_action, start; NULL for what is not given.
+#' @param columns The names of the data's columns.
 #' @return A list of `call` and `extras`.
-model_call <- function(spec) {
+model_call <- function(spec, columns) {
   vectors <- list(
-    weights = model_argument(spec$weights, ".weights"),
-    offset = model_argument(spec$offset, ".offset"),
-    subset = model_argument(spec$subset, ".subset")
+    weights = model_argument(spec$weights, ".weights", columns),
+    offset = model_argument(spec$offset, ".offset", columns),
+    subset = model_argument(spec$subset, ".subset", columns)
   )
   call <- as.call(list(as.name(spec$fitter),
     formula = str2lang(spec$formula), data = as.name(spec$data_name)
@@ -184,9 +199,9 @@ model_data <- function(model) {
 #'   whose data are taken.
 #' @return A list of `model` (an environment, see above) and `facts`.
 fit_model <- function(spec, frame) {
-  built <- model_call(spec)
-  stop_without_structures(built$call$formula)
   data <- if (is.environment(frame)) model_data(frame)$frame else frame_from_parts(frame)
+  built <- model_call(spec, names(data))
+  stop_without_structures(built$call$formula)
   env <- model_environment(data, spec$data_name, built$extras)
   model <- new_model(eval(built$call, env), env, built$call)
   list(model = model, facts = facts_of(model$fit))

@@ -1,11 +1,17 @@
 # Confidence intervals and profiles.
 
+#' Operation: R's names of all parameters, and readable labels
+#'
+#' @param model A model environment.
+#' @return See `parameter_names_of()`.
+parameter_names <- function(model) parameter_names_of(model$fit)
+
 #' R's names of all parameters, and readable labels
 #'
 #' @param fit A fitted mixed model.
 #' @return A list of `names` (".sig01", ".sigma", "(Intercept)" ...) and
 #'   `labels` ("sd_(Intercept)|school" ...), in the same order.
-parameter_names <- function(fit) {
+parameter_names_of <- function(fit) {
   method <- utils::getS3method("confint", "merMod", envir = asNamespace("lme4"))
   # lme4 2.0 calls oldNames signames, and warns of the old name.
   argument <- if ("signames" %in% names(formals(method))) "signames" else "oldNames"
@@ -18,29 +24,12 @@ parameter_names <- function(fit) {
 
 #' Intervals as lists of columns
 describe_intervals <- function(intervals, fit) {
-  known <- parameter_names(fit)
+  known <- parameter_names_of(fit)
   list(
     names = rownames(intervals),
     labels = known$labels[match(rownames(intervals), known$names)],
     conf_low = unname(intervals[, 1L]), conf_high = unname(intervals[, 2L])
   )
-}
-
-#' R's names of the chosen parameters, given by name or by label
-chosen_parameters <- function(fit, parameters) {
-  if (is.null(parameters) || identical(parameters, "beta_") || identical(parameters, "theta_")) {
-    return(parameters)
-  }
-  known <- parameter_names(fit)
-  found <- match(parameters, known$names)
-  found[is.na(found)] <- match(parameters[is.na(found)], known$labels)
-  if (anyNA(found)) {
-    stop("no parameter ", paste(sQuote(parameters[is.na(found)], FALSE), collapse = ", "),
-      "; there are: ", paste(known$names, collapse = ", "),
-      call. = FALSE
-    )
-  }
-  known$names[found]
 }
 
 #' Operation: confidence intervals
@@ -49,13 +38,12 @@ chosen_parameters <- function(fit, parameters) {
 #' @param parameters Names of parameters, "beta_" or "theta_", or NULL for all.
 confidence_intervals <- function(model, method, parameters, conf_level) {
   fit <- model$fit
-  chosen <- chosen_parameters(fit, parameters)
   intervals <- if (method == "profile") {
-    stats::confint(profile_of(model, chosen), level = conf_level)
-  } else if (is.null(chosen)) {
+    stats::confint(profile_of(model, parameters), level = conf_level)
+  } else if (is.null(parameters)) {
     stats::confint(fit, level = conf_level, method = "Wald")
   } else {
-    stats::confint(fit, parm = chosen, level = conf_level, method = "Wald")
+    stats::confint(fit, parm = parameters, level = conf_level, method = "Wald")
   }
   describe_intervals(intervals, fit)
 }
@@ -78,10 +66,10 @@ profile_of <- function(model, chosen) {
 #' @return The points: which parameter was held fixed, zeta there, and the values of
 #'   all parameters, column by column.
 profile_points <- function(model, parameters) {
-  profiled <- profile_of(model, chosen_parameters(model$fit, parameters))
+  profiled <- profile_of(model, parameters)
   points <- as.data.frame(profiled)
   columns <- setdiff(names(points), c(".zeta", ".par", ".focal"))
-  known <- parameter_names(model$fit)
+  known <- parameter_names_of(model$fit)
   list(
     parameters = columns, labels = known$labels[match(columns, known$names)],
     profiled = as.character(points$.par), zeta = points$.zeta, focal = points$.focal,

@@ -6,14 +6,15 @@
 #'
 #' @param spec,frame As for `fit_model()`; the response is the column `.response`.
 fit_template <- function(spec, frame) {
-  built <- model_call(spec)
-  env <- model_environment(frame_from_parts(frame), spec$data_name, built$extras)
+  data <- frame_from_parts(frame)
+  built <- model_call(spec, names(data))
+  env <- model_environment(data, spec$data_name, built$extras)
   parse <- built$call
   parse[[1L]] <- quote(lme4::lFormula)
   eval(parse, env)
   fit <- suppressMessages(suppressWarnings(eval(built$call, env)))
   model <- new_model(fit, env, built$call)
-  names <- parameter_names(fit)$names
+  names <- parameter_names_of(fit)$names
   keys <- statistic_keys(model, list(statistic = "parameters"), names)
   list(
     model = model,

@@ -31,9 +31,7 @@ script_facts <- function(model, data_name) {
   frame <- get(data_name, model$frame_env)
   texts <- lapply(c("formula", "weights", "offset", "subset"), function(name) {
     part <- model$call[[name]]
-    own <- is.name(part) && exists(as.character(part), model$frame_env, inherits = FALSE) &&
-      as.character(part) == paste0(".", name)
-    if (own) NULL else part
+    if (name != "formula" && is_own_vector(part, model)) NULL else part
   })
   names(texts) <- c("formula", "weights", "offset", "subset")
   walked <- lapply(Filter(Negate(is.null), texts), walk_expression)

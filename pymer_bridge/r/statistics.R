@@ -26,7 +26,7 @@ describe_statistic <- function(model, plan) {
 statistic_keys <- function(model, plan, names) {
   n <- length(names)
   if (plan$statistic %in% parameter_statistics) {
-    known <- parameter_names(model$fit)
+    known <- parameter_names_of(model$fit)
     labels <- known$labels[match(names, known$names)]
     fixed <- names %in% names(lme4::fixef(model$fit))
     return(list(
@@ -100,7 +100,7 @@ function_of_text <- function(text) {
 parameter_chooser <- function(fit, which) {
   own_columns <- colnames(lme4::getME(fit, "X"))
   fixed_names <- names(lme4::fixef(fit))
-  variance_names <- setdiff(parameter_names(fit)$names, fixed_names)
+  variance_names <- setdiff(parameter_names_of(fit)$names, fixed_names)
   own_groups <- lme4::getME(fit, "cnms")
   function(estimates, columns = own_columns, groups = own_groups) {
     values <- names <- NULL

@@ -97,10 +97,9 @@ drop_one_by_ratio <- function(model, scope) {
 self_contained_fit <- function(model, fit = model$fit) {
   call <- stats::getCall(fit)
   call$formula <- stats::formula(fit)
-  for (name in intersect(c("data", "weights", "offset", "subset"), names(call))) {
-    if (is.name(call[[name]]) && exists(as.character(call[[name]]), model$frame_env,
-      inherits = FALSE
-    )) {
+  if (is.name(call$data)) call$data <- get(as.character(call$data), model$frame_env)
+  for (name in intersect(c("weights", "offset", "subset"), names(call))) {
+    if (is_own_vector(call[[name]], model)) {
       call[[name]] <- get(as.character(call[[name]]), model$frame_env)
     }
   }
@@ -113,24 +112,28 @@ self_contained_fit <- function(model, fit = model$fit) {
 #' @param reduce_terms TRUE to reduce a term such as (x | g) to (1 | g), FALSE to drop
 #'   it as a whole.
 ranova <- function(model, reduce_terms) {
-  holder <- new.env(parent = model$frame_env)
-  holder$.fit <- self_contained_fit(model)
-  ratio_tests(eval(bquote(lmerTest::ranova(.fit, reduce.terms = .(reduce_terms))), holder))
+  used <- plain_model(model)
+  holder <- new.env(parent = used$model$frame_env)
+  holder$.fit <- self_contained_fit(used$model)
+  tests <- eval(bquote(lmerTest::ranova(.fit, reduce.terms = .(reduce_terms))), holder)
+  own_names(ratio_tests(tests), used$plain)
 }
 
 #' Operation: backward elimination of random, then of fixed effects
 backward_step <- function(model, ddf, alpha_random, alpha_fixed,
                           reduce_random, reduce_fixed, keep) {
-  steps <- with_ddf(model, ddf, function(fit, name) {
-    holder <- new.env(parent = model$frame_env)
-    holder$.fit <- self_contained_fit(model, fit)
+  used <- plain_model(model)
+  keep <- plain_text(as.character(keep), used$plain)
+  steps <- with_ddf(used$model, ddf, function(fit, name) {
+    holder <- new.env(parent = used$model$frame_env)
+    holder$.fit <- self_contained_fit(used$model, fit)
     eval(bquote(lmerTest::step(.fit,
       ddf = .(name), alpha.random = .(alpha_random), alpha.fixed = .(alpha_fixed),
       reduce.random = .(reduce_random), reduce.fixed = .(reduce_fixed),
-      keep = .(as.character(keep))
+      keep = .(keep)
     )), holder)
   })
-  list(
+  own_names(list(
     random = c(
       ratio_tests(steps$random), list(eliminated = column(steps$random, "Eliminated"))
     ),
@@ -140,7 +143,7 @@ backward_step <- function(model, ddf, alpha_random, alpha_fixed,
       collapse = " "
     ),
     text = printed(steps)
-  )
+  ), used$plain)
 }
 
 #' Operation: a linear hypothesis on the fixed effects

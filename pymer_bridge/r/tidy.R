@@ -125,7 +125,7 @@ tidy_random_parameters <- function(model, conf_int, conf_level, conf_method, end
       # R has none, and gives missing values.
       wald = rep(list(rep(NA_real_, nrow(table))), 2L),
       profile = two_columns(random_profile_intervals(model, conf_level, scale)),
-      boot = chosen_ends(ends, setdiff(parameter_names(fit)$names, names(lme4::fixef(fit))))
+      boot = chosen_ends(ends, setdiff(parameter_names_of(fit)$names, names(lme4::fixef(fit))))
     )
     if (length(intervals[[1L]]) != nrow(table)) {
       stop("R has ", length(intervals[[1L]]), " intervals for ", nrow(table),

@@ -19,6 +19,7 @@ from pymer_bridge.results.decode.record import numbers
 from pymer_bridge.session import asking, conditions
 from pymer_bridge.session.calls import Handle
 from pymer_bridge.spec import formula_safety, options
+from pymer_bridge.spec.names import find_name
 
 ROWS: Final = ".obs"
 """What the rows of the data are called among the levels of a case bootstrap."""
@@ -116,16 +117,20 @@ def checked_resample(
             f"a case bootstrap needs the levels to resample: resample={{{example}}}; the levels "
             f"of this model are: {listed}"
         )
-    for name, value in resample.items():
-        if name not in (*groups, ROWS):
+    chosen: dict[str, bool] = {}
+    for given, value in resample.items():
+        name = find_name(given, (*groups, ROWS))
+        if name is None:
             raise OptionError(
-                f"resample names {shown(name)}; the levels of this model are: {listed}"
+                f"resample names {shown(given)}; the levels of this model are: {listed}"
             )
-        options.flag(value, f"resample[{name!r}]")
-    if not any(resample.values()):
+        if name in chosen:
+            raise OptionError(f"resample names {name!r} twice, with and without backticks")
+        chosen[name] = options.flag(value, f"resample[{given!r}]")
+    if not any(chosen.values()):
         raise OptionError("resample draws nothing: at least one level must be True")
-    levels = tuple(name for name in resample if name != ROWS)
-    return levels, (*(bool(resample[name]) for name in levels), bool(resample.get(ROWS, False)))
+    rows = chosen.pop(ROWS, False)
+    return tuple(chosen), (*chosen.values(), rows)
 
 
 def run_bootstrap(

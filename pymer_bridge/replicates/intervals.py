@@ -54,9 +54,10 @@ def bootstrap_p_values(
     fixed = [row.name for row in boot.rows if row.effect == "fixed"]
     chosen = _chosen(boot, parameters if parameters is not None else (fixed or None))
     rows = [boot.rows[i] for i in chosen]
-    by_name = null if isinstance(null, Mapping) else {row.name: null for row in rows}
-    for name in by_name:
-        row_of(boot, name, "null")
+    if isinstance(null, Mapping):
+        by_name = {row_of(boot, name, "null").name: value for name, value in null.items()}
+    else:
+        by_name = {row.name: null for row in rows}
     nulls = np.array([float(by_name.get(row.name, 0.0)) for row in rows])
 
     def read(found: Any) -> BootstrapPValues:

@@ -16,6 +16,7 @@ from pymer_bridge.display.tables import Cell, Column, Table
 from pymer_bridge.errors import OptionError, UnknownNameError, listed, shown
 from pymer_bridge.results import codec
 from pymer_bridge.spec.arguments import Public
+from pymer_bridge.spec.names import find_name
 
 COLUMNS: dict[str, Column] = {
     column.name: column
@@ -111,9 +112,10 @@ def of_group(parts: Iterable[P], name: object, what: str = "group") -> P:
         There is none; the message lists the existing ones.
     """
     groups = {part.group: part for part in parts}
-    if name not in groups:
+    found = find_name(name, groups)
+    if found is None:
         raise UnknownNameError(f"no {what} {shown(name)}; there are: {listed(groups)}")
-    return groups[name]
+    return groups[found]
 
 
 def how_it_ended(*, failed: bool, singular: bool | None, converged: bool | None) -> str:
@@ -238,6 +240,8 @@ class Rows(Result, Generic[Row]):
     def __getitem__(self, key: Key | tuple[Key, ...]) -> Row:
         """Return the row of this key, or of its other name if rows have two.
 
+        Names may be given with or without R's backticks.
+
         Raises
         ------
         UnknownNameError
@@ -249,7 +253,12 @@ class Rows(Result, Generic[Row]):
                 return row
             if self.alias is not None and getattr(row, self.alias) == key:
                 return row
-        have = listed(k[0] if len(k) == 1 else k for k in map(self._key_of, self.rows))
+        keys = list(map(self._key_of, self.rows))
+        others = [(getattr(row, self.alias),) for row in self.rows] if self.alias else []
+        for known in (keys, others):
+            if (meant := find_name(wanted, known)) is not None:
+                return self.rows[known.index(meant)]
+        have = listed(k[0] if len(k) == 1 else k for k in keys)
         raise UnknownNameError(f"no row {shown(key)}; there are: {have}")
 
     def __len__(self) -> int:

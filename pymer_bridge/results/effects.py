@@ -11,6 +11,7 @@ import pandas as pd
 from pymer_bridge.display.tables import Cell, Column, Table
 from pymer_bridge.errors import UnknownNameError, listed, shown
 from pymer_bridge.results.base import COLUMNS, Part, Rows, above
+from pymer_bridge.spec.names import find_name
 
 FIGURES = ("estimate", "std_error", "conf_low", "conf_high")
 RESPONSES = tuple(f"response_{name}" for name in FIGURES)
@@ -142,9 +143,10 @@ class EffectCurve(Rows[EffectPoint]):
         UnknownNameError
             It is none of them.
         """
-        if term not in self.terms:
+        found = find_name(term, self.terms)
+        if found is None:
             raise UnknownNameError(f"term={shown(term)} is none of: {listed(self.terms)}")
-        return not any(isinstance(row.values[term], str) for row in self.rows)
+        return not any(isinstance(row.values[found], str) for row in self.rows)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per point: the predictors, then the figures on both scales."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pymer_bridge.errors import UnknownNameError, listed, shown
 from pymer_bridge.results.base import Key, Part, Rows, fields_of, of_group
+from pymer_bridge.spec.names import find_name
 
 Floats = NDArray[np.float64]
 
@@ -108,12 +109,14 @@ class _Grouped(Rows[RandomEffect]):
                 f"{shown(key)} is no key; give the group, the level and the term"
             )
         table = of_group(self.groups, key[0], "grouping factor")
-        for name, names, what in ((key[1], table.levels, "level"), (key[2], table.terms, "term")):
-            if name not in names:
+        term = find_name(key[2], table.terms)
+        known = ((key[1], table.levels, "level"), (key[2], table.terms, "term"))
+        for (name, there, what), meant in zip(known, (key[1], term), strict=True):
+            if meant not in there:
                 raise UnknownNameError(
-                    f"no {what} {shown(name)} in {key[0]!r}; there are: {listed(names)}"
+                    f"no {what} {shown(name)} in {key[0]!r}; there are: {listed(there)}"
                 )
-        return self._make_row(table, table.levels.index(key[1]), table.terms.index(key[2]))
+        return self._make_row(table, table.levels.index(key[1]), table.terms.index(str(term)))
 
     @property
     def rows(self) -> tuple[Any, ...]:  # type: ignore[override]

@@ -14,6 +14,7 @@ from pymer_bridge.display.tables import Cell, Column, Table
 from pymer_bridge.errors import UnknownNameError, listed, shown
 from pymer_bridge.results.base import COLUMNS, Result
 from pymer_bridge.results.codec import LATER
+from pymer_bridge.spec.names import find_name
 
 
 class AsArray:
@@ -57,9 +58,10 @@ class NamedVector(AsArray, Result):
         UnknownNameError
             There is no such name.
         """
-        if name not in self.names:
+        found = find_name(name, self.names)
+        if found is None:
             raise UnknownNameError(f"no element {shown(name)}; there are: {listed(self.names)}")
-        return self.values[self.names.index(name)].item()
+        return self.values[self.names.index(found)].item()
 
     def to_series(self) -> pd.Series[Any]:
         """Return the vector as a pandas Series on its names."""
@@ -108,12 +110,13 @@ class NamedMatrix(AsArray, Result):
         if self.index is not None and self.index.is_unique and row not in rows:
             with suppress(Exception):  # each index of pandas raises what it likes
                 row = rows[self.index.get_loc(row)]
-        if row not in rows or name not in self.names:
+        found = find_name(row, rows), find_name(name, self.names)
+        if found[0] is None or found[1] is None:
             raise UnknownNameError(
                 f"no entry {shown(key)}; rows are: {listed(rows)}; "
                 f"columns are: {listed(self.names)}"
             )
-        return float(self.values[rows.index(row), self.names.index(name)])
+        return float(self.values[rows.index(found[0]), self.names.index(found[1])])
 
     def to_frame(self) -> pd.DataFrame:
         """Return the matrix as a pandas frame; rows of the data are on its own index."""

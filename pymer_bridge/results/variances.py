@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isnan
 from typing import Any, ClassVar
 
@@ -12,6 +12,8 @@ import pandas as pd
 from pymer_bridge.display.tables import Cell, Column, Table
 from pymer_bridge.errors import UnknownNameError, listed, shown
 from pymer_bridge.results.base import COLUMNS, Key, Part, Rows, fields_of
+from pymer_bridge.results.codec import LATER
+from pymer_bridge.spec.names import find_name
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,10 +71,14 @@ class VarianceComponents(Rows[VarianceComponent]):
         One :class:`VarianceComponent` per random term, and one for the residuals.
     correlations
         One :class:`RandomCorrelation` per pair of terms.
+    factors
+        The grouping factors of groups that R calls otherwise: where a factor stands in several
+        terms, their groups are "Subject", "Subject.1" ...
     """
 
     rows: tuple[VarianceComponent, ...]
     correlations: tuple[RandomCorrelation, ...]
+    factors: tuple[tuple[str, str], ...] = field(default=(), metadata=LATER)
 
     title: ClassVar[str] = "Random effects:"
     key: ClassVar[tuple[str, ...]] = ("group", "term")
@@ -81,16 +87,31 @@ class VarianceComponents(Rows[VarianceComponent]):
     def __getitem__(self, key: Key | tuple[Key, ...]) -> VarianceComponent:
         """Return the row of a group and a term; the group alone is enough if it has one term.
 
+        The group is named as R does, or by its grouping factor.
+
         Raises
         ------
         UnknownNameError
             There is no such row, or the group has several terms.
         """
         if isinstance(key, str):
-            of_group = [row for row in self.rows if row.group == key]
+            group = find_name(key, (row.group for row in self.rows))
+            of_group = [row for row in self.rows if row.group == group]
             if len(of_group) == 1:
                 return of_group[0]
+        if isinstance(key, tuple) and len(key) == 2:
+            key = self._of_factor(key)
         return super(VarianceComponents, self).__getitem__(key)
+
+    def _of_factor(self, key: tuple[Key, ...]) -> tuple[Key, ...]:
+        """Return R's group and the term, where the group is named by its grouping factor."""
+        own = [self._key_of(row) for row in self.rows]
+        if self.factors and find_name(key, own) is None:
+            factors = dict(self.factors)
+            by_factor = [(factors.get(group, group), term) for group, term in own]
+            if (found := find_name(key, by_factor)) is not None and by_factor.count(found) == 1:
+                return own[by_factor.index(found)]
+        return key
 
     def correlation(self, group: str, term1: str, term2: str) -> float:
         """Return the correlation of two random terms of a group, in either order.
@@ -98,7 +119,7 @@ class VarianceComponents(Rows[VarianceComponent]):
         Parameters
         ----------
         group
-            The grouping factor, as R names it.
+            The grouping factor.
         term1, term2
             The two terms.
 
@@ -112,9 +133,12 @@ class VarianceComponents(Rows[VarianceComponent]):
         UnknownNameError
             The model has no such correlation.
         """
-        for row in self.correlations:
-            if row.group == group and {row.term1, row.term2} == {term1, term2}:
-                return row.correlation
+        factors = dict(self.factors)
+        for names in (lambda group: group, lambda group: factors.get(group, group)):
+            pairs = [(names(row.group), row.term1, row.term2) for row in self.correlations]
+            for asked in ((group, term1, term2), (group, term2, term1)):
+                if (found := find_name(asked, pairs)) is not None:
+                    return self.correlations[pairs.index(found)].correlation
         have = listed((row.group, row.term1, row.term2) for row in self.correlations)
         raise UnknownNameError(
             f"no correlation of group={shown(group)}, term1={shown(term1)} and "

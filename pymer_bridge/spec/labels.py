@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pymer_bridge.errors import OptionError, listed, shown
+from pymer_bridge.spec.names import find_name
 from pymer_bridge.spec.options import ContrastName, array_of, one_of
 
 _FEW: Final = 5
@@ -51,6 +52,13 @@ def _key(label: Any) -> Any:
         return tuple(map(_key, label))
     text = level_text(label)
     return label if text is None else text
+
+
+def _meant(label: Any, names: Sequence[Any]) -> Any:
+    """Return the key of the name that a label means, with or without backticks."""
+    key = _key(label)
+    found = find_name(key, names) if isinstance(key, str) else None
+    return key if found is None else found
 
 
 def labelled(given: Any) -> pd.Series[Any] | pd.DataFrame | None:
@@ -117,14 +125,15 @@ def aligned(
     values = table.to_numpy()
     if _by_position(labels, names):
         return values
-    places = {_key(label): place for place, label in enumerate(labels)}
+    keys = [_meant(label, names) for label in labels]
+    places = {key: place for place, key in enumerate(keys)}
     if len(places) < len(labels):
-        twice = labels[labels.duplicated()].tolist() or labels.tolist()
+        twice = labels[pd.Index(keys, tupleize_cols=False).duplicated()].tolist()
         raise OptionError(
             f"{argument} names {listed(twice[:1])} twice; {what} are: {listed(known)}"
         )
     there = set(names)
-    unknown = [label for label in labels if _key(label) not in there]
+    unknown = [label for label, key in zip(labels, keys, strict=True) if key not in there]
     if unknown:
         raise OptionError(f"{argument} names {listed(unknown)}; {what} are: {listed(known)}")
     missing = [name for name, key in zip(known, names, strict=True) if key not in places]
@@ -235,10 +244,11 @@ def check_contrasts(
     result: list[tuple[str, Any]] = []
     if not isinstance(contrasts, Mapping | None):
         raise OptionError('contrasts must be a mapping, such as {"group": "contr.sum"}')
-    for name, given in (contrasts or {}).items():
-        if name not in known:
+    for asked, given in (contrasts or {}).items():
+        name = find_name(asked, known)
+        if name is None:
             raise OptionError(
-                f"contrasts name {shown(name)}, and the data has no such column; it has: "
+                f"contrasts name {shown(asked)}, and the data has no such column; it has: "
                 f"{', '.join(map(repr, known))}"
             )
         if isinstance(given, str):

@@ -639,7 +639,7 @@ def test_texts_asked_of_a_fit_do_not_run(marker):
         lambda: fit.drop1(scope=(code,)), lambda: fit.drop1(scope=(f"recipe + {code}",)),
         lambda: fit.emmeans(code), lambda: fit.emmeans("recipe", by=code),
         lambda: fit.emmeans(f"~ {code}"),
-        lambda: fit.emtrends("recipe", code), lambda: fit.emtrends("recipe", "log(temp)"),
+        lambda: fit.emtrends("recipe", code), lambda: fit.emtrends("recipe", f"log(temp, {code})"),
         lambda: fit.emmeans("recipe").contrast(code), lambda: pb.kr_modcomp(fit, code),
         lambda: pb.kr_modcomp(fit, f". ~ . - {code}"), lambda: pb.sat_modcomp(fit, f"~ {code}"),
         lambda: fit.anova(type=code), lambda: fit.confint(parameters=code),

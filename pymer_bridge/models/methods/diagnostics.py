@@ -27,6 +27,7 @@ from pymer_bridge.session.calls import Handle
 from pymer_bridge.session.r_session import session
 from pymer_bridge.spec import labels, options
 from pymer_bridge.spec.arguments import Public
+from pymer_bridge.spec.names import find_name
 
 Floats = NDArray[np.float64]
 
@@ -550,13 +551,14 @@ class Diagnostics(MixedFit):
 
     def _left_out(self, by: str | None) -> str:
         """Return R's name for what is left out."""
-        if by is None or by == ROWS:
+        if by is None or (by == ROWS and by not in (*self.n_groups, *self.columns)):
             return CASE
         known = [*self.n_groups, *(name for name in self.columns if name not in self.n_groups)]
-        if by not in known:
+        found = find_name(by, known)
+        if found is None:
             listed = ", ".join(map(repr, (ROWS, *known)))
             raise OptionError(f"by={shown(by)} is not in the model; choose one of: {listed}")
-        return by
+        return found
 
 
 def _warned(made: Influence) -> Influence:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -11,12 +10,14 @@ import pandas as pd
 
 from pymer_bridge.errors import OptionError, listed, shown
 from pymer_bridge.models.base import Fitted, ask
+from pymer_bridge.models.preparing import check_text
 from pymer_bridge.results.decode import internals as decode_internals
 from pymer_bridge.results.decode import tests as decode_tests
 from pymer_bridge.results.means import MarginalTable
 from pymer_bridge.session.calls import Handle
 from pymer_bridge.session.r_session import session
 from pymer_bridge.spec import labels, options
+from pymer_bridge.spec.names import find_name, is_syntactic
 from pymer_bridge.spec.options import Adjust, ContrastFamily, one_of
 
 
@@ -208,6 +209,14 @@ class _Means:
         }
 
 
+def _predictor(given: str, known: Sequence[str], argument: str) -> str:
+    """Return the predictor that a name means; "1" in specs is emmeans' word for the mean."""
+    name = find_name(given, known)
+    if name is None and not (given == "1" and argument == "specs"):
+        raise OptionError(f"{argument}: no predictor {shown(given)}; there are: {listed(known)}")
+    return given if name is None else name
+
+
 class Emmeans(Fitted):
     """Estimated marginal means of a mixed model."""
 
@@ -291,7 +300,8 @@ class Emmeans(Fitted):
         specs
             The predictors whose levels have slopes of their own.
         var
-            The predictor of the slope.
+            The predictor of the slope, or an expression of one, such as "log(temp)": the slope is
+            then along its values.
         by, at, ddf, conf_level, adjust
             As for :meth:`emmeans`.
 
@@ -303,9 +313,9 @@ class Emmeans(Fitted):
         Raises
         ------
         OptionError
-            An argument is not accepted.
-        RError
-            A predictor is not in the model.
+            An argument is not accepted, or a predictor is not in the model.
+        FormulaError
+            ``var`` is an expression that cannot be read, or calls what it may not.
 
         Notes
         -----
@@ -319,27 +329,28 @@ class Emmeans(Fitted):
         >>> len(fit.emtrends("recipe", "temp").rows)
         3
         """
-        if not re.fullmatch(r"[A-Za-z.][A-Za-z0-9._]*", var):
-            # emtrends reads this text as an R expression.
-            raise OptionError(f"var={shown(var)} must be the plain name of one predictor")
         means = _Means(specs, by, at, ddf, conf_level, adjust)
         return self._marginal("marginal_trends", means, trend_of=var)
 
-    def _check_predictors(self, arguments: Mapping[str, Any], extra: Mapping[str, Any]) -> None:
-        """Refuse names that no predictor has."""
+    def _known(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the arguments with the predictors as R names them; others are refused."""
         known = self._ask("predictor_names", decode_internals.variables)["fixed"]
-        named = {name: arguments[name] or () for name in ("specs", "by", "at")}
-        named["var"] = [extra["trend_of"]] if "trend_of" in extra else []
-        for argument, names in named.items():
-            for name in names:
-                if name not in known and not (name == "1" and argument == "specs"):
-                    raise OptionError(
-                        f"{argument}: no predictor {shown(name)}; there are: {listed(known)}"
-                    )
+        result = dict(arguments)
+        for argument in ("specs", "by"):
+            if result[argument]:
+                result[argument] = tuple(_predictor(n, known, argument) for n in result[argument])
+        result["at"] = {_predictor(n, known, "at"): v for n, v in arguments["at"].items()}
+        if (var := arguments.get("trend_of")) is not None:
+            if (name := find_name(var, known)) is not None:
+                result["trend_of"] = name
+            elif is_syntactic(var):
+                raise OptionError(f"var: no predictor {shown(var)}; there are: {listed(known)}")
+            else:  # emtrends takes the text for R code
+                check_text(var, "var", known, self.spec.allow_functions)
+        return result
 
     def _marginal(self, operation: str, means: _Means, **extra: Any) -> MarginalMeans:
-        arguments = means.to_r(self._means_ddf())
-        self._check_predictors(arguments, extra)
+        arguments = self._known({**means.to_r(self._means_ddf()), **extra})
         session().require("emmeans")
         self._require(arguments["ddf"])
         return self._ask_anew(
@@ -347,5 +358,4 @@ class Emmeans(Fitted):
             lambda record: marginal_means(record, arguments["conf_level"], means.type),
             noted=True,
             **arguments,
-            **extra,
         )

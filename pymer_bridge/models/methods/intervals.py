@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from pymer_bridge.data import frames
-from pymer_bridge.errors import OptionError
+from pymer_bridge.errors import OptionError, listed, shown
 from pymer_bridge.models.base import MixedFit
 from pymer_bridge.r_script.journal import journal
 from pymer_bridge.replicates import bootstrap as boot
@@ -23,6 +23,7 @@ from pymer_bridge.results.decode import tests as decode_tests
 from pymer_bridge.session import asking, deadlines
 from pymer_bridge.spec import options
 from pymer_bridge.spec.model_spec import ModelSpec
+from pymer_bridge.spec.names import find_name
 
 ROW_VECTORS: Final = ("weights", "offset", "subset")
 """What a specification may have for each row of the data."""
@@ -100,7 +101,7 @@ class Intervals(MixedFit):
         method = options.one_of(method, options.IntervalMethod, "method")
         kind = options.one_of(kind, options.BootInterval, "kind")
         level = options.check_level(conf_level)
-        shared: dict[str, Any] = {"parameters": _names(parameters), "conf_level": level}
+        shared: dict[str, Any] = {"parameters": self._chosen(parameters), "conf_level": level}
         if method == "boot":
             return self._bootstrap_intervals(
                 n_sim=n_sim, seed=seed, kind=kind, **shared, n_jobs=n_jobs, progress=progress
@@ -150,7 +151,28 @@ class Intervals(MixedFit):
         >>> fit.profile("beta_").parameters
         ('.sig01', '.sigma', '(Intercept)')
         """
-        return self._ask("profile_points", decode_tests.profile, parameters=_names(parameters))
+        chosen = self._chosen(parameters)
+        return self._ask("profile_points", decode_tests.profile, parameters=chosen)
+
+    def _chosen(self, parameters: Sequence[str] | str | None) -> tuple[str, ...] | None:
+        """Return R's names of the parameters that are given by name or by label."""
+        if parameters is None:
+            return None
+        given = options.names_of(parameters, "parameters")
+        if given in (("beta_",), ("theta_",)):
+            return given
+        known: dict[str, Any] = self._ask("parameter_names", dict)
+        meant = []
+        for name in given:
+            found = find_name(name, known["names"])
+            if found is None and (label := find_name(name, known["labels"])) is not None:
+                found = known["names"][known["labels"].index(label)]
+            if found is None:
+                raise OptionError(
+                    f"parameters: no parameter {shown(name)}; there are: {listed(known['names'])}"
+                )
+            meant.append(found)
+        return tuple(meant)
 
     def _bootstrap_intervals(
         self, *, parameters: Sequence[str] | None = None, **how: Any
@@ -373,10 +395,6 @@ class Intervals(MixedFit):
         }
         journal.note("bootstrap", asked, result)
         return result
-
-
-def _names(parameters: Sequence[str] | str | None) -> tuple[str, ...] | None:
-    return None if parameters is None else options.names_of(parameters, "parameters")
 
 
 def _check_together(

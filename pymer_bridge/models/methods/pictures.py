@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
@@ -22,6 +23,7 @@ from pymer_bridge.results.fixed_effects import INTERCEPT
 from pymer_bridge.results.pooling import PoolingLines
 from pymer_bridge.session.r_session import session
 from pymer_bridge.spec import options
+from pymer_bridge.spec.names import find_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,14 +185,15 @@ class Pictures(Effects, MixedFit):
         chosen = self._a_group(group)
         numeric = self._a_predictor(predictor)
         estimates = {row.term: row.estimate for row in self._estimates().rows}
-        if set(estimates) != {INTERCEPT, numeric}:
+        slope = find_name(numeric, estimates)
+        if slope is None or set(estimates) != {INTERCEPT, slope}:
             raise OptionError(
                 f"the fixed effects are {', '.join(estimates)}: each group has a line only "
                 f"if they are {INTERCEPT} and one numeric predictor"
             )
         table = self.group_coefficients.group(chosen)
         partial = np.column_stack(
-            [table.estimate[:, table.terms.index(term)] for term in (INTERCEPT, numeric)]
+            [table.estimate[:, table.terms.index(term)] for term in (INTERCEPT, slope)]
         )
 
         def read(record: Mapping[str, Any]) -> PoolingLines:
@@ -209,16 +212,17 @@ class Pictures(Effects, MixedFit):
                 # R's NA is a signalling NaN, of which numpy warns.
                 none=frozen_array(np.where(np.isnan(alone), np.nan, alone)),
                 partial=frozen_array(partial),
-                population=(estimates[INTERCEPT], estimates[numeric]),
+                population=(estimates[INTERCEPT], estimates[slope]),
             )
 
         return self._ask("unpooled_lines", read, group=chosen, predictor=numeric)
 
     def _a_group(self, group: str | None) -> str:
         names = tuple(self.n_groups)
-        if group is not None and group not in names:
+        found = names[0] if group is None else find_name(group, names)
+        if found is None:
             raise OptionError(f"no grouping factor {shown(group)}; there are: {', '.join(names)}")
-        return names[0] if group is None else group
+        return found
 
     def _a_predictor(self, predictor: str | None) -> str:
         frame = self.model_frame
@@ -226,16 +230,19 @@ class Pictures(Effects, MixedFit):
         numeric = [
             name
             for name in map(str, frame.columns[1:])
-            if name in terms and is_numeric_dtype(frame[name]) and not is_bool_dtype(frame[name])
+            if find_name(name, terms) is not None
+            and is_numeric_dtype(frame[name])
+            and not is_bool_dtype(frame[name])
         ]
         if predictor is None and len(numeric) == 1:
             return numeric[0]
-        if predictor not in numeric:
+        found = None if predictor is None else find_name(predictor, numeric)
+        if found is None:
             asked = (
                 "say which predictor" if predictor is None else f"no predictor {shown(predictor)}"
             )
             raise OptionError(f"{asked}; numeric ones are: {', '.join(numeric) or 'none'}")
-        return predictor
+        return found
 
 
 def _read_predictors(record: Mapping[str, Any]) -> _Predictors:
@@ -246,16 +253,11 @@ def _read_predictors(record: Mapping[str, Any]) -> _Predictors:
 
 def _names(terms: str | Sequence[str], known: _Predictors) -> tuple[str, ...]:
     """Return the names of the chosen predictors."""
-    if isinstance(terms, str):
-        whole = terms in known.levels
-        names = (
-            (terms,)
-            if whole
-            else tuple(part.strip() for part in terms.replace("*", ":").split(":"))
-        )
-    else:
-        names = tuple(terms)
-    unknown = [name for name in names if name not in known.levels]
+    given = (terms,) if isinstance(terms, str) else tuple(terms)
+    names = [find_name(name, known.levels) for name in given]
+    if isinstance(terms, str) and names[0] is None and (parts := _parts(terms, known.levels)):
+        given, names = parts
+    unknown = [name for name, found in zip(given, names, strict=True) if found is None]
     if unknown or not names:
         asked = (
             f"terms: no predictor {shown(unknown[0])}" if unknown else "terms names no predictor"
@@ -263,7 +265,23 @@ def _names(terms: str | Sequence[str], known: _Predictors) -> tuple[str, ...]:
         raise OptionError(f"{asked}; there are: {listed(known.levels)}")
     if len(set(names)) < len(names):
         raise OptionError("terms names a predictor twice")
-    return names
+    return tuple(map(str, names))
+
+
+def _parts(terms: str, known: Iterable[str]) -> tuple[tuple[str, ...], list[str | None]]:
+    """Take an interaction apart, where names may hold the signs between them, too."""
+    pieces = re.split(r"\s*([:*])\s*", terms)
+    given: list[str] = []
+    names: list[str | None] = []
+    start = 0
+    while start < len(pieces):
+        # The longest piece that is a name; else the shortest.
+        ends = range(len(pieces), start, -2) if (len(pieces) - start) % 2 else range(0)
+        end = next((e for e in ends if find_name("".join(pieces[start:e]), known)), start + 1)
+        given.append("".join(pieces[start:end]))
+        names.append(find_name(given[-1], known))
+        start = end + 1
+    return tuple(given), names
 
 
 def _split(
@@ -273,7 +291,8 @@ def _split(
     values: dict[str, list[float]] = {}
     levels: dict[str, list[str]] = {}
     given: dict[str, float] = {}
-    for name, asked in at.items():
+    for asked_for, asked in at.items():
+        name = find_name(asked_for, names) or find_name(asked_for, known.columns) or asked_for
         several = [asked] if isinstance(asked, str) or np.ndim(asked) == 0 else list(asked)
         if not several:
             raise OptionError(f"at has no value for {shown(name)}")

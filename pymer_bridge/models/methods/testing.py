@@ -169,7 +169,7 @@ class Testing(Fitted):
         """
         ddf = options.one_of(ddf, options.TestDdf, "ddf")
         self._require(ddf)
-        chosen = None if scope is None else tuple(scope)
+        chosen = None if scope is None else self._labels(scope, "scope")
         return self._ask("drop_one", decode_tests.f_tests, ddf, scope=chosen, ddf=ddf)
 
     def ranova(self, *, reduce_terms: bool = True) -> tests.LikelihoodRatioTests:
@@ -262,7 +262,7 @@ class Testing(Fitted):
             alpha_fixed=_alpha(alpha_fixed, "alpha_fixed"),
             reduce_random=options.flag(reduce_random, "reduce_random"),
             reduce_fixed=options.flag(reduce_fixed, "reduce_fixed"),
-            keep=tuple(keep),
+            keep=self._labels(keep, "keep") if keep else (),
         )
 
     def contest(

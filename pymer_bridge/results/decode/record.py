@@ -112,6 +112,11 @@ def variance_components(record: RRecord) -> VarianceComponents:
     return VarianceComponents(
         tuple(VarianceComponent(g, t, float(v), float(s)) for g, t, v, s in singles),
         tuple(RandomCorrelation(g, one, two, float(v), float(c)) for g, one, two, v, c in pairs),
+        tuple(
+            (group, factor)
+            for group, factor in zip(record["groups"], record["factors"], strict=True)
+            if group != factor
+        ),
     )
 
 

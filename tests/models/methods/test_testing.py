@@ -931,7 +931,8 @@ WRONG: dict[str, tuple[str, Question, type[Exception], str]] = {
         "sleepstudy", lambda m: m.full.contest([[0, 1]], rhs=[1, 2]), OptionError, "rhs has 2",
     ),
     "unknown scope": (
-        "sleepstudy", lambda m: m.full.drop1(["Weeks"]), RError, "marginal terms|dropped",
+        "sleepstudy", lambda m: m.full.drop1(["Weeks"]),
+        OptionError, "scope='Weeks' is not a term .*'Days'",
     ),
     "one model": ("sleepstudy", lambda m: pb.anova(m.full), OptionError, "two or more"),
     "no fits": (
@@ -943,7 +944,8 @@ WRONG: dict[str, tuple[str, Question, type[Exception], str]] = {
         OptionError, "2 different",
     ),
     "unknown parameter": (
-        "sleepstudy", lambda m: m.full.confint(parameters="Weeks"), RError, "'Weeks'; there are: ",
+        "sleepstudy", lambda m: m.full.confint(parameters="Weeks"),
+        OptionError, "'Weeks'; there are: ",
     ),
     "level": ("sleepstudy", _confint("wald", conf_level=95), OptionError, "between 0 and 1"),
     "method": ("sleepstudy", _confint("bca"), OptionError, "'wald', 'profile', 'boot'"),
@@ -956,7 +958,7 @@ WRONG: dict[str, tuple[str, Question, type[Exception], str]] = {
     "trend of code": (
         "carrots",
         lambda m: m.full.emtrends("Homesize", "system('true')"),
-        OptionError, "plain name",
+        FormulaError, "calls 'system'",
     ),
     "family": ("cake", _contrast("recipe", "every"), OptionError, "'pairwise'"),
     "adjustment": ("cake", _contrast("recipe", "pairwise", "lots"), OptionError, "'tukey'"),
