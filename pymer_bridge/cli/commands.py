@@ -117,11 +117,12 @@ def _fit(options: argparse.Namespace) -> int:
 def _render(fit: Any, ddf: Any, form: str) -> str:
     """Show a fit in one of the formats."""
     fixed = fit.fixed_effects(ddf)
+    left_out = f"{fit.rows_used}\n" if fit.rows_used.n_left_out else ""
     if form == "text":
         if hasattr(fit, "family"):
-            return f"{fit.summary()}\n"
+            return f"{fit.summary()}\n{left_out}"
         if ddf != "normal":
-            return f"{fit.summary(ddf)}\n"
+            return f"{fit.summary(ddf)}\n{left_out}"
         # R prints no summary with normal tests.
         return f"{fit.heading}\n\n{fit.variance_components}\n\n{fixed}\n\n{fit.fit_statistics}\n"
     parts: dict[str, Any] = {
@@ -129,6 +130,7 @@ def _render(fit: Any, ddf: Any, form: str) -> str:
         "variance_components": fit.variance_components,
         "fit_statistics": fit.fit_statistics,
         "convergence": fit.convergence,
+        "rows_used": fit.rows_used,
     }
     if form == "json":
         record = {name: part.to_dict() for name, part in parts.items()}
@@ -138,8 +140,9 @@ def _render(fit: Any, ddf: Any, form: str) -> str:
         return json.dumps({**facts, **record}, indent=2, allow_nan=False) + "\n"
     if form == "csv":
         return str(fixed.to_frame().to_csv(index=False))
+    hidden = ("convergence", "" if left_out else "rows_used")
     show = "to_markdown" if form == "markdown" else "to_latex"
-    shown = [getattr(part, show)() for name, part in parts.items() if name != "convergence"]
+    shown = [getattr(part, show)() for name, part in parts.items() if name not in hidden]
     return "\n\n".join(shown) + "\n"
 
 

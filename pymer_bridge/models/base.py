@@ -21,6 +21,7 @@ from pymer_bridge.results.fit_statistics import Convergence, FitStatistics
 from pymer_bridge.results.fixed_effects import FixedEffects
 from pymer_bridge.results.intervals import Intervals
 from pymer_bridge.results.matrix import NamedMatrix
+from pymer_bridge.results.rows import RowsUsed
 from pymer_bridge.results.variances import VarianceComponents
 from pymer_bridge.session import asking, installation
 from pymer_bridge.session.calls import Handle
@@ -214,10 +215,24 @@ class RModel(Public):
         return tuple(f"R: {text}" for text in (*self.messages, *self.warnings))
 
     @property
+    def rows_used(self) -> RowsUsed:
+        """How many rows of the data the fit uses, and why it leaves out the others."""
+        n_rows = len(self._index)
+        if self.n_obs == n_rows:
+            return RowsUsed(n_rows, n_rows)
+        if "rows_used" not in self._kept:
+            self._kept["rows_used"] = self._ask_anew("rows_used", decode.rows_used)
+        kept: RowsUsed = self._kept["rows_used"]
+        return kept
+
+    @property
     def heading(self) -> str:
-        """The kind of model, its formula and its data, in three lines of text."""
+        """The kind of model, its formula and its data, and which rows are left out, as text."""
         groups = f", groups: {self._groups()}" if self._groups() else ""
-        return f"{self._kind()}\nFormula: {self.formula}\nObservations: {self.n_obs}{groups}"
+        lines = [self._kind(), f"Formula: {self.formula}", f"Observations: {self.n_obs}{groups}"]
+        if self.rows_used.n_left_out:
+            lines.append(str(self.rows_used))
+        return "\n".join(lines)
 
     def __str__(self) -> str:
         """Return the model in a few short tables."""
@@ -225,7 +240,9 @@ class RModel(Public):
 
     def __repr__(self) -> str:
         """Return the model in one line."""
-        return f"<{type(self).__name__} {self.formula!r}, {self.n_obs} observations>"
+        n_rows = len(self._index)
+        used = f"{self.n_obs} of {n_rows} rows" if self.n_obs < n_rows else f"{n_rows} observations"
+        return f"<{type(self).__name__} {self.formula!r}, {used}>"
 
     def _repr_html_(self) -> str:
         tables = [

@@ -107,7 +107,9 @@ class LinearModelList(Scripting):
 
     def __repr__(self) -> str:
         """Return the fits in one line."""
-        return f"<LinearModelList {self.formula!r}, {len(self.levels)} groups>"
+        n_rows = len(self._index)
+        used = f", {self.n_obs} of {n_rows} rows" if self.n_obs < n_rows else ""
+        return f"<LinearModelList {self.formula!r}, {len(self.levels)} groups{used}>"
 
 
 def _effects(record: decode.RRecord, conf_level: float) -> SeparateEffects:

@@ -120,6 +120,7 @@ class LinearMixedModel(MixedModel, Testing, Intervals, Emmeans):
             self.fixed_effects(ddf),
             self.variance_components,
             self.fit_statistics,
+            self.rows_used,
         )
 
     def _estimates(self) -> FixedEffects:

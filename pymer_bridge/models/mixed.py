@@ -128,6 +128,7 @@ class NonNormal(MixedModel):
             self.fixed_effects("normal"),
             self.variance_components,
             self.fit_statistics,
+            self.rows_used,
         )
 
     def anova(self) -> tests.FTests:

@@ -118,6 +118,11 @@ def model_table(
         rows += found
         notes += problem
     rows += _size_rows(models)
+    notes += [
+        f"{name}: {model.rows_used}."
+        for name, model in zip(given, models, strict=True)
+        if model.rows_used.n_left_out
+    ]
     rows += _statistic_rows(models, digits)
     table = ModelTable(
         names=given,

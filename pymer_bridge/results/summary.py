@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
 from pymer_bridge.display import notebook
+from pymer_bridge.display.tables import Table
 from pymer_bridge.results.base import Result
+from pymer_bridge.results.codec import LATER
 from pymer_bridge.results.fit_statistics import FitStatistics
 from pymer_bridge.results.fixed_effects import FixedEffects
+from pymer_bridge.results.rows import RowsUsed
 from pymer_bridge.results.variances import VarianceComponents
 
 
@@ -23,12 +26,15 @@ class ModelSummary(Result):
         The text that R prints.
     fixed_effects, variance_components, fit_statistics
         The figures in it, typed and at full precision.
+    rows_used
+        How many rows of the data the model uses; None in what was stored without it.
     """
 
     text: str
     fixed_effects: FixedEffects
     variance_components: VarianceComponents
     fit_statistics: FitStatistics
+    rows_used: RowsUsed | None = field(default=None, metadata=LATER)
 
     def __str__(self) -> str:
         """Return R's printed summary."""
@@ -45,12 +51,22 @@ class ModelSummary(Result):
         tables = [self.variance_components._table(), self.fixed_effects._table()]
         tables.append(self.fit_statistics._one_row())
         heading = f"Summary\nObservations: {self.fit_statistics.n_obs}"
-        return notebook.block(heading, self.fixed_effects._alerts(), tables)
+        lines = "\n".join([heading, *self._left_out()])
+        return notebook.block(lines, self.fixed_effects._alerts(), tables)
+
+    def _left_out(self) -> tuple[str, ...]:
+        """Return which rows are left out, if any are."""
+        used = self.rows_used
+        return (str(used),) if used is not None and used.n_left_out else ()
 
     def to_markdown(self) -> str:
         """Return the tables in Markdown."""
-        return "\n\n".join(part.to_markdown() for part in self._parts())
+        notes = Table((), (), notes=self._left_out()).to_markdown() if self._left_out() else ""
+        parts = [part.to_markdown() for part in self._parts()]
+        return "\n\n".join(filter(None, [*parts, notes]))
 
     def to_latex(self) -> str:
         """Return the tables in LaTeX."""
-        return "\n\n".join(part.to_latex() for part in self._parts())
+        notes = Table((), (), notes=self._left_out()).to_latex() if self._left_out() else ""
+        parts = [part.to_latex() for part in self._parts()]
+        return "\n\n".join(filter(None, [*parts, notes]))

@@ -14,6 +14,7 @@ from pymer_bridge.results import groups
 from pymer_bridge.results.fit_statistics import Convergence, FitStatistics
 from pymer_bridge.results.fixed_effects import FixedEffect, FixedEffects
 from pymer_bridge.results.matrix import NamedMatrix
+from pymer_bridge.results.rows import RowsUsed
 from pymer_bridge.results.variances import RandomCorrelation, VarianceComponent, VarianceComponents
 
 RRecord = Mapping[str, Any]
@@ -159,6 +160,22 @@ def fit_statistics(record: RRecord) -> FitStatistics:
         df=integer(record, "df"),
         df_residual=integer(record, "df_residual"),
         n_obs=integer(record, "n_obs"),
+    )
+
+
+def rows_used(record: RRecord) -> RowsUsed:
+    """Read the answer of ``rows_used()``."""
+    columns = texts(record, "columns")
+    counts = map(int, record["counts"]) if columns else ()
+    return RowsUsed(
+        n_rows=integer(record, "n_rows"),
+        n_used=integer(record, "n_used"),
+        n_missing=integer(record, "missing"),
+        missing=dict(zip(columns, counts, strict=True)),
+        n_several=integer(record, "several"),
+        n_subset=integer(record, "by_subset"),
+        n_weightless=integer(record, "by_weights"),
+        n_failed=integer(record, "by_group"),
     )
 
 
