@@ -214,8 +214,8 @@ def column_to_part(column: pd.Series[Any], name: str) -> Part:  # noqa: PLR0911 
         The dtype or a value has no counterpart in R; the message names the column.
     """
     dtype = column.dtype
-    if isinstance(dtype, pd.ArrowDtype) and dtype.kind not in "iufb":
-        column = _from_arrow(column, name)
+    if isinstance(dtype, pd.ArrowDtype):
+        column = from_arrow(column, name)
         dtype = column.dtype
     if isinstance(dtype, pd.CategoricalDtype):
         return _factor_part(column, name)
@@ -252,10 +252,19 @@ def _masked_part(values: NDArray[Any], missing: NDArray[np.bool_] | None, name: 
     return _numeric_part(values.astype(np.float64, copy=False), missing)
 
 
-def _from_arrow(column: pd.Series[Any], name: str) -> pd.Series[Any]:
-    """Take an Arrow column that is not of numbers as pandas' own dtype."""
+def from_arrow(column: pd.Series[Any], name: str) -> pd.Series[Any]:
+    """Take an Arrow column that is not of numbers as pandas' own dtype; others as they are.
+
+    Raises
+    ------
+    DataConversionError
+        It has no counterpart.
+    """
+    dtype = column.dtype
+    if not isinstance(dtype, pd.ArrowDtype) or dtype.kind in "iufb":
+        return column
     try:
-        return pd.Series(column.array.__arrow_array__().to_pandas())
+        return pd.Series(column.array.__arrow_array__().to_pandas(), index=column.index)
     except (TypeError, ValueError, NotImplementedError) as error:
         raise DataConversionError(
             f"column {name!r} of {column.dtype} cannot be read: {error}"

@@ -17,7 +17,7 @@ import pandas as pd
 from pymer_bridge.data.columns import Part, column_to_part, unfit_for_r
 from pymer_bridge.data.columns_from_r import column_from_part
 from pymer_bridge.errors import DataConversionError, OptionError, shown
-from pymer_bridge.spec import formula_hints, labels
+from pymer_bridge.spec import labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,37 +193,6 @@ def collect(
     chosen = [(i, name) for i, name in enumerate(names) if name in wanted]
     parts = tuple(column_to_part(data.iloc[:, i], name) for i, name in chosen)
     return Frame(tuple(name for _, name in chosen), parts, data.index)
-
-
-def collect_new(table: pd.DataFrame, needed: Iterable[str], known: Iterable[str]) -> Frame:
-    """Take the columns of new data that a model knows, and check that none is missing.
-
-    Parameters
-    ----------
-    table
-        A pandas frame.
-    needed
-        Names that predictions need; those that the model does not know are not columns.
-    known
-        The columns of the model's own data.
-
-    Raises
-    ------
-    DataConversionError
-        A column is missing, or cannot be taken to R.
-    """
-    names = column_names(table, "new_data")
-    columns = set(known)
-    missing = [name for name in dict.fromkeys(needed) if name in columns.difference(names)]
-    if missing:
-        raise DataConversionError(
-            f"new_data has no column {', '.join(map(repr, missing))}, which the predictions "
-            f"need; it has: {', '.join(map(repr, names))}"
-            + formula_hints.on_its_line(
-                formula_hints.missing_columns(missing, names, table.index.names)
-            )
-        )
-    return collect(table, columns.intersection(names), "new_data")
 
 
 def index_from_r(record: Mapping[str, Any]) -> pd.Index:

@@ -10,7 +10,8 @@ from typing import Any, Final, NoReturn, Self, TypeVar
 
 import pandas as pd
 
-from pymer_bridge.data import frames
+from pymer_bridge.data import frames, new_data
+from pymer_bridge.data.new_data import ColumnKind
 from pymer_bridge.display import apa, notebook
 from pymer_bridge.errors import OptionError, shown
 from pymer_bridge.r_script.journal import journal
@@ -190,6 +191,11 @@ class RModel(Public):
     ) -> T:
         """Ask R, and do not keep the answer: it can be large, or is never asked for again."""
         return ask(operation, read, noted=noted, model=self._model, **arguments)
+
+    @property
+    def _kinds(self) -> dict[str, ColumnKind]:
+        """The columns of the data, as they were fitted."""
+        return self._ask("column_kinds", new_data.kinds_from_r)
 
     def _require(self, ddf: str) -> None:
         """Load the R packages that a method of degrees of freedom needs."""

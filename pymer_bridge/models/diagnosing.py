@@ -10,10 +10,10 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from pymer_bridge.data.frames import AnyFrame
-from pymer_bridge.errors import RError
+from pymer_bridge.data.frames import AnyFrame, Frame
+from pymer_bridge.data.new_data import ColumnKind
+from pymer_bridge.errors import RError, listed
 from pymer_bridge.session import asking, deadlines
-from pymer_bridge.session.calls import Handle
 from pymer_bridge.spec.model_spec import ModelSpec
 
 MOST_SAID: Final = 3
@@ -36,7 +36,6 @@ _SAID: Final = {
     "outside": "{what} must be {detail}, and is not in {rows}",
     "condition": "{what} is read as one term: write each condition within I(), as in I(x == 1)",
     "no_condition": "{what} must be a condition, such as 'x > 0'",
-    "other_kind": "new_data has {what} as {detail}",
     "no_subset": "No row is left: subset= holds for none",
     "all_missing": "{what} is missing in each row, so that none is left",
     "no_overlap": "No row is left: each of {n} lacks some value ({detail})",
@@ -142,13 +141,15 @@ def explaining(spec: ModelSpec, frame: AnyFrame) -> AbstractContextManager[None]
     return _explained(lambda error: _sentences(error, spec, frame))
 
 
-def explaining_new_data(model: Handle, frame: AnyFrame | None) -> AbstractContextManager[None]:
-    """Have an error of R, raised within a ``with``, name columns of another kind than the model's.
+def explaining_new_data(
+    kinds: Callable[[], Mapping[str, ColumnKind]], frame: Frame | None
+) -> AbstractContextManager[None]:
+    """Have an error of R, raised within a ``with``, name columns whose levels the model has not.
 
     Parameters
     ----------
-    model, frame
-        The model, and the new data; None for its own.
+    kinds, frame
+        Gives the columns of the model, and the new data; None for its own.
 
     Raises
     ------
@@ -159,10 +160,21 @@ def explaining_new_data(model: Handle, frame: AnyFrame | None) -> AbstractContex
     def sentences(error: RError) -> list[str]:
         if frame is None:
             return []
-        found = _found("diagnose_new_data", model=model, new_data=frame.to_r())
-        return [_sentence(each, frame.index, binomial=False) for each in found]
+        known, columns = kinds(), zip(frame.names, frame.parts, strict=True)
+        return [said for name, part in columns if (said := _of_levels(name, part, known[name]))]
 
     return _explained(sentences)
+
+
+def _of_levels(name: str, part: Mapping[str, Any], own: ColumnKind) -> str:
+    if own.kind != "factor" or "levels" not in part:
+        return ""
+    used = set(part["values"].tolist())
+    known = set(own.levels)
+    new = [level for i, level in enumerate(part["levels"], 1) if i in used and level not in known]
+    if not new:
+        return ""
+    return f"new_data[{name!r}] has levels that the model has not: {listed(new)}"
 
 
 def explaining_responses(

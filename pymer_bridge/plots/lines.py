@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pandas.api.types import is_numeric_dtype
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
+from pymer_bridge.data.new_data import ColumnKind, taken
 from pymer_bridge.errors import OptionError, shown
 from pymer_bridge.results.fixed_effects import INTERCEPT
 from pymer_bridge.spec.names import bare, find_name, parts_of, quoted
@@ -110,7 +111,7 @@ def _predicted(fit: Any, group: str | None, predictor: str | None, at: Mapping[s
     chosen = groups[0] if group is None else find_name(group, groups)
     response = str(frame.columns[0])
     fixed = [c for c in map(str, frame.columns[1:]) if c not in groups and c[0] != "("]
-    numeric = [name for name in fixed if is_numeric_dtype(frame[name])]
+    numeric = [name for name in fixed if _is_numeric(frame[name])]
     along = next(iter(numeric), None) if predictor is None else find_name(predictor, numeric)
     if chosen is None or along is None:
         raise OptionError(
@@ -172,7 +173,11 @@ def _typical(column: pd.Series[Any]) -> Any:
     """Return the value at which a predictor is held; it is drawn, and enters no result."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         return column.cat.categories[0]
-    return float(column.mean()) if is_numeric_dtype(column) else min(column.dropna())
+    return float(column.mean()) if _is_numeric(column) else min(column.dropna())
+
+
+def _is_numeric(column: pd.Series[Any]) -> bool:
+    return is_numeric_dtype(column) and not is_bool_dtype(column)
 
 
 def _new_data(
@@ -182,10 +187,8 @@ def _new_data(
     for name, value in held.items():
         kind = frame[name].dtype
         if isinstance(kind, pd.CategoricalDtype):
-            if value not in kind.categories:
-                raise OptionError(
-                    f"at holds {shown(name)} at {shown(value)}, which is not one of its levels"
-                )
+            levels = ColumnKind("factor", tuple(kind.categories))
+            value = taken(levels, value, f"at[{name!r}]")  # noqa: PLW2901
             new[name] = pd.Series([value] * len(x), dtype=kind)
         else:
             new[name] = value

@@ -254,20 +254,3 @@ missing_findings <- function(variable, chosen, na_action) {
     list(finding("missing", variable, missing))
   }
 }
-
-#' Operation: which columns of new data are of another kind than the model's
-diagnose_new_data <- function(model, new_data) {
-  frame <- frame_from_parts(new_data)
-  own <- model_data(model)$frame
-  kind <- function(column) {
-    if (is.character(column) || is.factor(column)) "text" else if (is.numeric(column)) "numbers" else ""
-  }
-  findings <- lapply(intersect(names(frame), names(own)), function(name) {
-    kinds <- c(kind(own[[name]]), kind(frame[[name]]))
-    if (all(nzchar(kinds)) && kinds[1L] != kinds[2L]) {
-      variable <- list(role = "data", text = name)
-      list(finding("other_kind", variable, logical(), paste0(kinds[2L], "; the model has ", kinds[1L])))
-    }
-  })
-  unlist(findings, recursive = FALSE)
-}

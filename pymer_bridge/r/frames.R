@@ -97,6 +97,28 @@ frame_to_parts <- function(frame) {
   )
 }
 
+#' Operation: of which kind each column of a model's data is, and its levels
+#'
+#' @return Lists of `names`, `kinds` and `levels` (of text too; NULL for what is no factor).
+column_kinds <- function(model) {
+  frame <- get(as.character(stats::getCall(model$fit)$data), model$frame_env)
+  described <- lapply(frame, function(column) {
+    kinds <- c(POSIXct = "datetime", Date = "datetime", difftime = "duration", logical = "logical")
+    if (is.factor(column)) {
+      list(kind = "factor", levels = levels(column))
+    } else if (is.character(column)) {
+      list(kind = "factor", levels = levels(as.factor(column)))
+    } else {
+      kind <- kinds[intersect(class(column), names(kinds))]
+      list(kind = if (length(kind) > 0L) kind[[1L]] else "numeric", levels = NULL)
+    }
+  })
+  list(
+    names = names(frame), kinds = vapply(described, `[[`, "", "kind", USE.NAMES = FALSE),
+    levels = unname(lapply(described, `[[`, "levels"))
+  )
+}
+
 #' Operation: take a data frame in and give it back
 echo_frame <- function(frame) {
   frame_to_parts(frame_from_parts(frame))

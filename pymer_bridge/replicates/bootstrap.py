@@ -10,6 +10,7 @@ import numpy as np
 
 from pymer_bridge.data import frames
 from pymer_bridge.data.arrays import frozen_array
+from pymer_bridge.data.new_data import ColumnKind, collect_new
 from pymer_bridge.errors import BootstrapWarning, FormulaError, OptionError, RError, shown
 from pymer_bridge.replicates import engine, functions
 from pymer_bridge.replicates.collected import Collected
@@ -55,7 +56,7 @@ def checked_statistic(
     statistic: str | Callable[[Any], Any],
     new_data: Any,
     re_form: str | None,
-    columns: Sequence[str],
+    columns: Mapping[str, ColumnKind],
     allowed: Sequence[str],
 ) -> dict[str, Any]:
     """Check a statistic, and return what ``statistic_of()`` in R takes.
@@ -78,7 +79,7 @@ def checked_statistic(
         if new_data is not None:
             table = frames.as_pandas(new_data, "new_data")
             wanted = [name for name in frames.column_names(table) if name in columns]
-            plan["new_data"] = frames.collect(table, set(wanted)).to_r()
+            plan["new_data"] = collect_new(table, wanted, columns).to_r()
         return plan
     if callable(statistic):
         return {"statistic": "python"}

@@ -591,30 +591,15 @@ STOPPED: dict[str, Mistake] = {
         "new levels detected",
         "allow_new_levels=True",
     ),
-    "new data of text": (
-        lambda: full().predict(data(x="a")),
-        "",
-        "new_data has 'x' as text; the model has numbers",
-    ),
-    "new data of digits": (
-        lambda: full().predict(data(z=data()["digits"]), re_form="population"),
-        "",
-        "new_data has 'z' as text; the model has numbers",
-    ),
-    "new data of text for lm": (
-        lambda: pb.lm("y ~ x", data()).predict(data(x="a")),
-        "",
-        "new_data has 'x' as text; the model has numbers",
-    ),
-    "new data of text to simulate": (
-        lambda: full().simulate(new_data=data(x="a")),
-        "",
-        "new_data has 'x' as text",
-    ),
-    "new data of numbers": (
+    "new data of other levels": (
         lambda: pb.lm("y ~ word", data()).predict(data(word=1.0)),
-        "",
-        "new_data has 'word' as numbers; the model has text",
+        "word has new level",
+        "new_data['word'] has levels that the model has not: '1'",
+    ),
+    "new data of a new group": (
+        lambda: full().predict(data(g=7)),
+        "new levels detected",
+        "new_data['g'] has levels that the model has not: '7'",
     ),
     "refit to text": (
         lambda: full().refit(data()["word"]),
@@ -684,6 +669,21 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[PymerError], str]] = {
         lambda: pb.lm("y ~ x", data()).update(". ~ . + (1 | g)", data=data()),
         FormulaError,
         "pb.lmer() fits them",
+    ),
+    "new data of text": (
+        lambda: full().predict(data(x="a")),
+        DataConversionError,
+        "new_data['x'] holds 'a'; the model has numbers there",
+    ),
+    "new data of text for lm": (
+        lambda: pb.lm("y ~ x", data()).predict(data(x="a")),
+        DataConversionError,
+        "new_data['x'] holds 'a'; the model has numbers there",
+    ),
+    "new data of text to simulate": (
+        lambda: full().simulate(new_data=data(x="a")),
+        DataConversionError,
+        "new_data['x'] holds 'a'",
     ),
     "text in fit_many": (
         lambda: pb.fit_many("~ x + (1 | g)", data(), ["y", "word"]),

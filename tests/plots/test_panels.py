@@ -672,7 +672,7 @@ def test_lines_that_cannot_be_drawn(sleepstudy):
         "at holds 'Days', which is not another predictor of the model"
     )
     assert refused(lines, model, predictor="Days", at={"kind": "z"}) == (
-        "at holds 'kind' at 'z', which is not one of its levels"
+        "at['kind'] has no level 'z'; there are: 'a', 'b', 'c'"
     )
     lines(model, predictor="Days", at={"kind": "b"})
     shifted = pb.lmer("Reaction ~ Days + (1 | Subject)", data, offset="off")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from pymer_bridge.data.new_data import values_at
 from pymer_bridge.errors import OptionError, listed, shown
 from pymer_bridge.models.base import Fitted, ask
 from pymer_bridge.models.preparing import check_text
@@ -351,6 +352,7 @@ class Emmeans(Fitted):
 
     def _marginal(self, operation: str, means: _Means, **extra: Any) -> MarginalMeans:
         arguments = self._known({**means.to_r(self._means_ddf()), **extra})
+        arguments["at"] = values_at(arguments["at"], self._kinds)
         session().require("emmeans")
         self._require(arguments["ddf"])
         return self._ask_anew(

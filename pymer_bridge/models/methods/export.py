@@ -16,6 +16,7 @@ from pymer_bridge.data import frames, model_file, packing
 from pymer_bridge.data.arrays import Arrays, inline
 from pymer_bridge.data.files import check_gzip, path_of, whole
 from pymer_bridge.data.indexes import pack_index
+from pymer_bridge.data.new_data import collect_new
 from pymer_bridge.errors import OptionError, RError, shown
 from pymer_bridge.models.base import Fitted, RModel
 from pymer_bridge.r_script.analysis import Analysis
@@ -438,7 +439,7 @@ class Tidying(Export):
             return self._ask("augment_model", _augmented_frame, self._index).copy()
         table = frames.as_pandas(new_data, "new_data")
         needed = self._ask("predictor_names", decode_internals.variables)
-        frame = frames.collect_new(table, [*needed["fixed"], *needed["random"]], self.columns)
+        frame = collect_new(table, [*needed["fixed"], *needed["random"]], self._kinds)
         fitted = self._ask_anew("augment_new_data", np.asarray, new_data=frame.to_r())
         return table.assign(**{".fitted": np.where(np.isnan(fitted), np.nan, fitted)})
 

@@ -349,7 +349,8 @@ class Intervals(MixedFit):
         kind = options.one_of(kind, options.BootstrapKind, "kind")
         hccme = options.one_of(hccme, options.Hccme, "hccme")
         aux_dist = options.one_of(aux_dist, options.AuxiliaryDistribution, "aux_dist")
-        plan = boot.checked_statistic(statistic, new_data, re_form, self.columns, allow_functions)
+        kinds = {} if new_data is None else self._kinds
+        plan = boot.checked_statistic(statistic, new_data, re_form, kinds, allow_functions)
         use_u = None if use_u is None else options.flag(use_u, "use_u")
         _check_together(kind, resample, use_u)
         extra: dict[str, Any] = {"use_u": bool(use_u)}

@@ -14,6 +14,7 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from pymer_bridge.data import frames
 from pymer_bridge.data.arrays import frozen_array
+from pymer_bridge.data.new_data import ColumnKind, taken
 from pymer_bridge.errors import OptionError, listed, shown
 from pymer_bridge.models.base import Fitted, MixedFit
 from pymer_bridge.plots.accessor import FitPlots
@@ -110,7 +111,7 @@ class Effects(Fitted):
         session().require("effects")
         known = self._ask("effect_predictors", _read_predictors)
         names = _names(terms, known)
-        values, levels, given = _split(at or {}, names, known)
+        values, levels, given = _split(at or {}, names, known, self._kinds)
         return self._ask_anew(
             "effect_curve",
             lambda record: _read_curve(record, names, conf_level, self._index),
@@ -285,7 +286,10 @@ def _parts(terms: str, known: Iterable[str]) -> tuple[tuple[str, ...], list[str 
 
 
 def _split(
-    at: Mapping[str, Any], names: tuple[str, ...], known: _Predictors
+    at: Mapping[str, Any],
+    names: tuple[str, ...],
+    known: _Predictors,
+    kinds: Mapping[str, ColumnKind],
 ) -> tuple[dict[str, list[float]], dict[str, list[str]], dict[str, float]]:
     """Sort values into numbers, levels, and values of columns of the design."""
     values: dict[str, list[float]] = {}
@@ -308,9 +312,12 @@ def _split(
                 )
             given[name] = _number(several[0], name)
         elif (found := known.levels[name]) is None:
-            values[name] = [_number(value, name) for value in several]
+            values[name] = [
+                _number(taken(kinds[name], value, f"at[{name!r}]"), name) for value in several
+            ]
         else:
-            levels[name] = [_level(value, name, found) for value in several]
+            factor = ColumnKind("factor", found)
+            levels[name] = [taken(factor, value, f"at[{name!r}]") for value in several]
     return values, levels, given
 
 
@@ -322,13 +329,6 @@ def _number(value: Any, name: str) -> float:
     ):
         raise OptionError(f"at[{shown(name)}] has {shown(value)}, and {shown(name)} takes numbers")
     return float(value)
-
-
-def _level(value: Any, name: str, levels: tuple[str, ...]) -> str:
-    text = str(value).upper() if isinstance(value, bool | np.bool_) else str(value)
-    if text not in levels:
-        raise OptionError(f"{shown(name)} has no level {shown(text)}; there are: {listed(levels)}")
-    return text
 
 
 def _rows_of(columns: Sequence[Any], names: tuple[str, ...]) -> list[dict[str, str | float]]:

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from pymer_bridge.data import frames
+from pymer_bridge.data.new_data import collect_new
 from pymer_bridge.errors import DataConversionError, FormulaError, OptionError, shown
 from pymer_bridge.models import diagnosing
 from pymer_bridge.models.base import Fitted
@@ -107,7 +108,7 @@ class Prediction(Fitted):
         self._check_re_form(re_form)
         frame = self._new_frame(new_data, re_form, random=re_form != "population")
         ends = level if interval else None
-        with diagnosing.explaining_new_data(self._model, frame):
+        with diagnosing.explaining_new_data(lambda: self._kinds, frame):
             return self._ask_anew(
                 "predict_model",
                 lambda record: decode_internals.predictions(
@@ -185,7 +186,7 @@ class Prediction(Fitted):
             raise OptionError("give only one of use_u=True and re_form: R takes one of them")
         frame = self._new_frame(new_data, None, random=True, complete=True)
         checked_seed = options.random_seed(seed)
-        with diagnosing.explaining_new_data(self._model, frame):
+        with diagnosing.explaining_new_data(lambda: self._kinds, frame):
             return self._ask_anew(
                 "simulate_model",
                 lambda record: decode_internals.simulations(
@@ -229,8 +230,8 @@ class Prediction(Fitted):
             needed += variables["random"]
         elif random and re_form is not None:
             needed += check_text(re_form, "re_form", self.columns, self.spec.allow_functions)
-        known = set(self.columns)
-        frame = frames.collect_new(table, needed, known)
+        known = self._kinds
+        frame = collect_new(table, needed, known)
         if complete:
             table = table.set_axis(frames.column_names(table), axis=1)
             lacking = [n for n in dict.fromkeys(needed) if n in known and table[n].isna().any()]
@@ -306,7 +307,7 @@ class LinearPrediction(Fitted):
         frame = None
         if new_data is not None:
             needed = self._ask("linear_predictors", tuple)
-            frame = frames.collect_new(frames.as_pandas(new_data, "new_data"), needed, self.columns)
+            frame = collect_new(frames.as_pandas(new_data, "new_data"), needed, self._kinds)
         with_errors = options.flag(std_error, "std_error")
 
         def read(record: Mapping[str, Any]) -> results.Predictions:
@@ -316,7 +317,7 @@ class LinearPrediction(Fitted):
                 wanted, rows, scale, None, level if interval else None
             )
 
-        with diagnosing.explaining_new_data(self._model, frame):
+        with diagnosing.explaining_new_data(lambda: self._kinds, frame):
             return self._ask_anew(
                 "predict_linear",
                 read,

@@ -1,0 +1,324 @@
+"""New data as the columns of a fitted model are: what is plainly meant is taken, the rest refused.
+
+A level is known by its text, and a number stands for the level that reads as it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from numbers import Real
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from pymer_bridge.data.columns import column_to_part, from_arrow
+from pymer_bridge.data.frames import Frame, collect, column_names
+from pymer_bridge.errors import DataConversionError, OptionError, listed, shown
+from pymer_bridge.spec import formula_hints
+from pymer_bridge.spec.labels import level_text
+
+_NUMBER: Final = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
+_TRUTH: Final = {"true": True, "false": False}
+_WANTED: Final = {
+    "numeric": "numbers",
+    "logical": "True and False",
+    "datetime": "times: convert it, as with pd.to_datetime()",
+    "duration": "durations: convert it, as with pd.to_timedelta()",
+}
+"""What a column of each kind holds."""
+
+
+def _number_in(text: str) -> float | None:
+    return float(text) if _NUMBER.fullmatch(text) else None
+
+
+@dataclass(frozen=True)
+class ColumnKind:
+    """What a column was when the model was fitted.
+
+    Attributes
+    ----------
+    kind
+        "numeric", "logical", "factor" (text too), "datetime" or "duration".
+    levels
+        The levels of a factor, by R's names.
+    """
+
+    kind: str
+    levels: tuple[str, ...] = ()
+
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        return frozenset(self.levels)
+
+    @cached_property
+    def _by_number(self) -> Mapping[float, list[str]]:
+        found: dict[float, list[str]] = {}
+        for level in self.levels:
+            if (number := _number_in(level)) is not None:
+                found.setdefault(number, []).append(level)
+        return found
+
+    @cached_property
+    def _by_truth(self) -> Mapping[bool, list[str]]:
+        found: dict[bool, list[str]] = {}
+        for level in self.levels:
+            if (truth := _TRUTH.get(level.lower())) is not None:
+                found.setdefault(truth, []).append(level)
+        return found
+
+    def number(self, value: Any, what: str) -> float:
+        """Take a value for a number: a bool or a text that is one, too.
+
+        Raises
+        ------
+        DataConversionError
+            It is none.
+        """
+        number = _number_in(value) if isinstance(value, str) else None
+        if isinstance(value, Real | np.bool_):
+            number = float(value)
+        if number is None:
+            raise self._wrong(value, what)
+        return number
+
+    def truth(self, value: Any, what: str) -> bool:
+        """Take a value for a bool: 1, 0 and the words too.
+
+        Raises
+        ------
+        DataConversionError
+            It is none.
+        """
+        truth = _TRUTH.get(value.strip().lower()) if isinstance(value, str) else None
+        if isinstance(value, Real | np.bool_) and value in (0, 1):
+            truth = bool(value)
+        if truth is None:
+            raise self._wrong(value, what)
+        return truth
+
+    def level(self, value: Any, what: str) -> str:
+        """Take a value for a level; a new one is given as R would name it.
+
+        Raises
+        ------
+        DataConversionError
+            It can be no level, or it may be several.
+        """
+        text = level_text(value)
+        if text is None:
+            raise DataConversionError(
+                f"{what} holds {shown(value)}, and the model has the levels "
+                f"{listed(self.levels)} there"
+            )
+        if text in self._known:
+            return text
+        number = isinstance(value, Real | np.bool_)
+        same: list[str] = []
+        if isinstance(value, str):
+            if (truth := _TRUTH.get(text.lower())) is not None:
+                same = self._by_truth.get(truth, [])
+            elif (reads := _number_in(text)) is not None and reads in self._by_number:
+                raise DataConversionError(
+                    f"{what} has the text {text!r}, and the model has the level "
+                    f"{self._by_number[reads][0]!r}: pandas makes whole numbers floats where one "
+                    "is missing; give them as Int64, or as the text that was fitted"
+                )
+        elif number:
+            same = self._by_truth.get(bool(value), []) if value in (0, 1) else []
+            same = same or self._by_number.get(float(value), [])
+        if len(same) > 1:
+            raise DataConversionError(
+                f"{what} has {shown(value)}, which may be each of the levels {listed(same)}: give "
+                "the text"
+            )
+        whole = number and text not in ("TRUE", "FALSE") and float(value).is_integer()
+        return same[0] if same else str(int(value)) if whole else text
+
+    def of_level(self, value: Any, what: str) -> str:
+        """Take a value for a level that the model has.
+
+        Raises
+        ------
+        DataConversionError
+            It is none of them.
+        """
+        level = self.level(value, what)
+        if level not in self._known:
+            raise DataConversionError(
+                f"{what} has no level {shown(level)}; there are: {listed(self.levels)}"
+            )
+        return level
+
+    def _wrong(self, value: Any, what: str) -> DataConversionError:
+        return DataConversionError(
+            f"{what} holds {shown(value)}; the model has {_WANTED[self.kind]} there"
+        )
+
+    def column(self, given: pd.Series[Any], what: str) -> pd.Series[Any]:
+        """Take a column of new data as the fit had it.
+
+        Parameters
+        ----------
+        given
+            The column, of any dtype.
+        what
+            What it is, for errors.
+
+        Raises
+        ------
+        DataConversionError
+            A value cannot be meant.
+        """
+        kind = _kind_of(given)
+        times = self.kind in ("datetime", "duration")
+        if kind == "other" or (kind == self.kind != "factor") or (kind == "empty" and times):
+            return given
+        if times:
+            raise self._wrong(next(iter(given.dropna()), None), what)
+        codes, values = _values_of(given)
+        takes: dict[str, Callable[[Any, str], Any]]
+        takes = {"numeric": self.number, "logical": self.truth, "factor": self.level}
+        take = takes[self.kind]
+        used = set(codes.tolist())
+        made = [take(value, what) if i in used else None for i, value in enumerate(values)]
+        if kind in ("text", "factor") and all(map(lambda a, b: a in (None, b), made, values)):
+            return given
+        if self.kind == "numeric":
+            table: Any = np.array([*made, np.nan], dtype=np.float64)
+        else:
+            table = np.array([*made, None], dtype=object)
+        dtype = "boolean" if self.kind == "logical" else None
+        return pd.Series(table[codes], index=given.index, dtype=dtype)
+
+
+def _kind_of(column: pd.Series[Any]) -> str:
+    """Return of which kind a column is; "mixed" where each value must be looked at."""
+    dtype: Any = column.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        return "factor" if pd.api.types.infer_dtype(dtype.categories) == "string" else "mixed"
+    if isinstance(dtype, pd.DatetimeTZDtype) or dtype.kind in "Mm":
+        return "duration" if dtype.kind == "m" else "datetime"
+    if dtype.kind in "iufb":
+        return "logical" if dtype.kind == "b" else "numeric"
+    found = pd.api.types.infer_dtype(column, skipna=True)
+    if found == "string":
+        return "text"
+    kinds = {
+        "empty": "empty",
+        "boolean": "logical",
+        "floating": "numeric",
+        "integer": "numeric",
+        "datetime": "datetime",
+        "datetime64": "datetime",
+        "date": "datetime",
+        "timedelta": "duration",
+        "timedelta64": "duration",
+    }
+    return kinds.get(found, "mixed" if found.startswith("mixed") else "other")
+
+
+def _values_of(column: pd.Series[Any]) -> tuple[Any, list[Any]]:
+    """Return values, and which of them each row has; -1 where it has none."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return column.cat.codes.to_numpy(), column.cat.categories.tolist()
+    if column.dtype == np.dtype(object):
+        there = column.notna().to_numpy()
+        return np.where(there, np.cumsum(there) - 1, -1), column[there].tolist()
+    codes, values = pd.factorize(column)
+    return codes, values.tolist()
+
+
+def kinds_from_r(record: Mapping[str, Any]) -> dict[str, ColumnKind]:
+    """Read the answer of ``column_kinds()``."""
+    return {
+        name: ColumnKind(kind, tuple(levels or ()))
+        for name, kind, levels in zip(
+            record["names"], record["kinds"], record["levels"], strict=True
+        )
+    }
+
+
+def collect_new(
+    table: pd.DataFrame, needed: Iterable[str], kinds: Mapping[str, ColumnKind]
+) -> Frame:
+    """Take the columns of new data that a model knows, as it knows them; none may be missing.
+
+    Parameters
+    ----------
+    table
+        A pandas frame.
+    needed
+        Names that predictions need; those that the model does not know are not columns.
+    kinds
+        The columns of the model's own data.
+
+    Raises
+    ------
+    DataConversionError
+        A column is missing, of another kind than in the fit, or cannot be taken to R.
+    """
+    names = column_names(table, "new_data")
+    wanted = [name for name in dict.fromkeys(needed) if name in kinds]
+    missing = [name for name in wanted if name not in names]
+    if missing:
+        raise DataConversionError(
+            f"new_data has no column {', '.join(map(repr, missing))}, which the predictions "
+            f"need; it has: {', '.join(map(repr, names))}"
+            + formula_hints.on_its_line(_renamed(missing, names, table.index.names))
+        )
+    collect(table, (), "new_data")  # for its checks of the whole
+    mine: dict[str, Any] = {}
+    for i, name in enumerate(names):
+        if name not in kinds:
+            continue
+        try:
+            given = from_arrow(table.iloc[:, i], name)
+            mine[name] = column_to_part(kinds[name].column(given, f"new_data[{name!r}]"), name)
+        except DataConversionError:
+            if name in wanted:
+                raise
+    return Frame(tuple(mine), tuple(mine.values()), table.index)
+
+
+def values_at(
+    at: Mapping[str, Sequence[Any]], kinds: Mapping[str, ColumnKind]
+) -> dict[str, list[Any]]:
+    """Take values of predictors as the fit had them; a level must be one of the model's.
+
+    Raises
+    ------
+    OptionError
+        A value cannot be meant.
+    """
+    return {name: [taken(kinds[name], v, f"at[{name!r}]") for v in at[name]] for name in at}
+
+
+def taken(kind: ColumnKind, value: Any, what: str) -> Any:
+    """Take one value of a predictor, as :func:`values_at`; times are taken as they are.
+
+    Raises
+    ------
+    OptionError
+        It cannot be meant.
+    """
+    takes = {"numeric": kind.number, "logical": kind.truth, "factor": kind.of_level}
+    try:
+        return takes[kind.kind](value, what) if kind.kind in takes else value
+    except DataConversionError as error:
+        raise OptionError(str(error)) from None
+
+
+def _renamed(missing: Sequence[str], names: Sequence[str], index: Iterable[object]) -> str:
+    """Say which columns may be the missing ones: here it is the data that must change."""
+    hint = formula_hints.missing_columns(missing, names, index)
+    near = re.findall(r"did you mean ('.*?')\?", hint)
+    if len(near) != len(missing):
+        return hint
+    return "rename " + ", ".join(
+        f"{there} to {name!r}" for there, name in zip(near, missing, strict=True)
+    )
