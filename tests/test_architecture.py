@@ -563,8 +563,7 @@ cat(grep("no visible (global function|binding)", unknown, value = TRUE), sep = "
 def test_the_r_side_is_read_by_plain_r_and_knows_every_function_it_calls(tmp_path: Path) -> None:
     files = [str(PACKAGE / "r" / f"{name}.R") for name in r_session.R_FILES]
     unknown = re.findall(r"(\w+): no visible .*'(\S+)'", rscript(tmp_path, READ_R, *files))
-    # A call that update() takes apart, whose names are of the data that it is evaluated in.
-    assert unknown == [("influence_task", name) for name in ("data", ".groups", "del", "par")]
+    assert unknown == []
 
 
 def test_what_python_calls_is_an_operation() -> None:

@@ -63,6 +63,62 @@ _TO_FRAMES: Final = (
 """Methods that make a frame of what is none: of Spark, polars, Dask, Arrow, xarray, DuckDB ..."""
 
 
+def opened(data: Any, argument: str = "data") -> Any:
+    """Return a polars frame as it is, of which only some columns may be needed; others as pandas'.
+
+    Parameters
+    ----------
+    data, argument
+        As for :func:`as_pandas`.
+
+    Raises
+    ------
+    DataConversionError
+        It is no frame.
+    """
+    return data if _is_polars(data) else as_pandas(data, argument)
+
+
+def index_of(data: Any) -> pd.Index:
+    """Return the index of what :func:`opened` gave; polars has none but the numbers of rows."""
+    return data.index if isinstance(data, pd.DataFrame) else pd.RangeIndex(len(data))
+
+
+def _is_polars(data: Any) -> bool:
+    module = type(data).__module__.partition(".")[0]
+    return module == "polars" and hasattr(data, "get_columns") and hasattr(data, "select")
+
+
+def _of_polars(series: Any) -> Any:
+    """Return a polars column as one of pandas', kinds of factors by what polars means by them."""
+    kind = type(series.dtype).__name__
+    if kind == "Categorical":  # text that is stored by codes, in order of appearance
+        series = series.cast(str)
+    if kind == "Enum":  # its Arrow type claims that the levels are ordered
+        codes = series.to_physical().cast(int).fill_null(-1).to_numpy()
+        return pd.Categorical.from_codes(codes, series.dtype.categories.to_list())
+    try:
+        # As an Arrow column: numpy's would turn integers with missing values into floats.
+        return series.to_pandas(use_pyarrow_extension_array=True)
+    except ImportError:
+        raise
+    except Exception:  # a type that Arrow does not have, such as Int128
+        return pd.Series(series.to_list(), dtype=object)
+
+
+def _of_arrow(table: Any) -> pd.DataFrame:
+    """Return an Arrow table as pandas' frame; what came from polars means what it meant there."""
+    frame = pd.DataFrame(table.to_pandas(types_mapper=pd.ArrowDtype))
+    for field in table.schema:
+        marks = b" ".join(field.metadata or ())
+        if b"_PL_CATEGORICAL" in marks:
+            text = table[field.name].cast("string")
+            frame[field.name] = text.to_pandas(types_mapper=pd.ArrowDtype).array
+        elif b"_PL_ENUM" in marks:
+            frame[field.name] = table[field.name].to_pandas().array.as_unordered()
+    return frame
+
+
 def as_pandas(data: Any, argument: str = "data") -> pd.DataFrame:
     """Turn a pandas, polars or pyarrow frame, or a mapping, into a pandas frame.
 
@@ -82,11 +138,11 @@ def as_pandas(data: Any, argument: str = "data") -> pd.DataFrame:
         return data
     module = type(data).__module__.partition(".")[0]
     try:
-        # As Arrow columns: numpy's would turn integers with missing values into floats.
-        if module == "polars" and hasattr(data, "to_pandas") and hasattr(data, "columns"):
-            return pd.DataFrame(data.to_pandas(use_pyarrow_extension_array=True))
+        if _is_polars(data):
+            columns = {series.name: _of_polars(series) for series in data.get_columns()}
+            return pd.DataFrame(columns, index=pd.RangeIndex(len(data)))
         if module == "pyarrow" and hasattr(data, "to_pandas") and hasattr(data, "columns"):
-            return pd.DataFrame(data.to_pandas(types_mapper=pd.ArrowDtype))
+            return _of_arrow(data)
     except ImportError as error:
         raise DataConversionError(
             f"a {module} frame needs pyarrow to become columns: pip install 'pymer-bridge[polars]'"
@@ -142,7 +198,7 @@ def _remedy(data: object) -> str:
     return f": give data.{method}()" if method else ""
 
 
-def column_names(data: pd.DataFrame, what: str = "the data frame") -> list[str]:
+def column_names(data: Any, what: str = "the data frame") -> list[str]:
     """Return the column labels as R will see them; ``what`` it is, an error says.
 
     Raises
@@ -165,15 +221,13 @@ def column_names(data: pd.DataFrame, what: str = "the data frame") -> list[str]:
     return names
 
 
-def collect(
-    data: pd.DataFrame, needed: Iterable[str] | None = None, what: str = "the data frame"
-) -> Frame:
+def collect(data: Any, needed: Iterable[str] | None = None, what: str = "the data frame") -> Frame:
     """Take the columns that are needed, in the data's own order.
 
     Parameters
     ----------
     data
-        A pandas frame.
+        What :func:`opened` gave.
     needed
         Names of columns; None for all of them.
     what
@@ -190,9 +244,13 @@ def collect(
             f"{what} has no rows: look at the filter or the join that made it"
         )
     wanted = set(names) if needed is None else set(needed)
+    index = index_of(data)
+    if _is_polars(data):
+        names = [name for name in names if name in wanted]
+        data = as_pandas(data.select(names))
     chosen = [(i, name) for i, name in enumerate(names) if name in wanted]
     parts = tuple(column_to_part(data.iloc[:, i], name) for i, name in chosen)
-    return Frame(tuple(name for _, name in chosen), parts, data.index)
+    return Frame(tuple(name for _, name in chosen), parts, index)
 
 
 def index_from_r(record: Mapping[str, Any]) -> pd.Index:
@@ -208,6 +266,32 @@ def index_from_r(record: Mapping[str, Any]) -> pd.Index:
         return pd.RangeIndex(int(record["n_rows"][0]))
     index: pd.Index = pd.Index(names.tolist() if isinstance(names, np.ndarray) else list(names))
     return index
+
+
+def arrow_stream(frame: pd.DataFrame, schema: object) -> object:
+    """Return a frame by Arrow's protocol for polars, pyarrow and others.
+
+    They have no index: one that is more than the numbers of rows becomes the first columns. Nor
+    have they columns of several kinds, which become text.
+
+    Parameters
+    ----------
+    frame
+        The frame.
+    schema
+        What the asker wants, if it is possible.
+    """
+    if not frame.index.equals(pd.RangeIndex(len(frame))):
+        names = ["index" if name is None else str(name) for name in frame.index.names]
+        while set(names) & set(frame.columns):
+            names = [f"{name}_" for name in names]
+        frame = frame.reset_index(names=names)
+    for name, kind in frame.dtypes.items():
+        several = kind.kind == "O" and pd.api.types.infer_dtype(frame[name], skipna=True)
+        if several in ("mixed", "mixed-integer"):
+            texts: Any = [v if v is None or isinstance(v, str) else repr(v) for v in frame[name]]
+            frame = frame.assign(**{str(name): texts})
+    return frame.__arrow_c_stream__(schema)
 
 
 def frame_from_r(record: Mapping[str, Any]) -> pd.DataFrame:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
-from typing import Any, Final, NoReturn, Self, TypeVar
+from typing import Any, NoReturn, Self, TypeVar
 
 import pandas as pd
 
 from pymer_bridge.data import frames, new_data
 from pymer_bridge.data.new_data import ColumnKind
 from pymer_bridge.display import apa, notebook
-from pymer_bridge.errors import OptionError, shown
+from pymer_bridge.errors import OptionError
 from pymer_bridge.r_script.journal import journal
 from pymer_bridge.results import groups
 from pymer_bridge.results.base import Result, row_of
@@ -30,7 +29,6 @@ from pymer_bridge.session.r_session import session
 from pymer_bridge.spec import options
 from pymer_bridge.spec.arguments import Public
 from pymer_bridge.spec.model_spec import ModelSpec
-from pymer_bridge.spec.names import Named, find_name
 
 T = TypeVar("T")
 
@@ -51,23 +49,6 @@ def ask(operation: str, read: Callable[..., T], /, *, noted: bool = True, **argu
             journal.note(operation, arguments, result)
 
     return asking.ask(operation, read, then=note, **arguments)
-
-
-def _group_counts(facts: Mapping[str, Any], name: str) -> Mapping[str, int]:
-    counts = map(int, facts["group_counts"])
-    return MappingProxyType(Named(zip(facts["group_names"], counts, strict=True)))
-
-
-_READERS: Final[Mapping[str, Callable[[Mapping[str, Any], str], Any]]] = {
-    "n_groups": _group_counts,
-    **dict.fromkeys(("formula", "group", "family", "link"), decode.text),
-    **dict.fromkeys(("levels", "failed", "dropped_columns"), decode.texts),
-    **dict.fromkeys(("reml", "singular"), decode.flag),
-    "n_obs": decode.integer,
-    "sigma": decode.number,
-    "size": decode.number_or_none,
-}
-"""How each fact of a fit is read."""
 
 
 def sentence(effects: FixedEffects, term: str, *, interval: bool = False) -> str:
@@ -142,7 +123,7 @@ class RModel(Public):
         """Make the model that R has fitted."""
         facts = record["facts"]
         own = {f.name for f in dataclasses.fields(cls)} - further.keys()
-        read = {name: reader(facts, name) for name, reader in _READERS.items() if name in own}
+        read = {name: reader(facts, name) for name, reader in decode.FACTS.items() if name in own}
         return cls(
             spec=asked,
             columns=frame.names,
@@ -309,24 +290,6 @@ class Fitted(RModel):
     def _terms(self) -> tuple[str, ...]:
         """Return the names of the fixed effects."""
         return tuple(row.term for row in self._estimates().rows)
-
-    def _labels(self, given: str | Sequence[str], argument: str) -> tuple[str, ...]:
-        """Return R's labels of the terms that an argument names.
-
-        Raises
-        ------
-        OptionError
-            One is not a term of the model.
-        """
-        known = self._ask("term_labels", tuple)
-        meant = [(name, find_name(name, known)) for name in options.names_of(given, argument)]
-        for name, label in meant:
-            if label is None:
-                raise OptionError(
-                    f"{argument}={shown(name)} is not a term of the model; its terms are: "
-                    f"{', '.join(map(repr, known)) or 'none'}"
-                )
-        return tuple(str(label) for _, label in meant)
 
     @property
     def fit_statistics(self) -> FitStatistics:

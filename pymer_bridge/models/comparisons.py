@@ -15,6 +15,7 @@ from pymer_bridge.errors import BootstrapWarning, OptionError
 from pymer_bridge.models.base import ask
 from pymer_bridge.models.lm import LinearModel
 from pymer_bridge.models.lmer import LinearMixedModel
+from pymer_bridge.models.methods.testing import labels_of
 from pymer_bridge.models.mixed import MixedModel
 from pymer_bridge.models.preparing import check_text
 from pymer_bridge.r_script.journal import journal
@@ -28,6 +29,7 @@ from pymer_bridge.session.calls import Handle
 from pymer_bridge.session.r_session import session
 from pymer_bridge.spec import labels, options
 from pymer_bridge.spec.arguments import checked
+from pymer_bridge.spec.names import find_name
 
 Restriction = (
     LinearMixedModel | str | NDArray[np.float64] | Sequence[Sequence[float]] | pd.DataFrame
@@ -117,8 +119,8 @@ def _restriction(full: LinearMixedModel, restricted: Restriction) -> Any:
 
 def _formula_change(full: LinearMixedModel, given: str) -> str:
     """Check a formula change, or make one from the name of a term."""
-    if "~" not in given:
-        given = f". ~ . - {full._labels(given, 'restricted')[0]}"
+    if "~" not in given or find_name(given, full._ask("term_labels", tuple)) is not None:
+        given = f". ~ . - {labels_of(full, given, 'restricted')[0]}"
     check_text(given, "formula", full.columns, full.spec.allow_functions)
     return given
 

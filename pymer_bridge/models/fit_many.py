@@ -25,6 +25,7 @@ from pymer_bridge.session.r_session import session
 from pymer_bridge.spec import formula_hints, options
 from pymer_bridge.spec.arguments import checked
 from pymer_bridge.spec.controls import Control, check_control
+from pymer_bridge.spec.names import find_name
 
 RESPONSE = ".response"
 """The name of the response in R."""
@@ -108,17 +109,15 @@ def fit_many(
         raise FormulaError(
             f"formula={shown(formula)} must be the right side alone, as in '~ x + (1 | group)'"
         )
-    names = (responses,) if isinstance(responses, str) else tuple(responses)
     table = frames.as_pandas(data)
+    names = _names_of(responses, table)
     values, refused = _numbers_of(table, names)
     ddf = options.one_of(ddf, options.Ddf, "ddf")
-    packages = ("lme4", *installation.DDF_PACKAGES.get(ddf, ()))
-    for package in packages:
-        session().require(package)
-    design = table.drop(columns=list(names)).assign(**{RESPONSE: _any_response(len(table))})
+    packages = _required(ddf)
+    design, response = _design_of(table, names)
     asked, frame = prepare(
         "lmer",
-        f"{RESPONSE} {formula}",
+        f"{response} {formula}",
         design,
         weights=weights,
         offset=offset,
@@ -158,6 +157,28 @@ def fit_many(
 
     with explaining_responses((name, table[name]) for name in names):
         return engine.perform(run, engine.Running(n_jobs, progress, checkpoint), result)
+
+
+def _names_of(responses: Sequence[str] | str, table: pd.DataFrame) -> tuple[str, ...]:
+    given = (responses,) if isinstance(responses, str) else tuple(responses)
+    return tuple(find_name(name, table.columns) or name for name in given)
+
+
+def _required(ddf: options.Ddf) -> tuple[str, ...]:
+    """Load the packages that the figures need, and return their names."""
+    packages = ("lme4", *installation.DDF_PACKAGES.get(ddf, ()))
+    for package in packages:
+        session().require(package)
+    return packages
+
+
+def _design_of(table: pd.DataFrame, names: Sequence[str]) -> tuple[pd.DataFrame, str]:
+    """Return the data with one response in place of all, and its name."""
+    design = table.drop(columns=list(names))
+    response = RESPONSE
+    while response in design.columns:  # it must not hide a predictor
+        response += "_"
+    return design.assign(**{response: _any_response(len(table))}), response
 
 
 def _numbers_of(

@@ -11,6 +11,7 @@ from pymer_bridge.models.methods.export import Tidying
 from pymer_bridge.models.methods.pictures import Pictures
 from pymer_bridge.models.methods.prediction import Prediction
 from pymer_bridge.models.methods.refitting import MixedRefitting
+from pymer_bridge.models.methods.testing import labels_of
 from pymer_bridge.results import tests
 from pymer_bridge.results.decode import record as decode
 from pymer_bridge.results.decode import tests as decode_tests
@@ -184,5 +185,5 @@ class NonNormal(MixedModel):
         >>> fit.drop1()["period"].p_value < 0.001
         True
         """
-        chosen: Any = None if scope is None else self._labels(scope, "scope")
+        chosen: Any = None if scope is None else labels_of(self, scope, "scope")
         return self._ask("drop_one_by_ratio", decode_tests.ratio_tests, scope=chosen)

@@ -139,17 +139,17 @@ def _check_bars(fitter: str, formula: str) -> None:
 
 
 def _vector_or_text(
-    given: Any, table: Any, names: Sequence[str], argument: str, dtype: Any = np.float64
+    given: Any, index: pd.Index, names: Sequence[str], argument: str, dtype: Any = np.float64
 ) -> Any:
     if isinstance(given, str):
         return quoted(given) if given in names else given
-    return None if given is None else labels.row_vector(given, table.index, argument, dtype)
+    return None if given is None else labels.row_vector(given, index, argument, dtype)
 
 
-def _name_of(table: pd.DataFrame) -> str:
+def _name_of(table: Any) -> str:
     """Return the name that load_dataset() or the user gave the frame, if R can use it."""
     try:
-        return options.check_data_name(str(table.attrs.get("name", "data")))
+        return options.check_data_name(str(getattr(table, "attrs", {}).get("name", "data")))
     except OptionError:
         return "data"
 
@@ -190,19 +190,20 @@ def prepare(
     """
     na_action = options.one_of(na_action, options.NaAction, "na_action")
     ready = isinstance(data, frames.KeptFrame | frames.Frame)
-    table = data if ready else frames.as_pandas(data)
+    table = data if ready else frames.opened(data)
     names = list(data.names) if ready else frames.column_names(table)
+    index = data.index if ready else frames.index_of(table)
     extras = {
-        "weights": _vector_or_text(weights, table, names, "weights"),
-        "offset": _vector_or_text(offset, table, names, "offset"),
-        "subset": _vector_or_text(subset, table, names, "subset", np.bool_),
+        "weights": _vector_or_text(weights, index, names, "weights"),
+        "offset": _vector_or_text(offset, index, names, "offset"),
+        "subset": _vector_or_text(subset, index, names, "subset", np.bool_),
     }
     if clash := sorted(set(parameters) & set(names)):
         raise OptionError(
             f"start names {', '.join(map(repr, clash))}, and the data has such a column; give the "
             "parameter another name"
         )
-    needed = _needed_columns(formula, extras, [*names, *parameters], allow_functions, table.index)
+    needed = _needed_columns(formula, extras, [*names, *parameters], allow_functions, index)
     if fitter == "nlmer":
         formula_safety.check_unquoted(needed)
     needed -= set(parameters)

@@ -5,22 +5,22 @@
 #'
 #' @param by ".case" for rows, the name of a column, or of a grouping factor that is made of
 #'   several columns.
-#' @return A list of `data` with the column ".groups", the `units` that are left out, in
+#' @return A list of `data`, the `groups` of its rows, the `units` that are left out, in
 #'   R's order, and for each of them its first `rows`.
 influence_source <- function(model, by) {
   source <- model_data(model)
   data <- as.data.frame(source$frame)
-  if (by == ".case") {
-    data$.case <- rownames(data)
-  } else if (!by %in% names(data)) {
-    factors <- lme4::getME(model$fit, "flist")
-    data[[by]] <- rep(factors[[by]][NA_integer_], nrow(data))
-    data[[by]][source$used] <- factors[[by]]
+  groups <- if (by == ".case") {
+    rownames(data)
+  } else if (by %in% names(data)) {
+    data[[by]]
+  } else {
+    factor <- lme4::getME(model$fit, "flist")[[by]]
+    replace(rep(factor[NA_integer_], nrow(data)), source$used, factor)
   }
-  data[[".groups"]] <- data[, by]
-  units <- unique(data[, by])
+  units <- unique(groups)
   units <- units[!is.na(units)]
-  list(data = data, units = units, rows = match(units, data[, by]))
+  list(data = data, groups = groups, units = units, rows = match(units, groups))
 }
 
 #' The parameters in influence()'s own order: sigma squared, then variances and covariances
@@ -90,15 +90,20 @@ influence_task <- function(model, plan) {
     stop("R's influence() gives no figures of nonlinear mixed models", call. = FALSE)
   }
   control <- control_of(optCtrl = list(maxfun = plan$max_evaluations))
-  call <- stats::update(fit,
-    data = data, subset = (.groups != del), start = par, control = control, evaluate = FALSE
-  )
+  # No column of the data may hide what is ours.
+  groups <- free_name(".groups", names(source$data))
+  left_out <- free_name("del", names(source$data))
+  rows <- call("(", call("!=", as.name(groups), as.name(left_out)))
+  call <- eval(bquote(stats::update(fit,
+    data = data, subset = .(rows), start = par, control = control, evaluate = FALSE
+  )))
   stepwise <- if (lme4::isLMM(fit)) stepwise_lmer(control)
   start <- influence_start(fit)
   function(draw) {
     holder <- new.env(parent = model$frame_env)
     holder$data <- source$data
-    holder$data$del <- source$units[draw]
+    holder$data[[groups]] <- source$groups
+    holder$data[[left_out]] <- source$units[draw]
     holder$par <- start
     holder$control <- control
     # influence() suppresses warnings too.

@@ -4,7 +4,7 @@
 #'
 #' R's messages about the design itself come from here, once.
 #'
-#' @param spec,frame As for `fit_model()`; the response is the column `.response`.
+#' @param spec,frame As for `fit_model()`; the response is a column of ours.
 fit_template <- function(spec, frame) {
   data <- frame_from_parts(frame)
   built <- model_call(spec, names(data))
@@ -70,7 +70,7 @@ many_task <- function(model, plan) {
       # With missing values: other rows, so another design.
       holder <- new.env(parent = model$frame_env)
       holder$.changed <- data$frame
-      holder$.changed$.response <- response
+      holder$.changed[[as.character(model$call$formula[[2L]])]] <- response
       call <- model$call
       call$data <- quote(.changed)
       made <- new_model(eval(call, holder), holder, call)

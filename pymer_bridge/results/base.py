@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 import pandas as pd
 
+from pymer_bridge.data import frames
 from pymer_bridge.data.exact import same
 from pymer_bridge.data.files import UNREADABLE
 from pymer_bridge.display import notebook
@@ -138,6 +139,10 @@ class Result(Part):
     def to_frame(self) -> pd.DataFrame:
         """Return the result as a pandas frame, with every column at full precision."""
         raise NotImplementedError
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Give :meth:`to_frame` to polars and pyarrow: ``pl.DataFrame(result)``."""
+        return frames.arrow_stream(self.to_frame(), requested_schema)
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-safe mapping that :meth:`from_dict` reads back to the last bit."""

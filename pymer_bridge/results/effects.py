@@ -150,7 +150,9 @@ class EffectCurve(Rows[EffectPoint]):
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per point: the predictors, then the figures on both scales."""
-        keys = {name: [row.values[name] for row in self.rows] for name in self.terms}
+        # A predictor may have the name of a figure.
+        names = {name: f"{name}_" if name in self.shown else name for name in self.terms}
+        keys = {names[name]: [row.values[name] for row in self.rows] for name in self.terms}
         figures = {
             name: pd.to_numeric(pd.Series([getattr(row, name) for row in self.rows], dtype=float))
             for name in self.shown
@@ -165,10 +167,12 @@ class EffectCurve(Rows[EffectPoint]):
         pandas.DataFrame
             Columns label, the predictors, residual, estimate and response_estimate.
         """
-        keys = {name: [row.values[name] for row in self.partial] for name in self.terms}
+        shown = ("residual", "estimate", "response_estimate")
+        names = {name: f"{name}_" if name in ("label", *shown) else name for name in self.terms}
+        keys = {names[name]: [row.values[name] for row in self.partial] for name in self.terms}
         figures = {
             name: pd.Series([getattr(row, name) for row in self.partial], dtype=float)
-            for name in ("residual", "estimate", "response_estimate")
+            for name in shown
         }
         return pd.DataFrame({"label": [row.label for row in self.partial], **keys, **figures})
 

@@ -86,7 +86,9 @@ class MarginalTable(Rows[MarginalMean]):
 
     def to_frame(self) -> pd.DataFrame:
         """Return the rows as a pandas frame: the predictors, then the figures."""
-        keys = {name: [row.levels[name] for row in self.rows] for name in self.by}
+        # A predictor may have the name of a figure.
+        names = {name: f"{name}_" if name in self.figures else name for name in self.by}
+        keys = {names[name]: [row.levels[name] for row in self.rows] for name in self.by}
         figures = {
             name: pd.to_numeric(pd.Series([getattr(row, name) for row in self.rows]))
             for name in self.figures

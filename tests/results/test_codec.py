@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -253,6 +254,25 @@ def test_every_class_is_read_in_a_new_process() -> None:
     assert found.keys() == every
     for name, text in found.items():
         assert text.startswith(f"a {name} is not whole" if name in newer else name)
+
+
+@pytest.mark.parametrize("stored", json.loads(EARLIER.read_text()), ids=lambda s: s["json"]["type"])
+def test_polars_and_pyarrow_take_every_result(stored: dict[str, Any]) -> None:
+    kept = {name: value for name, value in stored["json"].items() if name != "schema"}
+    try:
+        result = Result.from_dict({"schema": stored["json"]["schema"], **kept})
+    except OptionError:
+        pytest.skip("of a layout that is no longer read")
+    frame = result.to_frame()
+    arrow, polars = pa.table(result), pl.DataFrame(result)
+    first = len(polars.columns) - len(frame.columns)  # the index
+    assert polars.columns[first:] == arrow.column_names[first:] == list(map(str, frame.columns))
+    assert len(polars) == len(arrow) == len(frame)
+    for i, name in enumerate(frame.columns):
+        column = frame.iloc[:, i]
+        if column.dtype == np.float64:
+            there = polars.to_series(first + i).cast(float).to_list()
+            assert same([np.nan if v is None else v for v in there], column.tolist()), name
 
 
 WRONG = {

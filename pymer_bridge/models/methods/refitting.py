@@ -90,7 +90,7 @@ class Refitting(Fitted):
             for name in ("weights", "offset", "subset"):
                 if isinstance(kept.get(name), np.ndarray):  # of the rows of these data
                     kept[name] = pd.Series(kept[name], index=self._index)
-        source = self._kept_frame if data is None else frames.as_pandas(data)
+        source = self._kept_frame if data is None else frames.opened(data)
         try:
             changed = self.spec.formula if formula is None else self._merged(formula, source)
             fit: Any = FITTERS[self.spec.fitter]

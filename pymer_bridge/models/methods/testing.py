@@ -15,6 +15,7 @@ from pymer_bridge.results import tests
 from pymer_bridge.results.decode import tests as decode_tests
 from pymer_bridge.session.r_session import session
 from pymer_bridge.spec import labels, options
+from pymer_bridge.spec.names import find_name
 
 Weights = Mapping[str, float] | Sequence[float]
 
@@ -33,6 +34,25 @@ def term_weights(terms: Sequence[str], weights: Weights, what: str) -> list[floa
         sizes = " by ".join(map(str, given.shape)) or "no"
         raise OptionError(f"{what} has {sizes} weights, but the model has {len(terms)} terms")
     return [float(weight) for weight in given]
+
+
+def labels_of(model: Fitted, given: str | Sequence[str], argument: str) -> tuple[str, ...]:
+    """Return R's labels of the terms that an argument names.
+
+    Raises
+    ------
+    OptionError
+        One is not a term of the model.
+    """
+    known = model._ask("term_labels", tuple)
+    meant = [(name, find_name(name, known)) for name in options.names_of(given, argument)]
+    for name, label in meant:
+        if label is None:
+            raise OptionError(
+                f"{argument}={shown(name)} is not a term of the model; its terms are: "
+                f"{', '.join(map(repr, known)) or 'none'}"
+            )
+    return tuple(str(label) for _, label in meant)
 
 
 def _named_rows(contrasts: Any, terms: Sequence[str]) -> tuple[list[str], list[Any]]:
@@ -169,7 +189,7 @@ class Testing(Fitted):
         """
         ddf = options.one_of(ddf, options.TestDdf, "ddf")
         self._require(ddf)
-        chosen = None if scope is None else self._labels(scope, "scope")
+        chosen = None if scope is None else labels_of(self, scope, "scope")
         return self._ask("drop_one", decode_tests.f_tests, ddf, scope=chosen, ddf=ddf)
 
     def ranova(self, *, reduce_terms: bool = True) -> tests.LikelihoodRatioTests:
@@ -262,7 +282,7 @@ class Testing(Fitted):
             alpha_fixed=_alpha(alpha_fixed, "alpha_fixed"),
             reduce_random=options.flag(reduce_random, "reduce_random"),
             reduce_fixed=options.flag(reduce_fixed, "reduce_fixed"),
-            keep=self._labels(keep, "keep") if keep else (),
+            keep=labels_of(self, keep, "keep") if keep else (),
         )
 
     def contest(

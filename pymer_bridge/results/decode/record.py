@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from pymer_bridge.results.fixed_effects import FixedEffect, FixedEffects
 from pymer_bridge.results.matrix import NamedMatrix
 from pymer_bridge.results.rows import RowsUsed
 from pymer_bridge.results.variances import RandomCorrelation, VarianceComponent, VarianceComponents
+from pymer_bridge.spec.names import Named
 
 RRecord = Mapping[str, Any]
 
@@ -214,3 +216,20 @@ def over_rows(record: RRecord, index: pd.Index, name: str) -> pd.Series[float]:
     """Put a vector over rows on the index of the user's data."""
     values = np.where(np.isnan(record["values"]), np.nan, record["values"])
     return pd.Series(values, index=index[record["rows"] - 1], name=name)
+
+
+def _group_counts(facts: RRecord, name: str) -> Mapping[str, int]:
+    counts = map(int, facts["group_counts"])
+    return MappingProxyType(Named(zip(facts["group_names"], counts, strict=True)))
+
+
+FACTS: Final[Mapping[str, Callable[[Mapping[str, Any], str], Any]]] = {
+    "n_groups": _group_counts,
+    **dict.fromkeys(("formula", "group", "family", "link"), text),
+    **dict.fromkeys(("levels", "failed", "dropped_columns"), texts),
+    **dict.fromkeys(("reml", "singular"), flag),
+    "n_obs": integer,
+    "sigma": number,
+    "size": number_or_none,
+}
+"""How each fact of a fit is read."""
