@@ -200,3 +200,12 @@ unlike_read_csv <- function(path, sep, frame) {
     if (identical(x, y)) "" else paste(deparse(x), "for", deparse(y))
   }, ours, theirs)
 }
+words_of_column <- function(frame) {
+  x <- frame_from_parts(frame)$x
+  list(
+    class = class(x), values = ifelse(is.na(x), "NA", format_each(x)),
+    levels = levels(as.factor(x))
+  )
+}
+format_each <- function(x) if (is.numeric(x)) format_numbers(x) else as.character(x)
+format_numbers <- function(x) vapply(as.double(x), format, "", digits = 15)
