@@ -11,14 +11,14 @@ import pandas as pd
 
 from pymer_bridge.data import frames, new_data
 from pymer_bridge.data.new_data import ColumnKind
-from pymer_bridge.display import apa, notebook
+from pymer_bridge.display import notebook
 from pymer_bridge.errors import OptionError
 from pymer_bridge.r_script.journal import journal
 from pymer_bridge.results import groups
-from pymer_bridge.results.base import Result, row_of
+from pymer_bridge.results.base import Result
 from pymer_bridge.results.decode import record as decode
 from pymer_bridge.results.fit_statistics import Convergence, FitStatistics
-from pymer_bridge.results.fixed_effects import FixedEffects
+from pymer_bridge.results.fixed_effects import FixedEffects, sentence
 from pymer_bridge.results.intervals import Intervals
 from pymer_bridge.results.matrix import NamedMatrix
 from pymer_bridge.results.rows import RowsUsed
@@ -49,43 +49,6 @@ def ask(operation: str, read: Callable[..., T], /, *, noted: bool = True, **argu
             journal.note(operation, arguments, result)
 
     return asking.ask(operation, read, then=note, **arguments)
-
-
-def sentence(effects: FixedEffects, term: str, *, interval: bool = False) -> str:
-    """Return one row of fixed effects in a line.
-
-    Parameters
-    ----------
-    effects
-        Fixed effects, with any degrees of freedom.
-    term
-        The name of one of them.
-    interval
-        Add the confidence interval?
-
-    Returns
-    -------
-    str
-        Such as "b = 10.47, SE = 1.55, t(17.00) = 6.77, p < .001".
-
-    Raises
-    ------
-    UnknownNameError
-        There is no such term.
-    """
-    row = row_of(effects, term, "term")
-    decimals = apa.decimals_for([row.std_error])
-    parts = [
-        f"b = {apa.number(row.estimate, decimals)}",
-        f"SE = {apa.number(row.std_error, decimals)}",
-    ]
-    if interval and row.conf_low is not None:
-        ends = (row.conf_low, row.conf_high)
-        parts.append(apa.interval(*ends, effects.conf_level, decimals))
-    parts.append(apa.statistic("z" if effects.ddf == "normal" else "t", row.statistic, row.df))
-    if effects.ddf != "none":
-        parts.append(apa.p_value(row.p_value))
-    return ", ".join(parts)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)

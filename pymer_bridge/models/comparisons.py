@@ -63,12 +63,20 @@ def anova(
     OptionError
         Fewer than two models, or not one name per model.
     RError
-        The models were fitted to different data.
+        The models were fitted to different data, or use different rows; the message has their
+        numbers.
 
     Notes
     -----
     R function: ``anova`` of lme4. R compares the data by name; here the responses
     are compared.
+
+    Where rows lack a value of a term, a model without that term uses more rows, and R refuses the
+    comparison. Models that you fitted yourself are refused here too, as which rows are meant is
+    yours to say: fit each to ``data.dropna(subset=[...])``. But ``fit.update(". ~ . - z")`` asks
+    for the same model without a term: a model that ``update`` made of the other one's data, with
+    the same subset and fewer parameters, is fitted again to the rows of the other one for the
+    comparison, as if both had been fitted to the complete cases. A message says so.
 
     Examples
     --------
@@ -135,7 +143,9 @@ def kr_modcomp(full: LinearMixedModel, restricted: Restriction) -> tests.ModelCo
         The larger model.
     restricted
         The smaller model; or a change of formula (``". ~ . - Days"``), the name of the term to
-        drop, or a restriction matrix with one column per fixed effect.
+        drop, or a restriction matrix with one column per fixed effect. A model that is made here,
+        or by ``full.update()``, is fitted to the rows of the larger one, and a message says so
+        where it would use more.
 
     Returns
     -------
@@ -147,7 +157,7 @@ def kr_modcomp(full: LinearMixedModel, restricted: Restriction) -> tests.ModelCo
     OptionError
         The restriction cannot be read.
     RError
-        The models are not nested, or have the same fixed effects.
+        The models are not nested, have the same fixed effects, or use different rows.
 
     Notes
     -----
@@ -191,7 +201,7 @@ def sat_modcomp(full: LinearMixedModel, restricted: Restriction) -> tests.ModelC
     OptionError
         The restriction cannot be read.
     RError
-        The models are not nested, or have the same fixed effects.
+        The models are not nested, have the same fixed effects, or use different rows.
 
     Notes
     -----
@@ -257,7 +267,7 @@ def pb_modcomp(
     OptionError
         An argument is not accepted.
     RError
-        The models are not nested, or have the same fixed effects.
+        The models are not nested, have the same fixed effects, or use different rows.
     BootstrapInterrupted
         Ctrl-C; ``partial`` is the array of the finished likelihood ratios.
     RTimeoutError

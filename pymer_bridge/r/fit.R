@@ -7,6 +7,7 @@
 #                    find it
 #   model$call       the call as it was given; in lme4's own `||` is expanded
 #   model$lmertest   lmerTest's version of the fit, made when first asked for
+#   model$origin     the number of its data, see `fits_to_compare()`
 #   model$summaries  R's summaries, by method of degrees of freedom, made when first asked for
 
 #' The functions that a fitted call may find beside its data: lme4's, and splines' bases
@@ -204,6 +205,7 @@ fit_model <- function(spec, frame) {
   stop_without_structures(built$call$formula)
   env <- model_environment(data, spec$data_name, built$extras)
   model <- new_model(eval(built$call, env), env, built$call)
+  model$origin <- if (is.environment(frame)) frame$origin else new_origin()
   list(model = model, facts = facts_of(model$fit))
 }
 

@@ -22,9 +22,7 @@ without_coefficient <- function(model, term) {
   }
   if (term %in% attr(stats::terms(fit), "term.labels")) {
     change <- stats::as.formula(bquote(. ~ . - .(str2lang(term))), env = model$frame_env)
-    holder <- new.env(parent = model$frame_env)
-    holder$.fit <- fit
-    small <- eval(bquote(stats::update(.fit, .(change))), holder)
+    small <- smaller_fit(model, change)
     # Without `a`, the design of a * b with a factor b has other columns.
     if (length(lme4::fixef(small)) == length(coefficients) - 1L) {
       return(small)
@@ -38,8 +36,8 @@ without_coefficient <- function(model, term) {
 
 #' Operation: likelihood ratio test of one coefficient
 ratio_test_of <- function(model, term) {
-  small <- without_coefficient(model, term)
-  # anova() compares data by their names in the calls.
+  # anova() compares data and subsets by their names in the calls.
+  small <- with_subset_of(without_coefficient(model, term), model)
   methods::slot(small, "call")$data <- stats::getCall(model$fit)$data
   table <- stats::anova(lme4::refitML(small), lme4::refitML(model$fit),
     refit = FALSE, model.names = c("small", "full")

@@ -189,8 +189,7 @@ check_same_data <- function(fits) {
     list(unname(stats::model.response(frame)), attr(frame, "row.names"))
   })
   same <- vapply(responses[-1L], identical, NA, responses[[1L]])
-  sizes <- vapply(fits, stats::nobs, 1)
-  if (!all(same) && length(unique(sizes)) == 1L) {
+  if (!all(same)) {
     stop("all models must be fit to the same data: model ", which(!same)[1L] + 1L,
       " has other responses than model 1",
       call. = FALSE
@@ -204,8 +203,8 @@ check_same_data <- function(fits) {
 #' @param names Names for the rows.
 #' @param refit Refit by maximum likelihood what was fitted by REML?
 anova_models <- function(models, names, refit) {
-  fits <- lapply(models, function(model) model$fit)
-  check_same_data(fits)
+  # anova() compares subsets by their names in the calls.
+  fits <- Map(with_subset_of, fits_to_compare(models, names), models)
   mixed <- vapply(fits, methods::is, NA, "merMod")
   if (!any(mixed)) {
     stop("at least one of the models must be a mixed model", call. = FALSE)
@@ -231,14 +230,11 @@ anova_models <- function(models, names, refit) {
 #' @return A fit or a restriction matrix.
 restricted_model <- function(model, restricted) {
   if (is.environment(restricted)) {
-    restricted$fit
+    fits_to_compare(list(model, restricted), c("the larger model", "the smaller model"))[[2L]]
   } else if (is.list(restricted)) {
     matrix(restricted$values, nrow = restricted$n_rows, byrow = TRUE)
   } else {
-    holder <- new.env(parent = model$frame_env)
-    holder$.fit <- model$fit
-    change <- stats::as.formula(restricted, env = model$frame_env)
-    eval(bquote(stats::update(.fit, .(change))), holder)
+    smaller_fit(model, stats::as.formula(restricted, env = model$frame_env))
   }
 }
 

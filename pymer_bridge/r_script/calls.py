@@ -206,6 +206,11 @@ def _grid_summary(asked: Asked, grid: Node) -> Written:
 def anova_models(asked: Asked) -> Written:
     """Write anova() of two models or more."""
     given = asked.arguments
+    if given.get("to_rows"):
+        return without(
+            "Models were compared too, one of them to the rows of another; R's anova() needs them "
+            "fitted to the same data."
+        )
     names = tuple(given["names"])
     own = names != tuple(f"model{i + 1}" for i in range(len(names)))
     shown_names = syntax.vector(names) if own else None
@@ -232,11 +237,15 @@ def comparison(asked: Asked, function: Literal["KRmodcomp", "SATmodcomp"]) -> Wr
 
 def _restriction(asked: Asked) -> tuple[list[str], Node]:
     """Write the smaller model, or the matrix, of a comparison."""
-    if len(asked.models) > 1:
-        return [], asked.models[1]
     given = asked.arguments["restricted"]
-    if isinstance(given, str):
-        name, value = f"{asked.variable}_smaller", syntax.call("update", asked.fit, given)
+    rows = f"rownames(eval(getCall({asked.fit})$data)) %in% rownames(model.frame({asked.fit}))"
+    subset = rows if asked.arguments.get("to_rows") else None
+    if len(asked.models) > 1 and subset is None:
+        return [], asked.models[1]
+    if len(asked.models) > 1 or isinstance(given, str):
+        name = f"{asked.variable}_smaller"
+        change = (asked.models[1],) if len(asked.models) > 1 else (asked.fit, given)
+        value = syntax.call("update", *change, subset=subset)
     else:
         name, n_rows = f"{asked.variable}_restriction", syntax.number(int(given["n_rows"]))
         value = syntax.call("matrix", _row(given["values"]), nrow=n_rows, byrow="TRUE")
@@ -261,6 +270,8 @@ def bootstrap_test(asked: Asked) -> Written:
     if given["start"] != "warm" or given["h"] is not None:
         how = f"start={given['start']!r}, h={given['h']!r}"
         return without(f"pb_modcomp({how}): pbkrtest exports no function that does so.")
+    if given.get("to_rows"):
+        return without("pb_modcomp() too; PBmodcomp() needs data without missing values for it.")
     asked, before = _with_plain_fits(asked)
     restriction, small = _restriction(asked)
     before += restriction

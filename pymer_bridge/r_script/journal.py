@@ -19,6 +19,8 @@ from pymer_bridge.session.calls import Handle
 from pymer_bridge.spec.model_spec import ModelSpec
 
 Origin = Literal["fitted", "refitted", "refitted by likelihood"]
+TO_ROWS: Final = "; alone it would use "
+"""What R says where it fits a model to the rows of another one (``r/rows.R``)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,6 +123,8 @@ class Journal:
             for name, value in arguments.items()
             if name not in ("model", "models", "grid")
         }
+        if any(TO_ROWS in text for text in getattr(result, "messages", ())):
+            plain["to_rows"] = True
         earlier = self._that_made(arguments.get("grid"))
         if earlier is not None:
             handles = [model for model in (ref() for ref in earlier.models) if model is not None]

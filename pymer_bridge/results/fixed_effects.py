@@ -8,8 +8,9 @@ from typing import ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from pymer_bridge.display import apa
 from pymer_bridge.display.tables import Column
-from pymer_bridge.results.base import COLUMNS, Part, Rows, fields_of
+from pymer_bridge.results.base import COLUMNS, Part, Rows, fields_of, row_of
 
 Floats = NDArray[np.float64]
 
@@ -77,3 +78,40 @@ class FixedEffects(Rows[FixedEffect]):
                 name, {"statistic": "z value", "p_value": "Pr(>|z|)"}[name], COLUMNS[name].kind
             )
         return COLUMNS[name]
+
+
+def sentence(effects: FixedEffects, term: str, *, interval: bool = False) -> str:
+    """Return one row of fixed effects in a line.
+
+    Parameters
+    ----------
+    effects
+        Fixed effects, with any degrees of freedom.
+    term
+        The name of one of them.
+    interval
+        Add the confidence interval?
+
+    Returns
+    -------
+    str
+        Such as "b = 10.47, SE = 1.55, t(17.00) = 6.77, p < .001".
+
+    Raises
+    ------
+    UnknownNameError
+        There is no such term.
+    """
+    row = row_of(effects, term, "term")
+    decimals = apa.decimals_for([row.std_error])
+    parts = [
+        f"b = {apa.number(row.estimate, decimals)}",
+        f"SE = {apa.number(row.std_error, decimals)}",
+    ]
+    if interval and row.conf_low is not None:
+        ends = (row.conf_low, row.conf_high)
+        parts.append(apa.interval(*ends, effects.conf_level, decimals))
+    parts.append(apa.statistic("z" if effects.ddf == "normal" else "t", row.statistic, row.df))
+    if effects.ddf != "none":
+        parts.append(apa.p_value(row.p_value))
+    return ", ".join(parts)

@@ -20,7 +20,9 @@ UNWRITTEN = frozenset(
     " model_matrix model_frame_parts fitted_values model_residuals case_figure part_names n_used"
     " is_singular group_covariances random_components all_fit unpooled_lines effect_predictors"
     " predictor_names linear_predictors intraclass_correlation r_squared"
-    " tidy_model glance_model augment_model".split()
+    " tidy_model glance_model augment_model"
+    # What a user may name.
+    " parameter_names column_kinds".split()
 )
 """What is asked of a model and kept, and has no call in a script."""
 
