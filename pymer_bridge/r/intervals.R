@@ -50,7 +50,7 @@ confidence_intervals <- function(model, method, parameters, conf_level) {
 
 #' The profile, computed once for each choice of parameters
 profile_of <- function(model, chosen) {
-  key <- paste(c("profile", chosen), collapse = "|")
+  key <- paste(c("profile", encodeString(as.character(chosen), quote = "'")), collapse = "|")
   if (is.null(model[[key]])) {
     model[[key]] <- if (is.null(chosen)) {
       stats::profile(model$fit)

@@ -122,7 +122,9 @@ adopted_model <- function(fit) {
   if (!grepl("^[A-Za-z][A-Za-z0-9._]*$", name)) name <- "data"
   action <- intersect(class(stats::na.action(used)), c("omit", "exclude"))
   text <- function(what) {
-    if (is.language(call[[what]])) paste(deparse(call[[what]], width.cutoff = 500L), collapse = " ")
+    if (!is.language(call[[what]])) return(NULL)
+    # A name alone has no backticks otherwise.
+    paste(deparse(call[[what]], width.cutoff = 500L, backtick = TRUE), collapse = " ")
   }
   known <- list(
     data_name = name, na_action = if (length(action) == 1L) action else "omit",

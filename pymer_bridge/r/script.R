@@ -10,7 +10,9 @@ exact_text <- function(expression) {
     return(NULL)
   }
   for (control in list(c("keepNA", "keepInteger"), c("keepNA", "keepInteger", "hexNumeric"))) {
-    text <- paste(deparse(expression, width.cutoff = 500L, control = control), collapse = " ")
+    # A name alone has no backticks otherwise.
+    text <- deparse(expression, width.cutoff = 500L, backtick = TRUE, control = control)
+    text <- paste(text, collapse = " ")
     again <- tryCatch(str2lang(text), error = function(condition) NULL)
     if (identical(again, expression, ignore.srcref = TRUE)) {
       return(text)

@@ -22,6 +22,14 @@ describe_statistic <- function(model, plan) {
   c(list(names = names, observed = as.double(observed)), statistic_keys(model, plan, names))
 }
 
+#' The groups in labels such as "sd_(Intercept)|school", of which a name may hold a bar, too
+groups_of_labels <- function(labels, groups) {
+  vapply(labels, function(label) {
+    found <- groups[endsWith(label, paste0("|", groups))]
+    if (length(found) == 0L) sub("^.*\\|", "", label) else found[which.max(nchar(found))]
+  }, "", USE.NAMES = FALSE)
+}
+
 #' Effect, group, term and readable label of each statistic
 statistic_keys <- function(model, plan, names) {
   n <- length(names)
@@ -29,21 +37,25 @@ statistic_keys <- function(model, plan, names) {
     known <- parameter_names_of(model$fit)
     labels <- known$labels[match(names, known$names)]
     fixed <- names %in% names(lme4::fixef(model$fit))
+    groups <- groups_of_labels(labels, names(lme4::getME(model$fit, "cnms")))
+    terms <- substr(labels, 1L, nchar(labels) - nchar(groups) - 1L)
     return(list(
       labels = labels, effect = ifelse(fixed, "fixed", "ran_pars"),
-      group = ifelse(
-        fixed, NA_character_, ifelse(names == ".sigma", "Residual", sub("^.*\\|", "", labels))
-      ),
+      group = ifelse(fixed, NA_character_, ifelse(names == ".sigma", "Residual", groups)),
       term = ifelse(fixed, names, ifelse(names == ".sigma", "sd__Observation",
-        sub("^(sd|cor)_", "\\1__", sub("\\|.*$", "", labels))
+        sub("^(sd|cor)_", "\\1__", terms)
       ))
     ))
   }
   if (plan$statistic == "random_effects") {
-    parts <- do.call(rbind, strsplit(names, "\t", fixed = TRUE))
+    # In the order of random_effect_values(); a level may hold whatever would part them.
+    tables <- lme4::ranef(model$fit, condVar = FALSE)
+    of_tables <- function(of) as.character(unlist(Map(of, tables, names(tables)), use.names = FALSE))
     return(list(
-      labels = gsub("\t", "|", names), effect = rep("ran_vals", n), group = parts[, 1L],
-      term = parts[, 3L], level = parts[, 2L]
+      labels = gsub("\t", "|", names), effect = rep("ran_vals", n),
+      group = of_tables(function(table, group) rep(group, length(as.matrix(table)))),
+      term = of_tables(function(table, group) rep(names(table), each = nrow(table))),
+      level = of_tables(function(table, group) rep(rownames(table), length(table)))
     ))
   }
   effect <- if (plan$statistic == "predictions") "prediction" else "statistic"

@@ -119,8 +119,9 @@ def checked_resample(
             f"of this model are: {listed}"
         )
     chosen: dict[str, bool] = {}
+    rows_too = () if ROWS in groups else (ROWS,)  # a group may be called so
     for given, value in resample.items():
-        name = find_name(given, (*groups, ROWS))
+        name = find_name(given, (*groups, *rows_too))
         if name is None:
             raise OptionError(
                 f"resample names {shown(given)}; the levels of this model are: {listed}"
@@ -130,7 +131,7 @@ def checked_resample(
         chosen[name] = options.flag(value, f"resample[{given!r}]")
     if not any(chosen.values()):
         raise OptionError("resample draws nothing: at least one level must be True")
-    rows = chosen.pop(ROWS, False)
+    rows = chosen.pop(ROWS, False) if rows_too else False
     return tuple(chosen), (*chosen.values(), rows)
 
 

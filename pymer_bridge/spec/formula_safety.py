@@ -218,6 +218,11 @@ def check_expression(
             f"the {what} {shortened(text)!r} names {_named(missing)}, and the data has no such "
             f"column; it has: {_named(known)}" + formula_hints.on_its_line(hint)
         )
+    for name in variables:
+        if re.fullmatch(r"\.\.\d+|\.\.\.", name):
+            raise FormulaError(
+                f"the {what} names {name!r}, which R keeps for arguments of functions; rename it"
+            )
     if "." in variables:
         return tuple(known)  # also where a column is called so: R takes the dot for all others
     return tuple(name for name in variables if name in known)

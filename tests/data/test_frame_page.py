@@ -10,13 +10,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 
 import pymer_bridge as pb
 from helpers import ROOT
 from helpers.probing import probe
 from pymer_bridge.data.columns import from_arrow
-from pymer_bridge.data.frames import collect
+from pymer_bridge.data.frames import collect, opened
 from pymer_bridge.data.new_data import ColumnKind
 
 pytestmark = pytest.mark.r("lmerTest", "pbkrtest", "emmeans")
@@ -71,8 +73,9 @@ def test_the_page_has_its_tables() -> None:
 @pytest.mark.parametrize("row", TABLES["Columns"], ids=lambda row: row["column"])
 def test_columns(row: dict[str, str]) -> None:
     (source,) = code(row["for example"])
-    given = eval(source, {"pd": pd, "np": np})
-    frame = pd.DataFrame({"x": given})
+    given = eval(source, {"pd": pd, "np": np, "pl": pl, "pa": pa})
+    made = {"pl": pl.DataFrame, "pa": pa.table}.get(source[:2], pd.DataFrame)
+    frame = opened(made({"x": given}))
     if row["class in R"] == "refused":
         with pytest.raises(pb.DataConversionError, match="'x'"):
             collect(frame)

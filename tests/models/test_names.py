@@ -363,3 +363,43 @@ def test_slopes_are_along_an_expression_of_one_predictor() -> None:
     for var, (error, said) in refused.items():
         with pytest.raises(error, match=said):
             fit.emtrends("recipe", var)
+
+
+def test_a_level_is_never_taken_for_an_option_or_for_a_separator() -> None:
+    data = pb.load_dataset("sleepstudy")
+    data["a | b"] = "x\t" + data["Subject"].astype(str)
+    data[".obs"] = data["a | b"]
+    right = pb.lmer("Reaction ~ Days + (Days | Subject)", data)
+    fit = pb.lmer("Reaction ~ Days + (Days | `a | b`)", data)
+    keys = [
+        [(row.group, row.term) for row in each.bootstrap("parametric", 2, 1).rows]
+        for each in (fit, right)
+    ]
+    assert keys[0] == [("a | b" if g == "Subject" else g, term) for g, term in keys[1]]
+    row = fit.bootstrap("parametric", 2, 1, "random_effects").rows[0]
+    assert (row.group, row.level, row.term) == ("a | b", "x\t308", "(Intercept)")
+    # ".obs" means the rows, unless a group is called so.
+    fit = pb.lmer("Reaction ~ Days + (Days | .obs)", data)
+    drawn = fit.bootstrap("case", 2, 1, resample={".obs": True})
+    wanted = right.bootstrap("case", 2, 1, resample={"Subject": True})
+    assert figures(drawn.replicates) == figures(wanted.replicates)
+
+
+def test_weights_by_an_odd_name_are_kept_in_files_and_scripts(tmp_path: Any) -> None:
+    data = pb.load_dataset("sleepstudy").assign(**{"my w": 1.0})
+    data.loc[data.index[:9], "my w"] = 2.0
+    fit = pb.lmer("Reaction ~ Days + (1 | Subject)", data, weights="my w")
+    assert "weights = `my w`" in fit.to_r_script(tmp_path / "fit.R").read_text()
+    for loaded in (
+        pb.load(fit.save(tmp_path / "fit.zip")),
+        pb.load_rds(fit.save_rds(tmp_path / "f.rds"), trust=True),
+    ):
+        assert loaded.update(". ~ . - Days").sigma == fit.update(". ~ . - Days").sigma
+    right = pb.lmer("Reaction ~ Days + (1 | Subject)", data, weights=data["my w"])
+    assert fit.sigma == right.sigma != pb.lmer("Reaction ~ Days + (1 | Subject)", data).sigma
+
+
+def test_names_that_r_keeps_for_itself_are_refused() -> None:
+    data = pb.load_dataset("sleepstudy").rename(columns={"Days": "..2"})
+    with pytest.raises(FormulaError, match=r"names '\.\.2', which R keeps"):
+        pb.lmer("Reaction ~ ..2 + (1 | Subject)", data)
