@@ -167,14 +167,15 @@ def lmer(
     reml
         Restricted maximum likelihood (True) or maximum likelihood (False).
     weights
-        Prior weights: a column's name, an expression of columns, or one number for each row.
+        Prior weights: a column's name, an expression of columns, or one number for each row; a
+        Series goes to the rows of its labels.
     offset
         A known part of the linear predictor, in the same forms as ``weights``.
     subset
         Which rows to use: an expression of columns, such as ``"Days > 1"``, or a bool for each row.
     contrasts
         For each factor, the name of one of R's contrast functions ("contr.sum" ...) or a
-        matrix of levels by contrasts.
+        matrix of levels by contrasts; the rows of a frame go to the levels of their labels.
     control
         Made by :func:`lmer_control`.
     na_action

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from pymer_bridge.data import frames
-from pymer_bridge.errors import FormulaError, OptionError, RError
+from pymer_bridge.errors import FormulaError, OptionError, RError, listed
 from pymer_bridge.models.base import RModel
 from pymer_bridge.models.diagnosing import explaining
 from pymer_bridge.r_script.journal import Origin, journal
@@ -127,6 +127,14 @@ def check_text(
     return formula_safety.check_expression(given, described, names, allowed, what, index=index)
 
 
+def _in_order(start: Any, names: Sequence[str]) -> Any:
+    """Put parameters in the order of the formula: nlmer() takes gradients by position."""
+    unknown = [name for name, _ in start if name not in names]
+    if unknown:
+        raise OptionError(f"start names {listed(unknown)}; the formula has: {listed(names)}")
+    return tuple(sorted(start, key=lambda part: list(names).index(part[0])))
+
+
 def _check_bars(fitter: str, formula: str) -> None:
     """Refuse random effects where there are none: to R's lm() a bar is a logical "or"."""
     mixed = {"lm": "lmer", "glm": "glmer"}.get(fitter)
@@ -206,6 +214,8 @@ def prepare(
     needed = _needed_columns(formula, extras, [*names, *parameters], allow_functions, index)
     if fitter == "nlmer":
         formula_safety.check_unquoted(needed)
+        used = [name for name in _described(formula)["variables"] if name not in names]
+        others["start"] = _in_order(others["start"], used)
     needed -= set(parameters)
     _check_bars(fitter, formula)
     # Ready columns are only the needed ones, but contrasts may name others.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pymer_bridge.errors import OptionError, shown
+from pymer_bridge.data.new_data import ColumnKind, taken
 from pymer_bridge.plots import canvas
 from pymer_bridge.plots.lines import Lines, ends_of, lines_of
 from pymer_bridge.results.fixed_effects import INTERCEPT
@@ -115,7 +115,7 @@ def groups(
     group: str | None = None,
     predictor: str | None = None,
     *,
-    levels: Sequence[str] | None = None,
+    levels: Sequence[str | float] | None = None,
     max_groups: int = 24,
     at: Mapping[str, Any] | None = None,
     columns: int | None = None,
@@ -156,11 +156,10 @@ def groups(
     18
     """
     found = lines_of(fit, group, predictor, at)
-    missing = [level for level in levels or () if level not in found.levels]
-    if missing:
-        raise OptionError(f"levels: no level {shown(missing[0])} in {shown(found.group)}")
+    factor = ColumnKind("factor", found.levels)
     every = canvas.spread(len(found.levels), max_groups)
-    chosen = [found.levels.index(level) for level in levels] if levels else every
+    asked = [taken(factor, level, "levels") for level in levels or ()]
+    chosen = [found.levels.index(level) for level in asked] or every
     few = len(chosen) <= 8
     if columns is not None:
         options.whole(columns, "columns", 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import pandas as pd
@@ -11,6 +11,7 @@ import pandas as pd
 from pymer_bridge.display.tables import Cell, Column, Table
 from pymer_bridge.errors import UnknownNameError, listed, shown
 from pymer_bridge.results.base import COLUMNS, Part, Rows, above
+from pymer_bridge.results.codec import LATER
 from pymer_bridge.spec.names import find_name
 
 FIGURES = ("estimate", "std_error", "conf_low", "conf_high")
@@ -107,6 +108,8 @@ class EffectCurve(Rows[EffectPoint]):
         The line that smooths them, if the effect is of one numeric predictor.
     warnings, messages
         R's warnings and messages.
+    index
+        The labels of the rows of the partial residuals in the data.
     """
 
     rows: tuple[EffectPoint, ...]
@@ -119,6 +122,7 @@ class EffectCurve(Rows[EffectPoint]):
     smooth: EffectSmooth | None = None
     warnings: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
+    index: pd.Index | None = field(default=None, metadata=LATER)
 
     shown: ClassVar[tuple[str, ...]] = (*FIGURES, *RESPONSES)
 
@@ -165,7 +169,8 @@ class EffectCurve(Rows[EffectPoint]):
         Returns
         -------
         pandas.DataFrame
-            Columns label, the predictors, residual, estimate and response_estimate.
+            On the index of the data. Columns label (as text), the predictors, residual, estimate
+            and response_estimate.
         """
         shown = ("residual", "estimate", "response_estimate")
         names = {name: f"{name}_" if name in ("label", *shown) else name for name in self.terms}
@@ -174,7 +179,8 @@ class EffectCurve(Rows[EffectPoint]):
             name: pd.Series([getattr(row, name) for row in self.partial], dtype=float)
             for name in shown
         }
-        return pd.DataFrame({"label": [row.label for row in self.partial], **keys, **figures})
+        frame = pd.DataFrame({"label": [row.label for row in self.partial], **keys, **figures})
+        return frame if self.index is None else frame.set_axis(self.index)
 
     def plot(self, **options: Any) -> Any:
         """Draw the effect; see :func:`pymer_bridge.plots.effect_curve`.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -97,6 +98,20 @@ class Influence(Rows[InfluenceRow]):
     title: ClassVar[str] = "Influence:"
     key: ClassVar[tuple[str, ...]] = ("level",)
     shown: ClassVar[tuple[str, ...]] = tuple(column.name for column in _COLUMNS)
+
+    def __getitem__(self, key: Any) -> InfluenceRow:
+        """Return the row of a level; of a row of the data by its own label, or that as text.
+
+        Raises
+        ------
+        UnknownNameError
+            There is no such row.
+        """
+        rows = self.fixed_effects.index
+        if rows is not None and not isinstance(key, str):
+            with suppress(Exception):  # each index of pandas raises what it likes
+                key = (str(rows[rows.get_loc(key)]),)
+        return super(Influence, self).__getitem__(key)
 
     def _levels(self) -> pd.Index:
         """Return what was left out: labels of rows as the data have them, or levels."""

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from pymer_bridge.errors import OptionError, shown
+from pymer_bridge.errors import OptionError, listed, shown
 from pymer_bridge.spec.annotations import fits_one, kinds_of
 from pymer_bridge.spec.arguments import Public, checked
 from pymer_bridge.spec.meanings import refusal
@@ -34,6 +34,25 @@ CONTROL_NAMES: Final = {
     )
 }
 """Arguments of each of R's constructors: underscores in Python, dots in R."""
+
+
+_OPTIONS: Final = {
+    "nloptwrap": "algorithm stopval ftol_rel ftol_abs xtol_rel xtol_abs maxeval maxtime"
+    " tol_constraints_ineq tol_constraints_eq print_level check_derivatives check_derivatives_tol"
+    " check_derivatives_print print_options_doc population ranseed",
+    "bobyqa": "npt rhobeg rhoend iprint maxfun",
+    "Nelder_Mead": "iprint maxfun FtolAbs FtolRel XtolRel MinfMax xst xt verbose warnOnly",
+    "nlminbwrap": "eval.max iter.max trace abs.tol rel.tol x.tol xf.tol step.min step.max sing.tol"
+    " scale.init diff.g",
+}
+"""The options of R's optimizers; of those of other packages all are taken."""
+
+_DEFAULTS: Final = {
+    "lmerControl": ("nloptwrap",),
+    "glmerControl": ("bobyqa", "Nelder_Mead"),
+    "nlmerControl": ("Nelder_Mead",),
+}
+"""R's own optimizers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,8 +246,23 @@ def _control(
             raise OptionError(refusal(_python_name(constructor), name, takes))
         chosen.append((known[name], _control_value(name, value)))
     if options:
+        _check_options(options, dict(chosen).get("optimizer", _DEFAULTS[constructor]))
         chosen.append(("optCtrl", tuple((str(k), _scalar(k, v)) for k, v in options.items())))
     return Control(constructor, tuple(chosen))
+
+
+def _check_options(options: Mapping[str, Any], optimizer: Any) -> None:
+    """Refuse options that no optimizer has: R would go on without them."""
+    names = (optimizer,) if isinstance(optimizer, str | None) else tuple(optimizer)
+    if not _OPTIONS.keys() >= set(names):
+        return
+    known = [option for name in names for option in _OPTIONS[name].split()]
+    unknown = [option for option in options if option not in known]
+    if unknown:
+        raise OptionError(
+            f"optCtrl names {listed(unknown)}; {' and '.join(dict.fromkeys(names))} takes: "
+            f"{listed(dict.fromkeys(known))}"
+        )
 
 
 def _stages(optimizer: Any) -> list[str]:

@@ -13,11 +13,12 @@ from helpers import REFERENCES
 from helpers.fits import same
 from helpers.probing import plain_r
 from helpers.refusal import refused
+from pymer_bridge.errors import UnknownNameError
 from pymer_bridge.session.r_session import session
 from pymer_bridge.spec import labels
 
 pytestmark = [
-    pytest.mark.r("lmerTest", "pbkrtest", "emmeans"),
+    pytest.mark.r("lmerTest", "pbkrtest", "emmeans", "effects"),
     pytest.mark.filterwarnings("ignore::pymer_bridge.errors.RMessage"),
     pytest.mark.filterwarnings("ignore:refit.. of lme4:pymer_bridge.errors.RWarning"),
 ]
@@ -416,3 +417,36 @@ def test_any_permutation_gives_what_its_labels_say(seed: int) -> None:
     if kind != "numbers" and len(known) > 1:
         with pytest.raises(pb.OptionError, match="and not"):
             labels.aligned(series.iloc[1:], known, "given", "the levels")
+
+
+def test_parameters_of_a_nonlinear_model_go_by_their_names() -> None:
+    orange = pb.load_dataset("Orange", "datasets")
+    formula = "circumference ~ SSlogis(age, Asym, xmid, scal) ~ Asym | Tree"
+    start = {"Asym": 200, "xmid": 725, "scal": 350}
+    fit = pb.nlmer(formula, orange, start=start)
+    for names in (("scal", "Asym", "xmid"), ("xmid", "scal", "Asym")):
+        other = pb.nlmer(formula, orange, start={name: start[name] for name in names})
+        assert other.spec.start == fit.spec.start
+        assert other.sigma == fit.sigma
+    with pytest.raises(pb.OptionError, match="start names 'k'; the formula has: 'Asym', 'xmid'"):
+        pb.nlmer(formula, orange, start={**start, "k": 1})
+
+
+def test_rows_are_looked_up_by_their_own_labels() -> None:
+    data = pb.load_dataset("Dyestuff").set_axis(pd.date_range("2026-01-01", periods=30))
+    influence = pb.lmer("Yield ~ 1 + (1 | Batch)", data).influence()
+    assert influence[data.index[3]] is influence[str(data.index[3])] is influence.rows[3]
+    with pytest.raises(UnknownNameError, match="no row"):
+        influence[3]
+    batch = pb.lmer("Yield ~ 1 + (1 | Batch)", data).influence("Batch")
+    assert batch["A"].level == "A"
+
+
+def test_matrices_and_residuals_over_rows_are_on_the_index_of_the_data() -> None:
+    data = pb.load_dataset("sleepstudy").set_axis(range(500, 680))
+    fit = pb.lmer("Reaction ~ Days + (Days | Subject)", data)
+    for matrix in fit.get_me("mmList").values():
+        assert matrix.to_frame().index.equals(data.index)
+    effect = fit.effect("Days", partial_residuals=True)
+    assert effect.partial_frame().index.equals(data.index)
+    assert type(effect).from_dict(effect.to_dict()).partial_frame().index.equals(data.index)

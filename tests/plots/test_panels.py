@@ -301,7 +301,7 @@ def test_each_group_has_its_panel(fit: Any) -> None:
     row = fit.group_coefficients["Subject", "335", "Days"].estimate
     x, y = panel.lines[1].get_data()
     np.testing.assert_allclose((y[1] - y[0]) / (x[1] - x[0]), row, rtol=1e-12)  # rounding
-    with pytest.raises(OptionError, match="no level '1' in 'Subject'"):
+    with pytest.raises(OptionError, match="levels has no level '1'; there are: '308'"):
         fit.plot.groups(levels=["1"])
 
 

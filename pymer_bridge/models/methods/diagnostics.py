@@ -188,7 +188,7 @@ class Diagnostics(MixedFit):
                 f"name={shown(name)} is not accepted{hint}; choose one of: {', '.join(known)}"
             )
         found = self._ask_anew("model_part", decode_internals.part, name=name)
-        return decode_internals.on_rows(found, self._index) if name == "X" else found
+        return decode_internals.on_rows(found, self._index) if name in ("X", "mmList") else found
 
     def is_singular(self, tol: float = 1e-4) -> bool:
         """Say whether the fit is singular: a variance is zero, or a correlation is one.

@@ -360,6 +360,7 @@ def _read_curve(
         link=decode.text(record, "link_name"),
         conf_level=float(conf_level),
         partial=_read_partial(partial, names, index) if partial else (),
+        index=index[partial["rows"] - 1] if partial else None,
         smooth=_read_smooth(partial.get("smooth")),
     )
 

@@ -120,7 +120,9 @@ def _list(record: RRecord) -> Any:
 
 
 def on_rows(found: Any, index: pd.Index) -> Any:
-    """Put a matrix over rows, which R numbers, on the index of the data."""
+    """Put matrices over rows, which R numbers, on the index of the data."""
+    if isinstance(found, Mapping):
+        return MappingProxyType({name: on_rows(each, index) for name, each in found.items()})
     if not isinstance(found, NamedMatrix) or found.row_names is None:
         return found
     return replace(found, index=index[[int(name) - 1 for name in found.row_names]])
