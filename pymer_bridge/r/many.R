@@ -77,6 +77,7 @@ many_task <- function(model, plan) {
       return(measured_fit(made$fit, values_of_fit(made)))
     }
     response <- response[data$used]
+    if (!all(is.finite(response))) stop("NA/NaN/Inf in 'y'", call. = FALSE) # as lmer() does
     optimum <- machine$optimise(response, start_of(response), plan$check_convergence)
     checked <- check_convergence(optimum, settings$checks, lower)
     measured_optimum(optimum, checked, lower, values_of(optimum, machine$estimates(optimum)))
