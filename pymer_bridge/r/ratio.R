@@ -171,5 +171,6 @@ deviance_of <- function(model, start) {
 #' @param restricted The smaller model, as it was given.
 #' @param ratios The likelihood ratios of the replicates.
 ratio_tests_of <- function(model, restricted, ratios) {
-  describe_bootstrap_test(pbkrtest::PBmodcomp(self_contained_fit(model), restricted, ref = ratios))
+  full <- fit_of_its_rows(model)
+  describe_bootstrap_test(pbkrtest::PBmodcomp(full, restricted, ref = ratios))
 }

@@ -113,6 +113,25 @@ smaller_fit <- function(model, change) {
   small
 }
 
+#' As `self_contained_fit()`, with the data's rows that the fit uses, and no others
+#'
+#' From pbkrtest 0.5.5 on, PBmodcomp() stops where the data have more.
+fit_of_its_rows <- function(model) {
+  fit <- self_contained_fit(model)
+  call <- stats::getCall(fit)
+  used <- seq_len(nrow(call$data)) %in% row_numbers(stats::model.frame(fit))
+  if (all(used)) {
+    return(fit)
+  }
+  for (name in c("weights", "offset")) {
+    if (is.numeric(call[[name]])) call[[name]] <- call[[name]][used]
+  }
+  call$data <- call$data[used, , drop = FALSE]
+  call$subset <- NULL
+  methods::slot(fit, "call") <- call
+  fit
+}
+
 #' Which rows of the data lack a value in what a changed formula has?
 lacks_values <- function(model, change) {
   call <- model$call
