@@ -25,6 +25,7 @@ _NUMBER: Final = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
 _TRUTH: Final = {"true": True, "false": False}
 _WANTED: Final = {
     "numeric": "numbers",
+    "integer": "numbers",
     "logical": "True and False",
     "datetime": "times: convert it, as with pd.to_datetime()",
     "duration": "durations: convert it, as with pd.to_timedelta()",
@@ -43,7 +44,7 @@ class ColumnKind:
     Attributes
     ----------
     kind
-        "numeric", "logical", "factor" (text too), "datetime" or "duration".
+        "numeric", "integer", "logical", "factor" (text too), "datetime" or "duration".
     levels
         The levels of a factor, by R's names.
     """
@@ -174,6 +175,8 @@ class ColumnKind:
         DataConversionError
             A value cannot be meant.
         """
+        if self.kind in ("numeric", "integer"):
+            return self._stored(self._numbers(given, what))
         kind = _kind_of(given)
         times = self.kind in ("datetime", "duration")
         if kind == "other" or (kind == self.kind != "factor") or (kind == "empty" and times):
@@ -181,19 +184,38 @@ class ColumnKind:
         if times:
             raise self._wrong(next(iter(given.dropna()), None), what)
         codes, values = _values_of(given)
-        takes: dict[str, Callable[[Any, str], Any]]
-        takes = {"numeric": self.number, "logical": self.truth, "factor": self.level}
-        take = takes[self.kind]
-        used = set(codes.tolist())
-        made = [take(value, what) if i in used else None for i, value in enumerate(values)]
+        made = _each(self.truth if self.kind == "logical" else self.level, codes, values, what)
         if kind in ("text", "factor") and all(map(lambda a, b: a in (None, b), made, values)):
             return given
-        if self.kind == "numeric":
-            table: Any = np.array([*made, np.nan], dtype=np.float64)
-        else:
-            table = np.array([*made, None], dtype=object)
+        table = np.array([*made, None], dtype=object)
         dtype = "boolean" if self.kind == "logical" else None
         return pd.Series(table[codes], index=given.index, dtype=dtype)
+
+    def _numbers(self, given: pd.Series[Any], what: str) -> pd.Series[Any]:
+        if _kind_of(given) in ("numeric", "other"):
+            return given
+        codes, values = _values_of(given)
+        table = np.array([*_each(self.number, codes, values, what), np.nan], dtype=np.float64)
+        return pd.Series(table[codes], index=given.index)
+
+    def _stored(self, given: pd.Series[Any]) -> pd.Series[Any]:
+        """Store numbers as the fit did: factor() names 100000 "1e+05" where it is a float."""
+        if _kind_of(given) != "numeric":
+            return given  # a column that R cannot take, which is refused by its dtype
+        plain: Any = pd.to_numeric(given) if given.dtype == object else given
+        numbers = plain.to_numpy(dtype=np.float64, na_value=np.nan)
+        whole = np.isnan(numbers) | ((numbers % 1 == 0) & (np.abs(numbers) < 2**31))
+        if self.kind == "numeric":
+            return pd.Series(numbers, index=given.index) if whole.all() else given
+        return pd.Series(numbers, index=given.index).astype("Int64") if whole.all() else given
+
+
+def _each(
+    take: Callable[[Any, str], Any], codes: Any, values: Sequence[Any], what: str
+) -> list[Any]:
+    """Take the values that some row has."""
+    used = set(codes.tolist())
+    return [take(value, what) if i in used else None for i, value in enumerate(values)]
 
 
 def _kind_of(column: pd.Series[Any]) -> str:
@@ -306,8 +328,11 @@ def taken(kind: ColumnKind, value: Any, what: str) -> Any:
     OptionError
         It cannot be meant.
     """
-    takes = {"numeric": kind.number, "logical": kind.truth, "factor": kind.of_level}
+    takes = {"logical": kind.truth, "factor": kind.of_level}
     try:
+        if kind.kind in ("numeric", "integer"):
+            number = kind.number(value, what)
+            return int(number) if kind.kind == "integer" and number % 1 == 0 else number
         return takes[kind.kind](value, what) if kind.kind in takes else value
     except DataConversionError as error:
         raise OptionError(str(error)) from None

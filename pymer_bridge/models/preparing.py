@@ -129,6 +129,8 @@ def check_text(
 
 def _in_order(start: Any, names: Sequence[str]) -> Any:
     """Put parameters in the order of the formula: nlmer() takes gradients by position."""
+    if not names:
+        return start  # R's own error says what the formula lacks
     unknown = [name for name, _ in start if name not in names]
     if unknown:
         raise OptionError(f"start names {listed(unknown)}; the formula has: {listed(names)}")

@@ -110,7 +110,8 @@ column_kinds <- function(model) {
       list(kind = "factor", levels = levels(as.factor(column)))
     } else {
       kind <- kinds[intersect(class(column), names(kinds))]
-      list(kind = if (length(kind) > 0L) kind[[1L]] else "numeric", levels = NULL)
+      number <- if (is.integer(column)) "integer" else "numeric"
+      list(kind = if (length(kind) > 0L) kind[[1L]] else number, levels = NULL)
     }
   })
   list(

@@ -308,3 +308,26 @@ def test_a_number_is_the_level_that_reads_as_it(levels: Any, value: Any, meant: 
 def test_what_may_be_several_levels_is_refused(levels: Any, value: Any) -> None:
     with pytest.raises(pb.DataConversionError, match="v has"):
         ColumnKind("factor", levels).level(value, "v")
+
+
+@pytest.mark.parametrize("fitted", ["int64", "float64", "Int32", "str", "category"])
+def test_ids_are_the_same_however_pandas_stores_them(fitted: str) -> None:
+    rng = np.random.default_rng(1)
+    ids = np.repeat([100000, 200000, 300000, 7], 30)
+    data = pd.DataFrame({"id": pd.Series(ids).astype(fitted), "x": rng.normal(size=120)})
+    data["y"] = data["x"] + ids / 1e5 + rng.normal(size=120)
+    fit = pb.lmer("y ~ x + (1 | id)", data)
+    wanted = fit.predict({"x": [0.0, 1.0], "id": data["id"].iloc[[0, 119]].array}).values
+    for given in (
+        [100000, 7],
+        [100000.0, 7.0],
+        ["100000", "7"],
+        pd.array([100000, 7], dtype="Int64"),
+        pd.array([100000.0, 7.0], dtype="Float32"),
+        np.array([100000, 7], dtype=object),
+        pd.Categorical([100000, 7]),
+        pd.Categorical([100000.0, 7.0]),
+        np.array([100000.0, 7], dtype=object),
+        np.array([100000, 7], dtype=np.uint32),
+    ):
+        same(fit.predict({"x": [0.0, 1.0], "id": given}), wanted)
