@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from pymer_bridge.display import apa
-from pymer_bridge.errors import OptionError, REnvironmentError
+from pymer_bridge.errors import OptionError, REnvironmentError, listed
 from pymer_bridge.models.lm import LinearModel
 from pymer_bridge.models.mixed import MixedModel
 from pymer_bridge.results.fixed_effects import FixedEffect, FixedEffects
@@ -124,6 +124,7 @@ def model_table(
         if model.rows_used.n_left_out
     ]
     rows += _statistic_rows(models, digits)
+    _check_labels(labels or {}, [label for label, _ in rows if label])
     table = ModelTable(
         names=given,
         labels=tuple(_relabel(label, said) for label, _ in rows),
@@ -156,6 +157,16 @@ def _effects_of(
         chosen = {} if wanted is None else {"ddf": wanted}
     found: FixedEffects = model.fixed_effects(conf_level=conf_level, **chosen)
     return found
+
+
+def _check_labels(labels: Mapping[str, str], shown_as: Sequence[str]) -> None:
+    """Refuse labels of what does not stand in the table."""
+    known = {bare(label) for label in shown_as}
+    for group, _, terms in (label.partition(": ") for label in shown_as):
+        known |= {bare(group), *map(bare, terms.partition(" ")[2].split(", "))}
+    unknown = [name for name in labels if bare(name) not in known]
+    if unknown:
+        raise OptionError(f"labels names {listed(unknown)}; the table has: {listed(shown_as)}")
 
 
 def _relabel(label: str, said: Mapping[str, str]) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pymer_bridge.errors import OptionError, shown
+from pymer_bridge.errors import OptionError, listed, shown
 from pymer_bridge.plots import canvas
 from pymer_bridge.results.fixed_effects import INTERCEPT
 from pymer_bridge.results.intervals import Intervals
@@ -76,6 +76,8 @@ def coefficients(
     named = dict(models) if isinstance(models, Mapping) else {"": models}
     if not named:
         raise OptionError("there is no model to draw")
+    if isinstance(intervals, Mapping) and (unknown := [n for n in intervals if n not in named]):
+        raise OptionError(f"intervals names {listed(unknown)}; the models are: {listed(named)}")
     rows = {
         label: _intervals_of(fit, _given(intervals, label), ddf, conf_level)
         for label, fit in named.items()

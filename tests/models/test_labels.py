@@ -450,3 +450,17 @@ def test_matrices_and_residuals_over_rows_are_on_the_index_of_the_data() -> None
     effect = fit.effect("Days", partial_residuals=True)
     assert effect.partial_frame().index.equals(data.index)
     assert type(effect).from_dict(effect.to_dict()).partial_frame().index.equals(data.index)
+
+
+def test_mappings_of_names_that_are_not_there_are_refused(sleep: Any) -> None:
+    intervals = sleep.confint("wald")
+    with pytest.raises(pb.OptionError, match="labels names 'Dayz'; the table has: "):
+        pb.model_table(sleep, labels={"Dayz": "Day", "Subject": "Person"})
+    with pytest.raises(pb.OptionError, match="intervals names 'b'; the models are: 'a'"):
+        pb.plots.coefficients({"a": sleep}, intervals={"a": intervals, "b": intervals})
+    with pytest.raises(pb.OptionError, match="Subjet"):
+        sleep.bootstrap("case", n_sim=2, seed=1, resample={"Subjet": True})
+    with pytest.raises(pb.OptionError, match="at holds 'Dayz'"):
+        sleep.plot.lines(at={"Dayz": 1})
+    with pytest.raises(pb.OptionError, match="at='Dayz'"):
+        sleep.effect("Days", at={"Dayz": 1})

@@ -243,7 +243,8 @@ class Emmeans(Fitted):
         by
             Predictors: contrasts are made within each of their levels.
         at
-            Values of predictors; factors at their levels and numbers at their mean by default.
+            Values of predictors, taken as they were fitted; factors at their levels and numbers
+            at their mean by default.
         ddf
             "kenward-roger" (emmeans' default for linear mixed models), "satterthwaite" or
             "asymptotic" (normal; the only one for other models).

@@ -40,7 +40,8 @@ class Prediction(Fitted):
         ----------
         new_data
             A pandas, polars or pyarrow frame, or a mapping of columns, with the predictors and
-            grouping factors that are counted. Strings stand for levels. None for the data
+            grouping factors that are counted. They are taken as they were fitted: strings, and
+            numbers that read as them, stand for levels, 1 and 0 for bools. None for the data
             themselves.
         re_form
             Which random effects are counted: None for all, "population" for none (R's NA), or
@@ -70,7 +71,8 @@ class Prediction(Fitted):
         Raises
         ------
         DataConversionError
-            A column of ``new_data`` is missing, or cannot be sent to R.
+            A column of ``new_data`` is missing, of another kind than in the fit, or cannot be
+            sent to R.
         FormulaError
             ``re_form`` cannot be parsed, or calls a function that is not allowed.
         OptionError
