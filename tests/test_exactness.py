@@ -135,7 +135,7 @@ def _convergence(fit: pb.LinearMixedModel) -> Figures:
 
 def _facts(made: Made) -> Figures:
     fit = made.fit
-    names = ("n_obs", "sigma", "reml", "singular")
+    names = ("n_obs", "sigma", "reml")
     return {
         "values": numbers([getattr(fit, name) for name in names], names),
         "n_groups": numbers(fit.n_groups.values(), fit.n_groups.keys()),

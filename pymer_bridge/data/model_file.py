@@ -26,7 +26,7 @@ from pymer_bridge.data.files import UNREADABLE, FileKind, whole
 from pymer_bridge.errors import ModelFileError, OptionError
 
 FORMAT: Final = "pymer_bridge model"
-FILE: Final = FileKind("a saved model", 1, ModelFileError)
+FILE: Final = FileKind("a saved model", 2, ModelFileError)
 
 DOCUMENT: Final = "model.json"
 LARGEST_DOCUMENT: Final = 2**28

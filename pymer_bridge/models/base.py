@@ -380,15 +380,12 @@ class MixedFit(Fitted):
         The number of levels of each grouping factor.
     reml
         Fitted by restricted maximum likelihood?
-    singular
-        Is the fit singular?
     dropped_columns
         Columns of the design that R dropped because they depend on others.
     """
 
     n_groups: Mapping[str, int]
     reml: bool
-    singular: bool
     dropped_columns: tuple[str, ...]
 
     @property
@@ -432,7 +429,7 @@ class MixedFit(Fitted):
         """Return the problems of the fit: first in plain words, then in R's."""
         found = self.convergence
         plain = []
-        if self.singular:
+        if found.singular:
             plain.append(
                 "The fit is singular: a variance is estimated as zero, or a correlation as one."
             )

@@ -195,14 +195,16 @@ def explaining_responses(
 
     def sentences(error: RError) -> list[str]:
         named = ((f"The response {name!r}", column) for name, column in responses)
-        return [said for name, column in named if (said := _of_response(name, column))]
+        found = (_of_response(name, column, labels=not error.call) for name, column in named)
+        return list(filter(None, found))
 
     return _explained(sentences)
 
 
-def _of_response(name: str, column: pd.Series[Any]) -> str:
+def _of_response(name: str, column: pd.Series[Any], *, labels: bool) -> str:
     if not pd.api.types.is_numeric_dtype(column.dtype):
-        return f"{name} is not numeric, but of dtype {column.dtype}"
+        # An error without a call is ours, and says what is wrong with labels.
+        return "" if labels else f"{name} is not numeric, but of dtype {column.dtype}"
     values = column.to_numpy(np.float64, na_value=np.nan)
     if np.isnan(values).all():
         return f"{name} is missing in each row"

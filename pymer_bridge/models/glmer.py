@@ -62,7 +62,7 @@ def glmer(
     contrasts: Mapping[str, Any] | None = None,
     control: Control | None = None,
     na_action: options.NaAction = "omit",
-    start: Sequence[float] | Mapping[str, Sequence[float]] | None = None,
+    start: options.StartingValues | None = None,
     data_name: str | None = None,
     allow_functions: Sequence[str] = (),
     timeout: float | None = None,
@@ -81,7 +81,7 @@ def glmer(
         "binomial", "poisson", "Gamma", "inverse.gaussian", "gaussian" with a link other than
         the identity, or :func:`pymer_bridge.negative_binomial`.
     link
-        One of R's links for that family; None for R's default.
+        One of R's links; None for R's default of the family.
     n_agq
         The number of points of the adaptive Gauss-Hermite quadrature: 1 (R's default) is the
         Laplace approximation, more than 1 requires a single random effect, 0 is faster and less
@@ -138,7 +138,7 @@ def glmer(
         contrasts=contrasts,
         control=check_control(control, "glmerControl"),
         na_action=na_action,
-        start=options.start_of_parts(start),
+        start=options.start_of_parts(start, ("theta", "fixef")),
         data_name=data_name,
         allow_functions=allow_functions,
     )
@@ -157,7 +157,7 @@ def glmer_nb(
     contrasts: Mapping[str, Any] | None = None,
     control: Control | None = None,
     na_action: options.NaAction = "omit",
-    start: Sequence[float] | Mapping[str, Sequence[float]] | None = None,
+    start: options.StartingValues | None = None,
     data_name: str | None = None,
     allow_functions: Sequence[str] = (),
     timeout: float | None = None,
@@ -211,7 +211,7 @@ def glmer_nb(
         contrasts=contrasts,
         control=check_control(control, "glmerControl"),
         na_action=na_action,
-        start=options.start_of_parts(start),
+        start=options.start_of_parts(start, ("theta", "fixef")),
         data_name=data_name,
         allow_functions=allow_functions,
     )

@@ -7,7 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, get_args
 
-from pymer_bridge.errors import BootstrapInterrupted, OptionError, PymerError, PymerWarning
+from pymer_bridge.errors import (
+    BootstrapInterrupted,
+    OptionError,
+    PymerError,
+    PymerWarning,
+    RTimeoutError,
+)
 from pymer_bridge.models.comparisons import bootstrap_test
 from pymer_bridge.models.lmer import LinearMixedModel
 from pymer_bridge.replicates import engine
@@ -16,7 +22,7 @@ from pymer_bridge.results.bootstrap import BootstrapResult
 from pymer_bridge.results.decode import record as decode
 from pymer_bridge.results.fixed_effects import FixedEffects
 from pymer_bridge.results.routes import InferenceRoute, InferenceRoutes
-from pymer_bridge.session import asking
+from pymer_bridge.session import asking, deadlines
 from pymer_bridge.session.r_session import session
 from pymer_bridge.spec import options
 from pymer_bridge.spec.arguments import checked
@@ -157,6 +163,7 @@ ROUTES: Final[dict[str, _Route]] = {
 
 
 @checked
+@deadlines.timed
 def compare_inference(
     fit: LinearMixedModel,
     term: str,
@@ -166,6 +173,7 @@ def compare_inference(
     seed: int | None = None,
     conf_level: float = 0.95,
     n_jobs: int = 1,
+    timeout: float | None = None,
 ) -> InferenceRoutes:
     """Take several routes to inference on one coefficient, and set them side by side.
 
@@ -188,6 +196,8 @@ def compare_inference(
         ordinary quantiles.
     n_jobs
         The number of processes for the bootstraps.
+    timeout
+        As for :func:`pymer_bridge.lmer`.
 
     Returns
     -------
@@ -204,6 +214,8 @@ def compare_inference(
         The model has no such fixed effect.
     BootstrapInterrupted
         Ctrl-C; the routes that were taken are in its ``partial``.
+    RTimeoutError
+        It did not end within ``timeout``; the routes that were taken are in its ``partial``.
 
     Notes
     -----
@@ -241,11 +253,14 @@ def compare_inference(
     try:
         for method in chosen:
             rows.append(_take(ROUTES[method], method, request))
-    except KeyboardInterrupt as error:
-        said = f"interrupted after {len(rows)} of {len(chosen)} methods"
-        raise BootstrapInterrupted(said, _routes(request, rows) if rows else None) from error
-    except PymerWarning as warning:  # where warnings are errors
-        warning.partial = _routes(request, rows) if rows else None
+    except (KeyboardInterrupt, RTimeoutError, PymerWarning) as error:
+        after = f"after {len(rows)} of {len(chosen)} methods"
+        partial = _routes(request, rows) if rows else None
+        if isinstance(error, KeyboardInterrupt):
+            raise BootstrapInterrupted(f"interrupted {after}", partial) from error
+        if isinstance(error, RTimeoutError):
+            raise RTimeoutError(error.operation, error.seconds, after, partial) from error
+        error.partial = partial  # a warning, where warnings are errors
         raise
     return _routes(request, rows)
 
@@ -260,6 +275,8 @@ def _take(route: _Route, method: str, request: _Request) -> InferenceRoute:
     start = time.perf_counter()
     try:
         figures |= route.take(request)
+    except RTimeoutError:
+        raise
     except PymerError as error:
         # A route that fails must not lose the others.
         figures["note"] = f"not taken: {error}"

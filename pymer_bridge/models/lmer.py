@@ -151,7 +151,7 @@ def lmer(
     contrasts: Mapping[str, Any] | None = None,
     control: Control | None = None,
     na_action: options.NaAction = "omit",
-    start: Sequence[float] | None = None,
+    start: options.StartingValues | None = None,
     data_name: str | None = None,
     allow_functions: Sequence[str] = (),
     timeout: float | None = None,
@@ -182,7 +182,7 @@ def lmer(
         What happens to rows with missing values: "omit", "exclude" (residuals and fitted
         values then have NaN there), "fail" or "pass".
     start
-        Starting values of theta.
+        Starting values of theta: a number, several, or a mapping with R's "theta".
     data_name
         The name of the data in R's call and summary; by default the name that
         :func:`load_dataset` gave it, or "data".
@@ -242,5 +242,5 @@ def lmer(
         allow_functions=allow_functions,
         reml=options.flag(reml, "reml"),
         control=check_control(control, "lmerControl"),
-        start=options.numbers(start, "start"),
+        start=options.start_of_parts(start, ("theta",)),
     )

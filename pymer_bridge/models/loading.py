@@ -30,7 +30,7 @@ from pymer_bridge.models.methods.refitting import arguments_of
 from pymer_bridge.models.nlmer import NonlinearMixedModel
 from pymer_bridge.models.preparing import FITTERS
 from pymer_bridge.results.decode import record as decode
-from pymer_bridge.session import asking, conditions
+from pymer_bridge.session import asking, conditions, deadlines
 from pymer_bridge.session.r_session import session
 from pymer_bridge.session.versions import versions_here
 from pymer_bridge.spec import controls
@@ -53,7 +53,10 @@ Figures = Mapping[tuple[str, str], float]
 
 
 @checked
-def load(path: str | PathLike[str], allow_functions: Sequence[str] = ()) -> Any:
+@deadlines.timed
+def load(
+    path: str | PathLike[str], allow_functions: Sequence[str] = (), *, timeout: float | None = None
+) -> Any:
     """Fit a model again that ``fit.save()`` stored, and compare its figures with the stored ones.
 
     Parameters
@@ -63,6 +66,8 @@ def load(path: str | PathLike[str], allow_functions: Sequence[str] = ()) -> Any:
     allow_functions
         The functions that were allowed when the model was fitted, if any: a file cannot allow
         functions itself.
+    timeout
+        As for :func:`pymer_bridge.lmer`.
 
     Returns
     -------
@@ -79,6 +84,8 @@ def load(path: str | PathLike[str], allow_functions: Sequence[str] = ()) -> Any:
         message names it.
     RError
         R stopped.
+    RTimeoutError
+        It did not end within ``timeout``; R is ready for the next call.
     OSError
         The file is not there, or may not be read.
 
@@ -112,9 +119,10 @@ def load(path: str | PathLike[str], allow_functions: Sequence[str] = ()) -> Any:
         frame = _frame(document["columns"], document["index"], arrays)
         figures = packing.unpack_figures(document["figures"])
         versions = _versions(document["versions"])
-        refitted = document["refitted"] is True
+        refits = document.get("refits")  # files of the first version have none
+        refitted = document["refitted"] is True and refits is None
         require_allowed(source, spec, allowed)
-        fit = fit_again(spec, frame)
+        fit = _refitted(spec, frame, refits or (), arrays)
     except (FormulaError, ModelFileError):
         raise
     except (DataConversionError, OptionError, *UNREADABLE) as error:
@@ -192,6 +200,19 @@ def fit_again(spec: ModelSpec, data: Any) -> Any:
     return FITTERS[spec.fitter](
         spec.formula, data, **{key: value for key, value in given.items() if value is not None}
     )
+
+
+def _refitted(spec: ModelSpec, frame: frames.Frame, steps: Sequence[Any], arrays: Arrays) -> Any:
+    """Fit a model, and refit it by the same steps: each starts at the estimates of the last."""
+    by_likelihood = "likelihood" in steps
+    fit = fit_again(dataclasses.replace(spec, reml=True) if by_likelihood else spec, frame)
+    for step in steps:
+        if step == "likelihood":
+            fit = fit.refit_ml()
+        else:
+            values = packing.get(step["values"], arrays, "float64")
+            fit = fit.refit(values.reshape((-1, step["columns"]), order="F"))
+    return fit
 
 
 def _control(stored: Control) -> Control:

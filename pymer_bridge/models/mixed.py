@@ -36,8 +36,6 @@ class MixedModel(MixedRefitting, Prediction, Diagnostics, Pictures, Tidying):
         The residual standard deviation.
     reml
         Fitted by restricted maximum likelihood?
-    singular
-        Is the fit singular?
     dropped_columns
         Columns of the design that R dropped because they depend on others.
     dropped_rows

@@ -74,23 +74,26 @@ fixed_effects <- function(model, ddf, conf_level) {
   result <- list(
     terms = rownames(table), estimate = estimate, std_error = std_error, statistic = statistic
   )
-  upper <- (1 + conf_level) / 2
   if (ddf == "normal") {
     result$p_value <- if ("Pr(>|z|)" %in% colnames(table)) {
       unname(table[, "Pr(>|z|)"])
     } else {
       normal_p_value(statistic)
     }
-    half_width <- stats::qnorm(upper) * std_error
+    # As confint() writes it, to the last bit.
+    tail <- (1 - conf_level) / 2
+    low <- stats::qnorm(tail)
+    high <- stats::qnorm(1 - tail)
   } else if (by_t) {
     result$df <- unname(table[, "df"])
     result$p_value <- unname(table[, "Pr(>|t|)"])
-    half_width <- stats::qt(upper, result$df) * std_error
+    high <- stats::qt((1 + conf_level) / 2, result$df)
+    low <- -high
   } else {
     return(result)
   }
-  result$conf_low <- estimate - half_width
-  result$conf_high <- estimate + half_width
+  result$conf_low <- estimate + std_error * low
+  result$conf_high <- estimate + std_error * high
   result
 }
 

@@ -257,7 +257,6 @@ mixed_facts <- function(fit) {
     group_names = names(groups),
     group_counts = as.integer(groups),
     reml = lme4::isREML(fit),
-    singular = lme4::isSingular(fit),
     dropped_columns = names(attr(lme4::getME(fit, "X"), "col.dropped"))
   )
 }

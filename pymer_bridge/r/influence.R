@@ -158,12 +158,15 @@ influence_figures <- function(model, by, levels, values, converged) {
   result <- structure(result, class = "influence.merMod")
   change <- stats::dfbeta(result)
   list(
-    cooks_distance = unname(stats::cooks.distance(result)), dfbeta = as.vector(change),
-    dfbetas = as.vector(if (p > 1L) {
+    # R's methods stop where there are no fixed effects, and that of dfbetas() where there is one.
+    cooks_distance = if (p > 0L) unname(stats::cooks.distance(result)) else rep(NaN, n),
+    dfbeta = as.vector(change),
+    dfbetas = as.vector(if (p == 1L) {
+      change / sqrt(vapply(covariances, as.vector, 1))
+    } else if (p > 1L) {
       stats::dfbetas(result)
     } else {
-      # R's method stops if there is one fixed effect.
-      change / sqrt(vapply(covariances, as.vector, 1))
+      change
     }),
     dfbeta_variances = as.vector(stats::dfbeta(result, which = "var.cov"))
   )

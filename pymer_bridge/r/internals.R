@@ -163,3 +163,23 @@ deviance_at <- function(deviance, points, n_points) {
     value
   }, 0)
 }
+
+#' Parameters for lme4's setParams(), which wants all of them, by their names
+#'
+#' @param given A list of some of `beta`, `theta` and `sigma`, each of `values` and `names`
+#'   (or NULL); the others are the estimates. Or NULL.
+whole_parameters <- function(fit, given) {
+  if (is.null(given)) {
+    return(NULL)
+  }
+  known <- list(beta = lme4::fixef(fit), theta = lme4::getME(fit, "theta"))
+  if (has_scale(fit)) known$sigma <- stats::sigma(fit)
+  for (name in names(given)) {
+    values <- given[[name]]$values
+    own <- names(known[[name]])
+    names <- given[[name]]$names
+    if (is.null(names) && length(values) == length(own)) names <- own
+    known[[name]] <- if (is.null(names)) values else stats::setNames(values, names)
+  }
+  known
+}

@@ -13,6 +13,10 @@
 #' @param model A model environment.
 #' @param complete Take lmerTest's version of the fit, with all of its slots?
 kenward_roger_fit <- function(model, complete = FALSE) {
+  # lme4 calls a fit without fixed effects one by maximum likelihood, and R's tables are empty.
+  if (length(lme4::fixef(model$fit)) == 0L) {
+    return(lmertest_fit(model))
+  }
   if (!lme4::isREML(model$fit)) {
     stop("Kenward-Roger's method is only available for REML model fits", call. = FALSE)
   }
@@ -87,7 +91,11 @@ with_ddf <- function(model, ddf, use) {
   }
   light <- tryCatch(kenward_roger_fit(model), error = function(condition) condition)
   if (inherits(light, "error")) {
-    if (!lme4::isREML(model$fit)) {
+    # lme4 calls a fit without fixed effects one by maximum likelihood, and R's tables are empty.
+  if (length(lme4::fixef(model$fit)) == 0L) {
+    return(lmertest_fit(model))
+  }
+  if (!lme4::isREML(model$fit)) {
       stop(light)
     }
     return(use(lmertest_fit(model), "Kenward-Roger"))

@@ -208,13 +208,16 @@ link_with_std_errors <- function(fit, frame, part, allow_new_levels) {
 #' @param type "link" or "response".
 #' @param std_error,interval Compute standard errors and Wald intervals?
 #' @param conf_level The level of the intervals.
+#' @param random_only Leave out the fixed effects?
+#' @param new_params A list of `beta`, `theta` and `sigma`, or some of them; or NULL.
 #' @return Vectors over the rows, with the numbers of those rows in the data.
 predict_model <- function(model, new_data, re_form, type, allow_new_levels, std_error, interval,
-                          conf_level) {
+                          conf_level, random_only, new_params) {
   fit <- model$fit
   frame <- if (!is.null(new_data)) frame_from_parts(new_data)
   part <- random_part(model, re_form)
-  if (is.null(frame) && inherits(part, "formula")) stop_if_rows_slip(model)
+  plain <- !inherits(part, "formula") && !random_only && is.null(new_params)
+  if (is.null(frame) && !plain) stop_if_rows_slip(model)
   if (!is.null(frame)) warn_of_lost_offset(fit)
   wanted <- c(if (std_error) "std_error", if (interval) c("conf_low", "conf_high"))
   if (length(wanted) > 0L && lme4::isNLMM(fit)) {
@@ -225,7 +228,8 @@ predict_model <- function(model, new_data, re_form, type, allow_new_levels, std_
   names <- c("estimate", wanted)
   figures <- at_predictable_rows(model, frame, part, allow_new_levels, names, function(rows) {
     estimate <- at_new_data(stats::predict(fit,
-      newdata = rows, re.form = part, type = type, allow.new.levels = allow_new_levels
+      newdata = rows, newparams = whole_parameters(fit, new_params), re.form = part,
+      random.only = random_only, type = type, allow.new.levels = allow_new_levels
     ), fit, rows)
     spread <- if (length(wanted) > 0L) {
       prediction_spread(fit, rows, part, type, allow_new_levels, conf_level)
@@ -295,10 +299,13 @@ over_predicted_rows <- function(vectors, fit, frame) {
 #' @param re_form NULL to draw all random effects, or the text of a formula of those
 #'   that are kept as they are estimated.
 #' @param use_u Keep all random effects as they are estimated?
+#' @param weights Over the rows, or NULL for those of the fit.
+#' @param new_params See `predict_model()`.
 #' @return `values` over rows and simulations (for a response of two columns the
 #'   successes, and the `failures` beside them), `rows`, `names`, and the `levels` that
 #'   the values number.
-simulate_model <- function(model, n_sim, seed, new_data, re_form, use_u, allow_new_levels) {
+simulate_model <- function(model, n_sim, seed, new_data, re_form, use_u, allow_new_levels, weights,
+                           new_params) {
   fit <- model$fit
   frame <- if (!is.null(new_data)) frame_from_parts(new_data)
   call <- quote(
@@ -312,6 +319,10 @@ simulate_model <- function(model, n_sim, seed, new_data, re_form, use_u, allow_n
       call$na.action <- quote(stats::na.omit)
     }
   }
+  if (!is.null(weights)) {
+    call$weights <- if (is.null(frame)) weights[model_data(model)$used] else weights
+  }
+  if (!is.null(new_params)) call$newparams <- whole_parameters(fit, new_params)
   if (use_u) call$use.u <- TRUE
   if (!is.null(re_form)) {
     part <- random_part(model, re_form)

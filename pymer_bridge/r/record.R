@@ -7,7 +7,7 @@
 #'   text its levels in R's order, NULL for other columns), `call`
 #'   (the call as text) and `contrasts` (of each factor, as text).
 recorded_model <- function(model) {
-  if (isTRUE(model$adopted) || isTRUE(model$refitted)) {
+  if (isTRUE(model$adopted) || !is.null(model$refits)) {
     stop("it was ", if (isTRUE(model$adopted)) "read from an .rds file" else "refitted",
       ", and may not be what its call would fit to its data; fit the model again",
       call. = FALSE

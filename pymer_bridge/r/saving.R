@@ -4,7 +4,8 @@
 #'
 #' @param model A model environment.
 #' @return A list of `frame` (see `frame_to_parts()`), `refitted` (did the fit start at
-#'   another fit's estimates?) and `figures`.
+#'   another fit's estimates?), `refits` (for each step of that "likelihood", or the `values` of
+#'   the response and how many `columns` they are) and `figures`.
 saved_model <- function(model) {
   if (isTRUE(model$adopted)) {
     stop("the model was read from an .rds file that R wrote, and may not be what its call would ",
@@ -12,8 +13,21 @@ saved_model <- function(model) {
       call. = FALSE
     )
   }
+  steps <- model$refits$steps
+  data <- if (is.null(steps)) {
+    model_data(model)$frame
+  } else {
+    get(as.character(stats::getCall(model$fit)$data), model$refits$env)
+  }
   list(
-    frame = frame_to_parts(model_data(model)$frame), refitted = isTRUE(model$refitted),
+    frame = frame_to_parts(data), refitted = !is.null(model$refits),
+    refits = if (!is.null(steps)) lapply(steps, function(step) {
+      if (identical(step, "likelihood")) {
+        step
+      } else {
+        list(values = as.double(step), columns = as.integer(NCOL(step)))
+      }
+    }),
     figures = saved_figures(model)
   )
 }
@@ -49,7 +63,7 @@ saved_figures <- function(model) {
 }
 
 #' Marks in a model's environment that say where its fit comes from
-model_marks <- c("adopted", "refitted", "other_response")
+model_marks <- c("adopted", "refits", "other_response")
 
 #' Operation: write the fit as R's own file
 #'

@@ -17,6 +17,12 @@ describe_statistic <- function(model, plan) {
   }
   names <- names(observed)
   n <- length(observed)
+  if (n == 0L) {
+    stop("the statistic has no values",
+      if (identical(plan$statistic, "fixed_effects")) ": the model has no fixed effects",
+      call. = FALSE
+    )
+  }
   # bootMer() leaves them without names, too.
   if (is.null(names)) names <- if (n == 1L) "statistic" else paste0("statistic", seq_len(n))
   c(list(names = names, observed = as.double(observed)), statistic_keys(model, plan, names))
@@ -76,10 +82,14 @@ statistic_of <- function(model, plan) {
     random_effects = random_effect_values,
     predictions = {
       new_data <- if (!is.null(plan$new_data)) frame_from_parts(plan$new_data)
-      form <- if (identical(plan$re_form, "population")) NA
+      form <- random_part(model, plan$re_form)
+      if (is.null(new_data) && inherits(form, "formula")) stop_if_rows_slip(model)
+      allow <- isTRUE(plan$allow_new_levels)
       function(fit) {
-        at_predictable_rows(model, new_data, form, FALSE, "estimate", function(rows) {
-          list(estimate = stats::predict(fit, newdata = rows, re.form = form))
+        at_predictable_rows(model, new_data, form, allow, "estimate", function(rows) {
+          list(estimate = stats::predict(fit,
+            newdata = rows, re.form = form, allow.new.levels = allow
+          ))
         })$estimate
       }
     },

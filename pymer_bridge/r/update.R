@@ -32,10 +32,61 @@ refit_response <- function(model, response) {
   }
   values <- if (length(columns) == 1L) columns[[1L]] else unname(as.matrix(columns))
   if (is.logical(values)) values <- as.integer(values)
+  used <- stats::model.response(stats::model.frame(model$fit))
+  if (is.factor(used)) values <- successes(values, levels(used))
+  # R takes proportions for it.
+  if (is.matrix(used) && is.numeric(values) && !is.matrix(values) && any(values > 1, na.rm = TRUE)) {
+    stop("the response of this model has two columns, successes and failures, and the new one ",
+      "has one; give both, as in numpy.column_stack([successes, failures])",
+      call. = FALSE
+    )
+  }
   fit <- refit_used(model, values, NULL)
   made <- model_with_response(model, fit, values, data)
-  made$refitted <- TRUE
+  made$refits <- refits_and(model, values)
   list(model = made, facts = facts_of(made$fit))
+}
+
+most_refits <- 20L
+
+#' How a refit came about: where it began, and the response of each refit since
+#'
+#' A refit starts at the estimates of the one before, so that only the same steps give the
+#' same bits.
+#'
+#' @param step A response of the rows used, or "likelihood".
+#' @return A list of `env`, the data environment of the first fit, and `steps`; the steps are
+#'   NULL where they were too many to keep.
+refits_and <- function(model, step) {
+  known <- model$refits
+  if (is.null(known)) known <- list(env = model$frame_env, steps = list())
+  forgotten <- is.null(known$steps) || length(known$steps) == most_refits
+  list(env = known$env, steps = if (!forgotten) c(known$steps, list(step)))
+}
+
+#' The response of a binomial model that was fitted to a factor: the first level is a failure
+#'
+#' @param values Labels, the numbers that simulate() gives to levels, or zeros and ones.
+successes <- function(values, levels) {
+  if (is.numeric(values)) {
+    there <- unique(values[!is.na(values)])
+    if (identical(there, 1)) {
+      stop("a response of ones alone may be the number of the first level, ", dQuote(levels[1L], FALSE),
+        ", or successes; give the levels themselves",
+        call. = FALSE
+      )
+    }
+    return(if (2 %in% there && all(there %in% 1:2)) values - 1 else values)
+  }
+  given <- as.character(values)
+  unknown <- setdiff(given, c(levels, NA))
+  if (length(unknown) > 0L) {
+    stop("the new response has the level ", dQuote(unknown[1L], FALSE), "; the model was fitted to ",
+      paste(dQuote(levels, FALSE), collapse = ", "),
+      call. = FALSE
+    )
+  }
+  as.double(given != levels[1L])
 }
 
 #' lme4's refit() to a response of the rows used
@@ -90,7 +141,7 @@ response_model <- function(model) {
   n_rows <- nrow(stats::model.frame(model$fit))
   function(fit, values) {
     made <- model_with_response(model, fit, as_response(values, n_rows), model_data(model))
-    made$refitted <- TRUE
+    made$refits <- refits_and(model, values)
     list(model = made)
   }
 }
@@ -102,6 +153,6 @@ refit_by_likelihood <- function(model) {
   call$REML <- FALSE
   made <- new_model(fit, model$frame_env, call)
   made$other_response <- model$other_response
-  made$refitted <- TRUE
+  made$refits <- refits_and(model, "likelihood")
   list(model = made, facts = facts_of(fit))
 }

@@ -300,6 +300,8 @@ def bootstrap(asked: Asked) -> Written:
         return without(f"A bootstrap of a {statistic} was made too; R cannot call it.")
     if given["at_new_data"]:
         return without("A bootstrap of predictions at new data was made too; it is left out.")
+    if given["re_form"] not in (None, "population"):
+        return without("A bootstrap of predictions with some random effects is left out.")
     if statistic in ("parameters", "variance_components") and asked.scaled:
         return without(
             f'A bootstrap of {statistic!r} was made too; confint(method = "boot") of lme4 has '

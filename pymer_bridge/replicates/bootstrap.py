@@ -8,9 +8,7 @@ from typing import Any, Final, get_args
 
 import numpy as np
 
-from pymer_bridge.data import frames
 from pymer_bridge.data.arrays import frozen_array
-from pymer_bridge.data.new_data import ColumnKind, collect_new
 from pymer_bridge.errors import BootstrapWarning, FormulaError, OptionError, RError, shown
 from pymer_bridge.replicates import engine, functions
 from pymer_bridge.replicates.collected import Collected
@@ -53,13 +51,18 @@ class Request:
 
 
 def checked_statistic(
-    statistic: str | Callable[[Any], Any],
-    new_data: Any,
-    re_form: str | None,
-    columns: Mapping[str, ColumnKind],
-    allowed: Sequence[str],
+    statistic: str | Callable[[Any], Any], predicted: Mapping[str, Any], allowed: Sequence[str]
 ) -> dict[str, Any]:
     """Check a statistic, and return what ``statistic_of()`` in R takes.
+
+    Parameters
+    ----------
+    statistic
+        As the user gave it.
+    predicted
+        What goes with predictions alone: ``new_data``, ``re_form`` and ``allow_new_levels``.
+    allowed
+        The functions that the user allows.
 
     Raises
     ------
@@ -70,17 +73,10 @@ def checked_statistic(
     """
     known = get_args(options.NamedStatistic)
     named = isinstance(statistic, str) and statistic
-    if named != "predictions" and (new_data is not None or re_form is not None):
-        raise OptionError("new_data and re_form go with statistic='predictions'")
     if named == "predictions":
-        if re_form is not None:
-            re_form = options.one_of(re_form, options.ReForm, "re_form")
-        plan: dict[str, Any] = {"statistic": statistic, "re_form": re_form, "new_data": None}
-        if new_data is not None:
-            table = frames.as_pandas(new_data, "new_data")
-            wanted = [name for name in frames.column_names(table) if name in columns]
-            plan["new_data"] = collect_new(table, wanted, columns).to_r()
-        return plan
+        return {"statistic": statistic, **predicted}
+    if given := [name for name, value in predicted.items() if value is not None]:
+        raise OptionError(f"{', '.join(given)} goes with statistic='predictions'")
     if callable(statistic):
         return {"statistic": "python"}
     if named in known:

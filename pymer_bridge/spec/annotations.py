@@ -108,7 +108,12 @@ _OWN: Final = ("Control", "Family")
 
 
 def _alternatives(hint: Any) -> tuple[Any, ...]:
-    """Return the members of a union; of anything else itself."""
+    """Return the members of a union; of anything else itself, and of an alias what it stands for.
+
+    numpy's NDArray is an alias with parameters from its version 2.5 on.
+    """
+    while hasattr(origin := typing.get_origin(hint) or hint, "__value__"):
+        hint = origin.__value__
     if typing.get_origin(hint) in (types.UnionType, typing.Union):
         return tuple(each for part in typing.get_args(hint) for each in _alternatives(part))
     return (hint,)

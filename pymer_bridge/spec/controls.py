@@ -81,7 +81,7 @@ class Control(Public):
 
 @checked
 def lmer_control(
-    optimizer: Optimizer = "nloptwrap",
+    optimizer: Optimizer | None = None,
     *,
     optCtrl: Mapping[str, float | int | str] | None = None,  # noqa: N803  # R's name
     **arguments: Any,
@@ -91,7 +91,7 @@ def lmer_control(
     Parameters
     ----------
     optimizer
-        The optimizer, by R's name.
+        The optimizer, by R's name; R's choice by default.
     optCtrl
         Options of the optimizer, by R's names, such as ``{"maxfun": 20000}``.
     **arguments

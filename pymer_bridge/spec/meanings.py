@@ -91,7 +91,8 @@ _INSTEAD: Final = {
     "file filename fname con": ("path=",),
     "w freqweights varweights": ("weights=",),
     "exposure": ('offset="log(exposure)"',),
-    "newparams newparam": ("it draws from the estimates of this model",),
+    "newparams newparam": ("new_params=", "it draws from the estimates of this model"),
+    "offset": ("offset=", "R takes none there; offset(x) in the formula of the model is kept"),
     "start theta startparams mustart etastart": ("start=", "it takes no starting values"),
     "corr correlation": (
         "lme4 has no correlated residuals; fit.vcov is the covariance of the fixed effects",

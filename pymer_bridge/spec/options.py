@@ -44,6 +44,15 @@ StatisticValues: TypeAlias = (
     float | np.number[Any] | np.bool_ | Mapping[str, Any] | Sequence[float] | AsNumpy
 )
 """What a statistic in Python gives."""
+
+StartingValues: TypeAlias = float | Sequence[float] | Mapping[str, float | Sequence[float]]
+"""Of theta, or of R's named parts."""
+
+Parameters: TypeAlias = Mapping[
+    Literal["beta", "theta", "sigma"], float | Sequence[float] | Mapping[str, float]
+]
+"""Parameters of a mixed model, by R's names."""
+
 Hccme = Literal["hc2", "hc3"]
 AuxiliaryDistribution = Literal["mammen", "rademacher"]
 RatioStart = Literal["warm", "cold", "multiple"]
@@ -215,13 +224,13 @@ def numbers(given: object, argument: str) -> tuple[float, ...] | None:
             f"{argument} has labels, and these numbers go by R's order: give .to_numpy()"
         )
     values = _floats(given)
-    if values.ndim != 1:
-        raise OptionError(f"{argument}={shown(given)} must be a sequence of numbers")
-    return tuple(values.tolist())
+    if values.ndim > 1:
+        raise OptionError(f"{argument}={shown(given)} must be a number, or a sequence of numbers")
+    return tuple(values.ravel().tolist())
 
 
-def start_of_parts(given: object) -> Any:
-    """Check starting values of a generalized model: numbers of theta, or named parts.
+def start_of_parts(given: object, parts: Sequence[str]) -> Any:
+    """Check starting values of a mixed model: numbers of theta, or named parts.
 
     Raises
     ------
@@ -230,10 +239,36 @@ def start_of_parts(given: object) -> Any:
     """
     if not isinstance(given, Mapping):
         return numbers(given, "start")
-    unknown = [name for name in given if name not in ("theta", "fixef")]
-    if unknown or not given:
-        raise OptionError("start as a mapping has the parts 'theta' and 'fixef', as in R")
+    if not given or set(given) - set(parts):
+        raise OptionError(
+            f"start={shown(given)}: as a mapping it takes R's {' and '.join(map(repr, parts))}"
+        )
     return tuple((str(name), numbers(part, f"start[{name!r}]")) for name, part in given.items())
+
+
+def check_parameters(given: Parameters | None) -> dict[str, Any] | None:
+    """Check parameters that stand in place of estimates.
+
+    Raises
+    ------
+    OptionError
+        One has another name than R's, or is no numbers.
+    """
+    if given is None:
+        return None
+    names = ("beta", "theta", "sigma")
+    if not given or set(given) - set(names):
+        raise OptionError(
+            f"new_params={shown(given)}: it takes R's {', '.join(map(repr, names))}, or some of "
+            "them"
+        )
+    found: dict[str, Any] = {}
+    for name, part in given.items():
+        labels = list(map(str, part)) if isinstance(part, Mapping) else None
+        values = list(part.values()) if isinstance(part, Mapping) else part
+        said = f"new_params[{name!r}]"
+        found[name] = {"values": np.array(numbers(values, said)), "names": labels}
+    return found
 
 
 def start_of_parameters(given: object) -> tuple[tuple[str, tuple[float, ...]], ...]:

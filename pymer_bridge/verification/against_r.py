@@ -19,6 +19,7 @@ from pymer_bridge.r_script.writer import Script
 from pymer_bridge.results.base import Result
 from pymer_bridge.results.figures import Figure
 from pymer_bridge.results.verification import VerificationReport, VerifiedFigure
+from pymer_bridge.session import deadlines
 from pymer_bridge.session.versions import state_here
 from pymer_bridge.spec import options
 from pymer_bridge.spec.arguments import checked
@@ -35,7 +36,8 @@ _ASKED_APART: Final = frozenset({"df", "conf_low", "conf_high", "failed"})
 
 
 @checked
-def verify(what: Any, runs: int = 3) -> VerificationReport:
+@deadlines.timed
+def verify(what: Any, runs: int = 3, *, timeout: float | None = None) -> VerificationReport:
     """Run a fit, and what was asked of it, in plain R, and compare every figure.
 
     The script of :meth:`to_r_script` runs under ``Rscript --vanilla`` in fresh processes. Figures
@@ -48,6 +50,8 @@ def verify(what: Any, runs: int = 3) -> VerificationReport:
         program still has; or one such result; or several of both in a list.
     runs
         The number of processes.
+    timeout
+        As for :func:`pymer_bridge.lmer`; the processes are ended as well.
 
     Returns
     -------
@@ -62,6 +66,8 @@ def verify(what: Any, runs: int = 3) -> VerificationReport:
         It cannot be written as a script.
     VerificationError
         Plain R stopped.
+    RTimeoutError
+        It did not end within ``timeout``.
 
     Notes
     -----

@@ -10,6 +10,7 @@ import math
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from pymer_bridge.data import frames
 from pymer_bridge.data.columns import unfit_for_r
 from pymer_bridge.data.exact import Value
 from pymer_bridge.errors import OptionError, RError, VerificationError, shown
-from pymer_bridge.session import installation
+from pymer_bridge.session import deadlines, installation
 from pymer_bridge.session.asking import ask
 from pymer_bridge.session.versions import state_here
 
@@ -290,15 +291,25 @@ def run_often(
     ------
     VerificationError
         R stopped.
+    RTimeoutError
+        The deadline has passed.
     """
     started: list[subprocess.Popen[str]] = []
+    deadline = deadlines.current()  # of this thread, and not of those that wait
     wanted = () if wanted_state is None else (str(wanted_state),)
 
     def run(number: int) -> Answer | None:
         answer = folder / f"figures-{wanted_state or 0}-{number}.txt"
-        process = _start("script/figures.R", *given, answer, *wanted, folder=folder, before=before)
-        started.append(process)
-        _, said = process.communicate()
+        words = (*given, answer, *wanted)
+        with _start("script/figures.R", *words, folder=folder, before=before) as process:
+            started.append(process)
+            left = None if deadline is None else max(deadline.at - time.monotonic(), 0.0)
+            try:
+                _, said = process.communicate(timeout=left)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                assert deadline is not None
+                raise deadline.passed("plain R was ended") from None
         if wanted_state is not None and process.returncode == WRONG_STATE:
             return None
         if process.returncode != 0:

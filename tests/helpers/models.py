@@ -318,7 +318,7 @@ CASES = (
         "stopped_early",
         SLOPES,
         "sleepstudy",
-        control=pb.lmer_control(optCtrl={"maxeval": 20}),
+        control=pb.lmer_control("nloptwrap", optCtrl={"maxeval": 20}),
         warns={ConvergenceWarning},
     ),
     case("rank_deficient", "y ~ x + twice + f + (1 | g)", "trial", warns={RankDeficientWarning}),

@@ -104,6 +104,17 @@ def test_intervals_are_rs(plain: Any, name: str, method: Any) -> None:
     _same(ends, theirs["values"])
 
 
+@pytest.mark.parametrize("level", [0.5, 0.68, 0.8, 0.9, 0.95, 0.99, 0.999, 1 / 3])
+@pytest.mark.parametrize("name", ["slopes", "binomial"])
+def test_wald_intervals_are_those_of_confint(plain: Any, name: str, level: float) -> None:
+    theirs = plain("wald_at", name=name, level=level)
+    table = _fit(name).fixed_effects("normal", conf_level=level)
+    whole = _fit(name).confint("wald", conf_level=level)
+    for rows in (table, [row for row in whole if row.conf_low is not None]):
+        ends = [*(row.conf_low for row in rows), *(row.conf_high for row in rows)]
+        _same(ends, theirs)
+
+
 def test_likelihood_ratios_are_rs(plain: Any) -> None:
     fit = _fit("binomial")
     table = pb.anova(fit, fit.update(". ~ . - period")).rows
@@ -163,6 +174,65 @@ def test_tests_by_degrees_of_freedom_are_for_linear_models() -> None:
 )
 def test_an_updated_model_is_rs(plain: Any, name: str, change: str) -> None:
     _same(_state(_fit(name).update(change)), plain("updated", name=name, change=change))
+
+
+@pytest.mark.parametrize("link", ["probit", "cauchit", "cloglog"])
+def test_update_of_the_link_keeps_the_family(plain: Any, link: Any) -> None:
+    fit = _fit("binomial").update(link=link)
+    assert (fit.family, fit.link) == ("binomial", link)
+    _same(_state(fit), plain("relinked", link=link))
+    # R's default, as update() of R with another family has it.
+    assert fit.update(family="binomial").link == "logit"
+    assert fit.update(family="poisson", formula="incidence ~ .").link == "log"
+    assert fit.update(". ~ . - period").link == link
+    assert fit.update(link=None).link == "logit"
+    assert fit.update(family="binomial", link="PROBIT").link == "probit"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [({"link": "probit2"}, "link='probit2'.*'logit'"), ({"links": "log"}, "takes no 'links'")],
+)
+def test_update_refuses_other_links(given: dict[str, Any], said: str) -> None:
+    with pytest.raises((pb.OptionError, TypeError), match=said):
+        _fit("binomial").update(**given)
+    with pytest.raises((pb.OptionError, TypeError), match="takes no 'link'"):
+        _fit("slopes").update(link="log")
+
+
+def test_links_are_as_wide_as_rs(plain: Any) -> None:
+    found = plain("every_link")
+    data = pd.DataFrame({"y": found["y"]})
+    fitted = 0
+    for link, family, estimate in zip(
+        found["link"], found["family"], found["estimate"], strict=True
+    ):
+        try:
+            fit = pb.glm("y ~ 1", data, family=family, link=link)
+        except pb.RError:
+            assert np.isnan(estimate), (family, link)
+        else:
+            _same([row.estimate for row in fit.fixed_effects()], [estimate])
+            assert fit.link == link
+            fitted += 1
+    assert fitted >= 60
+    sleepstudy = pb.load_dataset("sleepstudy")
+    data = sleepstudy.assign(share=sleepstudy["Reaction"] / 600)
+    fit = pb.glmer("share ~ Days + (1 | Subject)", data, family="gaussian", link="probit")
+    _same(_state(fit), plain("probit_of_a_share"))
+    assert pb.negative_binomial(2.0, "inverse").link == "inverse"
+
+
+@pytest.mark.parametrize("start", [0.5, [0.5], {"theta": 0.5}, {"theta": [0.5]}])
+def test_starting_values_are_one_number_too(plain: Any, start: Any) -> None:
+    formula, data = "Reaction ~ Days + (1 | Subject)", pb.load_dataset("sleepstudy")
+    fit = pb.lmer(formula, data, start=start)
+    _same(_state(fit), plain("started", theta=0.5))
+    assert _state(fit.update()) == _state(fit)
+    counts = pb.glmer(CBPP, pb.load_dataset("cbpp"), family="binomial", start=start)
+    assert counts.n_obs == 56
+    with pytest.raises(pb.OptionError, match="'theta'"):
+        pb.lmer(formula, data, start={"fixef": 1})
 
 
 def test_update_carries_every_argument() -> None:

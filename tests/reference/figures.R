@@ -56,21 +56,31 @@ fit_model <- function(call, lmer, workspace) {
 
 #' Fixed effects with Wald intervals at two levels, from their ingredients
 #'
-#' @param quantile The function that gives the quantile of the reference
-#'   distribution; NULL where there is none.
-fixed_effects <- function(estimate, std_error, statistic, df, p_value, quantile = NULL) {
+#' @param ends The function of a level that gives both ends; NULL where there are none.
+fixed_effects <- function(estimate, std_error, statistic, df, p_value, ends = NULL) {
   term <- names(estimate)
   none <- rep(NA_real_, length(term))
-  half <- function(p) if (is.null(quantile)) none else quantile(p) * std_error
+  at <- function(level) if (is.null(ends)) cbind(none, none) else ends(level)
   list(
     estimate = numbers(estimate, term), std_error = numbers(std_error, term),
     statistic = numbers(statistic, term), df = numbers(df, term),
     p_value = numbers(p_value, term),
-    conf_low = numbers(estimate - half(0.975), term),
-    conf_high = numbers(estimate + half(0.975), term),
-    conf_low_80 = numbers(estimate - half(0.9), term),
-    conf_high_80 = numbers(estimate + half(0.9), term)
+    conf_low = numbers(at(0.95)[, 1L], term), conf_high = numbers(at(0.95)[, 2L], term),
+    conf_low_80 = numbers(at(0.8)[, 1L], term), conf_high_80 = numbers(at(0.8)[, 2L], term)
   )
+}
+
+#' Normal intervals, as lme4 gives them
+wald_ends <- function(fit) {
+  function(level) confint(fit, "beta_", method = "Wald", level = level)
+}
+
+#' Intervals by Student's t
+t_ends <- function(estimate, std_error, df) {
+  function(level) {
+    half <- qt((1 + level) / 2, df) * std_error
+    cbind(estimate - half, estimate + half)
+  }
 }
 
 #' Fixed effects without degrees of freedom: no test, and normal tests
@@ -82,7 +92,7 @@ lme4_fixed_effects <- function(fit) {
   p_value <- 2 * pnorm(abs(statistic), lower.tail = FALSE)
   list(
     fixed_none = fixed_effects(estimate, std_error, statistic, none, none),
-    fixed_normal = fixed_effects(estimate, std_error, statistic, none, p_value, qnorm)
+    fixed_normal = fixed_effects(estimate, std_error, statistic, none, p_value, wald_ends(fit))
   )
 }
 
@@ -92,9 +102,11 @@ lme4_fixed_effects <- function(fit) {
 lmertest_fixed_effects <- function(fit) {
   table <- coef(summary(fit))
   df <- table[, "df"]
+  estimate <- lme4::fixef(fit)
+  std_error <- table[, "Std. Error"]
   fixed_effects(
-    lme4::fixef(fit), table[, "Std. Error"], table[, "t value"], df,
-    table[, "Pr(>|t|)"], function(p) qt(p, df)
+    estimate, std_error, table[, "t value"], df, table[, "Pr(>|t|)"],
+    t_ends(estimate, std_error, df)
   )
 }
 
@@ -283,10 +295,7 @@ convergence <- function(tried) {
 #' @param frame The data frame that the model was given.
 facts <- function(fit, frame) {
   dropped <- positions(names(na.action(model.frame(fit))), frame)
-  values <- c(
-    n_obs = nobs(fit), sigma = sigma(fit), reml = lme4::isREML(fit),
-    singular = lme4::isSingular(fit)
-  )
+  values <- c(n_obs = nobs(fit), sigma = sigma(fit), reml = lme4::isREML(fit))
   list(
     values = numbers(values, names(values)),
     n_groups = numbers(lme4::ngrps(fit), names(lme4::ngrps(fit))),

@@ -123,3 +123,41 @@ glm_predictions <- function(type) {
   ends <- c(link$fit - qnorm(0.95) * link$se.fit, link$fit + qnorm(0.95) * link$se.fit)
   c(found$fit, found$se.fit, if (type == "response") exp(ends) else ends)
 }
+
+links <- c("logit", "probit", "cauchit", "cloglog", "log", "sqrt", "identity", "inverse", "1/mu^2")
+
+#' A mean by every family and every link, where R can fit it: NULL where it stops
+every_link <- function() {
+  families <- c(
+    "binomial", "poisson", "Gamma", "inverse.gaussian", "gaussian", "quasi", "quasibinomial",
+    "quasipoisson"
+  )
+  set.seed(1)
+  data <- data.frame(y = runif(40, 0.2, 0.8))
+  grid <- expand.grid(link = links, family = families, stringsAsFactors = FALSE)
+  grid$estimate <- mapply(function(link, family) {
+    tryCatch(
+      suppressWarnings(coef(glm(y ~ 1, get(family)(link = link), data))[[1L]]),
+      error = function(condition) NA_real_
+    )
+  }, grid$link, grid$family)
+  c(as.list(grid), list(y = data$y))
+}
+
+#' A mixed model with a link that is none of the family's usual ones
+probit_of_a_share <- function() {
+  data <- transform(sleepstudy, share = Reaction / 600)
+  state_of(quietly(glmer(share ~ Days + (1 | Subject), data, gaussian(link = "probit"))))
+}
+
+relinked <- function(link) {
+  state_of(quietly(update(fit_of("binomial"), family = binomial(link = link))))
+}
+
+started <- function(theta) {
+  state_of(quietly(lmer(Reaction ~ Days + (1 | Subject), sleepstudy, start = list(theta = theta))))
+}
+
+wald_at <- function(name, level) {
+  as.vector(confint(fit_of(name), "beta_", method = "Wald", level = level))
+}

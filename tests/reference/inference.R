@@ -297,11 +297,13 @@ fixed_table <- function(fit, ddf, summarised = summary(fit)) {
     fixed_effects(estimate, std_error, statistic, none, none)
   } else if (ddf == "normal") {
     p_value <- 2 * pnorm(abs(statistic), lower.tail = FALSE)
-    fixed_effects(estimate, std_error, statistic, none, p_value, qnorm)
+    fixed_effects(estimate, std_error, statistic, none, p_value, wald_ends(fit))
   } else {
     df <- table[, "df"]
     p_value <- table[, "Pr(>|t|)"]
-    fixed_effects(estimate, std_error, statistic, df, p_value, function(q) qt(q, df))
+    fixed_effects(
+      estimate, std_error, statistic, df, p_value, t_ends(estimate, std_error, df)
+    )
   }
 }
 

@@ -218,3 +218,56 @@ case_figures_of <- function(name, kind) {
     )(fit_of(name))
   ))
 }
+
+#' Only those of beta, theta and sigma that are given
+parameters_of <- function(...) {
+  given <- Filter(Negate(is.null), list(...))
+  if (length(given) > 0L) lapply(given, as.double)
+}
+
+random_parts_of <- function(name, new_data = NULL, re_form = NULL, new_levels = FALSE) {
+  as.vector(predict(fit_of(name),
+    newdata = as_new_data(new_data), re.form = as_re_form(re_form), random.only = TRUE,
+    allow.new.levels = new_levels
+  ))
+}
+
+predictions_at <- function(name, new_data = NULL, re_form = NULL, ...) {
+  as.vector(predict(fit_of(name),
+    newdata = as_new_data(new_data), re.form = as_re_form(re_form),
+    newparams = parameters_of(...)
+  ))
+}
+
+simulations_at <- function(name, seed, new_data = NULL, weights = NULL, ...) {
+  fit <- fit_of(name)
+  parameters <- parameters_of(...)
+  drawn <- if (is.null(new_data)) {
+    simulate(fit, nsim = 2, seed = seed, newparams = parameters, weights = weights)
+  } else {
+    simulate(fit,
+      nsim = 2, seed = seed, newdata = as_new_data(new_data), newparams = parameters,
+      weights = weights
+    )
+  }
+  as.vector(unlist(lapply(drawn, function(column) if (is.matrix(column)) column[, 1L] else column)))
+}
+
+bootstrapped_predictions <- function(name, new_data = NULL, re_form = NULL, new_levels = FALSE) {
+  fit <- fit_of(name)
+  boot <- bootMer(fit, function(fit) {
+    predict(fit,
+      newdata = as_new_data(new_data), re.form = as_re_form(re_form),
+      allow.new.levels = new_levels
+    )
+  }, nsim = 4, seed = 3)
+  as.vector(boot$t)
+}
+
+refitted_levels <- function(name, seed) {
+  fit <- fit_of(name)
+  again <- refit(fit, simulate(fit, nsim = 1, seed = seed)[[1L]])
+  c(fixef(again), getME(again, "theta"), as.vector(vcov(again)))
+}
+
+sick_columns <- function() lapply(sick, function(x) if (is.factor(x)) as.character(x) else x)

@@ -116,6 +116,8 @@ for (ddf in c("Satterthwaite", "Kenward-Roger")) {
 
 found <- quietly(influence(slopes, "Subject"))
 keep("influence", fixef(slopes), found[["var.cov.comps"]])
+none <- lmer(Reaction ~ 0 + (1 | Subject), sleepstudy)
+keep("influence of none", quietly(influence(none, "Subject"))[["var.cov.comps[-Subject]"]])
 keep("influence singular", vapply(levels(sleepstudy$Subject), function(level) {
   isSingular(quietly(update(slopes, data = sleepstudy[sleepstudy$Subject != level, ])))
 }, NA))

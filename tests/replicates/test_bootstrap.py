@@ -687,7 +687,7 @@ def fit() -> Any:
     [
         (
             {"statistic": "parameters", "re_form": "population"},
-            "new_data and re_form go with statistic='predictions'",
+            "re_form goes with statistic='predictions'",
         ),
         ({"kind": "parametric", "resample": {"row": True}}, "resample goes with kind='case'"),
         ({"kind": "case", "use_u": True}, "use_u goes with kind='parametric'"),

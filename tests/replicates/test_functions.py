@@ -398,7 +398,7 @@ def test_workers_change_nothing_of_a_function(name: str, kind: Any, options: Any
     def mixed(model: Any) -> dict[str, float]:
         if model.fixed_effects("none").rows[0].estimate > fixed_at:
             raise ValueError("large")
-        if model.singular:
+        if model.is_singular():
             warnings.warn("singular", stacklevel=1)
         return {**model.fixed_effects("none").to_frame()["estimate"].to_dict(), "r": drawn(model)}
 

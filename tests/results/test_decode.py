@@ -165,6 +165,7 @@ VARIANCES = {
     "group": ("Subject", "Residual"), "term": ("Days", None), "variance": floats(1, 2),
     "std_dev": floats(3, 4), "pair_group": ("S", "I"), "pair_term1": ("a", "b"),
     "pair_term2": ("c", "d"), "covariance": floats(5, 6), "correlation": floats(7, 8),
+    "groups": ("Subject", "Subject.1"), "factors": ("Subject", "Subject"),
 }  # fmt: skip
 
 
@@ -178,6 +179,7 @@ def test_variance_components():
             variances.RandomCorrelation("S", "a", "c", 5.0, 7.0),
             variances.RandomCorrelation("I", "b", "d", 6.0, 8.0),
         ),
+        (("Subject.1", "Subject"),),
     )
     assert_shapes_are_checked(decode.variance_components, VARIANCES, " ".join(VARIANCES))
 

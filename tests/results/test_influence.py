@@ -288,3 +288,17 @@ def test_what_influence_is_measured_from_is_the_fits(single_figures: dict[str, A
         [*found.observed_fixed_effects, *found.observed_variances], single_figures["influence"]
     )
     assert_same_bits([row.singular for row in found.rows], single_figures["influence singular"])
+
+
+def test_a_model_without_fixed_effects_has_empty_tables(single_figures: dict[str, Any]) -> None:
+    fit = pb.lmer("Reaction ~ 0 + (1 | Subject)", pb.load_dataset("sleepstudy"))
+    found = fit.influence("Subject")
+    assert [row.cooks_distance for row in found.rows] == [None] * 18
+    assert found.dfbetas.values.shape == found.fixed_effects.values.shape == (18, 0)
+    assert_same_bits(found.variances.values.ravel(order="F"), single_figures["influence of none"])
+    for ddf in ("satterthwaite", "kenward-roger"):
+        assert not fit.fixed_effects(ddf).rows
+        assert not fit.anova(ddf=ddf).rows
+        assert "Fixed effects:" not in fit.summary(ddf).text
+    with pytest.raises(pb.RError, match="the model has no fixed effects"):
+        fit.bootstrap("parametric", 2, 1, "fixed_effects")

@@ -294,7 +294,7 @@ def test_a_component_by_its_key() -> None:
 
 def test_singular_by_a_tolerance() -> None:
     assert fit_of("singular").is_singular() is True
-    assert fit_of("singular").singular
+    assert fit_of("singular").convergence.singular
     fit = fit_of("slopes")
     assert fit.is_singular() is False
     assert fit.is_singular(tol=0.5) is True

@@ -6,6 +6,7 @@ import gc
 import inspect
 import math
 import pickle
+import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -77,6 +78,13 @@ FITS: dict[str, Callable[..., Any]] = {
         "~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"), ["Reaction"], **k
     ),
 }  # fmt: skip
+
+
+def _loaded(fit: Any, **given: Any) -> Any:
+    with tempfile.TemporaryDirectory() as folder:
+        return pb.load(fit.save(f"{folder}/fit.pbr.zip"), **given)
+
+
 METHODS: dict[str, Callable[..., Any]] = {
     "update": lambda fit, **k: fit.update(reml=False, **k),
     "refit": lambda fit, **k: fit.refit(fit.fitted.to_numpy() + 1, **k),
@@ -87,6 +95,9 @@ METHODS: dict[str, Callable[..., Any]] = {
     "bootstrap": lambda fit, **k: fit.bootstrap("parametric", 50, 1, **k),
     "influence": lambda fit, **k: fit.influence("Subject", **k),
     "pb_modcomp": lambda fit, **k: pb.pb_modcomp(fit, "Days", n_sim=50, seed=1, **k),
+    "compare_inference": lambda fit, **k: pb.compare_inference(fit, "Days", n_sim=50, **k),
+    "verify": pb.verify,
+    "load": _loaded,
 }
 
 
@@ -151,8 +162,9 @@ def test_a_timeout_is_no_part_of_the_model(sleepstudy: pd.DataFrame, tmp_path: P
 
 
 def test_every_documented_timeout_is_there() -> None:
-    functions = [getattr(pb, name) for name in (*FITS, "pb_modcomp")]
-    functions += [getattr(pb.LinearMixedModel, name) for name in METHODS if name != "pb_modcomp"]
+    holders = (pb.LinearMixedModel, pb)
+    names = (*FITS, *METHODS)
+    functions = [next(getattr(h, n) for h in holders if hasattr(h, n)) for n in names]
     for function in functions:
         parameter = inspect.signature(function).parameters["timeout"]
         assert parameter.kind is inspect.Parameter.KEYWORD_ONLY
@@ -348,6 +360,22 @@ def test_other_runs_keep_what_was_finished_in_time(fit: Any, sleepstudy: pd.Data
         lambda seconds: pb.fit_many(design, many, list(columns), timeout=seconds)
     )
     assert 0 < len(error.partial.responses) < 300
+
+
+def test_routes_that_were_taken_in_time_are_kept(fit: Any) -> None:
+    routes = ["normal", "satterthwaite", "parametric-bootstrap"]
+    with pytest.raises(pb.RTimeoutError, match="after 2 of 3 methods") as raised:
+        pb.compare_inference(fit, "Days", routes, n_sim=100_000, timeout=5)
+    assert [row.method for row in raised.value.partial.rows] == routes[:2]
+    assert [row.note for row in raised.value.partial.rows] == ["", ""]
+
+
+def test_plain_r_is_ended_with_its_deadline(fit: Any) -> None:
+    start = time.monotonic()
+    with pytest.raises(pb.RTimeoutError, match=r"^verify\(\) did not end .*plain R was ended"):
+        pb.verify(fit, runs=50, timeout=2.5)
+    assert time.monotonic() - start < 60
+    assert pb.verify(fit, runs=1, timeout=600).ok
 
 
 # -- what a stopped fit leaves ---------------------------------------------------------------------

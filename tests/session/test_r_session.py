@@ -462,7 +462,7 @@ def test_a_singular_fit_warns_at_the_users_line():
         fit = pb.lmer("Yield ~ 1 + (1 | Batch)", dyestuff2)
     assert [Path(warning.filename) for warning in caught] == [Path(__file__)]
     assert len(caught) == len(fit.messages) == 1
-    assert fit.singular
+    assert fit.is_singular()
     assert fit.convergence.singular
     with warnings.catch_warnings():
         warnings.simplefilter("error")

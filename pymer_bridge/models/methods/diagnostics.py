@@ -527,7 +527,7 @@ class Diagnostics(MixedFit):
         described = asking.ask("describe_influence", said=said, model=self._model, by=asked)
         rows = self._index[described["rows"] - 1] if asked == CASE else None
         levels = tuple(map(str, rows)) if rows is not None else decode.texts(described, "levels")
-        p, q = len(described["fixed_names"]), len(described["variance_names"])
+        p, q = (len(decode.texts(described, name)) for name in ("fixed_names", "variance_names"))
 
         def draw(state: list[int] | None) -> Any:
             return asking.ask("kept_draws", all=list(range(1, len(levels) + 1)))
@@ -604,7 +604,7 @@ def _result(
         values=np.asfortranarray(values),
         converged=collected.converged,
     )
-    fixed, variances = tuple(described["fixed_names"]), tuple(described["variance_names"])
+    fixed, variances = (decode.texts(described, f"{what}_names") for what in ("fixed", "variance"))
     p, q = len(fixed), len(variances)
 
     def named(found: NDArray[np.float64], names: tuple[str, ...]) -> NamedMatrix:

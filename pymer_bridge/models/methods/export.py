@@ -143,6 +143,7 @@ class Export(Scripting, Fitted):
             },
             "index": pack_index(self._index, arrays),
             "refitted": bool(found["refitted"][0]),
+            "refits": _packed_refits(found["refits"], arrays),
             "figures": packing.pack_figures(found["figures"]),
         }
         model_file.write(target, document, arrays)
@@ -491,3 +492,15 @@ def _augmented_frame(record: Mapping[str, Any], index: pd.Index) -> pd.DataFrame
     frame = frames.frame_from_r(record)
     frame.index = index[record["rows"] - 1]
     return frame
+
+
+def _packed_refits(steps: Any, arrays: Arrays) -> list[Any] | None:
+    """Turn the steps of a refit into JSON and arrays; None for what cannot be done again so."""
+    if steps is None:
+        return None
+    return [
+        {"values": packing.put(step["values"], arrays), "columns": int(step["columns"][0])}
+        if isinstance(step, Mapping)
+        else "likelihood"
+        for step in steps
+    ]

@@ -13,6 +13,7 @@ import pandas as pd
 from pymer_bridge.data import frames
 from pymer_bridge.errors import OptionError, listed, shown
 from pymer_bridge.models.base import MixedFit
+from pymer_bridge.models.methods.prediction import Prediction
 from pymer_bridge.r_script.journal import journal
 from pymer_bridge.replicates import bootstrap as boot
 from pymer_bridge.replicates import engine
@@ -29,7 +30,7 @@ ROW_VECTORS: Final = ("weights", "offset", "subset")
 """What a specification may have for each row of the data."""
 
 
-class Intervals(MixedFit):
+class Intervals(Prediction, MixedFit):
     """Intervals, profiles and bootstraps of a mixed model."""
 
     __slots__ = ()
@@ -215,7 +216,8 @@ class Intervals(MixedFit):
         hccme: options.Hccme = "hc2",
         aux_dist: options.AuxiliaryDistribution = "mammen",
         new_data: Any = None,
-        re_form: options.ReForm | None = None,
+        re_form: str | None = None,
+        allow_new_levels: bool = False,
         check_convergence: bool = False,
         allow_functions: tuple[str, ...] = (),
         n_jobs: int = 1,
@@ -261,9 +263,10 @@ class Intervals(MixedFit):
         hccme, aux_dist
             For "wild": how leverage enters ("hc2", "hc3"), and the distribution of the weights
             ("mammen", "rademacher").
-        new_data, re_form
-            For "predictions": where (None: at the data), and with which random effects (None:
-            all; "population": none).
+        new_data, re_form, allow_new_levels
+            For "predictions": where (None: at the data), with which random effects (None: all;
+            "population": none; or a formula of some), and whether levels that the data do not
+            have get random effects of zero; as for :meth:`predict`.
         check_convergence
             Also compute R's derivatives and checks for each replicate. They change no estimate
             and add half to the time; without them ``converged`` is the optimizer's verdict.
@@ -349,8 +352,8 @@ class Intervals(MixedFit):
         kind = options.one_of(kind, options.BootstrapKind, "kind")
         hccme = options.one_of(hccme, options.Hccme, "hccme")
         aux_dist = options.one_of(aux_dist, options.AuxiliaryDistribution, "aux_dist")
-        kinds = {} if new_data is None else self._kinds
-        plan = boot.checked_statistic(statistic, new_data, re_form, kinds, allow_functions)
+        predicted = self._predicted(new_data, re_form, allow_new_levels)
+        plan = boot.checked_statistic(statistic, predicted, allow_functions)
         use_u = None if use_u is None else options.flag(use_u, "use_u")
         _check_together(kind, resample, use_u)
         extra: dict[str, Any] = {"use_u": bool(use_u)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from pymer_bridge.data import frames
@@ -15,7 +16,7 @@ from pymer_bridge.models.base import Fitted
 from pymer_bridge.models.preparing import check_text
 from pymer_bridge.results import prediction as results
 from pymer_bridge.results.decode import internals as decode_internals
-from pymer_bridge.spec import options
+from pymer_bridge.spec import labels, options
 
 
 class Prediction(Fitted):
@@ -33,6 +34,8 @@ class Prediction(Fitted):
         std_error: bool = False,
         interval: options.PredictionInterval | None = None,
         conf_level: float = 0.95,
+        random_only: bool = False,
+        new_params: options.Parameters | None = None,
     ) -> results.Predictions:
         """Predict the mean response, at new data or at the data themselves.
 
@@ -59,6 +62,13 @@ class Prediction(Fitted):
             for ``type="response"`` taken to that scale by the inverse link.
         conf_level
             The level of the intervals.
+        random_only
+            Give the random effects' part alone (R: ``random.only``), without standard errors.
+        new_params
+            Parameters in place of the estimates, without standard errors: some of R's "beta",
+            "theta" and "sigma", as in ``{"beta": [250, 10]}`` or ``{"beta": {"(Intercept)":
+            250, "Days": 10}}``. Random effects are theta times lme4's spherical modes, which
+            stay as they are.
 
         Returns
         -------
@@ -110,6 +120,17 @@ class Prediction(Fitted):
         self._check_re_form(re_form)
         frame = self._new_frame(new_data, re_form, random=re_form != "population")
         ends = level if interval else None
+        alone = options.flag(random_only, "random_only")
+        params = options.check_parameters(new_params)
+        if (alone or params) and (std_error or interval):
+            raise OptionError(
+                "random_only and new_params go without std_error and interval: R's standard errors "
+                "are those of whole predictions from the estimates"
+            )
+        if alone and re_form == "population":
+            raise OptionError(
+                "random_only=True leaves nothing without random effects: give another re_form"
+            )
         with diagnosing.explaining_new_data(lambda: self._kinds, frame):
             return self._ask_anew(
                 "predict_model",
@@ -123,6 +144,8 @@ class Prediction(Fitted):
                 std_error=options.flag(std_error, "std_error"),
                 interval=interval is not None,
                 conf_level=level,
+                random_only=alone,
+                new_params=params,
             )
 
     def simulate(
@@ -134,6 +157,8 @@ class Prediction(Fitted):
         *,
         use_u: bool = False,
         allow_new_levels: bool = False,
+        weights: Any = None,
+        new_params: options.Parameters | None = None,
     ) -> results.Simulations:
         """Simulate responses from the model.
 
@@ -152,6 +177,11 @@ class Prediction(Fitted):
             Keep all estimated random effects.
         allow_new_levels
             Let ``new_data`` have levels that the data do not have.
+        weights
+            One number for each row, in place of the fit's prior weights: for a binomial model the
+            numbers of trials. R takes none for a linear model.
+        new_params
+            Parameters in place of the estimates, as for :meth:`predict`.
 
         Returns
         -------
@@ -188,19 +218,33 @@ class Prediction(Fitted):
             raise OptionError("give only one of use_u=True and re_form: R takes one of them")
         frame = self._new_frame(new_data, None, random=True, complete=True)
         checked_seed = options.random_seed(seed)
+        rows = self._rows_of(frame)
         with diagnosing.explaining_new_data(lambda: self._kinds, frame):
             return self._ask_anew(
                 "simulate_model",
-                lambda record: decode_internals.simulations(
-                    record, self._rows_of(frame), checked_seed
-                ),
+                lambda record: decode_internals.simulations(record, rows, checked_seed),
                 n_sim=options.whole(n_sim, "n_sim", 1),
                 seed=checked_seed,
                 new_data=None if frame is None else frame.to_r(),
                 re_form=None if re_form == "population" else re_form,
                 use_u=keep_all,
                 allow_new_levels=options.flag(allow_new_levels, "allow_new_levels"),
+                weights=None
+                if weights is None
+                else labels.row_vector(weights, rows, "weights", np.float64),
+                new_params=options.check_parameters(new_params),
             )
+
+    def _predicted(
+        self, new_data: Any, re_form: str | None, allow_new_levels: bool
+    ) -> dict[str, Any]:
+        """Return what a bootstrap of predictions needs to know."""
+        self._check_re_form(re_form)
+        frame = self._new_frame(new_data, re_form, random=re_form != "population")
+        found = {"re_form": re_form, "new_data": None if frame is None else frame.to_r()}
+        # Not named where it is False: checkpoints of before have no such part.
+        new_levels = options.flag(allow_new_levels, "allow_new_levels")
+        return found | ({"allow_new_levels": True} if new_levels else {})
 
     def _rows_of(self, frame: frames.Frame | None) -> pd.Index:
         return self._index if frame is None else frame.index

@@ -19,6 +19,7 @@ from pymer_bridge.results.all_fit import AllFit
 from pymer_bridge.results.decode.all_fit import all_fit as decode_all_fit
 from pymer_bridge.session import asking, deadlines
 from pymer_bridge.spec import labels, meanings, options
+from pymer_bridge.spec.families import LinkName
 from pymer_bridge.spec.model_spec import ModelSpec
 
 
@@ -52,7 +53,8 @@ class Refitting(Fitted):
             labels; give them anew for other rows.
         **arguments
             Arguments of the function that fitted it, such as ``reml=False``, ``weights=None`` or
-            ``control=``; the others stay as they were.
+            ``control=``; the others stay as they were. ``link=`` alone keeps the family, and
+            ``family=`` alone has R's default link.
         timeout
             As for :func:`pymer_bridge.lmer`; it is not part of the model.
 
@@ -81,10 +83,16 @@ class Refitting(Fitted):
         'Reaction ~ (Days | Subject)'
         """
         kept = arguments_of(self.spec)
-        unknown = sorted(set(arguments) - set(kept))
+        link = ("link",) if "family" in kept else ()
+        unknown = sorted(set(arguments) - {*kept, *link})
         if unknown:
-            takes = ("formula", "data", *kept, "timeout")
+            takes = ("formula", "data", *kept, *link, "timeout")
             raise OptionError(meanings.refusal("update", unknown[0], takes))
+        if "link" in arguments and "family" not in arguments and kept["family"] is not None:
+            wanted = arguments.pop("link")
+            kept["family"] = replace(
+                kept["family"], link=meanings.meant(wanted, LinkName) or wanted
+            )
         if data is not None:
             del kept["data_name"]
             for name in ("weights", "offset", "subset"):
@@ -123,7 +131,8 @@ class Refitting(Fitted):
         ----------
         new_response
             One number per row of the data, or per row used: an array, a Series on the data's
-            index, or two columns (successes, failures) if the model's response has two.
+            index, or two columns (successes, failures) if the model's response has two. For a
+            response of levels the levels, or their numbers as ``simulate()`` gives them.
         timeout
             As for :func:`pymer_bridge.lmer`.
 

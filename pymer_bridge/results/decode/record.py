@@ -227,7 +227,7 @@ FACTS: Final[Mapping[str, Callable[[Mapping[str, Any], str], Any]]] = {
     "n_groups": _group_counts,
     **dict.fromkeys(("formula", "group", "family", "link"), text),
     **dict.fromkeys(("levels", "failed", "dropped_columns"), texts),
-    **dict.fromkeys(("reml", "singular"), flag),
+    "reml": flag,
     "n_obs": integer,
     "sigma": number,
     "size": number_or_none,

@@ -650,3 +650,146 @@ def test_simulations_as_a_result() -> None:
 def test_bad_arguments_of_simulate(arguments: Any, error: type[Exception], text: str) -> None:
     with pytest.raises(error, match=text):
         fit_of("slopes").simulate(**arguments)
+
+
+# -- parts, and other parameters -----------------------------------------------------------------
+
+AT_LEVELS = {"Days": [1.0, 2.0, 9.0], "Subject": ["308", "309", "999"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("slopes", {}),
+        ("slopes", {"re_form": "~ (1 | Subject)"}),
+        ("slopes", {"new_data": AT_LEVELS, "new_levels": True}),
+        ("crossed", {"re_form": "~ (1 | plate)"}),
+        ("weighted", {}),
+    ],
+)
+def test_the_random_part_alone(plain: Any, name: str, given: dict[str, Any]) -> None:
+    theirs = plain("random_parts_of", name=name, **given)
+    ours = dict(given)
+    if "new_levels" in ours:
+        ours["allow_new_levels"] = ours.pop("new_levels")
+    same(fit_of(name).predict(random_only=True, **ours).values, theirs)
+
+
+def test_the_random_part_of_rows_that_slip(plain: Any) -> None:
+    """An old lme4 recycles the random effects of the rows used over all rows."""
+    fit = fit_of("missing_exclude")
+    if plain("packageVersion_at_least", version="1.1-35.4")[0]:
+        theirs = plain("random_parts_of", name="missing_exclude")
+        same(fit.predict(random_only=True).values, theirs)
+        return
+    with pytest.raises(RError, match="where some were left out"):
+        fit.predict(random_only=True)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"beta": [250.0, 10.0]},
+        {"theta": [0.5, 0.1, 0.2]},
+        {"beta": (1, 2), "theta": np.array([1.0, 0.0, 1.0]), "sigma": 2},
+        {"beta": {"Days": 2.0, "(Intercept)": 1.0}},
+    ],
+)
+def test_parameters_in_place_of_the_estimates(plain: Any, parameters: dict[str, Any]) -> None:
+    fit = fit_of("slopes")
+    inside = {
+        name: np.array([1.0, 2.0]) if isinstance(value, dict) else np.atleast_1d(value) * 1.0
+        for name, value in parameters.items()
+    }
+    new = {"Days": [0.0, 2.5], "Subject": ["308", "372"]}
+    for given, re_form in ((None, None), (new, None), (new, "population")):
+        ours = fit.predict(given, re_form, new_params=parameters).values
+        form = "NA" if re_form else None
+        same(ours, plain("predictions_at", name="slopes", new_data=given, re_form=form, **inside))
+        drawn = fit.simulate(2, 7, given, new_params=parameters).values
+        theirs = plain("simulations_at", name="slopes", seed=7, new_data=given, **inside)
+        same(drawn.ravel(order="F"), theirs)
+    same(fit.predict().values, fit.fitted)  # the fit itself is as it was
+
+
+@pytest.mark.parametrize("at_new_data", [False, True])
+def test_trials_in_place_of_the_fits(plain: Any, at_new_data: bool) -> None:
+    cbpp = pb.load_dataset("cbpp")
+    formula = "cbind(incidence, size - incidence) ~ period + (1 | herd)"
+    fit = pb.glmer(formula, cbpp, family="binomial")
+    new = {"period": ["1", "4"], "herd": ["1", "15"]} if at_new_data else None
+    weights = np.array([10.0, 300.0]) if new else np.arange(56.0) + 1
+    ours = fit.simulate(2, 5, new, weights=weights)
+    theirs = plain("simulations_at", name="counts", seed=5, new_data=new, weights=weights)
+    same(ours.values.ravel(order="F"), theirs)
+    assert ours.failures is not None
+    assert (ours.values + ours.failures == weights[:, np.newaxis]).all()
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"new_params": {"bta": [1]}}, "'beta', 'theta', 'sigma'"),
+        ({"new_params": {}}, "'beta', 'theta', 'sigma'"),
+        ({"new_params": {"beta": [[1, 2]]}}, "mapping of names to numbers"),
+        ({"new_params": {"beta": [1, 2]}, "std_error": True}, "go without std_error"),
+        ({"random_only": True, "interval": "confidence"}, "go without std_error"),
+        ({"random_only": True, "re_form": "population"}, "leaves nothing without"),
+    ],
+)
+def test_parts_and_parameters_that_are_refused(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(OptionError, match=said):
+        fit_of("slopes").predict(**given)
+
+
+def test_parts_and_parameters_that_r_refuses() -> None:
+    fit = fit_of("slopes")
+    with pytest.raises(RError, match="length mismatch in beta"):
+        fit.predict(new_params={"beta": [1.0]})
+    with pytest.raises(RError, match=r"mismatch between .*beta"):
+        fit.predict(new_params={"beta": {"(Intercept)": 1.0, "days": 1.0}})
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("slopes_ml", {"new_data": AT_LEVELS, "new_levels": True}),
+        ("slopes_ml", {"re_form": "~ (0 + Days | Subject)"}),
+        ("slopes_ml", {"new_data": NEW["slopes"], "re_form": "~ (1 | Subject)"}),
+    ],
+)
+def test_bootstrapped_predictions_are_rs(plain: Any, name: str, given: dict[str, Any]) -> None:
+    fit = fit_of(name)
+    theirs = plain("bootstrapped_predictions", name=name, **given)
+    ours = dict(given)
+    if "new_levels" in ours:
+        with pytest.raises(RError, match="new levels"):
+            fit.bootstrap("parametric", 1, 3, "predictions", new_data=AT_LEVELS)
+        ours["allow_new_levels"] = ours.pop("new_levels")
+    boot = fit.bootstrap("parametric", 4, 3, "predictions", **ours)
+    same(boot.replicates.ravel(order="F"), theirs)
+
+
+# -- refits to what was simulated ----------------------------------------------------------------
+
+
+def test_a_response_of_levels_is_refitted(plain: Any) -> None:
+    """By labels, numbers of levels, or zeros and ones: all the same as in R."""
+    herds = pd.DataFrame(plain("sick_columns"))
+    herds["herd"] = pd.Categorical(herds["herd"], [str(i) for i in range(1, 16)])
+    herds["state"] = pd.Categorical(herds["state"])
+    fit = pb.glmer("state ~ x + (1 | herd)", herds, family="binomial")
+    drawn = fit.simulate(1, seed=6)
+    theirs = plain("refitted_levels", name="levels", seed=6)
+    codes = drawn.values[:, 0]
+    labels_ = drawn["sim_1"]
+    texts = labels_.astype(str)
+    turned = labels_.cat.reorder_categories(["well", "ill"])
+    for response in (codes, labels_, texts, list(texts), codes - 1, codes == 2, turned):
+        again = fit.refit(response)
+        found = [row.estimate for row in again.fixed_effects("none")]
+        same([*found, *again.convergence.theta, *again.vcov.values.ravel(order="F")], theirs)
+    with pytest.raises(RError, match=r'has the level "dead"; .* "ill", "well"'):
+        fit.refit(["dead"] * 180)
+    with pytest.raises(RError, match="give the levels themselves"):
+        fit.refit(np.ones(180))
