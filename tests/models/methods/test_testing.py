@@ -587,7 +587,8 @@ def asked(question: Question, made: Made) -> Answer:
     figures = as_figures(result)
     for name, kind in (("warnings", RWarning), ("messages", RMessage)):
         figures[name] = comparable([str(each) for each in said if isinstance(each, kind)])
-        if hasattr(result, name):
+        # Contrasts are the second of two steps, and their means have what the first one said.
+        if hasattr(result, name) and type(result) is not means.MarginalTable:
             figures[f"{name} kept"] = comparable(getattr(result, name), every=True)
     return Answer(result, figures, [each for each in said if isinstance(each, Warning)])
 
@@ -995,7 +996,7 @@ def test_a_singular_fit_is_warned_of_and_answers() -> None:
     made = Made(DESIGNS["singular"])
     with pytest.warns(SingularFitWarning):
         _ = made.full
-    assert made.full.singular
+    assert made.full.is_singular()
     assert made.full.fixed_effects()["x"].df is not None
 
 
