@@ -239,11 +239,11 @@ def prepare(
 def _with_contrasts(asked: ModelSpec, frame: frames.AnyFrame) -> ModelSpec:
     """Read contrasts whose rows have labels by the levels that R has in the rows used."""
     named = labels.with_labels(asked.contrasts, frame.names)
-    if not named:
-        return asked
-    plain = replace(asked, contrasts=()).to_r()
-    found = asking.ask("contrast_levels", spec=plain, frame=frame.to_r(), columns=named)
-    levels = {name: decode.texts(found, name) for name in named}
+    levels: dict[str, tuple[str, ...]] = {}
+    if named:
+        plain = replace(asked, contrasts=()).to_r()
+        found = asking.ask("contrast_levels", spec=plain, frame=frame.to_r(), columns=named)
+        levels = {name: decode.texts(found, name) for name in named}
     return replace(asked, contrasts=labels.on_levels(asked.contrasts, levels))
 
 

@@ -303,12 +303,14 @@ def on_levels(
         The labels of rows are not the levels.
     """
     return tuple(
-        (name, _on_levels(given, levels[name], name) if name in levels else given)
+        (name, given if isinstance(given, str) else _on_levels(given, levels.get(name), name))
         for name, given in contrasts
     )
 
 
-def _on_levels(given: Mapping[str, Any], levels: Sequence[str], name: str) -> dict[str, Any]:
+def _on_levels(given: Mapping[str, Any], levels: Sequence[str] | None, name: str) -> dict[str, Any]:
+    if levels is None:  # without labels, or of a column that the model does not use
+        return {**given, "row_names": None}
     labels = pd.Index(given["row_names"], tupleize_cols=False)
     table = pd.DataFrame(given["values"], index=labels)
     argument, what = f"contrasts[{name!r}]", f"the levels of {name!r}"
