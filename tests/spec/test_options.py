@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pymer_bridge.errors import OptionError
+from pymer_bridge.errors import OptionError, shown
 from pymer_bridge.spec import labels, options
 from pymer_bridge.spec.meanings import meant
 
@@ -173,29 +173,42 @@ def test_numbers_are_a_tuple_of_floats(given, taken):
     assert found is None or all(type(value) is float for value in found)
 
 
-@pytest.mark.parametrize("given", [1, 2.5, [[1.0, 2.0]], ["x"], "x", {"a": 1}, object, 1j])
+@pytest.mark.parametrize("given", [1, 2.5, np.float32(0.5)])
+def test_one_number_is_a_sequence_of_one(given):
+    assert options.numbers(given, "start") == (float(given),)
+
+
+@pytest.mark.parametrize("given", [[[1.0, 2.0]], ["x"], "x", {"a": 1}, object, 1j])
 def test_what_is_no_sequence_of_numbers_is_refused(given):
     said = refused(lambda: options.numbers(given, "start"))
-    assert said == f"start={given!r} must be a sequence of numbers"
+    assert said == f"start={given!r} must be a number, or a sequence of numbers"
+
+
+def test_numbers_with_labels_are_refused_where_r_goes_by_position():
+    said = refused(lambda: options.numbers(pd.Series([1.0], index=["a"]), "start"))
+    assert said == "start has labels, and these numbers go by R's order: give .to_numpy()"
+
+
+PARTS = ("theta", "fixef")
 
 
 def test_starting_values_of_a_generalized_model():
-    assert options.start_of_parts(None) is None
-    assert options.start_of_parts([1, 2]) == (1.0, 2.0)
-    assert options.start_of_parts({"theta": [1], "fixef": [0, 2]}) == (
+    assert options.start_of_parts(None, PARTS) is None
+    assert options.start_of_parts([1, 2], PARTS) == (1.0, 2.0)
+    assert options.start_of_parts(3, PARTS) == (3.0,)
+    assert options.start_of_parts({"theta": [1], "fixef": [0, 2]}, PARTS) == (
         ("theta", (1.0,)),
         ("fixef", (0.0, 2.0)),
     )
-    assert options.start_of_parts({"fixef": None}) == (("fixef", None),)
-    assert refused(lambda: options.start_of_parts(3)) == "start=3 must be a sequence of numbers"
-    said = refused(lambda: options.start_of_parts({"theta": ["x"]}))
-    assert said == "start['theta']=['x'] must be a sequence of numbers"
+    assert options.start_of_parts({"fixef": None}, PARTS) == (("fixef", None),)
+    said = refused(lambda: options.start_of_parts({"theta": ["x"]}, PARTS))
+    assert said == "start['theta']=['x'] must be a number, or a sequence of numbers"
 
 
 @pytest.mark.parametrize("given", [{}, {"beta": [1]}, {"theta": [1], "par": [1]}])
 def test_starting_values_of_other_parts_are_refused(given):
-    said = refused(lambda: options.start_of_parts(given))
-    assert said == "start as a mapping has the parts 'theta' and 'fixef', as in R"
+    said = refused(lambda: options.start_of_parts(given, PARTS))
+    assert said == f"start={shown(given)}: as a mapping it takes R's 'theta' and 'fixef'"
 
 
 def test_starting_values_of_a_nonlinear_model():
