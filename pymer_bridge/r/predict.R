@@ -136,7 +136,8 @@ predictable_rows <- function(model, frame, part, allow_new_levels) {
 #' @param figures Names of vectors.
 #' @param value A function of the rows that gives a list of these vectors over them.
 at_predictable_rows <- function(model, frame, part, allow_new_levels, figures, value) {
-  known <- if (!is.null(frame)) predictable_rows(model, frame, part, allow_new_levels)
+  whole <- is.null(frame) || !anyNA(frame, recursive = TRUE)
+  known <- if (!whole) predictable_rows(model, frame, part, allow_new_levels)
   if (all(known)) {
     return(value(frame))
   }

@@ -29,9 +29,23 @@ without_coefficient <- function(model, term) {
     }
   }
   restriction <- matrix(as.double(coefficients == term), nrow = 1L)
-  pbkrtest::restriction_matrix2model(self_contained_fit(model), restriction,
-    REML = lme4::isREML(fit)
-  )
+  restricted_fit(model, restriction, lme4::isREML(fit))
+}
+
+#' The model of a restriction matrix, which can be fitted again
+#'
+#' pbkrtest leaves a call whose data are nowhere; its model frame has the columns of the call.
+restricted_fit <- function(model, restriction, reml) {
+  fit <- pbkrtest::restriction_matrix2model(fit_of_its_rows(model), restriction, REML = reml)
+  frame <- as.data.frame(stats::model.frame(fit))
+  attr(frame, "terms") <- attr(frame, "formula") <- NULL
+  call <- stats::getCall(fit)
+  call$data <- frame
+  for (name in c("weights", "offset")) {
+    if (!is.null(call[[name]])) call[[name]] <- as.name(paste0("(", name, ")"))
+  }
+  methods::slot(fit, "call") <- call
+  fit
 }
 
 #' Operation: likelihood ratio test of one coefficient
@@ -76,7 +90,7 @@ ratio_models <- function(model, restricted) {
     restricted_model(model, restricted)
   }
   if (is.matrix(small)) {
-    small <- pbkrtest::restriction_matrix2model(self_contained_fit(model), small, REML = FALSE)
+    small <- restricted_fit(model, small, FALSE)
   }
   list(large = by_likelihood(model, model$fit), small = by_likelihood(model, small), given = small)
 }

@@ -117,6 +117,7 @@ read_rds <- function(path, kinds) {
     known$columns <- names(get(as.character(stats::getCall(fit)$data), own$frame_env))
   }
   known$model <- NULL
+  model$origin <- new_origin()
   c(list(kind = kind, model = model, record = own$record, facts = facts_of(model$fit)), known)
 }
 

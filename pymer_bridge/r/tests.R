@@ -230,7 +230,10 @@ anova_models <- function(models, names, refit) {
 #' @return A fit or a restriction matrix.
 restricted_model <- function(model, restricted) {
   if (is.environment(restricted)) {
-    fits_to_compare(list(model, restricted), c("the larger model", "the smaller model"))[[2L]]
+    names <- c("the larger model", "the smaller model")
+    small <- fits_to_compare(list(model, restricted), names)[[2L]]
+    stop_for_other_rows(list(model$fit, small), names)
+    small
   } else if (is.list(restricted)) {
     matrix(restricted$values, nrow = restricted$n_rows, byrow = TRUE)
   } else {
@@ -258,7 +261,7 @@ kr_modcomp <- function(model, restricted) {
 
 #' Operation: Satterthwaite's F test of a restriction
 sat_modcomp <- function(model, restricted) {
-  full <- self_contained_fit(model)
+  full <- fit_of_its_rows(model)
   small <- restricted_model(model, restricted)
   if (is.matrix(small) && utils::packageVersion("pbkrtest") >= "0.5.3") {
     # From this version on SATmodcomp() fails on a matrix, but takes the equivalent model.

@@ -121,6 +121,13 @@ def test_levels_that_pandas_takes_for_missing_stay(
     assert main(["fit", "small.csv", formula, "--ddf", "none"]) == 0
     shown = capsys.readouterr().out
     assert "Number of obs: 45" in shown
+    said = "45 of 54 rows; 9 left out: missing values in treatment (9)"
+    assert shown.endswith(f"\n{said}\n")
+    for form in ("markdown", "latex"):
+        assert main(["fit", "small.csv", formula, "--ddf", "none", "--format", form]) == 0
+        assert said in capsys.readouterr().out
+    assert main(["fit", "small.csv", formula, "--ddf", "none", "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["rows_used"]["n_used"] == 45
     for level in ("None", "null", "n/a", "nan"):
         assert f"treatment{level}" in shown
     assert main(["record", "small.csv", formula, "--out", "small.pbr.json"]) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -161,3 +162,43 @@ def test_models_of_other_rows_are_refused_with_the_numbers(data: pd.DataFrame) -
         pb.kr_modcomp(
             pb.lmer("y ~ count + w + (1 | g)", half), pb.lmer("y ~ count + (1 | g)", first)
         )
+
+
+def test_restrictions_of_the_design_are_of_the_rows_used(data: pd.DataFrame) -> None:
+    matrix = np.array([[0.0, 0.0, 1.0]])
+    fit, whole = _fit(data), _fit(data.dropna())
+    for compare in (pb.kr_modcomp, pb.sat_modcomp):
+        ours, theirs = compare(fit, matrix), compare(whole, matrix)
+        assert_same_bits(
+            [ours.statistic, ours.df1, ours.df2, ours.p_value],
+            [theirs.statistic, theirs.df1, theirs.df2, theirs.p_value],
+        )
+    boots = [pb.pb_modcomp(model, matrix, n_sim=10, seed=3) for model in (fit, whole)]
+    assert boots[0].rows == boots[1].rows
+    # Without its main effect the interaction would have other columns: the design is restricted.
+    names = "y ~ x * g3 + z + (1 | g)"
+    data = data.assign(g3=np.where(np.arange(len(data)) % 3, "b", "a"))
+    routes = ("likelihood-ratio", "bootstrap-likelihood-ratio")
+    found = [
+        pb.compare_inference(pb.lmer(names, frame), "x", routes, n_sim=10, seed=3)
+        for frame in (data, data.dropna())
+    ]
+    for route in routes:
+        assert found[0][route].statistic == found[1][route].statistic is not None
+        assert found[0][route].p_value == found[1][route].p_value
+
+
+def test_models_from_files_keep_the_rows_too(data: pd.DataFrame, tmp_path: Path) -> None:
+    fit = _fit(data)
+    whole = _fit(data.dropna())
+    wanted = pb.anova(whole.update(". ~ . - z"), whole).rows
+    for again in (
+        pb.load(fit.save(tmp_path / "fit.pbr.zip")),
+        pb.load_rds(fit.save_rds(tmp_path / "fit.rds"), trust=True),
+    ):
+        assert pb.anova(again.update(". ~ . - z"), again).rows == wanted
+        assert pb.kr_modcomp(again, "z").p_value == pb.kr_modcomp(whole, "z").p_value
+        with pytest.raises(pb.RError, match="uses 189 rows"):
+            pb.anova(again.update(". ~ . - z"), fit)
+    with pytest.raises(pb.RError, match="uses 189 rows"):
+        pb.kr_modcomp(fit.update(". ~ . - z"), fit)  # the wrong way round
