@@ -85,6 +85,13 @@ def test_weights_of_a_contrast_go_to_their_terms(name: str, rhs: Any, fit: Any, 
     same([row.estimate, row.statistic], plain("tested")[2:])
 
 
+def test_rows_may_be_named_as_terms(fit: Any) -> None:
+    each = pd.DataFrame(np.eye(6), index=TERMS, columns=TERMS)
+    table = fit.contest(each[TERMS[::-1]], joint=False)
+    wanted = {row.term: row.estimate for row in fit.fixed_effects("none")}
+    assert {row.term: row.estimate for row in table} == wanted
+
+
 def test_numbers_of_several_contrasts_go_by_their_names(fit: Any) -> None:
     rows = {"a": {"temp": 1}, "b": {"recipeB": 1}}
     given = fit.contest(rows, [0.0, 5.0], joint=False)

@@ -69,7 +69,7 @@ def _named_rows(contrasts: Any, terms: Sequence[str]) -> tuple[list[str], list[A
         rows = [row for _, row in table.iterrows()]
         counted = table.index.equals(pd.RangeIndex(len(table)))
         names = [str(i + 1) if counted else str(label) for i, label in enumerate(table.index)]
-        if set(names) <= set(terms):
+        if set(names) <= set(terms) and not set(map(str, table.columns)) <= set(terms):
             raise OptionError("contrasts has terms as its rows: give .T, with a row a contrast")
     elif isinstance(contrasts, Mapping):
         names, rows = list(map(str, contrasts)), list(contrasts.values())
