@@ -31,7 +31,7 @@ describe_statistic <- function(model, plan) {
 #' The groups in labels such as "sd_(Intercept)|school", of which a name may hold a bar, too
 groups_of_labels <- function(labels, groups) {
   vapply(labels, function(label) {
-    found <- groups[endsWith(label, paste0("|", groups))]
+    found <- groups[!is.na(label) & endsWith(label, paste0("|", groups))]
     if (length(found) == 0L) sub("^.*\\|", "", label) else found[which.max(nchar(found))]
   }, "", USE.NAMES = FALSE)
 }

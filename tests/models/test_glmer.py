@@ -238,7 +238,7 @@ def test_starting_values_are_one_number_too(plain: Any, start: Any) -> None:
 def test_update_carries_every_argument() -> None:
     data = pb.load_dataset("sleepstudy")
     weights = np.linspace(1.0, 2.0, 180)
-    days = pd.DataFrame(np.eye(10)[:, 1:], index=[str(i) for i in range(10)])
+    days = pd.DataFrame(np.eye(10)[:, 1:], index=[f"{i}.0" for i in range(10)])
     fit = pb.lmer(
         "Reaction ~ factor(Days) + (1 | Subject)",
         data,

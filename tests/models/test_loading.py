@@ -848,6 +848,7 @@ def test_other_versions_alone_are_no_drift(stored: Path, tmp_path: Path) -> None
 @r
 @pytest.mark.filterwarnings("ignore:refit:pymer_bridge.RWarning")  # of lme4 before 1.1-33
 @pytest.mark.filterwarnings("ignore::pymer_bridge.SingularFitWarning")  # of what is drawn
+@pytest.mark.filterwarnings("ignore::pymer_bridge.ConvergenceWarning")
 def test_a_refit_is_read_back_by_the_same_steps(tmp_path: Path) -> None:
     data = sleepstudy()
     linear = pb.lmer("Reaction ~ Days + (Days | Subject)", data)

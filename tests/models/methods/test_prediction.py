@@ -731,7 +731,7 @@ def test_trials_in_place_of_the_fits(plain: Any, at_new_data: bool) -> None:
     [
         ({"new_params": {"bta": [1]}}, "'beta', 'theta', 'sigma'"),
         ({"new_params": {}}, "'beta', 'theta', 'sigma'"),
-        ({"new_params": {"beta": [[1, 2]]}}, "mapping of names to numbers"),
+        ({"new_params": {"beta": [[1, 2]]}}, "new_params"),
         ({"new_params": {"beta": [1, 2]}, "std_error": True}, "go without std_error"),
         ({"random_only": True, "interval": "confidence"}, "go without std_error"),
         ({"random_only": True, "re_form": "population"}, "leaves nothing without"),
