@@ -264,7 +264,8 @@ def from_arrow(column: pd.Series[Any], name: str) -> pd.Series[Any]:
     if not isinstance(dtype, pd.ArrowDtype) or dtype.kind in "iufb":
         return column
     try:
-        return pd.Series(column.array.__arrow_array__().to_pandas(), index=column.index)
+        # By position: pandas would look its labels up in the index that it is given.
+        return pd.Series(column.array.__arrow_array__().to_pandas()).set_axis(column.index)
     except (TypeError, ValueError, NotImplementedError) as error:
         raise DataConversionError(
             f"column {name!r} of {column.dtype} cannot be read: {error}"

@@ -725,3 +725,18 @@ def test_objects_that_are_no_column(column, said):
     data = pd.DataFrame({"y": [1.0, 2.0], "g": pd.Series(column, dtype=object)})
     with pytest.raises(DataConversionError, match=said):
         pb.lmer("y ~ 1 + (1 | g)", data)
+
+
+def test_arrow_columns_keep_their_order_on_any_index() -> None:
+    """What has labels is taken by position here, whatever whole numbers the index has."""
+    texts = ["b", "a", None, "c"]
+    dictionary = pa.array(texts).dictionary_encode()
+    for index in ([3, 2, 1, 0], [7, 0, 9, 1], list("wxyz")):
+        for kind, values in (
+            (pd.ArrowDtype(pa.string()), texts),
+            (pd.ArrowDtype(dictionary.type), dictionary.to_pylist()),
+        ):
+            given = pd.DataFrame({"x": pd.array(values, dtype=kind)}, index=index)
+            (part,) = collect(given).parts
+            names = [None if code < 0 else part["levels"][code - 1] for code in part["values"]]
+            assert names == texts, (index, kind)
