@@ -25,7 +25,7 @@ from pymer_bridge.session.r_session import session
 from pymer_bridge.spec import formula_hints, options
 from pymer_bridge.spec.arguments import checked
 from pymer_bridge.spec.controls import Control, check_control
-from pymer_bridge.spec.names import find_name
+from pymer_bridge.spec.names import find_name, free_name
 
 RESPONSE = ".response"
 """The name of the response in R."""
@@ -175,9 +175,7 @@ def _required(ddf: options.Ddf) -> tuple[str, ...]:
 def _design_of(table: pd.DataFrame, names: Sequence[str]) -> tuple[pd.DataFrame, str]:
     """Return the data with one response in place of all, and its name."""
     design = table.drop(columns=list(names))
-    response = RESPONSE
-    while response in design.columns:  # it must not hide a predictor
-        response += "_"
+    response = free_name(RESPONSE, design.columns)  # it must not hide a predictor
     return design.assign(**{response: _any_response(len(table))}), response
 
 

@@ -43,25 +43,39 @@ renamed_call <- function(call, plain) {
   call
 }
 
+#' Has a predictor or a group a name that R must quote?
+#'
+#' @param columns The names of the data's columns.
+has_odd_names <- function(model, columns) {
+  right <- all.vars(model$call$formula[[3L]])
+  used <- if ("." %in% right) columns else intersect(right, columns)
+  any(make.names(used) != used)
+}
+
 #' The same model of columns that have plain names, where predictors or groups have others
 #'
-#' It is fitted anew; its figures are the same to the last bit.
+#' It is fitted anew, and refitted by the same steps; its figures are the same to the last bit.
 #'
 #' @return A list of `model` and `plain`, NULL where the model is the one that was given.
 plain_model <- function(model) {
-  data <- model_data(model)$frame
-  right <- all.vars(model$call$formula[[3L]])
-  used <- if ("." %in% right) names(data) else intersect(right, names(data))
-  if (all(make.names(used) == used)) {
+  first_env <- if (is.null(model$refits)) model$frame_env else model$refits$env
+  data <- get(as.character(model$call$data), first_env)
+  steps <- model$refits$steps
+  forgotten <- !is.null(model$refits) && is.null(steps)
+  if (forgotten || !has_odd_names(model, names(data))) {
     return(list(model = model))
   }
   plain <- plain_names(names(data))
   names(data) <- plain
   call <- renamed_call(model$call, plain)
-  env <- list2env(as.list(model$frame_env, all.names = TRUE), parent = parent.env(model$frame_env))
+  if (any(vapply(steps, identical, NA, "likelihood"))) call$REML <- NULL
+  env <- list2env(as.list(first_env, all.names = TRUE), parent = parent.env(first_env))
   assign(as.character(call$data), data, envir = env)
-  fit <- suppressMessages(suppressWarnings(eval(call, env)))
-  list(model = new_model(fit, env, call), plain = plain)
+  # What R says of these fits it has said of the user's.
+  made <- suppressMessages(suppressWarnings(Reduce(function(made, step) {
+    if (identical(step, "likelihood")) refit_ml(made) else refit_to(made, step, model_data(made))
+  }, steps, new_model(eval(call, env), env, call))))
+  list(model = made, plain = plain)
 }
 
 #' Texts of a record with the user's own names again

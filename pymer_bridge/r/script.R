@@ -27,8 +27,8 @@ exact_text <- function(expression) {
 #'
 #' @param data_name The name of its data.
 #' @return `formula`, `weights`, `offset` and `subset` as text (NULL for a vector), the `frame`
-#'   as parts, `orders` (the levels that R makes of each column of strings) and `calls` (every
-#'   function that the texts call).
+#'   as parts, `orders` (the levels that R makes of each column of strings), `calls` and
+#'   `variables` (all in the texts), and `odd_names` (see `has_odd_names()`).
 script_facts <- function(model, data_name) {
   frame <- get(data_name, model$frame_env)
   texts <- lapply(c("formula", "weights", "offset", "subset"), function(name) {
@@ -41,7 +41,8 @@ script_facts <- function(model, data_name) {
     frame = frame_to_parts(frame),
     orders = lapply(Filter(is.character, as.list(frame)), function(column) levels(factor(column))),
     calls = unique(unlist(lapply(walked, `[[`, "calls"))),
-    variables = unique(unlist(lapply(walked, `[[`, "variables")))
+    variables = unique(unlist(lapply(walked, `[[`, "variables"))),
+    odd_names = has_odd_names(model, names(frame))
   ))
 }
 

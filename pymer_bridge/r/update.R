@@ -41,10 +41,17 @@ refit_response <- function(model, response) {
       call. = FALSE
     )
   }
-  fit <- refit_used(model, values, NULL)
-  made <- model_with_response(model, fit, values, data)
-  made$refits <- refits_and(model, values)
+  made <- refit_to(model, values, data)
   list(model = made, facts = facts_of(made$fit))
+}
+
+#' The model refitted to the response of the rows used
+#'
+#' @param data See `model_data()`; not evaluated where it is not needed.
+refit_to <- function(model, values, data) {
+  made <- model_with_response(model, refit_used(model, values, NULL), values, data)
+  made$refits <- refits_and(model, values)
+  made
 }
 
 most_refits <- 20L
@@ -140,19 +147,25 @@ model_with_response <- function(model, fit, values, data) {
 response_model <- function(model) {
   n_rows <- nrow(stats::model.frame(model$fit))
   function(fit, values) {
-    made <- model_with_response(model, fit, as_response(values, n_rows), model_data(model))
-    made$refits <- refits_and(model, values)
+    response <- as_response(values, n_rows)
+    made <- model_with_response(model, fit, response, model_data(model))
+    made$refits <- refits_and(model, response)
     list(model = made)
   }
 }
 
 #' Operation: refit by maximum likelihood
 refit_by_likelihood <- function(model) {
-  fit <- lme4::refitML(model$fit)
+  made <- refit_ml(model)
+  list(model = made, facts = facts_of(made$fit))
+}
+
+#' The model refitted by maximum likelihood
+refit_ml <- function(model) {
   call <- model$call
   call$REML <- FALSE
-  made <- new_model(fit, model$frame_env, call)
+  made <- new_model(lme4::refitML(model$fit), model$frame_env, call)
   made$other_response <- model$other_response
   made$refits <- refits_and(model, "likelihood")
-  list(model = made, facts = facts_of(fit))
+  made
 }

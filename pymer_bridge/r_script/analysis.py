@@ -22,6 +22,7 @@ from pymer_bridge.session.asking import ask
 from pymer_bridge.session.calls import Handle
 from pymer_bridge.session.versions import r_versions
 from pymer_bridge.spec.arguments import checked
+from pymer_bridge.spec.names import free_name
 from pymer_bridge.spec.options import DataFormat, one_of
 
 ROW_VECTORS = ("weights", "offset", "subset")
@@ -170,17 +171,13 @@ class Analysis:
         facts = ask("script_facts", model=model, data_name=spec.data_name)
         given = {name: getattr(spec, name) for name in ROW_VECTORS}
         arrays = {name: value for name, value in given.items() if isinstance(value, np.ndarray)}
-        texts = {name: facts[name][0] for name in ("formula", *ROW_VECTORS) if facts.get(name)}
-        texts |= {name: f".{name}" for name in arrays}
         dot = "." in (facts["variables"] or ())
         parts = map(data_files.part_from_r, facts["frame"]["parts"])
         columns = dict(zip(facts["frame"]["names"], parts, strict=True))
-        # Where the data have a column of that name, R used it, and not the vector.
-        vectors = {
-            f".{name}": _vector_part(values)
-            for name, values in arrays.items()
-            if f".{name}" not in columns
-        }
+        own = {name: free_name(f".{name}", columns) for name in arrays}
+        texts = {name: facts[name][0] for name in ("formula", *ROW_VECTORS) if facts.get(name)}
+        texts |= own
+        vectors = {own[name]: _vector_part(values) for name, values in arrays.items()}
         orders = dict(facts["orders"] or {})
         place = self._place(spec.data_name, {**columns, **vectors}, orders, dot)
         self.models.append(
@@ -193,6 +190,7 @@ class Analysis:
                 texts,
                 tuple(vectors) if dot else (),
                 frozenset(facts["calls"] or ()),
+                bool(facts["odd_names"][0]),
             )
         )
 

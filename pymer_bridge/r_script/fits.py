@@ -39,6 +39,8 @@ class ScriptModel:
         Vectors that must not be columns of the data, as the formula has a dot (``y ~ .``).
     calls
         Functions that its texts call.
+    odd_names
+        Has a predictor or a group a name that R must quote?
     """
 
     number: int
@@ -49,6 +51,7 @@ class ScriptModel:
     texts: Mapping[str, str]
     beside: tuple[str, ...] = ()
     calls: frozenset[str] = frozenset()
+    odd_names: bool = False
 
 
 def fit_node(model: ScriptModel, lmertest: bool) -> Node:

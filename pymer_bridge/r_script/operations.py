@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Final
 
 from pymer_bridge.r_script import calls
-from pymer_bridge.r_script.statements import Asked, Written
+from pymer_bridge.r_script.statements import Asked, Written, without
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,23 @@ class Operation:
         return self.lmertest and ddf in ("satterthwaite", "kenward-roger")
 
 
+def _by_plain_names(write: Callable[[Asked], Written]) -> Callable[[Asked], Written]:
+    """Leave a call out where lmerTest, which reads names as code, would meet one that needs quotes.
+
+    In this session the columns have other names meanwhile.
+    """
+
+    def written(asked: Asked) -> Written:
+        if asked.odd_names:
+            return without(
+                f"{write.__name__}() was asked for too; lmerTest's fails for columns whose names R "
+                "must quote."
+            )
+        return write(asked)
+
+    return written
+
+
 _emmeans = partial(Operation, package="emmeans")
 _lmertest = partial(Operation, lmertest=True)
 _pbkrtest = partial(Operation, package="pbkrtest")
@@ -49,8 +66,8 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
     "anova_one": _lmertest(calls.anova, "tests"),
     "drop_one": _lmertest(calls.drop, "tests"),
     "drop_one_by_ratio": Operation(partial(calls.drop, by_ratio=True), "tests"),
-    "ranova": _lmertest(calls.ranova, "random_tests"),
-    "backward_step": _lmertest(calls.step, "steps"),
+    "ranova": _lmertest(_by_plain_names(calls.ranova), "random_tests"),
+    "backward_step": _lmertest(_by_plain_names(calls.step), "steps"),
     "contest": _lmertest(calls.contest, "hypothesis_test"),
     "confidence_intervals": Operation(calls.intervals, "intervals"),
     "bootstrap_intervals": Operation(calls.bootstrap_intervals, "intervals"),

@@ -65,6 +65,8 @@ class Asked:
         Does this lme4 compute the parameters of intervals by a function of its own (from 2.0 on)?
     plain_fits
         By variable of a model: the call that fits it by lme4, even where lmerTest is attached.
+    odd_names
+        Has a predictor or a group of the first model a name that R must quote?
     """
 
     arguments: Mapping[str, Any]
@@ -77,6 +79,7 @@ class Asked:
     scaled: bool = False
     own_parameters: bool = False
     plain_fits: Mapping[str, Node] = field(default_factory=dict)
+    odd_names: bool = False
 
     @property
     def fit(self) -> str:

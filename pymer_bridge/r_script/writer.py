@@ -278,19 +278,20 @@ class _Body:
             self.left_out.append(act.number)
 
     def _asked(self, act: ScriptAct, variable: str) -> Asked:
-        spec = self.models[act.models[0]].spec
+        model = self.models[act.models[0]]
         version = self.setting.versions.get("pbkrtest", "0").replace("-", ".")
         return Asked(
             arguments=act.arguments,
             models=act.models,
             variable=variable,
-            fitter=spec.fitter,
+            fitter=model.spec.fitter,
             lmertest=self.lmertest,
             earlier=self.variables,
             pbkrtest=tuple(map(int, version.split("."))),
-            scaled=_scaled(spec),
+            scaled=_scaled(model.spec),
             own_parameters=self.setting.own_parameters,
             plain_fits={name: plain_fit_node(self.models[name]) for name in act.models},
+            odd_names=model.odd_names,
         )
 
 

@@ -7,7 +7,7 @@ ever run: it is compared with the names that there are.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final, TypeVar
 
 K = TypeVar("K")
@@ -35,6 +35,13 @@ def quoted(name: str) -> str:
     if is_syntactic(name):
         return name
     return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"
+
+
+def free_name(name: str, taken: Collection[str]) -> str:
+    """Return a name of our own that none of the given ones is."""
+    while name in taken:
+        name += "_"
+    return name
 
 
 def bare(text: str) -> str:
