@@ -76,12 +76,12 @@ def coefficients(
     named = dict(models) if isinstance(models, Mapping) else {"": models}
     if not named:
         raise OptionError("there is no model to draw")
-    if isinstance(intervals, Mapping) and (unknown := [n for n in intervals if n not in named]):
-        raise OptionError(f"intervals names {listed(unknown)}; the models are: {listed(named)}")
     rows = {
         label: _intervals_of(fit, _given(intervals, label), ddf, conf_level)
         for label, fit in named.items()
     }
+    if isinstance(intervals, Mapping) and (unknown := [n for n in intervals if n not in named]):
+        raise OptionError(f"intervals names {listed(unknown)}; the models are: {listed(named)}")
     order = list(dict.fromkeys(term for found in rows.values() for term in found))
     shown = [t for t in order if intercept or t != INTERCEPT] or order
     if terms is not None:

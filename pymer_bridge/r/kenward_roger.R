@@ -91,11 +91,7 @@ with_ddf <- function(model, ddf, use) {
   }
   light <- tryCatch(kenward_roger_fit(model), error = function(condition) condition)
   if (inherits(light, "error")) {
-    # lme4 calls a fit without fixed effects one by maximum likelihood, and R's tables are empty.
-  if (length(lme4::fixef(model$fit)) == 0L) {
-    return(lmertest_fit(model))
-  }
-  if (!lme4::isREML(model$fit)) {
+    if (!lme4::isREML(model$fit)) {
       stop(light)
     }
     return(use(lmertest_fit(model), "Kenward-Roger"))

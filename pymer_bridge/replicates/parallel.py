@@ -301,8 +301,9 @@ class _Shared:
                         lives = LIVES
                         self._finish(first, last, result)
                 return
-            except (BrokenProcessPool, ShutdownExecutorError) as error:  # or ended by another run
-                lives -= 1
+            except (BrokenProcessPool, ShutdownExecutorError) as error:
+                # One that another run of this process ended was not killed.
+                lives -= isinstance(error, BrokenProcessPool)
                 if lives == 0:
                     raise WorkerError(
                         f"workers were killed {LIVES} times in a row; the machine may be out of "
