@@ -193,6 +193,11 @@ def _datetime_part(column: pd.Series[Any]) -> Part:
     return {"kind": "datetime", "values": _seconds(column, "datetime64"), "timezone": zone}
 
 
+def holds_numbers(column: pd.Series[Any]) -> bool:
+    """Say whether a column is of numbers; bools are none."""
+    return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+
+
 def column_to_part(column: pd.Series[Any], name: str) -> Part:  # noqa: PLR0911  # a table of kinds
     """Take one column apart for R.
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from numbers import Real
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,8 @@ from pymer_bridge.data.frames import Frame, collect, column_names
 from pymer_bridge.errors import DataConversionError, OptionError, listed, shown
 from pymer_bridge.spec import formula_hints
 from pymer_bridge.spec.labels import level_text
+
+T = TypeVar("T")
 
 _NUMBER: Final = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
 _TRUTH: Final = {"true": True, "false": False}
@@ -35,6 +37,10 @@ _WANTED: Final = {
 
 def _number_in(text: str) -> float | None:
     return float(text) if _NUMBER.fullmatch(text) else None
+
+
+def _truth_in(text: str) -> bool | None:
+    return _TRUTH.get(text.lower())
 
 
 @dataclass(frozen=True)
@@ -58,18 +64,18 @@ class ColumnKind:
 
     @cached_property
     def _by_number(self) -> Mapping[float, list[str]]:
-        found: dict[float, list[str]] = {}
-        for level in self.levels:
-            if (number := _number_in(level)) is not None:
-                found.setdefault(number, []).append(level)
-        return found
+        return self._that_read(_number_in)
 
     @cached_property
     def _by_truth(self) -> Mapping[bool, list[str]]:
-        found: dict[bool, list[str]] = {}
+        return self._that_read(_truth_in)
+
+    def _that_read(self, read: Callable[[str], T | None]) -> dict[T, list[str]]:
+        """Return the levels that read as something, by what they read as."""
+        found: dict[T, list[str]] = {}
         for level in self.levels:
-            if (truth := _TRUTH.get(level.lower())) is not None:
-                found.setdefault(truth, []).append(level)
+            if (value := read(level)) is not None:
+                found.setdefault(value, []).append(level)
         return found
 
     def number(self, value: Any, what: str) -> float:
@@ -95,7 +101,7 @@ class ColumnKind:
         DataConversionError
             It is none.
         """
-        truth = _TRUTH.get(value.strip().lower()) if isinstance(value, str) else None
+        truth = _truth_in(value.strip()) if isinstance(value, str) else None
         if isinstance(value, Real | np.bool_) and value in (0, 1):
             truth = bool(value)
         if truth is None:
@@ -121,7 +127,7 @@ class ColumnKind:
         number = isinstance(value, Real | np.bool_)
         same: list[str] = []
         if isinstance(value, str):
-            if (truth := _TRUTH.get(text.lower())) is not None:
+            if (truth := _truth_in(text)) is not None:
                 same = self._by_truth.get(truth, [])
             elif (reads := _number_in(text)) is not None and reads in self._by_number:
                 raise DataConversionError(

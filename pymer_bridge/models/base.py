@@ -170,10 +170,7 @@ class RModel(Public):
         n_rows = len(self._index)
         if self.n_obs == n_rows:
             return RowsUsed(n_rows, n_rows)
-        if "rows_used" not in self._kept:
-            self._kept["rows_used"] = self._ask_anew("rows_used", decode.rows_used)
-        kept: RowsUsed = self._kept["rows_used"]
-        return kept
+        return self._ask("rows_used", decode.rows_used)
 
     @property
     def heading(self) -> str:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
+from pymer_bridge.data.columns import holds_numbers
 from pymer_bridge.data.new_data import ColumnKind, taken
 from pymer_bridge.errors import OptionError, shown
 from pymer_bridge.results.fixed_effects import INTERCEPT
@@ -111,7 +111,7 @@ def _predicted(fit: Any, group: str | None, predictor: str | None, at: Mapping[s
     chosen = groups[0] if group is None else find_name(group, groups)
     response = str(frame.columns[0])
     fixed = [c for c in map(str, frame.columns[1:]) if c not in groups and c[0] != "("]
-    numeric = [name for name in fixed if _is_numeric(frame[name])]
+    numeric = [name for name in fixed if holds_numbers(frame[name])]
     along = next(iter(numeric), None) if predictor is None else find_name(predictor, numeric)
     if chosen is None or along is None:
         raise OptionError(
@@ -173,11 +173,7 @@ def _typical(column: pd.Series[Any]) -> Any:
     """Return the value at which a predictor is held; it is drawn, and enters no result."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         return column.cat.categories[0]
-    return float(column.mean()) if _is_numeric(column) else min(column.dropna())
-
-
-def _is_numeric(column: pd.Series[Any]) -> bool:
-    return is_numeric_dtype(column) and not is_bool_dtype(column)
+    return float(column.mean()) if holds_numbers(column) else min(column.dropna())
 
 
 def _new_data(

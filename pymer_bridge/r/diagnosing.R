@@ -32,18 +32,29 @@ diagnose_fit <- function(spec, frame) {
 #' The variables of a fit over the rows of its data, and which rows are used
 #'
 #' @param spec,frame As for `fit_model()`.
-#' @return A list of `data`, `variables`, `kept` (see `evaluated_variable()`), `chosen` (which
-#'   rows are in the subset) and `complete` (which of these lack no value).
+#' @return What `rows_of_call()` gives, `data`, and `complete` (which rows of the subset lack no
+#'   value).
 rows_of_fit <- function(spec, frame) {
   data <- if (is.environment(frame)) model_data(frame)$frame else frame_from_parts(frame)
   built <- model_call(spec, names(data))
   env <- model_environment(data, spec$data_name, built$extras)
-  variables <- lapply(model_variables(built$call, data), evaluated_variable, data, env)
-  kept <- evaluated_variable(list(role = "subset", expression = built$call$subset), data, env)
-  chosen <- if (is.logical(kept$value)) kept$value %in% TRUE else rep(TRUE, nrow(data))
-  missing <- Reduce(`|`, lapply(variables, `[[`, "missing"), logical(nrow(data)))
+  rows <- rows_of_call(built$call, data, env)
+  c(rows, list(data = data, complete = rows$chosen & !rows$missing))
+}
+
+#' The variables of a call over the rows of its data
+#'
+#' @return A list of `variables`, `kept` (the subset; see `evaluated_variable()` for both),
+#'   `chosen` (which rows are in the subset) and `missing` (which lack a value of a variable).
+rows_of_call <- function(call, data, env) {
+  suppressWarnings(suppressMessages({
+    variables <- lapply(model_variables(call, data), evaluated_variable, data, env)
+    kept <- evaluated_variable(list(role = "subset", expression = call$subset), data, env)
+  }))
   list(
-    data = data, variables = variables, kept = kept, chosen = chosen, complete = chosen & !missing
+    variables = variables, kept = kept,
+    chosen = if (is.logical(kept$value)) kept$value %in% TRUE else rep(TRUE, nrow(data)),
+    missing = Reduce(`|`, lapply(variables, `[[`, "missing"), logical(nrow(data)))
   )
 }
 
@@ -52,7 +63,7 @@ rows_of_fit <- function(spec, frame) {
 #' @param spec,frame As for `fit_model()`; without contrasts.
 #' @param columns Names of columns.
 contrast_levels <- function(spec, frame, columns) {
-  rows <- suppressWarnings(suppressMessages(rows_of_fit(spec, frame)))
+  rows <- rows_of_fit(spec, frame)
   used <- if (spec$na_action == "na.pass") rows$chosen else rows$complete
   columns <- stats::setNames(columns, columns)
   lapply(columns, function(name) levels(droplevels(as.factor(rows$data[[name]][used]))))

@@ -11,15 +11,12 @@ rows_used <- function(model) {
   call <- model$call
   data <- get(as.character(call$data), model$frame_env)
   call$formula <- stats::formula(fit)
-  variables <- suppressWarnings(suppressMessages(
-    lapply(model_variables(call, data), evaluated_variable, data, model$frame_env)
-  ))
+  found <- rows_of_call(call, data, model$frame_env)
   rows <- seq_len(nrow(data))
   n_used <- facts_of(fit)$n_obs
   if (methods::is(fit, "lmList4")) {
-    kept <- evaluated_variable(list(expression = call$subset), data, model$frame_env)$value
-    chosen <- if (is.logical(kept)) kept %in% TRUE else rep(TRUE, nrow(data))
-    dropped <- chosen & Reduce(`|`, lapply(variables, `[[`, "missing"), logical(nrow(data)))
+    chosen <- found$chosen
+    dropped <- chosen & found$missing
     n_framed <- sum(chosen & !dropped)
   } else {
     frame <- stats::model.frame(fit)
@@ -27,7 +24,7 @@ rows_used <- function(model) {
     chosen <- dropped | rows %in% row_numbers(frame)
     n_framed <- nrow(frame)
   }
-  lacking <- lacking_columns(variables, dropped)
+  lacking <- lacking_columns(found$variables, dropped)
   lost <- n_framed - n_used
   list(
     n_rows = nrow(data), n_used = as.integer(n_used), by_subset = sum(!chosen),
@@ -137,10 +134,7 @@ lacks_values <- function(model, change) {
   call <- model$call
   call$formula <- stats::update.formula(stats::formula(model$fit), change)
   data <- get(as.character(call$data), model$frame_env)
-  variables <- suppressWarnings(suppressMessages(
-    lapply(model_variables(call, data), evaluated_variable, data, model$frame_env)
-  ))
-  Reduce(`|`, lapply(variables, `[[`, "missing"), logical(nrow(data)))
+  rows_of_call(call, data, model$frame_env)$missing
 }
 
 #' Say which model is fitted to the rows of another one

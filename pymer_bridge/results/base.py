@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
@@ -82,6 +82,7 @@ class _OfGroup(Protocol):
 
 
 P = TypeVar("P", bound=_OfGroup)
+V = TypeVar("V")
 
 
 class Part(Public):
@@ -117,6 +118,23 @@ def of_group(parts: Iterable[P], name: object, what: str = "group") -> P:
     if found is None:
         raise UnknownNameError(f"no {what} {shown(name)}; there are: {listed(groups)}")
     return groups[found]
+
+
+def predictor_columns(
+    rows: Sequence[Mapping[str, V]], names: Iterable[str], figures: Sequence[str]
+) -> dict[str, list[V]]:
+    """Return the values of predictors, row by row; one that has the name of a figure gets another.
+
+    Parameters
+    ----------
+    rows
+        For each row the values of predictors.
+    names
+        The predictors.
+    figures
+        The columns that stand beside them.
+    """
+    return {f"{n}_" if n in figures else n: [row[n] for row in rows] for n in names}
 
 
 def how_it_ended(*, failed: bool, singular: bool | None, converged: bool | None) -> str:

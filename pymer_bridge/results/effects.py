@@ -10,7 +10,7 @@ import pandas as pd
 
 from pymer_bridge.display.tables import Cell, Column, Table
 from pymer_bridge.errors import UnknownNameError, listed, shown
-from pymer_bridge.results.base import COLUMNS, Part, Rows, above
+from pymer_bridge.results.base import COLUMNS, Part, Rows, above, predictor_columns
 from pymer_bridge.results.codec import LATER
 from pymer_bridge.spec.names import find_name
 
@@ -154,9 +154,7 @@ class EffectCurve(Rows[EffectPoint]):
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per point: the predictors, then the figures on both scales."""
-        # A predictor may have the name of a figure.
-        names = {name: f"{name}_" if name in self.shown else name for name in self.terms}
-        keys = {names[name]: [row.values[name] for row in self.rows] for name in self.terms}
+        keys = predictor_columns([row.values for row in self.rows], self.terms, self.shown)
         figures = {
             name: pd.to_numeric(pd.Series([getattr(row, name) for row in self.rows], dtype=float))
             for name in self.shown
@@ -173,8 +171,8 @@ class EffectCurve(Rows[EffectPoint]):
             and response_estimate.
         """
         shown = ("residual", "estimate", "response_estimate")
-        names = {name: f"{name}_" if name in ("label", *shown) else name for name in self.terms}
-        keys = {names[name]: [row.values[name] for row in self.partial] for name in self.terms}
+        values = [row.values for row in self.partial]
+        keys = predictor_columns(values, self.terms, ("label", *shown))
         figures = {
             name: pd.Series([getattr(row, name) for row in self.partial], dtype=float)
             for name in shown

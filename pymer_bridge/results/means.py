@@ -10,7 +10,7 @@ import pandas as pd
 
 from pymer_bridge.display.tables import Column, Table
 from pymer_bridge.errors import UnknownNameError, listed, shown
-from pymer_bridge.results.base import COLUMNS, Key, Part, Rows, fields_of
+from pymer_bridge.results.base import COLUMNS, Key, Part, Rows, fields_of, predictor_columns
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,9 +86,7 @@ class MarginalTable(Rows[MarginalMean]):
 
     def to_frame(self) -> pd.DataFrame:
         """Return the rows as a pandas frame: the predictors, then the figures."""
-        # A predictor may have the name of a figure.
-        names = {name: f"{name}_" if name in self.figures else name for name in self.by}
-        keys = {names[name]: [row.levels[name] for row in self.rows] for name in self.by}
+        keys = predictor_columns([row.levels for row in self.rows], self.by, self.figures)
         figures = {
             name: pd.to_numeric(pd.Series([getattr(row, name) for row in self.rows]))
             for name in self.figures

@@ -59,14 +59,15 @@ class ModelSummary(Result):
         used = self.rows_used
         return (str(used),) if used is not None and used.n_left_out else ()
 
+    def _written(self) -> list[Result | Table]:
+        """Return the parts, and which rows are left out, if any are."""
+        notes = self._left_out()
+        return [*self._parts(), *([Table((), (), notes=notes)] if notes else [])]
+
     def to_markdown(self) -> str:
         """Return the tables in Markdown."""
-        notes = Table((), (), notes=self._left_out()).to_markdown() if self._left_out() else ""
-        parts = [part.to_markdown() for part in self._parts()]
-        return "\n\n".join(filter(None, [*parts, notes]))
+        return "\n\n".join(part.to_markdown() for part in self._written())
 
     def to_latex(self) -> str:
         """Return the tables in LaTeX."""
-        notes = Table((), (), notes=self._left_out()).to_latex() if self._left_out() else ""
-        parts = [part.to_latex() for part in self._parts()]
-        return "\n\n".join(filter(None, [*parts, notes]))
+        return "\n\n".join(part.to_latex() for part in self._written())

@@ -18,6 +18,7 @@ UNWRITTEN = frozenset(
     " convergence scaled_residual_quantiles"
     # Neither a test, nor an interval, nor a bootstrap.
     " model_matrix model_frame_parts fitted_values model_residuals case_figure part_names n_used"
+    " rows_used"
     " is_singular group_covariances random_components all_fit unpooled_lines effect_predictors"
     " predictor_names linear_predictors intraclass_correlation r_squared"
     " tidy_model glance_model augment_model"

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from pymer_bridge.data import frames
 from pymer_bridge.data.arrays import frozen_array
+from pymer_bridge.data.columns import holds_numbers
 from pymer_bridge.data.new_data import ColumnKind, taken
 from pymer_bridge.errors import OptionError, listed, shown
 from pymer_bridge.models.base import Fitted, MixedFit
@@ -231,9 +231,7 @@ class Pictures(Effects, MixedFit):
         numeric = [
             name
             for name in map(str, frame.columns[1:])
-            if find_name(name, terms) is not None
-            and is_numeric_dtype(frame[name])
-            and not is_bool_dtype(frame[name])
+            if find_name(name, terms) is not None and holds_numbers(frame[name])
         ]
         if predictor is None and len(numeric) == 1:
             return numeric[0]

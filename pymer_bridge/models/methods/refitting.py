@@ -175,8 +175,9 @@ class Refitting(Fitted):
 
     def _response(self, given: Any) -> pd.DataFrame:
         if (labelled := labels.labelled(given)) is not None:
-            used = self.fitted.index
-            index = used if len(labelled) == len(used) else self._index
+            index = self._index
+            if len(labelled) < len(index) and len(used := self.fitted.index) == len(labelled):
+                index = used
             given = labels.on_rows(given, index, "new_response", "the data")
         if isinstance(given, str):
             raise OptionError(
