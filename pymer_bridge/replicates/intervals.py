@@ -79,7 +79,8 @@ def _chosen(boot: BootstrapResult, parameters: Sequence[str] | str | None) -> li
     if parameters is None:
         return list(range(len(boot.rows)))
     wanted = options.names_of(parameters, "parameters")
-    if "beta_" in wanted or "theta_" in wanted:
+    # R's names of all fixed effects and of all others, alone as in confint().
+    if wanted in (("beta_",), ("theta_",)):
         effect = {"beta_": "fixed", "theta_": "ran_pars"}[wanted[0]]
         return [i for i, row in enumerate(boot.rows) if row.effect == effect]
     return [boot.rows.index(row_of(boot, name, "parameters")) for name in wanted]

@@ -24,7 +24,7 @@ from helpers import REFERENCES
 from helpers.live import assert_same_bits
 from helpers.probing import plain_r, probe
 from helpers.refusal import refused
-from pymer_bridge.errors import FormulaError, OptionError, PymerWarning
+from pymer_bridge.errors import FormulaError, OptionError, PymerWarning, UnknownNameError
 from pymer_bridge.replicates import engine, parallel
 from pymer_bridge.session.r_session import session
 
@@ -763,3 +763,12 @@ def test_p_values_of_replicates_are_those_of_the_book(
         row.p_value,
         boot.p_values(250.0, "(Intercept)").rows[0].p_value,
     ]
+
+
+def test_rs_names_of_several_parameters_stand_alone(boot: pb.BootstrapResult) -> None:
+    assert [row.name for row in boot.rows if row.effect == "fixed"] == [
+        row.term for row in boot.confint(parameters="beta_")
+    ]
+    for mixed in (["Days", "beta_"], ["beta_", "Days"], ["theta_", "beta_"]):
+        with pytest.raises(UnknownNameError, match=r"parameters='(beta|theta)_'"):
+            boot.confint(parameters=mixed)
