@@ -54,6 +54,10 @@ _UNSTABLE: Final = "Downdated VtV is not positive|PIRLS (?:loop|step-halving)|pw
 _NONLINEAR: Final = (
     "nlmer() takes three parts, as in 'y ~ SSlogis(x, Asym, xmid, scal) ~ Asym | group'"
 )
+_ODD_GROUP: Final = (
+    "From version 2 of lme4, lmList() reads a group's name as code: rename the group to one word "
+    "of letters, digits and _"
+)
 
 
 def rows_text(index: pd.Index, positions: Any, n: int) -> str:
@@ -108,6 +112,8 @@ def _sentences(error: RError, spec: ModelSpec, frame: AnyFrame) -> list[str]:
     found = _found("diagnose_fit", spec=spec.to_r(), frame=frame.to_r())
     binomial = spec.family is not None and "binomial" in spec.family.name
     said += [_sentence(each, frame.index, binomial) for each in found]
+    if not said and spec.fitter == "lmList" and "str2lang" in error.call:
+        said = [_ODD_GROUP]
     if not said and re.search(_UNSTABLE, error.message):
         said = [
             "Predictors may be on very different scales: write scale(x), or try another control="
