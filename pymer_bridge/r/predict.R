@@ -214,8 +214,12 @@ link_with_std_errors <- function(fit, frame, part, allow_new_levels) {
 #' @return Vectors over the rows, with the numbers of those rows in the data.
 predict_model <- function(model, new_data, re_form, type, allow_new_levels, std_error, interval,
                           conf_level, random_only, new_params) {
-  fit <- model$fit
   frame <- if (!is.null(new_data)) frame_from_parts(new_data)
+  readable <- readable_model(model, frame, re_form)
+  model <- readable$model
+  frame <- readable$frame
+  re_form <- readable$re_form
+  fit <- model$fit
   part <- random_part(model, re_form)
   plain <- !inherits(part, "formula") && !random_only && is.null(new_params)
   if (is.null(frame) && !plain) stop_if_rows_slip(model)
@@ -307,8 +311,12 @@ over_predicted_rows <- function(vectors, fit, frame) {
 #'   the values number.
 simulate_model <- function(model, n_sim, seed, new_data, re_form, use_u, allow_new_levels, weights,
                            new_params) {
-  fit <- model$fit
   frame <- if (!is.null(new_data)) frame_from_parts(new_data)
+  readable <- readable_model(model, frame, re_form)
+  model <- readable$model
+  frame <- readable$frame
+  re_form <- readable$re_form
+  fit <- model$fit
   call <- quote(
     stats::simulate(fit, nsim = n_sim, seed = seed, allow.new.levels = allow_new_levels)
   )

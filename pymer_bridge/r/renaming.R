@@ -78,6 +78,37 @@ plain_model <- function(model) {
   list(model = made, plain = plain)
 }
 
+#' Does predict() of lme4 look in vain for a variable, without whose backticks it looks for it?
+#'
+#' Of I(`my x`^2), for example.
+loses_variables <- function(fit) {
+  if (lme4::isNLMM(fit)) {
+    return(FALSE)
+  }
+  frame <- stats::model.frame(fit)
+  terms <- stats::terms(stats::formula(fit, fixed.only = TRUE), data = frame)
+  variables <- rownames(attr(terms, "factors"))
+  !all(gsub("`", "", variables, fixed = TRUE) %in% names(frame))
+}
+
+#' A model whose variables predict() finds, with new data and random part to go with it
+#'
+#' @param frame New data, or NULL for the data themselves, where nothing is lost.
+readable_model <- function(model, frame, re_form = NULL) {
+  plain <- NULL
+  if (!is.null(frame) && loses_variables(model$fit)) {
+    used <- plain_model(model)
+    model <- used$model
+    plain <- used$plain
+  }
+  known <- names(frame) %in% names(plain)
+  names(frame)[known] <- plain[names(frame)[known]]
+  list(
+    model = model, frame = frame,
+    re_form = if (!is.null(re_form)) plain_text(re_form, plain)
+  )
+}
+
 #' Texts of a record with the user's own names again
 own_names <- function(record, plain) {
   rapply(record, plain_text, "character", how = "replace", plain = plain, back = TRUE)

@@ -85,6 +85,12 @@ statistic_of <- function(model, plan) {
       form <- random_part(model, plan$re_form)
       if (is.null(new_data) && inherits(form, "formula")) stop_if_rows_slip(model)
       allow <- isTRUE(plan$allow_new_levels)
+      if (!is.null(new_data) && loses_variables(model$fit)) {
+        stop("predict() of lme4 loses variables such as I(`a b`^2) at new data: rename the column, ",
+          "or compute it in Python before the fit",
+          call. = FALSE
+        )
+      }
       function(fit) {
         at_predictable_rows(model, new_data, form, allow, "estimate", function(rows) {
           list(estimate = stats::predict(fit,

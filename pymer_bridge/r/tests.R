@@ -280,9 +280,19 @@ sat_modcomp <- function(model, restricted) {
   )
 }
 
+#' What performance gives; where names in backticks confuse it, for plain names
+from_performance <- function(model, call) {
+  share <- within_model(model, call)
+  if (is.list(share)) {
+    return(share)
+  }
+  used <- plain_model(model)
+  if (is.null(used$plain)) share else within_model(used$model, call)
+}
+
 #' Operation: intraclass correlation, by performance
 intraclass_correlation <- function(model) {
-  share <- within_model(model, quote(performance::icc(.fit)))
+  share <- from_performance(model, quote(performance::icc(.fit)))
   # For a singular fit performance gives a single NA, and says why.
   if (!is.list(share)) share <- list(ICC_adjusted = NA_real_, ICC_unadjusted = NA_real_)
   list(
@@ -296,7 +306,7 @@ intraclass_correlation <- function(model) {
 
 #' Operation: Nakagawa's coefficients of determination, by performance
 r_squared <- function(model) {
-  share <- within_model(model, quote(performance::r2_nakagawa(.fit)))
+  share <- from_performance(model, quote(performance::r2_nakagawa(.fit)))
   list(
     marginal = as.double(share$R2_marginal),
     conditional = as.double(share$R2_conditional)

@@ -290,6 +290,6 @@ unclassed <- function(column) {
 #'
 #' @param new_data The parts of a data frame.
 augment_new_data <- function(model, new_data) {
-  frame <- frame_from_parts(new_data)
-  unname(as.double(stats::predict(model$fit, newdata = frame)))
+  readable <- readable_model(model, frame_from_parts(new_data))
+  unname(as.double(stats::predict(readable$model$fit, newdata = readable$frame)))
 }

@@ -469,3 +469,30 @@ def test_scripts_leave_out_what_reads_odd_names_as_code() -> None:
     assert found.ok
     named = [text.partition(":")[0] for text in found.not_compared]
     assert named == ["ranova", "backward_step"], kept
+
+
+@pytest.mark.parametrize("which", ["spaces", "words", "signs"])
+def test_names_within_calls_are_found_at_new_data(which: str) -> None:
+    made = []
+    for names in (SETS["plain"], SETS[which]):
+        n = Names(names, ticked=False)
+        y, x, f, g = (n.t[role] for role in "yxfg")
+        fit = pb.lmer(f"{y} ~ {x} + I({x}^2) + {f} + (1 | {g}) + (0 + {x} | {g})", n.data)
+        random = f"~ (1 | {g})"
+        made.append(
+            figures(
+                [
+                    fit.predict(n.new()),
+                    fit.predict(n.new(), re_form="population", std_error=True),
+                    fit.predict(n.new(), re_form=random),
+                    fit.simulate(2, 1, new_data=n.new()).values,
+                    fit.augment(n.new())[".fitted"],
+                    fit.refit_ml().predict(n.new()),
+                    fit.icc(),
+                    fit.r2(),
+                ]
+            )
+        )
+    assert made[0] == made[1]
+    with pytest.raises(pb.RError, match="rename the column"):
+        fit.bootstrap("parametric", 2, 1, "predictions", new_data=n.new())
