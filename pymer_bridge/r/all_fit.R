@@ -23,6 +23,18 @@ ready_all_fit <- function() {
   all_fit
 }
 
+#' Optimizers by name: rows of the table of those known, and whether their package is installed
+#'
+#' @param optimizers Their names, or NULL for all.
+chosen_optimizers <- function(optimizers) {
+  known <- known_optimizers()
+  rows <- if (is.null(optimizers)) seq_along(known$name) else match(optimizers, known$name)
+  installed <- vapply(known$package[rows], function(package) {
+    is.na(package) || nzchar(system.file(package = package))
+  }, NA, USE.NAMES = FALSE)
+  list(known = known, rows = rows, installed = installed)
+}
+
 #' Operation: fit the model again by each optimizer
 #'
 #' @param optimizers Their names, or NULL for all.
@@ -30,21 +42,68 @@ ready_all_fit <- function() {
 #' @return Vectors over the optimizers; `fixed`, `sdcor` and `theta` with `names` and, fit
 #'   by fit, `values`; the `agreement` of the fits that ended without an error.
 all_fit <- function(model, optimizers, max_evaluations) {
-  known <- known_optimizers()
-  chosen <- if (is.null(optimizers)) seq_along(known$name) else match(optimizers, known$name)
-  installed <- vapply(known$package[chosen], function(package) {
-    is.na(package) || nzchar(system.file(package = package))
-  }, NA, USE.NAMES = FALSE)
-  fits <- lapply(chosen[installed], fit_by_optimizer,
-    model = model, known = known, max_evaluations = max_evaluations
-  )
-  names(fits) <- known$name[chosen[installed]]
+  chosen <- chosen_optimizers(optimizers)
+  known <- chosen$known
+  rows <- chosen$rows[chosen$installed]
+  ready <- model$ready_fits
+  on.exit(model$ready_fits <- NULL)
+  fits <- lapply(rows, function(row) {
+    made <- ready[[known$name[row]]]
+    if (is.null(made)) fit_by_optimizer(row, model, known, max_evaluations) else said_again(made)
+  })
+  names(fits) <- known$name[rows]
   result <- list(
-    optimizer = known$name[chosen], package = known$package[chosen], available = installed
+    optimizer = known$name[chosen$rows], package = known$package[chosen$rows],
+    available = chosen$installed
   )
   # Printing shows this fit's call: the model as it was given.
   fits <- structure(fits, class = "allFit", fit = model$fit)
   c(result, if (length(fits) > 0L) all_fit_figures(fits))
+}
+
+#' Operation: the names of those optimizers whose package is installed
+available_optimizers <- function(optimizers) {
+  chosen <- chosen_optimizers(optimizers)
+  chosen$known$name[chosen$rows[chosen$installed]]
+}
+
+#' Operation: fits by some optimizers, as bytes
+#'
+#' @param task See `prepare_task()`.
+#' @param optimizers Names of optimizers.
+#' @return Bytes, four to an integer: for each optimizer its `fit` and what R `said` of it.
+pack_fits <- function(task, optimizers, max_evaluations) {
+  known <- known_optimizers()
+  made <- lapply(stats::setNames(match(optimizers, known$name), optimizers), function(row) {
+    said <- list()
+    keep <- function(restart) {
+      function(condition) {
+        said <<- c(said, list(condition))
+        invokeRestart(restart)
+      }
+    }
+    fit <- withCallingHandlers(task$fit_by(row, known, max_evaluations),
+      warning = keep("muffleWarning"), message = keep("muffleMessage")
+    )
+    list(fit = fit, said = said)
+  })
+  without_toolbox(made)
+}
+
+#' Operation: have the next `all_fit()` take fits that are made already
+#'
+#' @param packed What `pack_fits()` gave, of each chunk.
+use_fits <- function(model, packed) {
+  model$ready_fits <- do.call(c, lapply(packed, with_toolbox))
+  TRUE
+}
+
+#' A fit that was made before; what R said then is said now
+said_again <- function(made) {
+  for (condition in made$said) {
+    if (inherits(condition, "warning")) warning(condition) else message(condition)
+  }
+  made$fit
 }
 
 #' One fit, as allFit() makes it: a fit or an error

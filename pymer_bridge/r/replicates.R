@@ -1,50 +1,18 @@
 # Replicates: from draws to statistics, in this process or in another one.
 
-#' Operation: pack models so that another process can use them
-#'
-#' The toolbox is left out: every process has its own.
-#'
-#' @return Bytes, four to an integer.
-pack_models <- function(models) {
-  as_integers(serialize(lapply(models, as.list), NULL, refhook = function(object) {
-    if (identical(object, toolbox)) "toolbox"
-  }))
-}
-
-#' Bytes as integers, with zeros that fill the last one
-as_integers <- function(bytes) {
-  padded <- c(bytes, raw(-length(bytes) %% 4L))
-  readBin(padded, "integer", n = length(padded) / 4L)
-}
-
-#' Operation: unpack what `pack_models()` packed
-unpack_models <- function(packed) {
-  fill_toolbox()
-  bytes <- writeBin(packed, raw())
-  lapply(unserialize(bytes, refhook = function(name) toolbox), list2env, parent = emptyenv())
-}
-
-#' Operation: bytes that differ between models, and are the same in every process
-model_bytes <- function(models) {
-  as_integers(serialize(lapply(models, function(model) {
-    frame <- stats::model.frame(model$fit)
-    list(
-      deparse(stats::formula(model$fit)), deparse(stats::getCall(model$fit)$control),
-      lapply(frame, function(column) list(as.vector(column), levels(column), dim(column))),
-      as.vector(lme4::getME(model$fit, "X")), lme4::isREML(model$fit),
-      as.vector(lme4::getME(model$fit, "theta")), as.vector(lme4::getME(model$fit, "beta"))
-    )
-  }), NULL))
-}
-
 #' Operation: make ready to compute replicates
 #'
 #' @param models A list of model environments.
 #' @param plan A list: `task`, and the arguments of the task.
 #' @return An environment with `measure(draw)`, which returns a list of `values`,
-#'   `converged` and `singular`, and `renew()`, which makes `measure()` anew.
+#'   `converged` and `singular`, and `renew()`, which makes `measure()` anew. The task
+#'   "optimizers" has `fit_by()` instead, for `pack_fits()`.
 prepare_task <- function(models, plan) {
   task <- new.env(parent = emptyenv())
+  if (plan$task == "optimizers") {
+    task$fit_by <- function(...) fit_by_optimizer(..., model = models[[1L]])
+    return(task)
+  }
   task$renew <- function() {
     task$measure <- switch(plan$task,
       responses = response_task(models[[1L]], plan),

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 import time
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar
@@ -26,7 +23,7 @@ from pymer_bridge.session import conditions, deadlines
 from pymer_bridge.session.asking import ask
 from pymer_bridge.session.calls import Handle
 from pymer_bridge.session.r_session import session
-from pymer_bridge.session.versions import OF_REPLICATES, r_versions, state_here
+from pymer_bridge.session.versions import OF_REPLICATES, r_versions
 
 MEMORY_LIMIT: Final = 4 * 2**30
 """Bytes that the draws of one run may take; all of them are made before the first refit."""
@@ -285,32 +282,17 @@ class _Going:
     ) -> Callable[[int, int], parallel.Call]:
         """Return the function that makes the calls for other processes, each with its draws."""
         run = self.run
-        job = workers.Job(
-            uuid.uuid4().hex,
+        sent = workers.sender(
+            run.models,
             run.plan,
-            run.packages,
-            self.collected.versions,
-            state_here() if crew.several else None,
-            run.n_values,
-            os.getpid(),
-            function,
+            crew,
+            stack,
+            versions=self.collected.versions,
+            packages=run.packages,
+            n_values=run.n_values,
+            function=function,
         )
-        packed: Any = None
-
-        def there(first: int, last: int) -> parallel.Call:
-            # The models are packed when the first chunk leaves: a run in this process needs none.
-            nonlocal packed, job
-            if packed is None:
-                packed = ask("pack_models", models=list(run.models))
-                if not crew.cluster:
-                    folder = tempfile.TemporaryDirectory(prefix="pymer_bridge-")
-                    place = Path(stack.enter_context(folder))
-                    packed = workers.store(packed.data, place / "models")
-                    if function is not None:
-                        job = replace(job, function=workers.store(function, place / "function"))
-            return workers.run_chunk, (job, packed, *self._taken(first, last))
-
-        return there
+        return lambda first, last: (workers.run_chunk, (*sent(), *self._taken(first, last)))
 
     def ended_by(self, error: BaseException, read: Callable[[Collected], Any]) -> BaseException:
         """Return the exception that says how far a run came, with what was finished."""

@@ -6,10 +6,13 @@ import multiprocessing
 import os
 import shutil
 import signal
+import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pymer_bridge.errors import WorkerError
-from pymer_bridge.replicates import functions
+from pymer_bridge.replicates import functions, parallel
+from pymer_bridge.session.asking import ask
 from pymer_bridge.session.calls import Handle
 from pymer_bridge.session.r_session import session
 from pymer_bridge.session.versions import OF_REPLICATES, r_versions, state_here
@@ -116,6 +120,37 @@ def run_chunk(
     REnvironmentError
         R or a package is missing here.
     """
+    task, function = _ready_for(job, packed)
+    if function is not None:
+        return function.run(task, draws, seeds)
+    record: Record = (
+        session().call("run_replicates", task=task, draws=draws, n_values=job.n_values).value
+    )
+    return record
+
+
+def fit_chunk(
+    job: Job, packed: NDArray[np.int32] | str, optimizers: Sequence[str], max_evaluations: float
+) -> NDArray[np.int32]:
+    """Fit a model by some optimizers, and return the fits as bytes; see :func:`run_chunk`."""
+    task, _ = _ready_for(job, packed)
+    return fits_of(task, optimizers, max_evaluations)
+
+
+def fits_of(task: Handle, optimizers: Sequence[str], max_evaluations: float) -> NDArray[np.int32]:
+    """Return fits by some optimizers as bytes, in this process."""
+    return ask(
+        "pack_fits",
+        np.asarray,
+        task=task,
+        optimizers=list(optimizers),
+        max_evaluations=max_evaluations,
+    )
+
+
+def _ready_for(
+    job: Job, packed: NDArray[np.int32] | str
+) -> tuple[Handle, functions.PythonStatistic | None]:
     ready = _ready.get(job.key)
     if ready is None and type(multiprocessing.current_process()).__module__.startswith("joblib"):
         # Ctrl-C in a terminal reaches all its processes; the main one ends this one.
@@ -126,13 +161,7 @@ def run_chunk(
         ready = _make_ready(job, packed)
         _ready.clear()
         _ready[job.key] = ready
-    task, function = ready
-    if function is not None:
-        return function.run(task, draws, seeds)
-    record: Record = (
-        session().call("run_replicates", task=task, draws=draws, n_values=job.n_values).value
-    )
-    return record
+    return ready
 
 
 def _end_with(job: Job, packed: NDArray[np.int32] | str) -> None:
@@ -148,6 +177,48 @@ def _end_with(job: Job, packed: NDArray[np.int32] | str) -> None:
         shutil.rmtree(Path(packed).parent, ignore_errors=True)
     session().end()
     os._exit(1)
+
+
+def sender(
+    models: Sequence[Handle],
+    plan: Mapping[str, Any],
+    crew: parallel.Crew,
+    stack: ExitStack,
+    *,
+    versions: Mapping[str, str | None],
+    packages: tuple[str, ...] = ("lme4",),
+    n_values: int = 0,
+    function: bytes | None = None,
+) -> Callable[[], tuple[Job, Any]]:
+    """Return a function that gives what each call of a worker begins with: the job, the models.
+
+    The models are packed when the first chunk leaves: a run in this process needs none.
+    """
+    job = Job(
+        uuid.uuid4().hex,
+        plan,
+        packages,
+        versions,
+        state_here() if crew.several else None,
+        n_values,
+        os.getpid(),
+        function,
+    )
+    packed: Any = None
+
+    def sent() -> tuple[Job, Any]:
+        nonlocal packed, job
+        if packed is None:
+            packed = ask("pack_models", models=list(models))
+            if not crew.cluster:
+                folder = tempfile.TemporaryDirectory(prefix="pymer_bridge-")
+                place = Path(stack.enter_context(folder))
+                packed = store(packed.data, place / "models")
+                if function is not None:
+                    job = replace(job, function=store(function, place / "function"))
+        return job, packed
+
+    return sent
 
 
 def store(packed: bytes | memoryview, path: Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -16,6 +17,7 @@ from helpers import REFERENCES
 from helpers.live import assert_same_bits
 from helpers.probing import plain_r
 from pymer_bridge.errors import OptionError, PymerWarning
+from pymer_bridge.replicates import parallel
 from pymer_bridge.results.all_fit import AllFit
 from pymer_bridge.results.decode.all_fit import all_fit
 from pymer_bridge.session.r_session import session
@@ -228,3 +230,23 @@ def test_agreement_of_optimizers_is_rs_range(single_figures: dict[str, Any]) -> 
     assert_same_bits(
         [getattr(row, name) for name in names for row in rows], single_figures["agreement"]
     )
+
+
+def test_fits_of_several_processes_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also what R warns of, and the optimizers whose package is not there."""
+    data = pb.load_dataset("sleepstudy")
+    data["big"] = data["Days"] * 1e5
+    formula = "Reaction ~ big + (big | Subject)"
+    alone = pb.lmer(formula, data).all_fit(max_evaluations=60)
+    assert alone.warnings
+    monkeypatch.setattr(parallel, "START_SECONDS", 0.0)
+    for n_jobs in (2, 3):
+        shared = pb.lmer(formula, data)
+        found = shared.all_fit(max_evaluations=60, n_jobs=n_jobs)
+        assert found.warnings == alone.warnings
+        assert found.messages == alone.messages
+        assert [replace(row, seconds=None) for row in found.rows] == [
+            replace(row, seconds=None) for row in alone.rows
+        ]
+        assert found.agreement == alone.agreement
+        assert shared.all_fit(max_evaluations=60) is found

@@ -15,6 +15,8 @@ from pymer_bridge.models import diagnosing
 from pymer_bridge.models.base import Fitted
 from pymer_bridge.models.preparing import FITTERS, check_text, make_model
 from pymer_bridge.r_script.journal import Origin, journal
+from pymer_bridge.replicates.optimizers import fit_by_each
+from pymer_bridge.replicates.parallel import crew_of
 from pymer_bridge.results.all_fit import AllFit
 from pymer_bridge.results.decode.all_fit import all_fit as decode_all_fit
 from pymer_bridge.session import asking, deadlines
@@ -268,6 +270,7 @@ class MixedRefitting(Refitting):
         optimizers: Sequence[options.AllFitOptimizer] | options.AllFitOptimizer | None = None,
         *,
         max_evaluations: int = 100_000,
+        n_jobs: int = 1,
         timeout: float | None = None,
     ) -> AllFit:
         """Fit the model again by each optimizer that lme4 knows.
@@ -282,6 +285,9 @@ class MixedRefitting(Refitting):
             them by default.
         max_evaluations
             The limit of function evaluations (R: ``maxfun``).
+        n_jobs
+            How many processes fit: -1 for as many as there are cores. The estimates are the same
+            for any number; only ``timing`` is not. More than one needs joblib.
         timeout
             As for :func:`pymer_bridge.lmer`.
 
@@ -297,9 +303,12 @@ class MixedRefitting(Refitting):
         Raises
         ------
         OptionError
-            An optimizer is not known, or the limit is not a positive whole number.
+            An optimizer is not known, the limit is not a positive whole number, or ``n_jobs`` is
+            not accepted.
         RTimeoutError
             It did not end within ``timeout``; R is ready for the next call.
+        WorkerError
+            A worker cannot give the same figures, or workers are killed again and again.
 
         Notes
         -----
@@ -325,7 +334,11 @@ class MixedRefitting(Refitting):
             if not chosen or len(set(chosen)) != len(chosen):
                 raise OptionError("optimizers must be one or more different names")
         limit = options.whole(max_evaluations, "max_evaluations", 1)
-        return self._ask("all_fit", decode_all_fit, optimizers=chosen, max_evaluations=float(limit))
+        arguments = {"optimizers": chosen, "max_evaluations": float(limit)}
+        crew = crew_of(n_jobs)
+        if crew.several and ("all_fit", *arguments.items()) not in self._kept:
+            fit_by_each(self._model, chosen, float(limit), crew)
+        return self._ask("all_fit", decode_all_fit, **arguments)
 
 
 def arguments_of(spec: ModelSpec) -> dict[str, Any]:
