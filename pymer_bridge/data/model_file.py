@@ -15,6 +15,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import IO, Any, Final, NoReturn
 
@@ -41,8 +42,10 @@ _NO_ARCHIVE: Final = (zipfile.BadZipFile, zlib.error, struct.error, OSError, EOF
 _FIRST_DAY: Final = (1980, 1, 1, 0, 0, 0)
 
 
-def write(path: Path, document: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write the file, whole or not at all.
+def write(
+    to: Path | io.BytesIO, document: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
+) -> None:
+    """Write the file, whole or not at all, or write it to memory.
 
     Raises
     ------
@@ -58,7 +61,10 @@ def write(path: Path, document: Mapping[str, Any], arrays: Mapping[str, NDArray[
             f"the model is too large for such a file ({size / 2**30:.1f} GiB); save it with "
             "fit.save_rds()"
         )
-    with whole(path) as unfinished, zipfile.ZipFile(unfinished, "x") as archive:
+    place: AbstractContextManager[Path | io.BytesIO] = (
+        nullcontext(to) if isinstance(to, io.BytesIO) else whole(to)
+    )
+    with place as unfinished, zipfile.ZipFile(unfinished, "x") as archive:
         for name, content in ((DOCUMENT, text), *members.items()):
             # Always the same day, so that the same model gives the same bytes.
             entry = zipfile.ZipInfo(name, _FIRST_DAY)
@@ -77,15 +83,26 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         It is not there, or may not be read.
     """
     with FILE.open(path) as file:
-        try:
-            document, members = _members(file, path)
-            stated = document.pop("sha256", None)
-            FILE.check_digest(path, stated, _digest(document, members))
-            arrays = {name[7:-4]: _array(content) for name, content in members.items()}
-        except (*UNREADABLE, *_NO_ARCHIVE) as error:  # an OSError: a place in the file that is none
-            if isinstance(error, ModelFileError):
-                raise
-            FILE.refuse_unreadable(path, error)
+        return read_from(file, path)
+
+
+def read_from(file: IO[bytes], path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Read an open file, or one in memory; its name is for errors.
+
+    Raises
+    ------
+    ModelFileError
+        As for :func:`read`.
+    """
+    try:
+        document, members = _members(file, path)
+        stated = document.pop("sha256", None)
+        FILE.check_digest(path, stated, _digest(document, members))
+        arrays = {name[7:-4]: _array(content) for name, content in members.items()}
+    except (*UNREADABLE, *_NO_ARCHIVE) as error:  # an OSError: a place in the file that is none
+        if isinstance(error, ModelFileError):
+            raise
+        FILE.refuse_unreadable(path, error)
     return document, arrays
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NoReturn, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import pandas as pd
 
@@ -103,10 +103,6 @@ class RModel(Public):
     def __deepcopy__(self, memo: object) -> Self:
         """Return the model itself: it cannot change."""
         return self
-
-    def __reduce__(self) -> NoReturn:
-        """Refuse to be pickled: the model lives in the R of this process."""
-        self._model.__reduce__()
 
     def _ask(self, operation: str, read: Callable[..., T], *extra: Any, **arguments: Any) -> T:
         """Ask R once, read the answer, keep it, and note it for scripts."""

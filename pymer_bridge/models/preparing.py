@@ -296,3 +296,28 @@ def make_model(operation: str, read: Callable[[Any], M], origin: Origin, /, **ar
         then=lambda model: journal.note_fit(model._model, model.spec, origin),
         **arguments,
     )
+
+
+def arguments_of(spec: ModelSpec) -> dict[str, Any]:
+    """Return the arguments that a model was fitted with, as its function takes them."""
+    found = {name: getattr(spec, name) for name in spec.argument_names}
+    found["contrasts"] = {name: _as_given(contrast) for name, contrast in spec.contrasts}
+    if (
+        isinstance(found.get("start"), tuple)
+        and found["start"]
+        and isinstance(found["start"][0], tuple)
+    ):
+        found["start"] = dict(found["start"])
+        if spec.nonlinear:
+            found["start"] = {name: value for name, (value,) in found["start"].items()}
+    return found
+
+
+def _as_given(contrast: Any) -> Any:
+    if isinstance(contrast, str):
+        return contrast
+    if contrast["column_names"] is None:
+        return contrast["values"]
+    return pd.DataFrame(
+        contrast["values"], index=contrast["row_names"], columns=contrast["column_names"]
+    )

@@ -9,13 +9,13 @@
 saved_model <- function(model) {
   if (isTRUE(model$adopted)) {
     stop("the model was read from an .rds file that R wrote, and may not be what its call would ",
-      "fit to the data in it; save it with save_rds()",
+      "fit to the data in it; save it with save_rds(), and read it with load_rds()",
       call. = FALSE
     )
   }
   steps <- model$refits$steps
   data <- if (is.null(steps)) {
-    model_data(model)$frame
+    data_in_r(model)
   } else {
     get(as.character(stats::getCall(model$fit)$data), model$refits$env)
   }
@@ -37,6 +37,9 @@ saved_model <- function(model) {
 #' @return For each figure `labels` (NULL for a single value) and `values`.
 saved_figures <- function(model) {
   fit <- model$fit
+  if (methods::is(fit, "lmList4")) {
+    return(separate_figures(fit))
+  }
   mixed <- methods::is(fit, "merMod")
   fixed <- if (mixed) lme4::fixef(fit) else stats::coef(fit)
   # R gives these warnings again when the standard errors themselves are asked for.
@@ -59,6 +62,16 @@ saved_figures <- function(model) {
       list(theta = figure(theta, names(theta)))
     },
     if (mixed && lme4::isREML(fit)) list(reml_criterion = figure(lme4::REMLcrit(fit)))
+  )
+}
+
+#' The figures of separate fits: the coefficients of each group, as in `saved_figures()`
+separate_figures <- function(fits) {
+  found <- as.matrix(stats::coef(fits))
+  labels <- outer(rownames(found), colnames(found), paste, sep = " ")
+  list(
+    coefficients = list(labels = as.character(labels), values = as.double(found)),
+    n_obs = list(labels = character(), values = separate_facts(fits)$n_obs)
   )
 }
 

@@ -345,7 +345,7 @@ def packed(statistic: PythonStatistic) -> bytes:
     except Exception as error:
         raise OptionError(
             f"statistic cannot be sent to other processes ({_told(error)}): use n_jobs=1, or give "
-            "a function that refers to plain values only, not to models or open files"
+            "a function that refers to plain values and models only, not to open files"
         ) from error
 
 

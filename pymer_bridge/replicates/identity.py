@@ -23,7 +23,8 @@ def identity(function: Callable[[Any], Any]) -> str:
     """Return the name of a function and a digest of its code and of what it refers to.
 
     Functions and classes of its own module are looked into, values are taken as they are. What is
-    of other modules counts by its name, and what cannot be pickled, such as a model, by its class.
+    of other modules counts by its name, a model by what is stored of it, and what cannot be pickled
+    by its class.
 
     Raises
     ------

@@ -39,8 +39,8 @@ class Handle:
     def __reduce__(self) -> NoReturn:
         """Refuse to be pickled: in another process the key would name another object."""
         raise SessionError(
-            "a fitted model lives in the R of its own process and cannot be pickled; fit it again "
-            "where it is needed, or send its results by to_dict()"
+            "this lives in the R of its own process and cannot be pickled; pickle the model, or a "
+            "result, and make it again from that"
         )
 
 

@@ -6,6 +6,9 @@ import os
 import re
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Final
 
@@ -74,7 +77,29 @@ def warn(warning: Warning, result: object = None) -> None:
     """
     if isinstance(warning, errors.PymerWarning):
         warning.partial = result
-    warnings.warn(warning, stacklevel=_users_level())
+    _raise(warning, _users_level())
+
+
+_held: ContextVar[list[Warning] | None] = ContextVar("held", default=None)
+
+
+@contextmanager
+def held() -> Iterator[list[Warning]]:
+    """Hold back what this thread is to be warned of meanwhile, and collect it."""
+    found: list[Warning] = []
+    before = _held.set(found)
+    try:
+        yield found
+    finally:
+        _held.reset(before)
+
+
+def _raise(warning: Warning, level: int) -> None:
+    found = _held.get()
+    if found is None:
+        warnings.warn(warning, stacklevel=level + 1)
+    else:
+        found.append(warning)
 
 
 def raise_warnings(outcome: Outcome) -> None:
@@ -87,4 +112,4 @@ def raise_warnings(outcome: Outcome) -> None:
             if any(text in other and text != other for other in texts):
                 continue  # another one says this, and more
             fitting = (kind for pattern, kind in _CLASSES.items() if re.search(pattern, text))
-            warnings.warn(next(fitting, default)(text), stacklevel=level)
+            _raise(next(fitting, default)(text), level)

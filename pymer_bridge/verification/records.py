@@ -15,7 +15,13 @@ from pymer_bridge.data import packing, record_file
 from pymer_bridge.data.arrays import inline
 from pymer_bridge.data.files import UNREADABLE, path_of
 from pymer_bridge.errors import DataConversionError, FormulaError, OptionError, RError, shown
-from pymer_bridge.models import loading
+from pymer_bridge.models import (  # the functions that fit enter themselves
+    glmer,  # noqa: F401
+    lm_list,  # noqa: F401
+    lmer,  # noqa: F401
+    nlmer,  # noqa: F401
+    stored,
+)
 from pymer_bridge.results.drift import DataChange, DriftReport, FigureChange, SettingChange
 from pymer_bridge.session.asking import ask
 from pymer_bridge.session.read_data import DATA_SET, read_data
@@ -296,10 +302,10 @@ def _fits(
 
 
 def _fit_again(file: Path, model: RecordedModel, data: Any, allowed: tuple[str, ...]) -> Any:
-    loading.require_allowed(file, model.spec, allowed)
+    stored.require_allowed(file, model.spec, allowed)
     table = _data_of(file, model, data)
     try:
-        return loading.fit_again(model.spec, table)
+        return stored.fit_again(model.spec, table)
     except (FormulaError, DataConversionError, RError):
         raise
     except (OptionError, *UNREADABLE) as error:

@@ -435,22 +435,37 @@ def test_a_dask_cluster_changes_nothing_of_a_function() -> None:
         joblib.parallel_config(backend="dask"),
     ):
         shared = fit.bootstrap("parametric", 40, 1, share)
+        # A model goes there as well: through the scheduler, or to the workers alone.
+        client = cluster.get_client()
+        for sent in (fit, client.scatter(fit)):
+            assert client.submit(lambda model: model.vcov, sent, pure=False).result() == fit.vcov
     _same(shared.replicates, alone.replicates)
     assert shared.replicate_warnings == alone.replicate_warnings
 
 
 def test_what_cannot_leave_the_process_is_refused_before_any_draw() -> None:
-    fit, drawn = _fit("slopes_ml"), []
+    fit, drawn, here = _fit("slopes_ml"), [], _fit("slopes_ml").deviance_function()
 
     def captured(model: Any) -> float:
         drawn.append(1)
-        return model.sigma / fit.sigma
+        return model.sigma / here(model.get_me("theta"))
 
     said = refused(fit.bootstrap, n_sim=4, seed=1, statistic=captured, n_jobs=2)
-    assert said.startswith("statistic cannot be sent to other processes (SessionError: a fitted")
+    assert said.startswith("statistic cannot be sent to other processes (SessionError: this lives")
     assert "use n_jobs=1" in said
     assert len(drawn) == 1
     assert fit.bootstrap("parametric", 4, 1, captured).counts.n_usable == 4
+
+
+@pytest.mark.usefixtures("eager")
+def test_a_model_that_a_function_refers_to_goes_to_workers_with_it() -> None:
+    fit = _fit("slopes_ml")
+
+    def captured(model: Any) -> float:
+        return model.sigma / fit.sigma
+
+    there = fit.bootstrap("parametric", 4, 1, captured, n_jobs=2)
+    _same(there.replicates, fit.bootstrap("parametric", 4, 1, captured).replicates)
 
 
 @pytest.mark.usefixtures("eager")
@@ -774,9 +789,10 @@ def test_what_is_called_like_a_function_is_known_too() -> None:
     ]
     assert len(set(made)) == len(made)
     assert identity(Power(2)) == made[0]
-    # A model counts by its class: its handle means nothing to another process.
+    # A model counts by what is stored of it, and what cannot leave the process by its class.
     fits = _fit("slopes"), _fit("slopes_ml")
-    assert len({identity(functools.partial(_sigma_by, by=fit)) for fit in fits}) == 1
+    assert len({identity(functools.partial(_sigma_by, by=fit)) for fit in fits}) == 2
+    assert len({identity(functools.partial(_sigma_by, by=fit._model)) for fit in fits}) == 1
     assert identity(np.mean) != identity(np.median)
     endless: list[Any] = []
     endless.append(endless)

@@ -11,19 +11,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pymer_bridge import __version__
 from pymer_bridge.data import frames, model_file, packing
 from pymer_bridge.data.arrays import Arrays, inline
 from pymer_bridge.data.files import check_gzip, path_of, whole
 from pymer_bridge.data.indexes import pack_index
 from pymer_bridge.data.new_data import collect_new
-from pymer_bridge.errors import OptionError, RError, shown
+from pymer_bridge.errors import OptionError, shown
+from pymer_bridge.models import stored
 from pymer_bridge.models.base import Fitted, RModel
 from pymer_bridge.r_script.analysis import Analysis
 from pymer_bridge.replicates import engine
 from pymer_bridge.results.decode import internals as decode_internals
 from pymer_bridge.session.asking import ask
-from pymer_bridge.session.versions import versions_here
 from pymer_bridge.spec import options
 
 TEXT = ("effect", "group", "level", "term")
@@ -31,9 +30,22 @@ WHOLE = ("nobs", "df_residual")
 
 
 class Scripting(RModel):
-    """Writes a model as a script of plain R."""
+    """Carries a model elsewhere: to another process, and as a script of plain R."""
 
     __slots__ = ()
+
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
+        """Pickle what :meth:`Export.save` stores; where it is loaded the model is fitted again.
+
+        Raises
+        ------
+        OptionError
+            The model cannot be made again elsewhere; the message says why.
+        """
+        if "pickled" not in self._kept:
+            self._kept["pickled"] = stored.pickled(self)
+        made: tuple[Any, tuple[Any, ...]] = self._kept["pickled"]
+        return made
 
     def to_r_script(self, path: str | Path, data: options.DataFormat | None = "csv") -> Path:
         """Write a script of plain R that fits this model and repeats what was asked of it.
@@ -126,27 +138,7 @@ class Export(Scripting, Fitted):
         True
         """
         target = path_of(path)
-        try:
-            found = ask("saved_model", model=self._model)
-        except RError as error:
-            raise OptionError(f"the model cannot be stored: {error.message}") from error
-        arrays: Arrays = {}
-        frame = found["frame"]
-        document = {
-            "pymer_bridge": __version__,
-            "versions": versions_here(),
-            "spec": packing.pack(self.spec, arrays),
-            "columns": {
-                "names": list(frame["names"]),
-                "n_rows": int(frame["n_rows"][0]),
-                "parts": [packing.pack_part(part, arrays) for part in frame["parts"]],
-            },
-            "index": pack_index(self._index, arrays),
-            "refitted": bool(found["refitted"][0]),
-            "refits": _packed_refits(found["refits"], arrays),
-            "figures": packing.pack_figures(found["figures"]),
-        }
-        model_file.write(target, document, arrays)
+        model_file.write(target, *stored.document_of(self))
         return target
 
     def save_rds(self, path: str | PathLike[str]) -> Path:
@@ -492,15 +484,3 @@ def _augmented_frame(record: Mapping[str, Any], index: pd.Index) -> pd.DataFrame
     frame = frames.frame_from_r(record)
     frame.index = index[record["rows"] - 1]
     return frame
-
-
-def _packed_refits(steps: Any, arrays: Arrays) -> list[Any] | None:
-    """Turn the steps of a refit into JSON and arrays; None for what cannot be done again so."""
-    if steps is None:
-        return None
-    return [
-        {"values": packing.put(step["values"], arrays), "columns": int(step["columns"][0])}
-        if isinstance(step, Mapping)
-        else "likelihood"
-        for step in steps
-    ]

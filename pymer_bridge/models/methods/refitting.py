@@ -13,7 +13,7 @@ from pymer_bridge.data import frames
 from pymer_bridge.errors import DataConversionError, OptionError, shown
 from pymer_bridge.models import diagnosing
 from pymer_bridge.models.base import Fitted
-from pymer_bridge.models.preparing import FITTERS, check_text, make_model
+from pymer_bridge.models.preparing import FITTERS, arguments_of, check_text, make_model
 from pymer_bridge.r_script.journal import Origin, journal
 from pymer_bridge.replicates.optimizers import fit_by_each
 from pymer_bridge.replicates.parallel import crew_of
@@ -339,28 +339,3 @@ class MixedRefitting(Refitting):
         if crew.several and ("all_fit", *arguments.items()) not in self._kept:
             fit_by_each(self._model, chosen, float(limit), crew)
         return self._ask("all_fit", decode_all_fit, **arguments)
-
-
-def arguments_of(spec: ModelSpec) -> dict[str, Any]:
-    """Return the arguments that a model was fitted with, as its function takes them."""
-    found = {name: getattr(spec, name) for name in spec.argument_names}
-    found["contrasts"] = {name: _as_given(contrast) for name, contrast in spec.contrasts}
-    if (
-        isinstance(found.get("start"), tuple)
-        and found["start"]
-        and isinstance(found["start"][0], tuple)
-    ):
-        found["start"] = dict(found["start"])
-        if spec.nonlinear:
-            found["start"] = {name: value for name, (value,) in found["start"].items()}
-    return found
-
-
-def _as_given(contrast: Any) -> Any:
-    if isinstance(contrast, str):
-        return contrast
-    if contrast["column_names"] is None:
-        return contrast["values"]
-    return pd.DataFrame(
-        contrast["values"], index=contrast["row_names"], columns=contrast["column_names"]
-    )
