@@ -41,7 +41,7 @@ def alerts(texts: Sequence[str]) -> str:
     shown = (_lines(text) for text in dict.fromkeys(texts))
     return "".join(
         f'<div class="pymer-bridge-warning" role="note" style="{_ALERT_STYLE}">'
-        f'<strong aria-label="Warning">&#9888;</strong> {text}</div>\n'
+        f'<strong role="img" aria-label="Warning">&#9888;</strong> {text}</div>\n'
         for text in shown
     )
 

@@ -48,12 +48,17 @@ def _significant(magnitude: float, digits: int) -> tuple[int, int, bool]:
     return power, len(shown.rstrip("0")), widened
 
 
-def _number_spec(values: Sequence[float], digits: int) -> str:
-    """Return the one format spec that R would use for all of these finite numbers."""
+def _number_spec(values: Sequence[float], digits: int, *, rounded: bool = False) -> str:
+    """Return the one format spec that R would use for all of these finite numbers.
+
+    With `rounded` a zero that comes of rounding counts as a digit.
+    """
     decimals = needed = whole = negative = 0
     powers = []
     for value in values:
         power, significant, widened = _significant(abs(value), digits)
+        if rounded and float(f"{value:.{significant - 1}e}") != value:
+            significant = digits
         sign = int(value < 0)
         negative |= sign
         powers.append(power)
@@ -78,7 +83,32 @@ def check_digits(digits: int) -> None:
         raise ValueError(f"digits must be from 1 to {_MAX_DIGITS}, not {digits!r}")
 
 
-def format_numbers(values: Sequence[float | int | None], digits: int) -> list[str]:
+def common_format(values: Sequence[float], digits: int) -> str:
+    """Return the format that shows each of these finite numbers to some significant digits.
+
+    Parameters
+    ----------
+    values
+        The numbers.
+    digits
+        Significant digits, 1 to 22.
+
+    Returns
+    -------
+    str
+        As ``format()`` takes it; "" where there is no number.
+
+    Examples
+    --------
+    >>> common_format([6.8246, 1.5458], 4)
+    '.3f'
+    """
+    return _number_spec(values, digits, rounded=True) if values else ""
+
+
+def format_numbers(
+    values: Sequence[float | int | None], digits: int, spec: str | None = None
+) -> list[str]:
     """Format numbers that stand in one column, as R's ``format(x, digits=)`` does.
 
     All finite numbers get the same number of decimals: as few as show each of them to at least
@@ -90,6 +120,8 @@ def format_numbers(values: Sequence[float | int | None], digits: int) -> list[st
         The numbers. None is a cell that does not apply.
     digits
         Significant digits, 1 to 22.
+    spec
+        The format of :func:`common_format` instead, if these numbers have room in it.
 
     Returns
     -------
@@ -118,7 +150,8 @@ def format_numbers(values: Sequence[float | int | None], digits: int) -> list[st
     check_digits(digits)
     doubles = [None if value is None else float(value) for value in values]
     finite = [value for value in doubles if value is not None and math.isfinite(value)]
-    spec = _number_spec(finite, digits) if finite else ""
+    if not spec or (spec[-1] == "f" and any(abs(value) >= 1e15 for value in finite)):
+        spec = _number_spec(finite, digits) if finite else ""
     return ["" if value is None else _format_double(value, spec) for value in doubles]
 
 

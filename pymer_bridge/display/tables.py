@@ -11,9 +11,15 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Literal
 
-from pymer_bridge.display.r_numbers import check_digits, format_numbers, format_p_values
+from pymer_bridge.display.r_numbers import (
+    check_digits,
+    common_format,
+    format_numbers,
+    format_p_values,
+)
 
 Cell = str | float | int | bool | None
 _Rows = tuple[tuple[Cell, ...], ...]
@@ -44,6 +50,8 @@ class Column:
     digits
         Significant digits; None takes the table's (for p-values one less, at most 5, as R's
         ``printCoefmat`` does).
+    scale
+        Columns of numbers with the same word here are in the same units, and are rounded alike.
 
     Examples
     --------
@@ -55,6 +63,7 @@ class Column:
     label: str
     kind: Literal["text", "integer", "number", "p_value"] = "number"
     digits: int | None = None
+    scale: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +98,9 @@ class Table:
     Examples
     --------
     >>> columns = (Column("term", "", "text"), Column("estimate", "Estimate"))
-    >>> table = Table(columns, (("(Intercept)", 251.405), ("Days", 10.467)), title="Fixed effects:")
+    >>> table = Table(columns, (("(Intercept)", 251.405), ("Days", 10.467)), title="Fixed effects")
     >>> print(table.to_text())
-    Fixed effects:
+    Fixed effects
                 Estimate
     (Intercept)   251.41
     Days           10.47
@@ -231,19 +240,48 @@ class Table:
 
     def _strings(self, rows: _Rows) -> list[list[str]]:
         """Return the header and the rows as strings, each column formatted as a whole."""
+        places = self._places(rows)
         columns = [
-            [column.label, *_column_strings(column, [row[i] for row in rows], self.digits)]
-            for i, column in enumerate(self.columns)
+            [c.label, *_column_strings(c, [row[i] for row in rows], self.digits, places.get(i))]
+            for i, c in enumerate(self.columns)
         ]
         return [[column[i] for column in columns] for i in range(len(rows) + 1)]
 
+    def _places(self, rows: _Rows) -> dict[int, str]:
+        """Return the format of each column that is rounded like others, by its place."""
+        scales: dict[str, list[int]] = {}
+        for i, column in enumerate(self.columns):
+            if column.kind == "number" and column.scale:
+                scales.setdefault(column.scale, []).append(i)
+        return {
+            i: spec
+            for together in scales.values()
+            if len(together) > 1 and (spec := self._joint_format(rows, together))
+            for i in together
+        }
 
-def _column_strings(column: Column, cells: Sequence[Cell], digits: int) -> list[str]:
+    def _joint_format(self, rows: _Rows, together: Sequence[int]) -> str:
+        """Return the format that shows standard errors, else the larger figure of each row."""
+        errors = [i for i in together if self.columns[i].name.endswith("std_error")]
+        found: list[list[float]] = []
+        for row in rows:
+            given = [row[i] for i in (errors or together)]
+            found.append([abs(float(v)) for v in given if isinstance(v, float) and isfinite(v)])
+        leading = [max(row) for row in found if any(row)]
+        digits = max(self.columns[i].digits or self.digits for i in together)
+        return common_format(leading, digits)
+
+
+def _column_strings(
+    column: Column, cells: Sequence[Cell], digits: int, spec: str | None
+) -> list[str]:
     numbers = [None if isinstance(cell, str | bool) else cell for cell in cells]
     if column.kind == "p_value":
         shown = format_p_values(numbers, column.digits or max(1, min(5, digits - 1)))
+        # R has a space there in wide columns only.
+        shown = [re.sub("^< ?", "< ", text) for text in shown]
     elif column.kind == "number":
-        shown = format_numbers(numbers, column.digits or digits)
+        shown = format_numbers(numbers, column.digits or digits, spec)
     else:
         shown = [_single_number(number, column.digits or digits) for number in numbers]
     plain = {True: "TRUE", False: "FALSE"}
@@ -325,9 +363,11 @@ def _html_row(row: list[str], right: list[bool], *, header: bool = False) -> str
 
 
 def _markdown_text(text: str) -> str:
-    # Entities rather than backslashes for what could begin HTML: no renderer mistakes them.
     text = re.sub(r"([\\`*_\[\]|~$])", r"\\\1", tame(text).strip())
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    # What could begin a tag or an entity, and that alone. An entity rather than a backslash for
+    # "<": Python's own renderer takes no backslash before it.
+    text = re.sub(r"&(?=#|[A-Za-z])", "&amp;", text)
+    return re.sub(r"<(?=[A-Za-z/!?])", "&lt;", text)
 
 
 def _latex_text(text: str) -> str:
@@ -344,6 +384,7 @@ def _latex_number(text: str) -> str:
         return text
     infinity = r"\infty"
     power = rf" \times 10^{{{int(exponent)}}}" if exponent else ""
+    less = "< " if less else ""
     return f"${less}{minus}{mantissa or infinity}{power}$"
 
 

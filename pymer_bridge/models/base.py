@@ -15,7 +15,7 @@ from pymer_bridge.display import notebook
 from pymer_bridge.errors import OptionError
 from pymer_bridge.r_script.journal import journal
 from pymer_bridge.results import groups
-from pymer_bridge.results.base import Result
+from pymer_bridge.results.base import Result, of_rows
 from pymer_bridge.results.decode import record as decode
 from pymer_bridge.results.fit_statistics import Convergence, FitStatistics
 from pymer_bridge.results.fixed_effects import FixedEffects, sentence
@@ -114,7 +114,7 @@ class RModel(Public):
 
             asking.ask(
                 operation,
-                lambda value: read(value, *extra),
+                lambda value: of_rows(read(value, *extra), self.n_obs),
                 then=keep,
                 model=self._model,
                 **arguments,
@@ -130,7 +130,11 @@ class RModel(Public):
         self, operation: str, read: Callable[..., T], /, *, noted: bool = False, **arguments: Any
     ) -> T:
         """Ask R, and do not keep the answer: it can be large, or is never asked for again."""
-        return ask(operation, read, noted=noted, model=self._model, **arguments)
+
+        def counted(value: Any) -> T:
+            return of_rows(read(value), self.n_obs)
+
+        return ask(operation, counted, noted=noted, model=self._model, **arguments)
 
     @property
     def _kinds(self) -> dict[str, ColumnKind]:
@@ -179,7 +183,7 @@ class RModel(Public):
 
     def __str__(self) -> str:
         """Return the model in a few short tables."""
-        return "\n\n".join([self.heading, *map(str, self._parts())])
+        return "\n\n".join([self.heading, *(part._within().to_text() for part in self._parts())])
 
     def __repr__(self) -> str:
         """Return the model in one line."""
@@ -189,7 +193,7 @@ class RModel(Public):
 
     def _repr_html_(self) -> str:
         tables = [
-            part._one_row() if isinstance(part, FitStatistics) else part._table()
+            part._one_row() if isinstance(part, FitStatistics) else part._within()
             for part in self._parts()
         ]
         return notebook.block(self.heading, self._alerts(), tables)

@@ -22,6 +22,7 @@ from pymer_bridge.r_script.journal import journal
 from pymer_bridge.replicates import engine
 from pymer_bridge.replicates.collected import Collected
 from pymer_bridge.results import tests
+from pymer_bridge.results.base import of_rows
 from pymer_bridge.results.bootstrap import BootstrapTest
 from pymer_bridge.results.decode import tests as decode_tests
 from pymer_bridge.session import asking, conditions, deadlines
@@ -95,9 +96,11 @@ def anova(
     chosen = [f"model{i + 1}" for i in range(len(models))] if names is None else list(names)
     if len(chosen) != len(models) or len(set(chosen)) != len(chosen):
         raise OptionError(f"names must be {len(models)} different names, one per model")
+    # Where models use other numbers of rows, R has fitted them all to the fewest.
+    n_obs = min(model.n_obs for model in models)
     return ask(
         "anova_models",
-        decode_tests.ratio_tests,
+        lambda record: of_rows(decode_tests.ratio_tests(record), n_obs),
         models=[model._model for model in models],
         names=tuple(chosen),
         refit=options.flag(refit, "refit"),
@@ -423,7 +426,7 @@ def _compare(
     session().require("pbkrtest")
     return ask(
         operation,
-        lambda record: decode_tests.model_comparison(record, method),
+        lambda record: of_rows(decode_tests.model_comparison(record, method), full.n_obs),
         model=full._model,
         restricted=given,
     )

@@ -72,7 +72,10 @@ fixed_effects <- function(model, ddf, conf_level) {
   # If the family fixes the scale, R calls the statistic z.
   statistic <- unname(table[, intersect(c("t value", "z value"), colnames(table))])
   result <- list(
-    terms = rownames(table), estimate = estimate, std_error = std_error, statistic = statistic
+    terms = rownames(table), estimate = estimate, std_error = std_error, statistic = statistic,
+    reference = factor_coding(
+      attr(lme4::getME(model$fit, "X"), "contrasts"), stats::model.frame(model$fit)
+    )
   )
   if (ddf == "normal") {
     result$p_value <- if ("Pr(>|z|)" %in% colnames(table)) {
@@ -95,6 +98,25 @@ fixed_effects <- function(model, ddf, conf_level) {
   result$conf_low <- estimate + std_error * low
   result$conf_high <- estimate + std_error * high
   result
+}
+
+#' How the factors of a model are coded, in a few words each
+#'
+#' @param contrasts What a design matrix says of its factors.
+#' @param frame The model frame.
+#' @return Such as "period = 1" for the level with which R compares the others.
+factor_coding <- function(contrasts, frame) {
+  as.character(unlist(lapply(names(contrasts), function(name) {
+    coding <- contrasts[[name]]
+    known <- levels(as.factor(frame[[name]]))
+    if (identical(coding, "contr.treatment")) {
+      paste(name, "=", known[1L])
+    } else if (identical(coding, "contr.SAS")) {
+      paste(name, "=", known[length(known)])
+    } else {
+      paste0(name, ": ", if (is.character(coding)) coding[1L] else "contrasts as given")
+    }
+  })))
 }
 
 #' Two-sided p-values by the normal distribution

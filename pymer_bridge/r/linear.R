@@ -17,7 +17,9 @@ linear_effects <- function(model, conf_level) {
     statistic = unname(table[, if (by_t) "t value" else "z value"]),
     df = if (by_t) rep(as.double(stats::df.residual(model$fit)), nrow(table)),
     p_value = unname(table[, if (by_t) "Pr(>|t|)" else "Pr(>|z|)"]),
-    conf_low = intervals[, 1L], conf_high = intervals[, 2L]
+    conf_low = intervals[, 1L], conf_high = intervals[, 2L],
+    interval_method = if (inherits(model$fit, "glm")) "profile" else "wald",
+    reference = factor_coding(model$fit$contrasts, stats::model.frame(model$fit))
   )
 }
 

@@ -18,6 +18,24 @@ printed <- function(value) {
   paste(utils::capture.output(print(value)), collapse = "\n")
 }
 
+#' What R prints above a table, line by line
+heading_of <- function(table) {
+  lines <- trimws(unlist(strsplit(as.character(attr(table, "heading")), "\n")))
+  lines[nzchar(lines)]
+}
+
+#' The models of a comparison: their formulas, or what pbkrtest prints of a matrix
+#'
+#' @param small A fit, or a restriction matrix.
+compared_models <- function(large, small, text) {
+  if (!is.matrix(small)) {
+    formulas <- lapply(list(large, small), function(fit) deparse1(stats::formula(fit)))
+    return(paste(c("large:", "small:"), formulas))
+  }
+  lines <- strsplit(text, "\n")[[1L]]
+  trimws(lines[seq_len(grep("p.value", lines, fixed = TRUE)[1L] - 1L)], "right")
+}
+
 #' A table of F tests as lists of columns
 f_tests <- function(table) {
   list(
@@ -26,7 +44,7 @@ f_tests <- function(table) {
     df1 = column(table, "NumDF", "npar", "Df"), df2 = column(table, "DenDF"),
     statistic = column(table, "F value", "F.value"),
     p_value = column(table, "Pr(>F)", "P(>F)"),
-    text = printed(table)
+    heading = heading_of(table), text = printed(table)
   )
 }
 
@@ -40,7 +58,7 @@ ratio_tests <- function(table) {
     deviance = column(table, "-2*log(L)", "deviance"),
     chi_square = column(table, "Chisq", "LRT"), df = column(table, "Df"),
     p_value = column(table, "Pr(>Chisq)", "Pr(Chi)"),
-    text = printed(table)
+    heading = heading_of(table), text = printed(table)
   )
 }
 
@@ -248,21 +266,23 @@ term_labels <- function(model) {
 
 #' Operation: Kenward and Roger's F test of a restriction
 kr_modcomp <- function(model, restricted) {
-  compared <- pbkrtest::KRmodcomp(model$fit, restricted_model(model, restricted))
+  small <- restricted_model(model, restricted)
+  compared <- pbkrtest::KRmodcomp(model$fit, small)
   scaled <- compared$test["Ftest", ]
   unscaled <- compared$test["FtestU", ]
+  text <- printed(compared)
   list(
     statistic = scaled[["stat"]], df1 = scaled[["ndf"]], df2 = scaled[["ddf"]],
     f_scaling = scaled[["F.scaling"]], p_value = scaled[["p.value"]],
     unscaled_statistic = unscaled[["stat"]], unscaled_p_value = unscaled[["p.value"]],
-    text = printed(compared)
+    heading = compared_models(model$fit, small, text), text = text
   )
 }
 
 #' Operation: Satterthwaite's F test of a restriction
 sat_modcomp <- function(model, restricted) {
   full <- fit_of_its_rows(model)
-  small <- restricted_model(model, restricted)
+  given <- small <- restricted_model(model, restricted)
   if (is.matrix(small) && utils::packageVersion("pbkrtest") >= "0.5.3") {
     # From this version on SATmodcomp() fails on a matrix, but takes the equivalent model.
     small <- pbkrtest::restriction_matrix2model(full, small)
@@ -274,9 +294,10 @@ sat_modcomp <- function(model, restricted) {
     }
   }
   test <- compared$test
+  text <- printed(compared)
   list(
     statistic = test[["statistic"]][1L], df1 = test[["ndf"]][1L], df2 = test[["ddf"]][1L],
-    p_value = test[["p.value"]][1L], text = printed(compared)
+    p_value = test[["p.value"]][1L], heading = compared_models(full, given, text), text = text
   )
 }
 

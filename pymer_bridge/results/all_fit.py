@@ -109,7 +109,7 @@ class Agreement(Rows[ParameterAgreement]):
 
     rows: tuple[ParameterAgreement, ...]
 
-    title: ClassVar[str] = "Agreement of the optimizers:"
+    title: ClassVar[str] = "Agreement of the optimizers"
     key: ClassVar[tuple[str, ...]] = ("kind", "name")
     shown: ClassVar[tuple[str, ...]] = fields_of(ParameterAgreement)
     _own: ClassVar[tuple[Column, ...]] = tuple(_OWN.values())
@@ -146,7 +146,7 @@ class OptimizerTimings(Rows[OptimizerTiming]):
 
     rows: tuple[OptimizerTiming, ...]
 
-    title: ClassVar[str] = "Time taken:"
+    title: ClassVar[str] = "Time taken"
     key: ClassVar[tuple[str, ...]] = ("optimizer",)
     shown: ClassVar[tuple[str, ...]] = fields_of(OptimizerTiming)
     _own: ClassVar[tuple[Column, ...]] = tuple(_OWN.values())
@@ -174,7 +174,7 @@ class AllFit(Rows[OptimizerFit]):
     warnings: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
 
-    title: ClassVar[str] = "Fits:"
+    title: ClassVar[str] = "Fits"
     key: ClassVar[tuple[str, ...]] = ("optimizer",)
     shown: ClassVar[tuple[str, ...]] = (
         "optimizer", "available", "ok", "converged", "singular", "log_likelihood", "evaluations",
@@ -253,7 +253,7 @@ class AllFit(Rows[OptimizerFit]):
             )
             for row in self.rows
         ]
-        return Table(columns, tuple(body), title=self.title)
+        return Table(columns, tuple(body), title=self._caption())
 
     def __str__(self) -> str:
         """Return R's text, then the figures of its summary, then how well they agree."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
-from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Final, Generic, Protocol, Self, TypeVar
 
 import pandas as pd
 
@@ -31,22 +31,22 @@ COLUMNS: dict[str, Column] = {
         Column("label", "Parameter", "text"),
         Column("name", "", "text"),
         Column("value", "Value"),
-        Column("estimate", "Estimate"),
-        Column("std_error", "Std. Error"),
+        Column("estimate", "Estimate", scale="estimate"),
+        Column("std_error", "Std. Error", scale="estimate"),
         Column("df", "df"),
         Column("statistic", "t value"),
         Column("p_value", "Pr(>|t|)", "p_value"),
-        Column("conf_low", "Conf. low"),
-        Column("conf_high", "Conf. high"),
+        Column("conf_low", "Conf. low", scale="estimate"),
+        Column("conf_high", "Conf. high", scale="estimate"),
         Column("sum_sq", "Sum Sq"),
         Column("mean_sq", "Mean Sq"),
         Column("df1", "NumDF"),
         Column("df2", "DenDF"),
         Column("n_parameters", "npar", "integer"),
-        Column("aic", "AIC"),
-        Column("bic", "BIC"),
-        Column("log_likelihood", "logLik"),
-        Column("deviance", "deviance"),
+        Column("aic", "AIC", digits=5, scale="likelihood"),
+        Column("bic", "BIC", digits=5, scale="likelihood"),
+        Column("log_likelihood", "logLik", digits=5, scale="likelihood"),
+        Column("deviance", "deviance", digits=5, scale="likelihood"),
         Column("chi_square", "Chisq"),
         Column("variance", "Variance"),
         Column("std_dev", "Std.Dev."),
@@ -55,6 +55,28 @@ COLUMNS: dict[str, Column] = {
     )
 }
 """The heading of each column for a reader."""
+
+METHODS: Final[Mapping[str, str]] = {
+    "satterthwaite": "Satterthwaite's method",
+    "kenward-roger": "Kenward-Roger's method",
+    "normal": "z tests",
+    "residual": "residual degrees of freedom",
+}
+"""How each method of degrees of freedom is called in a caption."""
+
+
+def intervals_said(conf_level: float, method: str) -> str:
+    """Say what intervals are, such as "95% intervals (profile)".
+
+    Parameters
+    ----------
+    conf_level
+        Their level.
+    method
+        "wald", "profile", "boot" or another.
+    """
+    how = {"wald": "Wald", "boot": "bootstrap"}.get(method, method)
+    return f"{conf_level * 100:.6g}% intervals ({how})"
 
 
 def above(module: str, name: str) -> Any:
@@ -137,6 +159,24 @@ def predictor_columns(
     return {f"{n}_" if n in figures else n: [row[n] for row in rows] for n in names}
 
 
+T = TypeVar("T")
+
+
+def of_rows(result: T, n: int) -> T:
+    """Return a result that says how many rows the model uses, if it has room for it.
+
+    Parameters
+    ----------
+    result
+        A result, or anything else.
+    n
+        The number of rows.
+    """
+    if isinstance(result, Result) and getattr(result, "observations", n) is None:
+        return dataclasses.replace(result, observations=n)  # type: ignore[type-var]
+    return result
+
+
 def how_it_ended(*, failed: bool, singular: bool | None, converged: bool | None) -> str:
     """Return the note on a fit; it is empty if all is well."""
     if failed:
@@ -150,6 +190,26 @@ class Result(Part):
     __slots__ = ("__weakref__",)
 
     title: ClassVar[str] = ""
+
+    def _how(self) -> tuple[str, ...]:
+        """Return what a caption says after the title: the method, the level of intervals."""
+        return ()
+
+    def _notes(self) -> tuple[str, ...]:
+        """Return the lines below the table."""
+        return ()
+
+    def _caption(self) -> str:
+        """Return what the table is, by which method, and of how many rows of the data."""
+        n = getattr(self, "observations", None)
+        rows = () if n is None else (f"{n} observation{'' if n == 1 else 's'}",)
+        return ", ".join(filter(None, (self.title, *self._how(), *rows)))
+
+    def _within(self) -> Table:
+        """Return the table for a page whose heading has the number of rows."""
+        counted = getattr(self, "observations", None) is not None
+        part = dataclasses.replace(self, observations=None) if counted else self  # type: ignore[type-var]
+        return part._table()
 
     def _table(self) -> Table:
         raise NotImplementedError
@@ -234,7 +294,7 @@ class OneRow(Result):
 
     def _table(self) -> Table:
         cells = tuple(getattr(self, column.name) for column in self._columns)
-        return Table(self._columns, (cells,), title=self.title)
+        return Table(self._columns, (cells,), title=self._caption(), notes=self._notes())
 
     def to_frame(self) -> pd.DataFrame:
         """Return a frame of one row."""
@@ -309,7 +369,7 @@ class Rows(Result, Generic[Row]):
 
     def _table(self) -> Table:
         columns = tuple(map(self._label, self._columns()))
-        return Table(columns, self._cells(columns), title=self.title)
+        return Table(columns, self._cells(columns), title=self._caption(), notes=self._notes())
 
     def to_frame(self) -> pd.DataFrame:
         """Return the rows as a pandas frame, every column at full precision."""

@@ -136,7 +136,7 @@ class BootstrapPValues(Rows[BootstrapPValue]):
 
     rows: tuple[BootstrapPValue, ...]
 
-    title: ClassVar[str] = "Bootstrap p-values:"
+    title: ClassVar[str] = "Bootstrap p-values"
     key: ClassVar[tuple[str, ...]] = ("name",)
     shown: ClassVar[tuple[str, ...]] = ("name", "estimate", "null", "p_value")
     _own: ClassVar[tuple[Column, ...]] = (
@@ -377,7 +377,7 @@ class BootstrapResult(Rows[BootstrapStatistic]):
             notes.append(f"{counts.n_singular} singular")
         if counts.n_not_converged:
             notes.append(f"{counts.n_not_converged} not converged")
-        title = f"{self.kind.capitalize()} bootstrap:"
+        title = f"{self.kind.capitalize()} bootstrap"
         return Table(columns, self._cells(columns), title=title, notes=(", ".join(notes),))
 
 
@@ -458,4 +458,4 @@ class BootstrapTest(Rows[BootstrapTestRow]):
         note = f"{self.n_usable} of {len(self.likelihood_ratios)} replicates usable"
         if self.n_failed:
             note += f", {self.n_failed} failed"
-        return Table(columns, self._cells(columns), title="Bootstrap test:", notes=(note,))
+        return Table(columns, self._cells(columns), title="Bootstrap test", notes=(note,))

@@ -158,7 +158,7 @@ class DriftReport(Result):
     notes: tuple[str, ...] = ()
     against_r: str | None = None
 
-    title: ClassVar[str] = "Figures that are not the recorded ones:"
+    title: ClassVar[str] = "Figures that are not the recorded ones"
 
     @property
     def drifted(self) -> tuple[FigureChange, ...]:
@@ -193,7 +193,7 @@ class DriftReport(Result):
         )
         left = len(rows) - SHOWN
         notes = (f"... and {left} more",) if left > 0 else ()
-        return Table(_COLUMNS, cells, title=self.title, notes=notes)
+        return Table(_COLUMNS, cells, title=self._caption(), notes=notes)
 
     @property
     def heading(self) -> str:

@@ -204,6 +204,6 @@ class EffectCurve(Rows[EffectPoint]):
         cells: tuple[tuple[Cell, ...], ...] = tuple(
             (*row.values.values(), *(getattr(row, name) for name in figures)) for row in self.rows
         )
-        title = f"Effect of {' and '.join(self.terms)} on {self.response}:"
+        title = f"Effect of {' and '.join(self.terms)} on {self.response}"
         notes = (f"Intervals: {self.conf_level * 100:g}%, point by point.",)
         return Table((*keys, *heads), cells, title=title, notes=notes, max_rows=40)

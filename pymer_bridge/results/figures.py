@@ -80,7 +80,7 @@ class Figures(Rows[Figure]):
     rows: tuple[Figure, ...]
     ddf: str
 
-    title: ClassVar[str] = "Figures:"
+    title: ClassVar[str] = "Figures"
     key: ClassVar[tuple[str, ...]] = ("key",)
     shown: ClassVar[tuple[str, ...]] = (
         "family", "group", "level", "term", "term2", "quantity", "value",

@@ -29,7 +29,7 @@ class _Facts(Result):
             value = getattr(self, name)
             if value is not None:
                 body.append((label, _shown(value)))
-        return Table(columns, tuple(body), title=self.title)
+        return Table(columns, tuple(body), title=self._caption())
 
     def to_frame(self) -> pd.DataFrame:
         """Return a frame of one row, one column per figure."""
@@ -81,7 +81,7 @@ class FitStatistics(_Facts):
     df_residual: int
     n_obs: int
 
-    title: ClassVar[str] = "Fit statistics:"
+    title: ClassVar[str] = "Fit statistics"
     names: ClassVar[tuple[tuple[str, str], ...]] = (
         ("reml_criterion", "REML criterion"),
         ("log_likelihood", "Log-likelihood"),
@@ -103,7 +103,7 @@ class FitStatistics(_Facts):
             for value in facts.values()
             if value is not None
         )
-        return Table(tuple(columns), (tuple(given),), title=self.title)
+        return Table(tuple(columns), (tuple(given),), title=self._caption())
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -146,7 +146,7 @@ class Convergence(_Facts):
     theta_names: tuple[str, ...]
     gradient: Floats
 
-    title: ClassVar[str] = "Convergence:"
+    title: ClassVar[str] = "Convergence"
     names: ClassVar[tuple[tuple[str, str], ...]] = (
         ("converged", "Converged"),
         ("singular", "Singular"),

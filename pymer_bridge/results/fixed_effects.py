@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Final
 
 import numpy as np
@@ -10,7 +10,16 @@ from numpy.typing import NDArray
 
 from pymer_bridge.display import apa
 from pymer_bridge.display.tables import Column
-from pymer_bridge.results.base import COLUMNS, Part, Rows, fields_of, row_of
+from pymer_bridge.results.base import (
+    COLUMNS,
+    METHODS,
+    Part,
+    Rows,
+    fields_of,
+    intervals_said,
+    row_of,
+)
+from pymer_bridge.results.codec import LATER
 
 Floats = NDArray[np.float64]
 
@@ -60,6 +69,12 @@ class FixedEffects(Rows[FixedEffect]):
         The level of the intervals.
     warnings, messages
         R's warnings and messages.
+    interval_method
+        "wald" or "profile".
+    reference
+        How R codes each factor, such as "period = 1" where it compares with that level.
+    observations
+        How many rows of the data the model uses; None in what was stored without it.
     """
 
     rows: tuple[FixedEffect, ...]
@@ -67,9 +82,20 @@ class FixedEffects(Rows[FixedEffect]):
     conf_level: float
     warnings: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
+    interval_method: str = field(default="wald", metadata=LATER)
+    reference: tuple[str, ...] = field(default=(), metadata=LATER)
+    observations: int | None = field(default=None, metadata=LATER)
 
-    title: ClassVar[str] = "Fixed effects:"
+    title: ClassVar[str] = "Fixed effects"
     shown: ClassVar[tuple[str, ...]] = fields_of(FixedEffect)
+
+    def _how(self) -> tuple[str, ...]:
+        if self.ddf == "none":
+            return ()
+        return (METHODS[self.ddf], intervals_said(self.conf_level, self.interval_method))
+
+    def _notes(self) -> tuple[str, ...]:
+        return (f"Reference: {', '.join(self.reference)}",) if self.reference else ()
 
     def _label(self, name: str) -> Column:
         if self.ddf == "normal" and name in ("statistic", "p_value"):

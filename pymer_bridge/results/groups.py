@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pymer_bridge.errors import UnknownNameError, listed, shown
 from pymer_bridge.results.base import Key, Part, Rows, fields_of, of_group
+from pymer_bridge.results.codec import LATER
 from pymer_bridge.spec.names import find_name
 
 Floats = NDArray[np.float64]
@@ -158,11 +159,14 @@ class RandomEffects(_Grouped):
     ----------
     groups
         One :class:`GroupTable` per grouping factor, with standard deviations and covariances.
+    observations
+        How many rows of the data the model uses; None in what was stored without it.
     """
 
     groups: tuple[GroupTable, ...]
+    observations: int | None = field(default=None, metadata=LATER)
 
-    title: ClassVar[str] = "Random effects (conditional modes):"
+    title: ClassVar[str] = "Random effects (conditional modes)"
     shown: ClassVar[tuple[str, ...]] = fields_of(RandomEffect)
 
     def _make_row(self, table: GroupTable, level: int, term: int) -> RandomEffect:
@@ -202,11 +206,14 @@ class GroupCoefficients(_Grouped):
     ----------
     groups
         One :class:`GroupTable` per grouping factor.
+    observations
+        How many rows of the data the model uses; None in what was stored without it.
     """
 
     groups: tuple[GroupTable, ...]
+    observations: int | None = field(default=None, metadata=LATER)
 
-    title: ClassVar[str] = "Coefficients by group:"
+    title: ClassVar[str] = "Coefficients by group"
     shown: ClassVar[tuple[str, ...]] = fields_of(GroupCoefficient)
 
     def _make_row(self, table: GroupTable, level: int, term: int) -> GroupCoefficient:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from pymer_bridge.display.tables import Column
 from pymer_bridge.results.base import OneRow
+from pymer_bridge.results.codec import LATER
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -21,14 +22,17 @@ class IntraclassCorrelation(OneRow):
         The share of all variance, including that of the fixed effects; None for a singular fit.
     warnings, messages
         R's warnings and messages.
+    observations
+        How many rows of the data the model uses; None in what was stored without it.
     """
 
     adjusted: float | None
     unadjusted: float | None
     warnings: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
+    observations: int | None = field(default=None, metadata=LATER)
 
-    title: ClassVar[str] = "Intraclass correlation:"
+    title: ClassVar[str] = "Intraclass correlation"
     _columns: ClassVar[tuple[Column, ...]] = (
         Column("adjusted", "Adjusted"),
         Column("unadjusted", "Unadjusted"),
@@ -47,14 +51,17 @@ class RSquared(OneRow):
         The share that fixed and random effects explain together; None for a singular fit.
     warnings, messages
         R's warnings and messages.
+    observations
+        How many rows of the data the model uses; None in what was stored without it.
     """
 
     marginal: float | None
     conditional: float | None
     warnings: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
+    observations: int | None = field(default=None, metadata=LATER)
 
-    title: ClassVar[str] = "R squared:"
+    title: ClassVar[str] = "R squared"
     _columns: ClassVar[tuple[Column, ...]] = (
         Column("marginal", "Marginal"),
         Column("conditional", "Conditional"),

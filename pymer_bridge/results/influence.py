@@ -95,7 +95,7 @@ class Influence(Rows[InfluenceRow]):
     warnings: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
 
-    title: ClassVar[str] = "Influence:"
+    title: ClassVar[str] = "Influence"
     key: ClassVar[tuple[str, ...]] = ("level",)
     shown: ClassVar[tuple[str, ...]] = tuple(column.name for column in _COLUMNS)
 
@@ -176,7 +176,7 @@ class Influence(Rows[InfluenceRow]):
             for i, row in enumerate(self.rows)
         ]
         title = (
-            f"Influence of each {self.by if self.by == 'observation' else 'level of ' + self.by}:"
+            f"Influence of each {self.by if self.by == 'observation' else 'level of ' + self.by}"
         )
         return Table(columns, tuple(body), title=title, max_rows=40)
 

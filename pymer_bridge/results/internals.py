@@ -92,7 +92,7 @@ class SparseMatrix(Result):
             COLUMNS["value"],
         )
         lists = (self.row.tolist(), self.column.tolist(), self.values.tolist())
-        title = f"Sparse matrix, {self.shape[0]} x {self.shape[1]}, {len(self.values)} stored:"
+        title = f"Sparse matrix, {self.shape[0]} x {self.shape[1]}, {len(self.values)} stored"
         return Table(columns, tuple(zip(*lists, strict=True)), title=title)
 
 
@@ -155,7 +155,7 @@ class Covariances(Result):
 
     groups: tuple[GroupCovariance, ...]
 
-    title: ClassVar[str] = "Covariances of the random effects:"
+    title: ClassVar[str] = "Covariances of the random effects"
 
     def __getitem__(self, group: str) -> NamedMatrix:
         """Return the covariance matrix of one group.
@@ -210,7 +210,7 @@ class Covariances(Result):
 
     def _table(self) -> Table:
         names = ("group", "term1", "term2", "covariance", "correlation")
-        return Table(tuple(COLUMNS[n] for n in names), tuple(self._rows()), title=self.title)
+        return Table(tuple(COLUMNS[n] for n in names), tuple(self._rows()), title=self._caption())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -268,7 +268,7 @@ class PrincipalComponents(Rows[PrincipalComponent]):
     rows: tuple[PrincipalComponent, ...]
     rotations: tuple[Rotation, ...]
 
-    title: ClassVar[str] = "Principal components of the random effects:"
+    title: ClassVar[str] = "Principal components of the random effects"
     key: ClassVar[tuple[str, ...]] = ("group", "component")
     _own: ClassVar[tuple[Column, ...]] = (
         Column("component", "Component", "integer"),
@@ -316,7 +316,7 @@ class DeviancePoints(AsArray, Result):
     points: Floats
     values: Floats
 
-    title: ClassVar[str] = "Deviance:"
+    title: ClassVar[str] = "Deviance"
 
     def to_frame(self) -> pd.DataFrame:
         """Return a pandas frame: one column per parameter, then deviance."""
@@ -330,4 +330,4 @@ class DeviancePoints(AsArray, Result):
             (*point, value)
             for point, value in zip(self.points.tolist(), self.values.tolist(), strict=True)
         )
-        return Table(columns, cells, title=self.title)
+        return Table(columns, cells, title=self._caption())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -11,7 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pymer_bridge.display.tables import Column, Table
-from pymer_bridge.results.base import Part, Result, Rows, above, fields_of
+from pymer_bridge.results.base import Part, Result, Rows, above, fields_of, intervals_said
+from pymer_bridge.results.codec import LATER
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,6 +53,8 @@ class Intervals(Rows[Interval]):
         Their level.
     warnings, messages
         R's warnings and messages.
+    observations
+        How many rows of the data the model uses; None in what was stored without it.
     """
 
     rows: tuple[Interval, ...]
@@ -59,10 +62,13 @@ class Intervals(Rows[Interval]):
     conf_level: float
     warnings: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
+    observations: int | None = field(default=None, metadata=LATER)
 
-    title: ClassVar[str] = "Confidence intervals:"
     alias: ClassVar[str | None] = "label"
     shown: ClassVar[tuple[str, ...]] = fields_of(Interval)
+
+    def _how(self) -> tuple[str, ...]:
+        return (intervals_said(self.conf_level, self.method).replace(" ", " confidence ", 1),)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -122,4 +128,4 @@ class Profile(Result):
             (name, float(value), float(zeta))
             for name, value, zeta in zip(self.profiled, self.focal, self.zeta, strict=True)
         )
-        return Table(columns, rows, title="Profile:")
+        return Table(columns, rows, title="Profile")

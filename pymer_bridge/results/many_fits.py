@@ -82,7 +82,7 @@ class ResponseFit(Rows[ResponseParameter]):
     shown: ClassVar[tuple[str, ...]] = fields_of(ResponseParameter)
 
     def _table(self) -> Table:
-        return replace(super(ResponseFit, self)._table(), title=f"Fit to {self.response}:")
+        return replace(super(ResponseFit, self)._table(), title=f"Fit to {self.response}")
 
     def _alerts(self) -> tuple[str, ...]:
         return (*(() if self.error is None else (self.error,)), *self.warnings)
@@ -237,7 +237,7 @@ class ManyFits(Result):
             (response, *(None if np.isnan(v) else float(v) for v in row), self._note(i))
             for i, (response, row) in enumerate(zip(self.responses, self.values, strict=True))
         )
-        return Table(columns, cells, title="Fits:")
+        return Table(columns, cells, title="Fits")
 
     def _note(self, i: int) -> str:
         ended = {"singular": bool(self.singular[i]), "converged": bool(self.converged[i])}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from math import isinf
 from typing import ClassVar
 
 import pandas as pd
@@ -11,6 +12,7 @@ import pandas as pd
 from pymer_bridge.display.tables import Column, Table
 from pymer_bridge.errors import UnknownNameError, listed, shown
 from pymer_bridge.results.base import COLUMNS, Key, Part, Rows, fields_of, predictor_columns
+from pymer_bridge.results.codec import LATER
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,6 +55,8 @@ class MarginalTable(Rows[MarginalMean]):
         The text that R prints.
     warnings, messages
         R's warnings and messages.
+    observations
+        How many rows of the data the model uses; None in what was stored without it.
     """
 
     rows: tuple[MarginalMean, ...]
@@ -62,6 +66,7 @@ class MarginalTable(Rows[MarginalMean]):
     text: str
     warnings: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
+    observations: int | None = field(default=None, metadata=LATER)
 
     figures: ClassVar[tuple[str, ...]] = fields_of(MarginalMean)[1:]
 
@@ -102,4 +107,22 @@ class MarginalTable(Rows[MarginalMean]):
         cells = tuple(
             (*row.levels.values(), *(getattr(row, name) for name in figures)) for row in self.rows
         )
-        return Table((*columns, *(COLUMNS[name] for name in figures)), cells, notes=self.notes)
+        heads = tuple(map(self._label, figures))
+        return Table((*columns, *heads), cells, title=self._caption(), notes=self._notes())
+
+    def _how(self) -> tuple[str, ...]:
+        if "contrast" in self.by:
+            return ("Contrasts",)
+        if self.what.endswith(".trend"):
+            return (f"Estimated marginal slopes of {self.what.removesuffix('.trend')}",)
+        return ("Estimated marginal means",)
+
+    def _notes(self) -> tuple[str, ...]:
+        return (*(note.strip() for note in self.notes), *self.messages)
+
+    def _label(self, name: str) -> Column:
+        normal = all(row.df is not None and isinf(row.df) for row in self.rows)
+        heads = {"estimate": self.what}
+        if normal:
+            heads |= {"statistic": "z value", "p_value": "Pr(>|z|)"}
+        return replace(COLUMNS[name], label=heads.get(name, COLUMNS[name].label))

@@ -73,5 +73,5 @@ class PoolingLines(Result):
             for level, row in zip(self.levels, figures, strict=True)
         )
         note = f"Complete pooling: {self.complete[0]:.5g}, {self.complete[1]:.5g}"
-        title = f"Lines of {self.response} on {self.predictor} by {self.group}:"
+        title = f"Lines of {self.response} on {self.predictor} by {self.group}"
         return Table(columns, cells, title=title, notes=(note,))

@@ -75,7 +75,7 @@ class Predictions(AsArray, Rows[Prediction]):
     warnings: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
 
-    title: ClassVar[str] = "Predictions:"
+    title: ClassVar[str] = "Predictions"
     key: ClassVar[tuple[str, ...]] = ("label",)
     _own: ClassVar[tuple[Column, ...]] = (Column("label", "", "text"),)
     shown: ClassVar[tuple[str, ...]] = fields_of(Prediction)
@@ -123,7 +123,7 @@ class Predictions(AsArray, Rows[Prediction]):
         cells: tuple[tuple[Cell, ...], ...] = tuple(
             (str(label), *figures) for label, *figures in zip(self.index, *lists, strict=True)
         )
-        return Table(tuple(labels), cells, title=self.title)
+        return Table(tuple(labels), cells, title=self._caption())
 
     def to_series(self) -> pd.Series[float]:
         """Return the predictions as a pandas Series on their index."""
@@ -230,4 +230,4 @@ class Simulations(AsArray, Result):
         cells: tuple[tuple[Cell, ...], ...] = tuple(
             (str(label), *values) for label, *values in zip(self.index, *lists, strict=True)
         )
-        return Table(columns, cells, title="Simulated responses:")
+        return Table(columns, cells, title="Simulated responses")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from pymer_bridge.display.tables import Column, Table
-from pymer_bridge.results.base import Part, Rows, above, fields_of
+from pymer_bridge.results.base import COLUMNS, Part, Rows, above, fields_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -80,15 +80,15 @@ class InferenceRoutes(Rows[InferenceRoute]):
 
     def _table(self) -> Table:
         columns = (
-            Column("method", "Method", "text"), Column("estimate", "Estimate"),
-            Column("std_error", "Std. Error"), Column("df", "df"),
+            Column("method", "Method", "text"), COLUMNS["estimate"],
+            COLUMNS["std_error"], Column("df", "df"),
             Column("statistic", "Statistic"), Column("p_value", "p", "p_value"),
-            Column("conf_low", "Conf. low"), Column("conf_high", "Conf. high"),
+            COLUMNS["conf_low"], COLUMNS["conf_high"],
             Column("refitted", "Refitted", "text"), Column("seconds", "Seconds", digits=2),
         )  # fmt: skip
         notes = tuple(
             f"{row.method}: {row.advice} ({row.reference})" + (f"; {row.note}" if row.note else "")
             for row in self.rows
         )
-        title = f"Routes to inference on {self.term}"
+        title = f"Routes to inference on {self.term}, {self.conf_level * 100:.6g}% intervals"
         return Table(columns, self._cells(columns), title=title, notes=notes)

@@ -48,7 +48,7 @@ class RowsUsed(Result):
     n_weightless: int = 0
     n_failed: int = 0
 
-    title: ClassVar[str] = "Rows:"
+    title: ClassVar[str] = "Rows"
 
     @property
     def n_left_out(self) -> int:
@@ -92,4 +92,4 @@ class RowsUsed(Result):
 
     def _table(self) -> Table:
         columns = Column("reason", "Left out", "text"), Column("n", "Rows", "integer")
-        return Table(columns, tuple(self._reasons()), title=self.title, notes=(str(self),))
+        return Table(columns, tuple(self._reasons()), title=self._caption(), notes=(str(self),))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from pymer_bridge.results.base import Part, Rows, fields_of
+from pymer_bridge.results.base import Part, Rows, fields_of, intervals_said
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,6 +55,9 @@ class SeparateEffects(Rows[SeparateEffect]):
     warnings: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
 
-    title: ClassVar[str] = "Coefficients, group by group:"
+    title: ClassVar[str] = "Coefficients, group by group"
     key: ClassVar[tuple[str, ...]] = ("level", "term")
     shown: ClassVar[tuple[str, ...]] = fields_of(SeparateEffect)
+
+    def _how(self) -> tuple[str, ...]:
+        return (intervals_said(self.conf_level, "wald"),)

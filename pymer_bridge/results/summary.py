@@ -48,7 +48,7 @@ class ModelSummary(Result):
         return self.fixed_effects.to_frame()
 
     def _repr_html_(self) -> str:
-        tables = [self.variance_components._table(), self.fixed_effects._table()]
+        tables = [self.variance_components._within(), self.fixed_effects._within()]
         tables.append(self.fit_statistics._one_row())
         heading = f"Summary\nObservations: {self.fit_statistics.n_obs}"
         lines = "\n".join([heading, *self._left_out()])

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Final
 
 import pandas as pd
 
 from pymer_bridge.display.tables import Column, Table
-from pymer_bridge.results.base import OneRow, Part, Result, Rows, fields_of
+from pymer_bridge.results.base import METHODS, OneRow, Part, Result, Rows, fields_of, intervals_said
+from pymer_bridge.results.codec import LATER
+
+_LABELS: Final = ("Data:", "Subset:", "Model:", "Models:")
+"""How lines begin in R's headings that say nothing of the test itself."""
 
 
 class _Printed:
@@ -17,10 +21,22 @@ class _Printed:
     __slots__ = ()
 
     text: str
+    messages: tuple[str, ...]
 
     def __str__(self) -> str:
         """Return the text that R prints."""
         return self.text
+
+    def _headed(self) -> tuple[str, tuple[str, ...]]:
+        """Return what R's heading says of the test, and the formulas."""
+        heading: tuple[str, ...] = getattr(self, "heading", ())
+        lines = [line for line in heading if not line.startswith(_LABELS)]
+        said = lines.pop(0).rstrip(":") if lines and "~" not in lines[0] else ""
+        return said, tuple(lines)
+
+    def _notes(self) -> tuple[str, ...]:
+        """Return the formulas, and what R said."""
+        return (*self._headed()[1], *self.messages)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,6 +78,10 @@ class FTests(_Printed, Rows[FTest]):
         The text that R prints.
     warnings, messages
         R's warnings and messages.
+    heading
+        What R prints above the table: the method, the formulas.
+    observations
+        How many rows of the data the model uses; None in what was stored without it.
     """
 
     rows: tuple[FTest, ...]
@@ -69,12 +89,19 @@ class FTests(_Printed, Rows[FTest]):
     text: str
     warnings: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
+    heading: tuple[str, ...] = field(default=(), metadata=LATER)
+    observations: int | None = field(default=None, metadata=LATER)
 
     shown: ClassVar[tuple[str, ...]] = fields_of(FTest)
     _own: ClassVar[tuple[Column, ...]] = (
         Column("statistic", "F value"),
         Column("p_value", "Pr(>F)", "p_value"),
     )
+
+    def _how(self) -> tuple[str, ...]:
+        said = self._headed()[0]
+        method = METHODS.get(self.ddf, "sequential, without p-values")
+        return (said or "F tests", *(() if METHODS.get(self.ddf, "-") in said else (method,)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,6 +146,8 @@ class TTests(_Printed, Rows[TTest]):
         The text that R prints.
     warnings, messages
         R's warnings and messages.
+    observations
+        How many rows of the data the model uses; None in what was stored without it.
     """
 
     rows: tuple[TTest, ...]
@@ -127,8 +156,13 @@ class TTests(_Printed, Rows[TTest]):
     text: str
     warnings: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
+    observations: int | None = field(default=None, metadata=LATER)
 
     shown: ClassVar[tuple[str, ...]] = fields_of(TTest)
+    title: ClassVar[str] = "t tests of linear hypotheses"
+
+    def _how(self) -> tuple[str, ...]:
+        return (METHODS[self.ddf], intervals_said(self.conf_level, "wald"))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -170,18 +204,29 @@ class LikelihoodRatioTests(_Printed, Rows[LikelihoodRatioTest]):
         The text that R prints.
     warnings, messages
         R's warnings and messages, such as that it refitted by maximum likelihood.
+    heading
+        What R prints above the table: the method, the formulas.
+    observations
+        How many rows of the data the model uses; None in what was stored without it.
     """
 
     rows: tuple[LikelihoodRatioTest, ...]
     text: str
     warnings: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
+    heading: tuple[str, ...] = field(default=(), metadata=LATER)
+    observations: int | None = field(default=None, metadata=LATER)
 
+    title: ClassVar[str] = "Likelihood ratio tests"
     shown: ClassVar[tuple[str, ...]] = fields_of(LikelihoodRatioTest)
     _own: ClassVar[tuple[Column, ...]] = (
         Column("p_value", "Pr(>Chisq)", "p_value"),
         Column("df", "Df"),
     )
+
+    def _how(self) -> tuple[str, ...]:
+        said = self._headed()[0]
+        return (said[:1].lower() + said[1:] if said[1:2].islower() else said,)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -206,6 +251,10 @@ class ModelComparison(_Printed, OneRow):
         The text that R prints.
     warnings, messages
         R's warnings and messages.
+    heading
+        What R prints above the table: the method, the formulas.
+    observations
+        How many rows of the data the model uses; None in what was stored without it.
     """
 
     method: str
@@ -219,7 +268,10 @@ class ModelComparison(_Printed, OneRow):
     text: str
     warnings: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
+    heading: tuple[str, ...] = field(default=(), metadata=LATER)
+    observations: int | None = field(default=None, metadata=LATER)
 
+    title: ClassVar[str] = "F test of a restriction"
     _columns: ClassVar[tuple[Column, ...]] = (
         Column("method", "Method", "text"),
         Column("statistic", "F value"),
@@ -232,6 +284,12 @@ class ModelComparison(_Printed, OneRow):
         "method", "statistic", "df1", "df2", "f_scaling", "p_value", "unscaled_statistic",
         "unscaled_p_value",
     )  # fmt: skip
+
+    def _how(self) -> tuple[str, ...]:
+        return (f"{self.method}'s method",)
+
+    def _notes(self) -> tuple[str, ...]:
+        return (*self.heading, *self.messages)
 
     def to_frame(self) -> pd.DataFrame:
         """Return a frame of one row."""
@@ -306,6 +364,10 @@ class BackwardElimination(_Printed, Result):
         The text that R prints.
     warnings, messages
         R's warnings and messages.
+    heading
+        What R prints above the table: the method, the formulas.
+    observations
+        How many rows of the data the model uses; None in what was stored without it.
     """
 
     random: tuple[RandomStep, ...]
@@ -314,6 +376,13 @@ class BackwardElimination(_Printed, Result):
     text: str
     warnings: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
+    heading: tuple[str, ...] = field(default=(), metadata=LATER)
+    observations: int | None = field(default=None, metadata=LATER)
+
+    title: ClassVar[str] = "Backward elimination"
+
+    def _how(self) -> tuple[str, ...]:
+        return (*self.heading, "random effects by likelihood ratios")
 
     def to_frame(self) -> pd.DataFrame:
         """Return all steps in one frame; ``effect`` is "random" or "fixed"."""
@@ -335,4 +404,5 @@ class BackwardElimination(_Printed, Result):
             for effect, steps in (("random", self.random), ("fixed", self.fixed))
             for step in steps
         )
-        return Table(columns, rows, notes=(f"Model found: {self.formula}",))
+        notes = (f"Model found: {self.formula}", *self.messages)
+        return Table(columns, rows, title=self._caption(), notes=notes)

@@ -74,13 +74,16 @@ class VarianceComponents(Rows[VarianceComponent]):
     factors
         The grouping factors of groups that R calls otherwise: where a factor stands in several
         terms, their groups are "Subject", "Subject.1" ...
+    observations
+        How many rows of the data the model uses; None in what was stored without it.
     """
 
     rows: tuple[VarianceComponent, ...]
     correlations: tuple[RandomCorrelation, ...]
     factors: tuple[tuple[str, str], ...] = field(default=(), metadata=LATER)
+    observations: int | None = field(default=None, metadata=LATER)
 
-    title: ClassVar[str] = "Random effects:"
+    title: ClassVar[str] = "Random effects"
     key: ClassVar[tuple[str, ...]] = ("group", "term")
     shown: ClassVar[tuple[str, ...]] = fields_of(VarianceComponent)
 
@@ -174,7 +177,7 @@ class VarianceComponents(Rows[VarianceComponent]):
             )
             for start, shown in body
         )
-        return Table(columns, cells, title=self.title)
+        return Table(columns, cells, title=self._caption())
 
     def to_frame(self) -> pd.DataFrame:
         """Return variances and correlations in one frame: figures that do not apply are NaN.

@@ -230,9 +230,9 @@ CLASSIC = "Reaction ~ Days + (Days | Subject)"
 def test_normal_tests_on_the_command_line(capsys):
     assert commands.main(["fit", "lme4::sleepstudy", CLASSIC, "--ddf", "normal"]) == 0
     shown = capsys.readouterr().out
-    assert "Fixed effects:" in shown
-    assert "Random effects:" in shown
-    assert "Fit statistics:" in shown
+    assert "Fixed effects, z tests, 95% intervals (Wald)" in shown
+    assert "Random effects\n" in shown
+    assert "Fit statistics\n" in shown
     assert "Pr(>|z|)" in shown or "Pr(>|t|)" in shown
 
 

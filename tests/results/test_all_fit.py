@@ -205,7 +205,7 @@ def test_it_comes_back_from_json_and_shows_itself() -> None:
     assert frame["log_likelihood"].dtype == "float64"
     shown = str(found)
     assert shown.startswith("original model:")
-    assert "Agreement of the optimizers:" in shown
+    assert "Agreement of the optimizers\n" in shown
     for text in (found._repr_html_(), found.to_markdown(), found.to_latex(), str(found.timing)):
         assert "bobyqa" in text
 

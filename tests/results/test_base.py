@@ -310,8 +310,8 @@ def test_a_named_matrix_for_numpy_and_by_names():
 
 def test_shares_of_variance_show_themselves():
     shares = IntraclassCorrelation(0.25, None)
-    assert str(shares).splitlines()[0] == "Intraclass correlation:"
+    assert str(shares).splitlines()[0] == "Intraclass correlation"
     assert str(shares).splitlines()[-1].split() == ["0.25"]
     shares = RSquared(0.25, 0.5)
-    assert str(shares).splitlines()[0] == "R squared:"
+    assert str(shares).splitlines()[0] == "R squared"
     assert str(shares).splitlines()[-1].split() == ["0.25", "0.5"]

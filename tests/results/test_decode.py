@@ -128,7 +128,7 @@ def test_a_matrix_is_filled_by_columns_and_fixed():
 FIXED = {
     "terms": ("(Intercept)", "Days"), "estimate": floats(1, 2), "std_error": floats(3, 4),
     "statistic": floats(5, 6), "df": floats(7, NA), "p_value": floats(9, 10),
-    "conf_low": floats(11, 12), "conf_high": floats(13, 14),
+    "conf_low": floats(11, 12), "conf_high": floats(13, 14), "reference": ("cond = a",),
 }  # fmt: skip
 
 
@@ -140,6 +140,7 @@ def test_fixed_effects():
         ),
         "satterthwaite",
         0.9,
+        reference=("cond = a",),
     )
 
 
@@ -155,10 +156,12 @@ def test_columns_of_fixed_effects_have_one_length():
 
 
 def test_linear_effects_say_where_their_degrees_of_freedom_are_from():
-    plain = decode.linear_effects(FIXED, 0.8)
+    record = {**FIXED, "interval_method": ("profile",)}
+    plain = decode.linear_effects(record, 0.8)
+    assert plain.interval_method == "profile"
     assert (plain.ddf, plain.conf_level, plain.rows[0].df) == ("residual", 0.8, 7.0)
     assert plain.rows == decode.fixed_effects(FIXED, "residual", 0.8).rows
-    assert decode.linear_effects({**FIXED, "df": None}, 0.8).ddf == "normal"
+    assert decode.linear_effects({**record, "df": None}, 0.8).ddf == "normal"
 
 
 VARIANCES = {
@@ -550,6 +553,7 @@ def test_variables():
 F_TABLE = {
     "terms": ("A", "B"), "sum_sq": floats(1, 2), "mean_sq": floats(3, 4), "df1": floats(5, 6),
     "df2": floats(7, NA), "statistic": floats(9, 10), "p_value": floats(11, 12), "text": ("F",),
+    "heading": ("Type III",),
 }  # fmt: skip
 T_TABLE = {
     "terms": ("A", "B"), "estimate": floats(1, 2), "std_error": floats(3, 4), "df": floats(5, 6),
@@ -566,6 +570,7 @@ def test_f_tests():
         ),
         "kenward-roger",
         "F",
+        heading=("Type III",),
     )
     fields = "terms sum_sq mean_sq df1 df2 statistic p_value"
     assert_shapes_are_checked(lambda r: decode_tests.f_tests(r, "none"), F_TABLE, fields)
@@ -590,7 +595,7 @@ def test_ratio_tests():
         "terms": ("none", "A"), "n_parameters": floats(3, NA), "aic": floats(1, 2),
         "bic": floats(3, 4), "log_likelihood": floats(5, 6), "deviance": floats(7, 8),
         "chi_square": floats(NA, 10), "df": floats(NA, 1), "p_value": floats(NA, 0.5),
-        "text": ("LRT",),
+        "text": ("LRT",), "heading": ("Models:", "none: y ~ 1"),
     }  # fmt: skip
     found = decode_tests.ratio_tests(record)
     assert found == tested.LikelihoodRatioTests(
@@ -599,6 +604,7 @@ def test_ratio_tests():
             tested.LikelihoodRatioTest("A", None, 2.0, 4.0, 6.0, 8.0, 10.0, 1.0, 0.5),
         ),
         "LRT",
+        heading=("Models:", "none: y ~ 1"),
     )
     assert type(found.rows[0].n_parameters) is int
 
@@ -607,7 +613,7 @@ def test_a_model_comparison():
     record = {
         "statistic": floats(1), "df1": floats(2), "df2": floats(3), "f_scaling": floats(4),
         "p_value": floats(5), "unscaled_statistic": floats(6), "unscaled_p_value": floats(7),
-        "text": ("KR",),
+        "text": ("KR",), "heading": ("large : y ~ A",),
     }  # fmt: skip
     assert decode_tests.model_comparison(record, "kenward-roger") == tested.ModelComparison(
         method="kenward-roger",
@@ -619,6 +625,7 @@ def test_a_model_comparison():
         unscaled_statistic=6.0,
         unscaled_p_value=7.0,
         text="KR",
+        heading=("large : y ~ A",),
     )
     bare = {**record, "f_scaling": None, "unscaled_statistic": None, "unscaled_p_value": None}
     found = decode_tests.model_comparison(bare, "satterthwaite")
@@ -633,7 +640,7 @@ def test_backward_elimination():
     }  # fmt: skip
     fixed = {**F_TABLE, "eliminated": floats(NA, 2)}
     record = {"random": random, "fixed": fixed, "formula": ("y ~ A",), "text": ("step",)}
-    found = decode_tests.backward_elimination(record)
+    found = decode_tests.backward_elimination(record, "satterthwaite")
     assert found == tested.BackwardElimination(
         (
             tested.RandomStep("(1 | S)", 1, 4, 5.0, 7.0, 9.0, 11.0, 13.0),
@@ -645,6 +652,7 @@ def test_backward_elimination():
         ),
         "y ~ A",
         "step",
+        heading=("Satterthwaite's method",),
     )
     wholes = (found.random[0].eliminated, found.random[0].n_parameters, found.fixed[1].eliminated)
     assert [type(value) for value in wholes] == [int] * 3

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import pandas as pd
@@ -108,7 +108,9 @@ class MarginalMeans(MarginalTable):
             adjust = one_of(adjust, Adjust, "adjust")
         return ask(
             "contrast_means",
-            lambda record: marginal_means(record, self.conf_level, self.type),
+            lambda record: replace(
+                marginal_means(record, self.conf_level, self.type), observations=self.observations
+            ),
             grid=self._grid,
             method=weights,
             adjust=adjust,

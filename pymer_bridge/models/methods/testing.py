@@ -277,6 +277,7 @@ class Testing(Fitted):
         return self._ask(
             "backward_step",
             decode_tests.backward_elimination,
+            ddf,
             ddf=ddf,
             alpha_random=_alpha(alpha_random, "alpha_random"),
             alpha_fixed=_alpha(alpha_fixed, "alpha_fixed"),

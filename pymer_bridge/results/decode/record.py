@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -91,12 +92,14 @@ def fixed_effects(record: RRecord, ddf: str, conf_level: float) -> FixedEffects:
             strict=True,
         )
     )
-    return FixedEffects(rows, ddf, conf_level)
+    return FixedEffects(rows, ddf, conf_level, reference=texts(record, "reference"))
 
 
 def linear_effects(record: RRecord, conf_level: float) -> FixedEffects:
     """Read the answer of ``linear_effects()``."""
-    return fixed_effects(record, "normal" if record["df"] is None else "residual", conf_level)
+    ddf = "normal" if record["df"] is None else "residual"
+    method = text(record, "interval_method")
+    return replace(fixed_effects(record, ddf, conf_level), interval_method=method)
 
 
 def variance_components(record: RRecord) -> VarianceComponents:

@@ -6,7 +6,7 @@ from typing import Any
 
 from pymer_bridge.data.arrays import frozen_array
 from pymer_bridge.results import bootstrap, icc_r2, intervals, means, tests
-from pymer_bridge.results.base import Part, fields_of
+from pymer_bridge.results.base import METHODS, Part, fields_of
 from pymer_bridge.results.decode.record import (
     RRecord,
     matrix,
@@ -28,7 +28,7 @@ def _columns(record: RRecord, row: type[Part]) -> Any:
 def f_tests(record: RRecord, ddf: str) -> tests.FTests:
     """Read a table of F tests."""
     rows = tuple(tests.FTest(*row) for row in _columns(record, tests.FTest))
-    return tests.FTests(rows, ddf, text(record, "text"))
+    return tests.FTests(rows, ddf, text(record, "text"), heading=texts(record, "heading"))
 
 
 def t_tests(record: RRecord, ddf: str, conf_level: float) -> tests.TTests:
@@ -47,7 +47,7 @@ def ratio_tests(record: RRecord) -> tests.LikelihoodRatioTests:
         tests.LikelihoodRatioTest(term, _whole(n_parameters), *others)
         for term, n_parameters, *others in _columns(record, tests.LikelihoodRatioTest)
     )
-    return tests.LikelihoodRatioTests(rows, text(record, "text"))
+    return tests.LikelihoodRatioTests(rows, text(record, "text"), heading=texts(record, "heading"))
 
 
 def model_comparison(record: RRecord, method: str) -> tests.ModelComparison:
@@ -62,10 +62,11 @@ def model_comparison(record: RRecord, method: str) -> tests.ModelComparison:
         unscaled_statistic=number_or_none(record, "unscaled_statistic"),
         unscaled_p_value=number_or_none(record, "unscaled_p_value"),
         text=text(record, "text"),
+        heading=texts(record, "heading"),
     )
 
 
-def backward_elimination(record: RRecord) -> tests.BackwardElimination:
+def backward_elimination(record: RRecord, ddf: str) -> tests.BackwardElimination:
     """Read the answer of ``backward_step()``."""
     random = tuple(
         tests.RandomStep(term, _whole(eliminated), int(n_parameters), *others)
@@ -75,7 +76,9 @@ def backward_elimination(record: RRecord) -> tests.BackwardElimination:
         tests.FixedStep(term, _whole(eliminated), *others)
         for term, eliminated, *others in _columns(record["fixed"], tests.FixedStep)
     )
-    return tests.BackwardElimination(random, fixed, text(record, "formula"), text(record, "text"))
+    return tests.BackwardElimination(
+        random, fixed, text(record, "formula"), text(record, "text"), heading=(METHODS[ddf],)
+    )
 
 
 def confidence_intervals(record: RRecord, method: str, conf_level: float) -> intervals.Intervals:

@@ -1,0 +1,223 @@
+"""Tables say what they are: method, level, formulas, coding of factors, and number of rows."""
+
+from __future__ import annotations
+
+import html
+import re
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import pymer_bridge as pb
+from pymer_bridge.results.base import Result
+
+pytestmark = pytest.mark.r
+
+LARGE = "Reaction ~ Days + (Days | Subject)"
+SMALL = "Reaction ~ (Days | Subject)"
+
+
+class Fits:
+    """The models, each fitted once."""
+
+    def __init__(self) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", pb.PymerWarning)
+            sleepstudy = pb.load_dataset("sleepstudy")
+            self.sleep = pb.lmer(LARGE, sleepstudy)
+            self.small = pb.lmer(SMALL, sleepstudy)
+            self.cake = pb.lmer(
+                "angle ~ recipe * temperature + (1 | recipe:replicate)", pb.load_dataset("cake")
+            )
+            self.cbpp = pb.glmer(
+                "cbind(incidence, size - incidence) ~ period + (1 | herd)",
+                pb.load_dataset("cbpp"),
+                family="binomial",
+            )
+            self.ticks = pb.glm("TICKS ~ YEAR", pb.load_dataset("grouseticks"), family="poisson")
+            self.line = pb.lm("Reaction ~ Days", sleepstudy)
+
+
+@pytest.fixture(scope="module")
+def fits() -> Fits:
+    return Fits()
+
+
+SATTERTHWAITE = "Satterthwaite's method"
+KENWARD_ROGER = "Kenward-Roger's method"
+CASES: dict[str, tuple[Callable[[Fits], Result], list[str]]] = {
+    "fixed": (
+        lambda f: f.sleep.fixed_effects(),
+        ["Fixed effects", SATTERTHWAITE, "95% intervals (Wald)", "180 observations"],
+    ),
+    "fixed, kr, 90": (
+        lambda f: f.cake.fixed_effects("kenward-roger", conf_level=0.9),
+        [KENWARD_ROGER, "90% intervals (Wald)", "270 observations", "recipe = A", "contr.poly"],
+    ),
+    "fixed, normal": (
+        lambda f: f.cbpp.fixed_effects(conf_level=0.995),
+        ["z tests", "99.5% intervals (Wald)", "56 observations", "Reference: period = 1"],
+    ),
+    "fixed, none": (lambda f: f.sleep.fixed_effects("none"), ["Fixed effects, 180 observations"]),
+    "glm": (
+        lambda f: f.ticks.fixed_effects(),
+        ["z tests", "95% intervals (profile)", "403 observations", "YEAR = 95"],
+    ),
+    "lm": (
+        lambda f: f.line.fixed_effects(),
+        ["residual degrees of freedom", "95% intervals (Wald)", "180 observations"],
+    ),
+    "anova": (
+        lambda f: f.sleep.anova(),
+        ["Type III Analysis of Variance", SATTERTHWAITE, "180 observations"],
+    ),
+    "anova I": (lambda f: f.sleep.anova("I"), ["Type I Analysis", SATTERTHWAITE]),
+    "anova II, kr": (
+        lambda f: f.sleep.anova("II", "kenward-roger"),
+        ["Type II Analysis", KENWARD_ROGER],
+    ),
+    "anova, none": (
+        lambda f: f.sleep.anova(ddf="none"),
+        ["Analysis of Variance", "sequential, without p-values"],
+    ),
+    "anova of a glmer": (lambda f: f.cbpp.anova(), ["sequential, without p-values", "56 obs"]),
+    "drop1": (
+        lambda f: f.sleep.drop1(),
+        ["Single term deletions", SATTERTHWAITE, LARGE, "180 observations"],
+    ),
+    "drop1 by ratio": (
+        lambda f: f.cbpp.drop1(),
+        ["Likelihood ratio tests, single term deletions", "period + (1 | herd)", "56 observations"],
+    ),
+    "compared": (
+        lambda f: _quiet(pb.anova, f.sleep, f.small),
+        ["Likelihood ratio tests", f"model1: {LARGE}", f"model2: {SMALL}", "refitting", "180 obs"],
+    ),
+    "compared, named": (
+        lambda f: _quiet(pb.anova, f.sleep, f.small, names=["<b>", "m|2"]),
+        [f"<b>: {LARGE}", f"m|2: {SMALL}"],
+    ),
+    "ranova": (
+        lambda f: f.sleep.ranova(),
+        ["Likelihood ratio tests", "random-effects", LARGE, "180 observations"],
+    ),
+    "contest": (
+        lambda f: f.sleep.contest([[0, 1]]),
+        ["F tests", SATTERTHWAITE, "180 observations"],
+    ),
+    "contest, kr": (
+        lambda f: f.sleep.contest([[0, 1]], joint=False, ddf="kenward-roger", conf_level=0.9),
+        ["t tests of linear hypotheses", KENWARD_ROGER, "90% intervals (Wald)"],
+    ),
+    "kr_modcomp": (
+        lambda f: pb.kr_modcomp(f.sleep, "Days"),
+        ["F test of a restriction", KENWARD_ROGER, LARGE, SMALL, "180 observations"],
+    ),
+    "sat_modcomp": (
+        lambda f: pb.sat_modcomp(f.sleep, f.small),
+        ["F test of a restriction", SATTERTHWAITE, LARGE, SMALL],
+    ),
+    "step": (
+        lambda f: f.sleep.step(),
+        ["Backward elimination", SATTERTHWAITE, f"Model found: {LARGE}", "180 observations"],
+    ),
+    "wald": (
+        lambda f: f.sleep.confint(method="wald", conf_level=0.8),
+        ["80% confidence intervals (Wald)", "180 observations"],
+    ),
+    "profile": (
+        lambda f: f.sleep.confint("profile", parameters="beta_"),
+        ["95% confidence intervals (profile)", "180 observations"],
+    ),
+    "variances": (lambda f: f.sleep.variance_components, ["Random effects, 180 observations"]),
+    "modes": (lambda f: f.sleep.random_effects, ["conditional modes", "180 observations"]),
+    "by group": (lambda f: f.sleep.group_coefficients, ["by group", "180 observations"]),
+    "means": (
+        lambda f: _quiet(f.cake.emmeans, "recipe"),
+        [
+            *(
+                "Estimated marginal means",
+                "averaged over the levels of: temperature",
+                "involvement in",
+            ),
+            *("Degrees-of-freedom method: kenward-roger", "Confidence level used: 0.95"),
+            "270 observations",
+        ],
+    ),
+    "means, response": (
+        lambda f: f.cbpp.emmeans("period", type="response"),
+        ["Estimated marginal means", "back-transformed from the logit scale", "56 observations"],
+    ),
+    "contrasts": (
+        lambda f: f.cbpp.emmeans("period").pairs(),
+        ["Contrasts", "tukey method for comparing a family of 4", "log odds ratio", "56 obs"],
+    ),
+    "trends": (
+        lambda f: f.sleep.emtrends("1", "Days"),
+        ["Estimated marginal slopes of Days", "180 observations"],
+    ),
+}
+
+
+def _quiet(call: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", pb.PymerWarning)
+        return call(*arguments, **named)
+
+
+def formats(result: Any) -> dict[str, str]:
+    """Return the result in each format, with what is escaped in it as a reader sees it."""
+    page = html.unescape(re.sub(r"<[^>]*>", "", result._repr_html_()))
+    markdown = html.unescape(re.sub(r"\\(.)", r"\1", result.to_markdown()))
+    latex = result.to_latex()
+    for name, letter in (("sim", "~"), ("bar", "|"), ("less", "<"), ("greater", ">")):
+        latex = latex.replace(rf"\text{name}{{}}", letter)
+    latex = re.sub(r"\\([&%$#_{}])", r"\1", latex.replace(r"\textasciitilde{}", "~"))
+    return {"text": str(result), "html": page, "markdown": markdown, "latex": latex}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_table_says_what_it_is_in_every_format(fits: Fits, name: str) -> None:
+    make, expected = CASES[name]
+    result: Any = make(fits)
+    shown = formats(result)
+    if hasattr(result, "text"):
+        assert shown.pop("text") == result.text  # what R prints stays so
+    for form, whole in shown.items():
+        missing = [said for said in expected if said not in whole]
+        assert not missing, f"{form}: {whole}"
+    assert not result._table().title.endswith(":")
+    assert "&gt;" not in result.to_markdown()
+    # Stored and read back, it says the same.
+    again = Result.from_dict(result.to_dict()) if type(result).__module__ != EMMEANS else None
+    assert again is None or again._table() == result._table()
+
+
+EMMEANS = "pymer_bridge.models.methods.emmeans"
+
+
+def test_a_model_says_its_rows_once(fits: Fits) -> None:
+    for fit in (fits.sleep, fits.cbpp, fits.line):
+        assert str(fit).count("180 obs") + str(fit).count("56 obs") == 0
+        assert fit._repr_html_().count("Observations") == 1
+
+
+def test_ends_of_intervals_line_up(fits: Fits) -> None:
+    for name in ("fixed", "fixed, kr, 90", "fixed, normal", "glm", "lm", "wald", "profile"):
+        table = CASES[name][0](fits)._table()
+        head = [column.name for column in table.columns]
+        together = [head.index(c.name) for c in table.columns if c.scale == "estimate"]
+        cells = [row[i] for row in table._strings(table.rows)[1:] for i in together]
+        assert len({len(cell.partition(".")[2]) for cell in cells if cell}) == 1, name
+
+
+def test_p_values_below_the_least_are_spelled_one_way(fits: Fits) -> None:
+    for fit in (fits.ticks, fits.cake, fits.line):
+        spelled = {
+            match
+            for form, whole in formats(fit.fixed_effects()).items()
+            for match in re.findall(r"<\s*2[.\d]*(?:e| \\times 10\^\{)-16", whole)
+        }
+        assert spelled <= {"< 2e-16", r"< 2 \times 10^{-16"}
