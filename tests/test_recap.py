@@ -225,6 +225,7 @@ def read_numbers(line: str, text: str) -> list[str]:
         rows = [row.rpartition(" ")[0] for row in text.split("\n")[2:9]]
         text = "\n".join(row.rpartition("  ")[0] for row in rows)
     text = text.replace("95% CI", "").replace(MINUS, "-")
+    text = re.sub(r"95% intervals|\b\d+ observations", "", text)  # captions
     text = re.sub(r"\(1 [|+]| [01] [+]|p < \.001", " ", text)  # formulas, and what is smallest
     return NUMBER.findall(text)
 

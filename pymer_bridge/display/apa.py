@@ -66,7 +66,8 @@ def number(value: float | None, decimals: int = 2) -> str:
         return MISSING
     if math.isinf(value):
         return "∞" if value > 0 else f"{MINUS}∞"
-    shown = f"{abs(value):.{decimals}f}"
+    # No reader counts more figures than that.
+    shown = f"{abs(value):.2e}" if abs(value) >= 1e15 else f"{abs(value):.{decimals}f}"
     zero = not shown.strip("0.")
     return shown if value >= 0 or zero else MINUS + shown
 

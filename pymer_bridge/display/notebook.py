@@ -46,7 +46,31 @@ def alerts(texts: Sequence[str]) -> str:
     )
 
 
-def block(heading: str, warnings: Sequence[str], tables: Sequence[Table]) -> str:
+def printed(text: str) -> str:
+    """Return what R prints, line by line, as a part of a page.
+
+    Parameters
+    ----------
+    text
+        Plain text.
+
+    Returns
+    -------
+    str
+        An open ``<details>``, which the reader can close.
+
+    Examples
+    --------
+    >>> printed("a < b").splitlines()[1]
+    '<pre style="overflow-x: auto; margin: 0.3em 0">a &lt; b</pre>'
+    """
+    return (
+        '<details open="open"><summary>As R prints it</summary>\n'
+        f'<pre style="overflow-x: auto; margin: 0.3em 0">{_lines(text)}</pre>\n</details>'
+    )
+
+
+def block(heading: str, warnings: Sequence[str], tables: Sequence[Table], below: str = "") -> str:
     """Return a model as one block of HTML: what is wrong with it, what it is, its figures.
 
     Parameters
@@ -57,6 +81,8 @@ def block(heading: str, warnings: Sequence[str], tables: Sequence[Table]) -> str
         What a reader must know before the figures.
     tables
         The figures; they stand beside each other where there is room.
+    below
+        HTML that stands below the figures.
 
     Returns
     -------
@@ -76,6 +102,7 @@ def block(heading: str, warnings: Sequence[str], tables: Sequence[Table]) -> str
         f'<div style="{_PARTS_STYLE}">',
         *(table.to_html() for table in tables),
         "</div>",
+        *filter(None, [below]),
         "</div>",
     ]
     return "\n".join(lines)

@@ -18,7 +18,7 @@ from pymer_bridge.results import groups
 from pymer_bridge.results.base import Result, of_rows
 from pymer_bridge.results.decode import record as decode
 from pymer_bridge.results.fit_statistics import Convergence, FitStatistics
-from pymer_bridge.results.fixed_effects import FixedEffects, sentence
+from pymer_bridge.results.fixed_effects import FixedEffects, exponentials, listed_effects, sentence
 from pymer_bridge.results.intervals import Intervals
 from pymer_bridge.results.matrix import NamedMatrix
 from pymer_bridge.results.rows import RowsUsed
@@ -29,6 +29,7 @@ from pymer_bridge.session.r_session import session
 from pymer_bridge.spec import options
 from pymer_bridge.spec.arguments import Public
 from pymer_bridge.spec.model_spec import ModelSpec
+from pymer_bridge.spec.names import Labels
 
 T = TypeVar("T")
 
@@ -114,7 +115,7 @@ class RModel(Public):
 
             asking.ask(
                 operation,
-                lambda value: of_rows(read(value, *extra), self.n_obs),
+                lambda value: self._counted(read(value, *extra)),
                 then=keep,
                 model=self._model,
                 **arguments,
@@ -126,15 +127,21 @@ class RModel(Public):
             self._kept[noted] = journal.note(operation, {"model": self._model, **arguments}, kept)
         return kept
 
+    def _counted(self, result: T) -> T:
+        """Return a result that says how many rows the model uses, and its link."""
+        return of_rows(result, self.n_obs, getattr(self, "link", None))
+
     def _ask_anew(
         self, operation: str, read: Callable[..., T], /, *, noted: bool = False, **arguments: Any
     ) -> T:
         """Ask R, and do not keep the answer: it can be large, or is never asked for again."""
-
-        def counted(value: Any) -> T:
-            return of_rows(read(value), self.n_obs)
-
-        return ask(operation, counted, noted=noted, model=self._model, **arguments)
+        return ask(
+            operation,
+            lambda value: self._counted(read(value)),
+            noted=noted,
+            model=self._model,
+            **arguments,
+        )
 
     @property
     def _kinds(self) -> dict[str, ColumnKind]:
@@ -247,6 +254,10 @@ class Fitted(RModel):
         """Return bootstrap intervals of all parameters."""
         raise OptionError('conf_method="boot" is not available for this kind of model')
 
+    def _shown_effects(self) -> FixedEffects:
+        """Return the fixed effects that show the model: tests where they cost nothing."""
+        return self._estimates()
+
     def _terms(self) -> tuple[str, ...]:
         """Return the names of the fixed effects."""
         return tuple(row.term for row in self._estimates().rows)
@@ -318,24 +329,32 @@ class Fitted(RModel):
 
     def report(
         self,
-        term: str,
+        term: str | None = None,
         ddf: options.Ddf | None = None,
         *,
         interval: bool = False,
         conf_level: float = 0.95,
+        exponentiate: bool = False,
+        labels: Mapping[str, str] | None = None,
     ) -> str:
-        """Return one coefficient in a line, as papers write it.
+        """Return one coefficient in a line, or the whole model in a paragraph, for a paper.
 
         Parameters
         ----------
         term
-            A fixed effect.
+            A fixed effect; None for all of them, with the random part and effect sizes (marginal
+            and conditional R squared, and the intraclass correlation).
         ddf
             Degrees of freedom, as for ``fixed_effects()``; None for its default.
         interval
-            Add the confidence interval?
+            Add the confidence interval? A paragraph always has it.
         conf_level
             Its level.
+        exponentiate
+            Give exponentials of the estimate and of the ends of its interval (odds ratios, where
+            the link is the logit), and the standard error by the delta method?
+        labels
+            Labels of terms and grouping factors in the paragraph; a line begins with its label.
 
         Returns
         -------
@@ -364,7 +383,25 @@ class Fitted(RModel):
         'b = 10.47, SE = 1.55, t(17.00) = 6.77, p < .001'
         """
         effects = self._tested(ddf, options.check_level(conf_level))
-        return sentence(effects, term, interval=options.flag(interval, "interval"))
+        if options.flag(exponentiate, "exponentiate"):
+            effects = exponentials(effects)
+        said = Labels(labels, [*(row.term for row in effects), *self._random_names()])
+        if term is not None:
+            line = sentence(effects, term, interval=options.flag(interval, "interval"))
+            return f"{said(term)}: {line}" if said(term) != term else line
+        heading = ", ".join(self._kind().splitlines())
+        groups = f", groups: {self._groups()}" if self._groups() else ""
+        used = f"{self.n_obs} of {len(self._index)} rows{groups}"
+        parts = [f"{heading}: {self.formula} ({used})", listed_effects(effects, said)]
+        return ". ".join([*parts, *self._random_said(said)]) + "."
+
+    def _random_names(self) -> tuple[str, ...]:
+        """Return the names that the random part of a report has."""
+        return ()
+
+    def _random_said(self, labels: Labels) -> tuple[str, ...]:
+        """Return what a report says of the random part, and of effect sizes."""
+        return ()
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
@@ -420,7 +457,7 @@ class MixedFit(Fitted):
         return ", ".join(f"{name} {count}" for name, count in self.n_groups.items())
 
     def _parts(self) -> tuple[Result, ...]:
-        return (self.variance_components, self._estimates(), self.fit_statistics)
+        return (self.variance_components, self._shown_effects(), self.fit_statistics)
 
     def _alerts(self) -> tuple[str, ...]:
         """Return the problems of the fit: first in plain words, then in R's."""

@@ -112,7 +112,7 @@ class LinearModel(Refitting, LinearPrediction, Effects, Export):
         return "Linear model"
 
     def _parts(self) -> tuple[Result, ...]:
-        return (self._estimates(), self.fit_statistics)
+        return (self._shown_effects(), self.fit_statistics)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)

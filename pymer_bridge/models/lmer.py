@@ -126,6 +126,14 @@ class LinearMixedModel(MixedModel, Testing, Intervals, Emmeans):
     def _estimates(self) -> FixedEffects:
         return self.fixed_effects("none")
 
+    def _shown_effects(self) -> FixedEffects:
+        # Satterthwaite's method takes up to twice as long as the fit: only what is there already.
+        for key in reversed(list(self._kept)):
+            if key[0] == "fixed_effects" and ("ddf", "none") not in key:
+                kept: FixedEffects = self._kept[key]
+                return kept
+        return self._estimates()
+
     def _tested(self, ddf: str | None, conf_level: float) -> FixedEffects:
         chosen: Any = "satterthwaite" if ddf is None else ddf
         return self.fixed_effects(chosen, conf_level)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pymer_bridge.display import apa
+from pymer_bridge.errors import REnvironmentError, RError
 from pymer_bridge.models.methods.diagnostics import Diagnostics
 from pymer_bridge.models.methods.export import Tidying
 from pymer_bridge.models.methods.pictures import Pictures
@@ -17,7 +19,9 @@ from pymer_bridge.results.decode import record as decode
 from pymer_bridge.results.decode import tests as decode_tests
 from pymer_bridge.results.fixed_effects import FixedEffects
 from pymer_bridge.results.summary import ModelSummary
+from pymer_bridge.results.variances import random_part
 from pymer_bridge.spec import options
+from pymer_bridge.spec.names import Labels
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
@@ -47,6 +51,28 @@ class MixedModel(MixedRefitting, Prediction, Diagnostics, Pictures, Tidying):
     columns
         The columns of the data that went to R.
     """
+
+    def _random_names(self) -> tuple[str, ...]:
+        rows = self.variance_components.rows
+        return (*(row.group for row in rows), *(row.term for row in rows if row.term is not None))
+
+    def _random_said(self, labels: Labels) -> tuple[str, ...]:
+        return (random_part(self.variance_components, labels), *self._effect_sizes())
+
+    def _effect_sizes(self) -> tuple[str, ...]:
+        """Return R squared and the intraclass correlation, where R can give them."""
+        try:
+            found = self.r2(), self.icc()
+        except (REnvironmentError, RError) as error:
+            return (f"Effect sizes left out: {str(error).splitlines()[0].rstrip('.')}",)
+        shares, between = found
+        named = {
+            "marginal R² =": shares.marginal,
+            "conditional R² =": shares.conditional,
+            "adjusted ICC =": between.adjusted,
+        }
+        said = [f"{name} {apa.share(value)}" for name, value in named.items() if value is not None]
+        return (f"Effect sizes: {', '.join(said) or 'none, as the fit is singular'}",)
 
 
 class NonNormal(MixedModel):

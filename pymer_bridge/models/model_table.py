@@ -9,7 +9,7 @@ from pymer_bridge.display import apa
 from pymer_bridge.errors import OptionError, REnvironmentError, listed
 from pymer_bridge.models.lm import LinearModel
 from pymer_bridge.models.mixed import MixedModel
-from pymer_bridge.results.fixed_effects import FixedEffect, FixedEffects
+from pymer_bridge.results.fixed_effects import FixedEffect, FixedEffects, exponentials
 from pymer_bridge.results.model_table import Format, ModelTable
 from pymer_bridge.spec import options
 from pymer_bridge.spec.arguments import checked
@@ -43,6 +43,7 @@ def model_table(
     digits: int = 2,
     icc: bool = True,
     caption: str = "",
+    exponentiate: bool = False,
 ) -> Any:
     """Set models side by side, as papers show them.
 
@@ -74,6 +75,9 @@ def model_table(
         Show the intraclass correlation, if R's package performance is installed?
     caption
         A line above the table.
+    exponentiate
+        Show exponentials of the fixed effects and of the ends of their intervals (odds ratios,
+        where the link is the logit), and standard errors by the delta method?
 
     Returns
     -------
@@ -105,6 +109,8 @@ def model_table(
     given = _check(models, names)
     tests = options.flag(stars, "stars") or beneath != "std_error"
     effects = [_effects_of(model, ddf, tests, conf_level) for model in models]
+    if options.flag(exponentiate, "exponentiate"):
+        effects = [exponentials(found) for found in effects]
     if tests and any(e.ddf == "none" for e in effects):
         raise OptionError("ddf='none' has no intervals, p-values or stars to show")
     said = {bare(name): label for name, label in (labels or {}).items()}
@@ -298,6 +304,10 @@ def _notes(effects: Iterable[FixedEffects], beneath: str, tests: bool, stars: bo
         "interval": f"{found[0].conf_level * 100:.6g}% confidence intervals in brackets.",
     }
     said = [notes[beneath]]
+    scales = dict.fromkeys(e._scale() for e in found if e.exponentiated)
+    if scales:
+        what = " or ".join(f"{scale}s" for scale in scales)
+        said.insert(0, f"Fixed effects as {what}; standard errors by the delta method.")
     ways = [DDF_WORDS[way] for way in dict.fromkeys(e.ddf for e in found) if way in DDF_WORDS]
     if tests and ways:
         said.append(f"Tests and intervals with {', '.join(ways)}.")

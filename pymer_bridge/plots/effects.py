@@ -9,10 +9,11 @@ import numpy as np
 
 from pymer_bridge.errors import OptionError, listed, shown
 from pymer_bridge.plots import canvas
-from pymer_bridge.results.fixed_effects import INTERCEPT
+from pymer_bridge.results.fixed_effects import INTERCEPT, exponential
 from pymer_bridge.results.intervals import Intervals
 from pymer_bridge.spec import options
 from pymer_bridge.spec.arguments import checked
+from pymer_bridge.spec.names import Labels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,6 +34,8 @@ def coefficients(
     conf_level: float = 0.95,
     terms: Sequence[str] | None = None,
     intercept: bool = False,
+    exponentiate: bool = False,
+    labels: Mapping[str, str] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw fixed effects with their intervals, of several models beside each other.
@@ -53,6 +56,10 @@ def coefficients(
         Which terms, from above; all by default.
     intercept
         Show the intercept as well? It is seldom on the scale of the others.
+    exponentiate
+        Draw exponentials, on an axis of ratios? They are odds ratios where each link is the logit.
+    labels
+        Labels to show instead of terms.
     ax
         Axes to draw on.
 
@@ -77,7 +84,7 @@ def coefficients(
     if not named:
         raise OptionError("there is no model to draw")
     rows = {
-        label: _intervals_of(fit, _given(intervals, label), ddf, conf_level)
+        label: _intervals_of(fit, _given(intervals, label), ddf, conf_level, exponentiate)
         for label, fit in named.items()
     }
     if isinstance(intervals, Mapping) and (unknown := [n for n in intervals if n not in named]):
@@ -93,12 +100,20 @@ def coefficients(
         there = [term for term in shown if term in found]
         places = np.array([shown.index(term) for term in there]) + offsets[i]
         _draw_intervals(ax, [found[term] for term in there], places, i, label)
-    canvas.zero_line(ax, vertical=True)
-    ax.set_yticks(range(len(shown)), [canvas.plain(canvas.shorten(term)) for term in shown])
+    said = [Labels(labels, order)(term) for term in shown]
+    ax.set_yticks(range(len(shown)), [canvas.plain(canvas.shorten(label)) for label in said])
     ax.set_ylim(len(shown) - 0.5, -0.5)
     levels = {float(getattr(_given(intervals, label), "conf_level", conf_level)) for label in named}
     percent = " and ".join(f"{level * 100:g}%" for level in sorted(levels))
-    canvas.dress(ax, f"Estimate, with {percent} interval")
+    what = "Estimate"
+    if options.flag(exponentiate, "exponentiate"):
+        logit = all(getattr(fit, "link", None) == "logit" for fit in named.values())
+        what = "Odds ratio" if logit else "exp(Estimate)"
+        ax.set_xscale("log")
+        ax.axvline(1.0, color=canvas.PALE, linewidth=1.0, zorder=0)
+    else:
+        canvas.zero_line(ax, vertical=True)
+    canvas.dress(ax, f"{what}, with {percent} interval")
     if len(named) > 1:
         canvas.legend_beside(ax)
     return ax
@@ -115,8 +130,21 @@ def _given(intervals: Any, label: str) -> Any:
     return intervals
 
 
-def _intervals_of(fit: Any, intervals: Any, ddf: str | None, level: float) -> dict[str, _Row]:
+def _intervals_of(
+    fit: Any, intervals: Any, ddf: str | None, level: float, exponentiate: bool
+) -> dict[str, _Row]:
     """Return estimate and ends of each fixed effect of one model."""
+    found = _on_link(fit, intervals, ddf, level)
+    if not exponentiate:
+        return found
+    each = exponential
+    return {
+        term: (each(estimate) or 0.0, each(low), each(high))
+        for term, (estimate, low, high) in found.items()
+    }
+
+
+def _on_link(fit: Any, intervals: Any, ddf: str | None, level: float) -> dict[str, _Row]:
     chosen = {} if ddf is None else {"ddf": ddf}
     effects = fit.fixed_effects(conf_level=level, **chosen)
     if intervals is None:

@@ -162,7 +162,7 @@ def predictor_columns(
 T = TypeVar("T")
 
 
-def of_rows(result: T, n: int) -> T:
+def of_rows(result: T, n: int, link: str | None = None) -> T:
     """Return a result that says how many rows the model uses, if it has room for it.
 
     Parameters
@@ -171,9 +171,12 @@ def of_rows(result: T, n: int) -> T:
         A result, or anything else.
     n
         The number of rows.
+    link
+        The link of the model.
     """
     if isinstance(result, Result) and getattr(result, "observations", n) is None:
-        return dataclasses.replace(result, observations=n)  # type: ignore[type-var]
+        known = {"observations": n} | ({"link": link} if hasattr(result, "link") else {})
+        return dataclasses.replace(result, **known)  # type: ignore[type-var]
     return result
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from math import exp, inf
 from typing import ClassVar, Final
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from pymer_bridge.display import apa
@@ -20,6 +23,7 @@ from pymer_bridge.results.base import (
     row_of,
 )
 from pymer_bridge.results.codec import LATER
+from pymer_bridge.spec.options import flag
 
 Floats = NDArray[np.float64]
 
@@ -73,6 +77,10 @@ class FixedEffects(Rows[FixedEffect]):
         "wald" or "profile".
     reference
         How R codes each factor, such as "period = 1" where it compares with that level.
+    link
+        The link of a generalized model; None for others.
+    exponentiated
+        Are estimates and ends of intervals exponentials?
     observations
         How many rows of the data the model uses; None in what was stored without it.
     """
@@ -84,15 +92,38 @@ class FixedEffects(Rows[FixedEffect]):
     messages: tuple[str, ...] = ()
     interval_method: str = field(default="wald", metadata=LATER)
     reference: tuple[str, ...] = field(default=(), metadata=LATER)
+    link: str | None = field(default=None, metadata=LATER)
+    exponentiated: bool = field(default=False, metadata=LATER)
     observations: int | None = field(default=None, metadata=LATER)
 
     title: ClassVar[str] = "Fixed effects"
     shown: ClassVar[tuple[str, ...]] = fields_of(FixedEffect)
 
     def _how(self) -> tuple[str, ...]:
+        scale = (f"{self._scale()}s",) if self.exponentiated else ()
         if self.ddf == "none":
-            return ()
-        return (METHODS[self.ddf], intervals_said(self.conf_level, self.interval_method))
+            return scale
+        return (*scale, METHODS[self.ddf], intervals_said(self.conf_level, self.interval_method))
+
+    def _scale(self) -> str:
+        return "odds ratio" if self.link == "logit" else "exponential"
+
+    def to_frame(self, *, exponentiate: bool = False) -> pd.DataFrame:
+        """Return the rows as a pandas frame, every column at full precision.
+
+        Parameters
+        ----------
+        exponentiate
+            Give exponentials of estimates and of ends of intervals, and standard errors by the
+            delta method, as broom's ``tidy(exponentiate = TRUE)``? Tests stay as they are.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per term.
+        """
+        given = exponentials(self) if flag(exponentiate, "exponentiate") else self
+        return super(FixedEffects, given).to_frame()
 
     def _notes(self) -> tuple[str, ...]:
         return (f"Reference: {', '.join(self.reference)}",) if self.reference else ()
@@ -103,7 +134,61 @@ class FixedEffects(Rows[FixedEffect]):
             return Column(
                 name, {"statistic": "z value", "p_value": "Pr(>|z|)"}[name], COLUMNS[name].kind
             )
+        if self.exponentiated and name == "estimate":
+            label = "Odds ratio" if self.link == "logit" else "exp(Estimate)"
+            return replace(COLUMNS[name], label=label)
         return COLUMNS[name]
+
+
+def exponential(value: float | None) -> float | None:
+    """Return what R's exp() gives: infinity where Python's raises an error."""
+    if value is None:
+        return None
+    try:
+        return exp(value)
+    except OverflowError:
+        return inf
+
+
+def exponentials(effects: FixedEffects) -> FixedEffects:
+    """Return fixed effects with exponentials of estimates and of ends of intervals.
+
+    Parameters
+    ----------
+    effects
+        On the scale of the linear predictor. Standard errors become those of the delta method;
+        tests stay.
+    """
+    rows = []
+    for row in effects.rows:
+        estimate = exponential(row.estimate) or 0.0
+        rows.append(
+            replace(
+                row,
+                estimate=estimate,
+                std_error=row.std_error * estimate,
+                conf_low=exponential(row.conf_low),
+                conf_high=exponential(row.conf_high),
+            )
+        )
+    return replace(effects, rows=tuple(rows), exponentiated=True)
+
+
+def listed_effects(effects: FixedEffects, labels: Callable[[str], str]) -> str:
+    """Return all fixed effects with their intervals, as a sentence of a report.
+
+    Parameters
+    ----------
+    effects
+        Fixed effects, with any degrees of freedom.
+    labels
+        Gives the label of each term.
+    """
+    how = effects._how()
+    said = [f"{labels(row.term)}, {sentence(effects, row.term, interval=True)}" for row in effects]
+    return f"Fixed effects{f' ({how[-2] if len(how) > 1 else how[0]})' if how else ''}: " + (
+        "; ".join(said) or "none"
+    )
 
 
 def sentence(effects: FixedEffects, term: str, *, interval: bool = False) -> str:
@@ -129,9 +214,12 @@ def sentence(effects: FixedEffects, term: str, *, interval: bool = False) -> str
         There is no such term.
     """
     row = row_of(effects, term, "term")
+    name = "b"
+    if effects.exponentiated:
+        name = "OR" if effects.link == "logit" else "exp(b)"
     decimals = apa.decimals_for([row.std_error])
     parts = [
-        f"b = {apa.number(row.estimate, decimals)}",
+        f"{name} = {apa.number(row.estimate, decimals)}",
         f"SE = {apa.number(row.std_error, decimals)}",
     ]
     if interval and row.conf_low is not None:

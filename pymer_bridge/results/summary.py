@@ -52,7 +52,9 @@ class ModelSummary(Result):
         tables.append(self.fit_statistics._one_row())
         heading = f"Summary\nObservations: {self.fit_statistics.n_obs}"
         lines = "\n".join([heading, *self._left_out()])
-        return notebook.block(lines, self.fixed_effects._alerts(), tables)
+        return notebook.block(
+            lines, self.fixed_effects._alerts(), tables, notebook.printed(self.text)
+        )
 
     def _left_out(self) -> tuple[str, ...]:
         """Return which rows are left out, if any are."""

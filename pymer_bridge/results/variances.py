@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import isnan
 from typing import Any, ClassVar
@@ -9,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from pymer_bridge.display import apa
 from pymer_bridge.display.tables import Cell, Column, Table
 from pymer_bridge.errors import UnknownNameError, listed, shown
 from pymer_bridge.results.base import COLUMNS, Key, Part, Rows, fields_of
@@ -198,3 +200,31 @@ class VarianceComponents(Rows[VarianceComponent]):
         figures = ["variance", "std_dev", "covariance", "correlation"]
         frame = pd.DataFrame(rows, columns=["group", "term", "term2", *figures])
         return frame.astype(dict.fromkeys(figures, np.float64))
+
+
+def random_part(components: VarianceComponents, labels: Callable[[str], str]) -> str:
+    """Return standard deviations and correlations as a sentence of a report.
+
+    Parameters
+    ----------
+    components
+        The variance components.
+    labels
+        Gives the label of each group and term.
+
+    Returns
+    -------
+    str
+        Such as "Random effects: Subject, SD (Intercept) = 24.74, SD Days = 5.92, r = .07".
+    """
+    said: dict[str, list[str]] = {}
+    for row in components.rows:
+        name = "SD" if row.term is None else f"SD {labels(row.term)}"
+        decimals = apa.decimals_for([row.std_dev])
+        said.setdefault(row.group, []).append(f"{name} = {apa.number(row.std_dev, decimals)}")
+    several = len(components.correlations) > 1
+    for pair in components.correlations:
+        of = f" ({labels(pair.term1)}, {labels(pair.term2)})" if several else ""
+        said[pair.group].append(f"r{of} = {apa.share(pair.correlation)}")
+    groups = [f"{labels(group)}, {', '.join(parts)}" for group, parts in said.items()]
+    return f"Random effects: {'; '.join(groups)}"

@@ -7,8 +7,10 @@ ever run: it is compared with the names that there are.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar
+
+from pymer_bridge.errors import OptionError, listed
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -55,6 +57,35 @@ def parts_of(group: str, columns: Sequence[str]) -> tuple[str, ...]:
         return (group,)
     pieces = re.findall(r"(?:`(?:[^`\\]|\\.)*`|[^:`])+", group)
     return tuple(map(bare, pieces))
+
+
+class Labels:
+    """What a reader sees instead of names; names may be given with or without backticks.
+
+    Parameters
+    ----------
+    labels
+        The label of each name.
+    known
+        The names that there are.
+
+    Raises
+    ------
+    OptionError
+        ``labels`` names something else.
+    """
+
+    def __init__(self, labels: Mapping[str, str] | None, known: Iterable[str]) -> None:
+        names = list(dict.fromkeys(known))
+        there = set(map(bare, names))
+        unknown = [name for name in labels or {} if bare(name) not in there]
+        if unknown:
+            raise OptionError(f"labels names {listed(unknown)}; there are: {listed(names)}")
+        self._labels = {bare(name): label for name, label in (labels or {}).items()}
+
+    def __call__(self, name: str) -> str:
+        """Return the label of a name; the name itself where it has none."""
+        return self._labels.get(bare(name), name)
 
 
 class Named(dict[str, V]):
