@@ -46,6 +46,7 @@ import sys
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import FrozenInstanceError
+from types import FrameType, TracebackType
 from typing import Any, Final
 
 MOST_SHOWN: Final = 80
@@ -101,11 +102,40 @@ def printable(text: str) -> str:
 
 def is_of_user(error: BaseException) -> bool:
     """Return whether code of the user's own raised it, or what that called."""
-    frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
-    return any(f.f_globals.get("__name__", "").partition(".")[0] not in _OTHERS for f in frames)
+    return not all(_is_of_others(frame) for frame, _ in traceback.walk_tb(error.__traceback__))
 
 
-class PymerError(Exception):
+def _is_of_others(frame: FrameType) -> bool:
+    return frame.f_globals.get("__name__", "").partition(".")[0] in _OTHERS
+
+
+class _Shown(BaseException):
+    """An error that IPython shows by the user's own lines, without ours at the end."""
+
+    def _render_traceback_(self) -> list[str]:
+        """Return the lines that IPython shows, in its own style; the message says the rest."""
+        steps, step = [], self.__traceback__
+        while step is not None:
+            steps.append(step)
+            step = step.tb_next
+        while len(steps) > 1 and _is_of_others(steps[-1].tb_frame):
+            steps.pop()
+        for each in reversed(steps):
+            step = TracebackType(step, each.tb_frame, each.tb_lasti, each.tb_lineno)
+        shell = sys.modules["IPython"].get_ipython()
+        cause, context, suppressed = self.__cause__, self.__context__, self.__suppress_context__
+        inner = [each for each in (cause, context) if each is not None]
+        if not any(map(is_of_user, inner)):
+            self.__cause__ = self.__context__ = None
+        try:
+            lines: list[str] = shell.InteractiveTB.structured_traceback(type(self), self, step)
+        finally:
+            self.__cause__, self.__context__ = cause, context
+            self.__suppress_context__ = suppressed
+        return lines
+
+
+class PymerError(_Shown, Exception):
     """Base of every error that this package raises on purpose.
 
     Attributes
@@ -327,7 +357,7 @@ class DriftWarning(PymerWarning):
         super().__init__(message)
 
 
-class BootstrapInterrupted(KeyboardInterrupt):
+class BootstrapInterrupted(_Shown, KeyboardInterrupt):
     """The user interrupted a run of many fits; what was finished is kept.
 
     Parameters

@@ -17,7 +17,9 @@ _ALERT_STYLE = (
 _BLOCK_STYLE = (
     "border-left: 0.15em solid rgba(127, 127, 127, 0.45); padding-left: 0.8em; margin: 0.4em 0"
 )
-_PARTS_STYLE = "display: flex; flex-wrap: wrap; gap: 0.4em 2em; align-items: flex-start"
+_PARTS_STYLE = (
+    "display: flex; flex-wrap: wrap; gap: 0.4em 2em; align-items: flex-start; margin-top: 0.5em"
+)
 
 
 def alerts(texts: Sequence[str]) -> str:

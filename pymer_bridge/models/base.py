@@ -198,6 +198,10 @@ class RModel(Public):
         used = f"{self.n_obs} of {n_rows} rows" if self.n_obs < n_rows else f"{n_rows} observations"
         return f"<{type(self).__name__} {self.formula!r}, {used}>"
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Show the tables in IPython; within a list, a mapping or the like one line."""
+        printer.text(repr(self) if cycle or len(printer.stack) > 1 else str(self))
+
     def _repr_html_(self) -> str:
         tables = [
             part._one_row() if isinstance(part, FitStatistics) else part._within()

@@ -104,6 +104,7 @@ def _error(function: str, argument: str) -> type[PymerError]:
 
 
 def _check(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+    __tracebackhide__ = True
     gate = _gate(function)
     if gate.keywords is not None and not kwargs.keys() <= gate.keywords.keys():
         unknown = min(kwargs.keys() - gate.keywords.keys())
@@ -156,6 +157,7 @@ def checked(function: Callable[P, T]) -> Callable[P, T]:
 
     @wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        __tracebackhide__ = True  # to IPython and pytest: the user's own line is above
         try:
             _check(function, args, kwargs)
             return function(*args, **kwargs)
@@ -192,4 +194,5 @@ class Public:
 
 
 def _frozen(self: object, name: str, value: object = None) -> NoReturn:
+    __tracebackhide__ = True
     raise FrozenError(f"{name!r} cannot be set or removed: a {type(self).__name__} never changes")

@@ -10,6 +10,7 @@ import asyncio
 import json
 import os
 import queue
+import re
 import signal
 import socket
 import subprocess
@@ -468,11 +469,30 @@ def test_a_streamlit_app_for_several_people(tmp_path: Path, plain: dict[str, lis
     (tmp_path / "app.py").write_text(
         textwrap.dedent(PRELUDE)
         + textwrap.dedent("""
+        import pickle
         import streamlit as st
         days = st.slider("Days", 0, 9, 9)
         fit = pb.lmer(CLASSIC, pb.load_dataset("sleepstudy"))
         st.code(json.dumps(figures_of(fit)))
         st.dataframe(fit.fixed_effects("none").to_frame())
+        st.html(fit)
+        tables = (
+            fit.fixed_effects("none"), fit.variance_components, fit.random_effects, fit.vcov,
+            fit.fit_statistics, fit.convergence, fit.predict(), fit.group_coefficients,
+        )
+        for table in tables:
+            st.dataframe(table)
+            st.html(table)
+
+        @st.cache_data
+        def kept():
+            return pb.lmer(CLASSIC, pb.load_dataset("sleepstudy"))
+
+        @st.cache_data(hash_funcs={pb.LinearMixedModel: pickle.dumps})
+        def figures_kept(model):
+            return figures_of(model)
+
+        assert figures_kept(kept()) == figures_kept(fit) == figures_of(fit)
         st.metric("at", fit.predict({"Days": [days]}, re_form="population").values[0].hex())
         """),
         encoding="utf-8",
@@ -493,6 +513,10 @@ def test_a_streamlit_app_for_several_people(tmp_path: Path, plain: dict[str, lis
                 app.slider[0].set_value(days).run()
                 assert not app.exception, app.exception
                 seen.append((json.loads(app.code[0].value), app.metric[0].value))
+                pages = [each.proto.body for each in app.main if each.type == "html"]
+                assert len(app.dataframe) == 9 and len(pages) == 9, (app.dataframe, pages)
+                assert all("<table" in page for page in pages), pages
+                assert all(len(each.value) > 0 for each in app.dataframe)
             return seen
 
         with ThreadPoolExecutor(4) as pool:
@@ -587,6 +611,12 @@ def test_a_notebook_kernel_is_interrupted_and_goes_on(
             assert (reply["status"], reply["ename"]) == ("error", "KeyboardInterrupt")
             reply, printed = _run_cell(client, "finish()")
             assert json.loads(printed) == {"figures": plain}
+        code = textwrap.dedent(LONG["bootstrap"]).replace("n_jobs=1", "progress=True")
+        reply, _ = _run_cell(client, code, manager.interrupt_kernel)
+        assert (reply["status"], reply["ename"]) == ("error", "BootstrapInterrupted")
+        shown = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(reply["traceback"]))
+        assert "progress=True)" in shown
+        assert "pymer_bridge/" not in shown
         reply, printed = _run_cell(
             client,
             textwrap.dedent("""
@@ -607,6 +637,21 @@ def test_a_notebook_kernel_is_interrupted_and_goes_on(
         manager.cleanup_resources()
 
 
+MISTAKES = (
+    'pb.lmer("Reaction ~ Dayz + (1 | Subject)", pb.load_dataset("sleepstudy"))',
+    'pb.lmer("Reaction ~ Days + (1 | Subject", pb.load_dataset("sleepstudy"))',
+    'pb.lmer("Reaction ~ system(1) + (1 | Subject)", pb.load_dataset("sleepstudy"))',
+    'pb.lmer(CLASSIC, pb.load_dataset("sleepstudy").astype({"Reaction": str}))',
+    'fit.fixed_effects(ddf="kenward")',
+    'fit.fixed_effects("none")["Dayz"]',
+    'fit.emmeans("Dayz")',
+    'fit.predict(pb.load_dataset("sleepstudy")[["Subject"]])',
+    'pb.load("nowhere.zip")',
+    "fit.update(data=7)",
+    "fit.n_obs = 3",
+)
+
+
 def test_a_notebook_of_several_cells(tmp_path: Path, plain: dict[str, list[str]]) -> None:
     cells = [
         PRELUDE,
@@ -615,6 +660,8 @@ def test_a_notebook_of_several_cells(tmp_path: Path, plain: dict[str, list[str]]
         "%time fit.confint(method='wald')",
         "del fit\nimport gc; gc.collect();",
         "finish()",
+        'fit = pb.lmer(CLASSIC, pb.load_dataset("sleepstudy"))\n[fit]',
+        *MISTAKES,
     ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     nbclient.NotebookClient(
@@ -623,7 +670,15 @@ def test_a_notebook_of_several_cells(tmp_path: Path, plain: dict[str, list[str]]
     outputs = [cell["outputs"] for cell in notebook.cells]
     assert "text/html" in outputs[1][0]["data"]
     assert outputs[2][-1]["ename"] == "DataConversionError"
+    assert outputs[1][0]["data"]["text/plain"].startswith("Linear mixed model fit by REML\nFormula")
     assert json.loads(outputs[5][0]["text"]) == {"figures": plain}
+    assert outputs[6][0]["data"]["text/plain"].startswith("[<LinearMixedModel 'Reaction")
+    for cell, (shown,) in zip(MISTAKES, outputs[7:], strict=True):
+        lines = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(shown["traceback"])).splitlines()
+        assert len(lines) <= 5 + len(shown["evalue"].splitlines()), (cell, lines)
+        assert f"----> 1 {cell}" in lines
+        assert not [line for line in lines if "pymer_bridge/" in line], lines
+        assert "\n".join(lines).endswith(f"{shown['ename']}: {shown['evalue']}"), lines
 
 
 # -- other processes -------------------------------------------------------------------------------
