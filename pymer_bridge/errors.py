@@ -238,9 +238,9 @@ class RError(PymerError, RuntimeError):
     ) -> None:
         self.message = message
         self.call = call
-        self.traceback = tuple(traceback)
-        self.condition_class = tuple(condition_class)
-        self.remedies = tuple(remedies)
+        self.traceback: tuple[str, ...] = tuple(traceback)
+        self.condition_class: tuple[str, ...] = tuple(condition_class)
+        self.remedies: tuple[str, ...] = tuple(remedies)
         super().__init__(message)
 
     def __str__(self) -> str:
@@ -352,8 +352,8 @@ class DriftWarning(PymerWarning):
         differences: Sequence[Mapping[str, Any]] = (),
         versions: Mapping[str, tuple[str | None, str | None]] | None = None,
     ) -> None:
-        self.differences = tuple(differences)
-        self.versions = dict(versions or {})
+        self.differences: tuple[Mapping[str, Any], ...] = tuple(differences)
+        self.versions: dict[str, tuple[str | None, str | None]] = dict(versions or {})
         super().__init__(message)
 
 

@@ -17,7 +17,9 @@ from pymer_bridge.models import stored
 from pymer_bridge.models.base import Fitted
 from pymer_bridge.models.glmer import GeneralizedLinearMixedModel
 from pymer_bridge.models.lm import GeneralizedLinearModel, LinearModel
+from pymer_bridge.models.lm_list import LinearModelList
 from pymer_bridge.models.lmer import LinearMixedModel
+from pymer_bridge.models.mixed import MixedModel
 from pymer_bridge.models.nlmer import NonlinearMixedModel
 from pymer_bridge.results.decode import record as decode
 from pymer_bridge.session import asking, conditions, deadlines
@@ -36,12 +38,15 @@ R_CLASSES: Final[Mapping[str, tuple[str, type[Fitted]]]] = {
 }
 """R's classes that :func:`load_rds` takes: the R function that fits them, and the class here."""
 
+Loaded = MixedModel | LinearModel | LinearModelList
+"""What a file may hold."""
+
 
 @checked
 @deadlines.timed
 def load(
     path: str | PathLike[str], allow_functions: Sequence[str] = (), *, timeout: float | None = None
-) -> Any:
+) -> Loaded:
     """Fit a model again that ``fit.save()`` stored, and compare its figures with the stored ones.
 
     Parameters
@@ -96,6 +101,7 @@ def load(
     """
     source = path_of(path)
     allowed = allowed_functions(allow_functions)
+    fit: Loaded
     fit, drift = stored.made_again(source, *model_file.read(source), allowed)
     if drift is not None:
         conditions.warn(drift)
@@ -106,7 +112,7 @@ def load(
 
 
 @checked
-def load_rds(path: str | PathLike[str], trust: bool = False) -> Any:
+def load_rds(path: str | PathLike[str], trust: bool = False) -> Loaded:
     """Read a fitted model from R's own file, by ``fit.save_rds()`` or R's ``saveRDS()``.
 
     Parameters
@@ -156,12 +162,13 @@ def load_rds(path: str | PathLike[str], trust: bool = False) -> Any:
     model_file.FILE.open(source).close()
     session().require("lme4")
     try:
-        return asking.ask(
+        made: Loaded = asking.ask(
             "read_rds",
             lambda record: _model_of(source, record),
             path=str(source.resolve()),
             kinds=list(R_CLASSES),
         )
+        return made
     except RError as error:
         model_file.FILE.refuse(source, f"R cannot read a model from it ({error.message})", error)
 

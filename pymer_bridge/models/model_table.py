@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, overload
 
 from pymer_bridge.display import apa
 from pymer_bridge.errors import OptionError, REnvironmentError, listed
@@ -29,6 +29,42 @@ Model = MixedModel | LinearModel
 _Row = tuple[str, list[str]]
 
 
+@overload
+def model_table(
+    *models: Model,
+    format: None = None,
+    names: Sequence[str] | None = None,
+    labels: Mapping[str, str] | None = None,
+    beneath: Beneath = "std_error",
+    ddf: options.Ddf | None = None,
+    conf_level: float = 0.95,
+    stars: bool = False,
+    components: Components = "std_dev",
+    digits: int = 2,
+    icc: bool = True,
+    caption: str = "",
+    exponentiate: bool = False,
+) -> ModelTable: ...
+
+
+@overload
+def model_table(
+    *models: Model,
+    format: Format,
+    names: Sequence[str] | None = None,
+    labels: Mapping[str, str] | None = None,
+    beneath: Beneath = "std_error",
+    ddf: options.Ddf | None = None,
+    conf_level: float = 0.95,
+    stars: bool = False,
+    components: Components = "std_dev",
+    digits: int = 2,
+    icc: bool = True,
+    caption: str = "",
+    exponentiate: bool = False,
+) -> str: ...
+
+
 @checked
 def model_table(
     *models: Model,
@@ -44,7 +80,7 @@ def model_table(
     icc: bool = True,
     caption: str = "",
     exponentiate: bool = False,
-) -> Any:
+) -> ModelTable | str:
     """Set models side by side, as papers show them.
 
     Parameters

@@ -5,29 +5,53 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, TypeVar, cast
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 from pymer_bridge import plots
 from pymer_bridge.spec.arguments import Public
 
-Picture = TypeVar("Picture", bound=Callable[..., Any])
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
-def _of_fit(picture: Picture) -> Picture:
+def _of_fit(picture: Callable[Concatenate[Any, P], T]) -> Callable[Concatenate[Any, P], T]:
     """Make a method of a function whose first argument is the model.
 
     Editors see the function's own arguments, the first one bound.
     """
 
     @wraps(picture)
-    def method(self: FitPlots, /, *args: Any, **options: Any) -> Any:
+    def method(self: FitPlots, /, *args: P.args, **options: P.kwargs) -> T:
         return picture(self.fit, *args, **options)
 
-    return cast("Picture", method)
+    return method
+
+
+class _Pictures(Public):
+    """The functions as methods. Not a dataclass: these are no fields."""
+
+    __slots__ = ()
+
+    coefficients: Final = _of_fit(plots.coefficients)
+    effect: Final = _of_fit(plots.effect)
+    random_effects: Final = _of_fit(plots.random_effects)
+    random_scatter: Final = _of_fit(plots.random_scatter)
+    random_quantiles: Final = _of_fit(plots.random_quantiles)
+    lines: Final = _of_fit(plots.lines)
+    groups: Final = _of_fit(plots.groups)
+    pooling: Final = _of_fit(plots.pooling)
+    shrinkage: Final = _of_fit(plots.shrinkage)
+    diagnostics: Final = _of_fit(plots.diagnostics)
+    residuals_fitted: Final = _of_fit(plots.residuals_fitted)
+    scale_location: Final = _of_fit(plots.scale_location)
+    residual_quantiles: Final = _of_fit(plots.residual_quantiles)
+    residuals_by_group: Final = _of_fit(plots.residuals_by_group)
+    leverage: Final = _of_fit(plots.leverage)
+    cooks_distance: Final = _of_fit(plots.cooks_distance)
 
 
 @dataclass(frozen=True, slots=True)
-class FitPlots(Public):
+class FitPlots(_Pictures):
     """The pictures of one mixed model; each method is the function of :mod:`pymer_bridge.plots`.
 
     Attributes
@@ -42,20 +66,3 @@ class FitPlots(Public):
         """Return the names of the pictures."""
         names = [name for name in dir(self) if not name.startswith("_") and name != "fit"]
         return f"<pictures of {self.fit!r}: {', '.join(names)}>"
-
-    coefficients = _of_fit(plots.coefficients)
-    effect = _of_fit(plots.effect)
-    random_effects = _of_fit(plots.random_effects)
-    random_scatter = _of_fit(plots.random_scatter)
-    random_quantiles = _of_fit(plots.random_quantiles)
-    lines = _of_fit(plots.lines)
-    groups = _of_fit(plots.groups)
-    pooling = _of_fit(plots.pooling)
-    shrinkage = _of_fit(plots.shrinkage)
-    diagnostics = _of_fit(plots.diagnostics)
-    residuals_fitted = _of_fit(plots.residuals_fitted)
-    scale_location = _of_fit(plots.scale_location)
-    residual_quantiles = _of_fit(plots.residual_quantiles)
-    residuals_by_group = _of_fit(plots.residuals_by_group)
-    leverage = _of_fit(plots.leverage)
-    cooks_distance = _of_fit(plots.cooks_distance)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-Bins = Literal["auto", "fd", "doane", "scott", "stone", "rice", "sturges", "sqrt"]
 """How numpy finds the number of bars."""
 
 
@@ -30,7 +29,7 @@ def bootstrap(
     *,
     kind: options.BootInterval = "percentile",
     conf_level: float = 0.95,
-    bins: int | Bins = "auto",
+    bins: int | options.Bins = "auto",
     ax: Axes | Sequence[Axes] | None = None,
 ) -> Figure:
     """Draw the replicates of each statistic, with the estimate and an interval.
@@ -74,7 +73,7 @@ def bootstrap(
             row_of(result, name, "parameters")
             for name in options.names_of(parameters, "parameters")
         ]
-    bars: Any = options.one_of(bins, Bins, "bins") if isinstance(bins, str) else bins
+    bars: Any = options.one_of(bins, options.Bins, "bins") if isinstance(bins, str) else bins
     if not isinstance(bins, str):
         bars = options.whole(bins, "bins", 1)
     ends = result.confint(kind, conf_level, [row.name for row in rows])

@@ -195,7 +195,7 @@ def influence(
     names = [str(name) for name in known.index]
     ax.set_ylim(-0.8, n - 0.2)
     room = 1.35 if many and most else 1.06  # for the names
-    ax.set_xlim(0.0, float(values.max()) * room or 1.0)
+    ax.set_xlim(0.0, float(np.max(values)) * room or 1.0)
     canvas.label_levels(ax, names, str(result.by))
     if many:
         _name_rows(ax, values, names, _largest(values, most))

@@ -72,7 +72,7 @@ def all_fit(
     wanted = canvas.known_names(wanted, list(figures), "parameter")
     if not wanted:
         raise OptionError(f"no parameter none; there are: {listed(figures)}")
-    best = int(np.array([row.log_likelihood for row in rows], dtype=float).argmax())
+    best = int(np.argmax(np.array([row.log_likelihood for row in rows], dtype=float)))
     names = [row.optimizer for row in result.rows]
     columns = min(3, canvas.across(len(wanted)))
     axes = canvas.new_panels(ax, len(wanted), (3.2, 1.1 + 0.22 * len(names)), columns)

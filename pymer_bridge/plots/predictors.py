@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from pymer_bridge.models.mixed import MixedModel
 
 
-Scale = Literal["response", "link"]
 ENDS: Final = ("estimate", "conf_low", "conf_high")
 GOLDEN: Final = 0.6180339887498949
 """Steps of this length around a circle stay apart for as long as possible."""
@@ -40,7 +39,7 @@ def effect(
     n_points: int | None = 100,
     conf_level: float = 0.95,
     partial_residuals: bool = False,
-    scale: Scale = "response",
+    scale: options.PredictionType = "response",
     ax: Axes | None = None,
 ) -> Axes:
     """Draw the effect of a predictor, or of several together, with its interval.
@@ -86,7 +85,9 @@ def effect(
 
 
 @checked
-def effect_curve(curve: EffectCurve, *, scale: Scale = "response", ax: Axes | None = None) -> Axes:
+def effect_curve(
+    curve: EffectCurve, *, scale: options.PredictionType = "response", ax: Axes | None = None
+) -> Axes:
     """Draw an effect that ``fit.effect()`` gave.
 
     Parameters
@@ -123,7 +124,7 @@ def effect_curve(curve: EffectCurve, *, scale: Scale = "response", ax: Axes | No
     >>> fit.effect("Days").plot().get_ylabel()  # doctest: +SKIP
     'Reaction'
     """
-    scale = options.one_of(scale, Scale, "scale")
+    scale = options.one_of(scale, options.PredictionType, "scale")
     across = _across(curve)
     others = [name for name in curve.terms if name != across]
     numeric = curve.is_numeric(across)

@@ -11,13 +11,11 @@ from numpy.typing import NDArray
 
 from pymer_bridge.data.arrays import frozen_array
 from pymer_bridge.errors import OptionError
-from pymer_bridge.results.intervals import Profile
+from pymer_bridge.results.intervals import LEVELS, Profile
 from pymer_bridge.session.asking import ask
 from pymer_bridge.spec import options
 
 Floats = NDArray[np.float64]
-LEVELS: Final = (0.5, 0.8, 0.9, 0.95, 0.99)
-"""lme4's levels."""
 KINDS: Final = ("", "natural_")
 """What the names of traces begin with: in zeta, and in their own units."""
 

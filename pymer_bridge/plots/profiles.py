@@ -9,8 +9,8 @@ import numpy as np
 
 from pymer_bridge.errors import OptionError
 from pymer_bridge.plots import canvas, profile_curves
-from pymer_bridge.plots.profile_curves import LEVELS, ProfilePair
-from pymer_bridge.results.intervals import Profile
+from pymer_bridge.plots.profile_curves import ProfilePair
+from pymer_bridge.results.intervals import LEVELS, Profile
 from pymer_bridge.spec.arguments import checked
 
 if TYPE_CHECKING:

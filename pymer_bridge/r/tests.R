@@ -301,15 +301,8 @@ sat_modcomp <- function(model, restricted) {
   )
 }
 
-#' What performance gives; where names in backticks confuse it, for plain names
-from_performance <- function(model, call) {
-  share <- within_model(model, call)
-  if (is.list(share)) {
-    return(share)
-  }
-  used <- plain_model(model)
-  if (is.null(used$plain)) share else within_model(used$model, call)
-}
+#' What performance gives; names in backticks confuse it
+from_performance <- function(model, call) within_model(plain_model(model)$model, call)
 
 #' Operation: intraclass correlation, by performance
 intraclass_correlation <- function(model) {

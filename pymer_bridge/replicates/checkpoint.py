@@ -119,7 +119,7 @@ class Checkpoint:
     """
 
     def __init__(self, path: str | Path, kept: Kept) -> None:
-        self.path = path_of(path)
+        self.path: Path = path_of(path)
         self.chunks: list[Chunk] = []
         self.state: list[int] | None = None
         self._kept = kept

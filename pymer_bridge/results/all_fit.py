@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import pandas as pd
 
 from pymer_bridge.display.tables import Cell, Column, Table
 from pymer_bridge.results.base import COLUMNS, Part, Rows, above, fields_of, how_it_ended
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -219,17 +224,20 @@ class AllFit(Rows[OptimizerFit]):
                 frame[prefix + name] = pd.to_numeric(pd.Series(found, dtype="float64"))
         return frame
 
-    def plot(self, *parameters: str, **options: Any) -> Any:
+    def plot(self, *parameters: str, ax: Axes | Sequence[Axes] | None = None) -> Figure:
         """Draw how well the optimizers agree; see :func:`pymer_bridge.plots.all_fit`.
 
         Parameters
         ----------
         *parameters
             Which figures; all by default.
-        **options
-            Options of that function.
+        ax
+            Axes to draw on, one per parameter.
         """
-        return above("pymer_bridge.plots", "all_fit")(self, list(parameters) or None, **options)
+        figure: Figure = above("pymer_bridge.plots", "all_fit")(
+            self, list(parameters) or None, ax=ax
+        )
+        return figure
 
     def _note(self, row: OptimizerFit) -> str:
         if not row.available:

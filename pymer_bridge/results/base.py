@@ -262,7 +262,8 @@ class Result(Part):
             raise OptionError(f"mapping is of a {type(result).__name__}, not a {cls.__name__}")
         return result
 
-    __hash__ = None  # type: ignore[assignment]  # arrays inside
+    __hash__: ClassVar[None]  # type: ignore[assignment]  # arrays inside
+    __hash__ = None
 
     def __str__(self) -> str:
         """Return the result as text."""
@@ -275,6 +276,15 @@ class Result(Part):
     def _alerts(self) -> tuple[str, ...]:
         """Return the notices that stand above the figures in a notebook."""
         return tuple(text for text in getattr(self, "warnings", ()) if isinstance(text, str))
+
+    def _keys(self) -> Iterable[tuple[Any, ...]]:
+        """Return what parts of the result are looked up by."""
+        return ()
+
+    def _ipython_key_completions_(self) -> list[Any]:
+        """Return what IPython offers for ``result["<Tab>``."""
+        keys = (tuple(part for part in key if part is not None) for key in self._keys())
+        return [key[0] if len(key) == 1 else key for key in keys]
 
     def _repr_html_(self) -> str:
         return notebook.alerts(self._alerts()) + self._table().to_html()
@@ -323,6 +333,9 @@ class Rows(Result, Generic[Row]):
     def _key_of(self, row: Row) -> tuple[Any, ...]:
         return tuple(getattr(row, name) for name in self.key)
 
+    def _keys(self) -> Iterable[tuple[Any, ...]]:
+        return map(self._key_of, self.rows)
+
     def __getitem__(self, key: Key | tuple[Key, ...]) -> Row:
         """Return the row of this key, or of its other name if rows have two.
 
@@ -339,7 +352,7 @@ class Rows(Result, Generic[Row]):
                 return row
             if self.alias is not None and getattr(row, self.alias) == key:
                 return row
-        keys = list(map(self._key_of, self.rows))
+        keys = list(self._keys())
         others = [(getattr(row, self.alias),) for row in self.rows] if self.alias else []
         for known in (keys, others):
             if (meant := find_name(wanted, known)) is not None:

@@ -347,11 +347,16 @@ class BootstrapResult(Rows[BootstrapStatistic]):
         self,
         parameters: Sequence[str] | str | None = None,
         *,
+        kind: options.BootInterval = "percentile",
+        conf_level: float = 0.95,
+        bins: int | options.Bins = "auto",
         ax: Axes | Sequence[Axes] | None = None,
-        **options: Any,
     ) -> Figure:
         """Draw the replicates with intervals; see :func:`pymer_bridge.plots.bootstrap`."""
-        return above("pymer_bridge.plots", "bootstrap")(self, parameters, ax=ax, **options)  # type: ignore[no-any-return]
+        figure: Figure = above("pymer_bridge.plots", "bootstrap")(
+            self, parameters, kind=kind, conf_level=conf_level, bins=bins, ax=ax
+        )
+        return figure
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per replicate and statistic: iteration, effect, group, term, value."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pandas as pd
 
@@ -12,7 +12,11 @@ from pymer_bridge.display.tables import Cell, Column, Table
 from pymer_bridge.errors import UnknownNameError, listed, shown
 from pymer_bridge.results.base import COLUMNS, Part, Rows, above, predictor_columns
 from pymer_bridge.results.codec import LATER
+from pymer_bridge.spec import options
 from pymer_bridge.spec.names import find_name
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 FIGURES = ("estimate", "std_error", "conf_low", "conf_high")
 RESPONSES = tuple(f"response_{name}" for name in FIGURES)
@@ -180,15 +184,18 @@ class EffectCurve(Rows[EffectPoint]):
         frame = pd.DataFrame({"label": [row.label for row in self.partial], **keys, **figures})
         return frame if self.index is None else frame.set_axis(self.index)
 
-    def plot(self, **options: Any) -> Any:
+    def plot(self, *, scale: options.PredictionType = "response", ax: Axes | None = None) -> Axes:
         """Draw the effect; see :func:`pymer_bridge.plots.effect_curve`.
 
         Parameters
         ----------
-        **options
-            Options of that function.
+        scale
+            "response", or "link" for the scale of the linear predictor.
+        ax
+            Axes to draw on.
         """
-        return above("pymer_bridge.plots", "effect_curve")(self, **options)
+        axes: Axes = above("pymer_bridge.plots", "effect_curve")(self, scale=scale, ax=ax)
+        return axes
 
     def _table(self) -> Table:
         figures = FIGURES if self.link == "identity" else self.shown

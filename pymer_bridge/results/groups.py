@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pymer_bridge.errors import UnknownNameError, listed, shown
-from pymer_bridge.results.base import Key, Part, Rows, fields_of, of_group
+from pymer_bridge.results.base import Key, Part, Row, Rows, fields_of, of_group
 from pymer_bridge.results.codec import LATER
 from pymer_bridge.spec.names import find_name
 
@@ -66,7 +67,7 @@ class GroupTable(Part):
     covariance: Floats | None = None
 
 
-class _Grouped(Rows[RandomEffect]):
+class _Grouped(Rows[Row]):
     """Shared by results that keep a table of levels by terms for each grouping factor."""
 
     __slots__ = ()
@@ -94,10 +95,10 @@ class _Grouped(Rows[RandomEffect]):
         """
         return of_group(self.groups, name, "grouping factor of the name")
 
-    def _make_row(self, table: GroupTable, level: int, term: int) -> Any:
+    def _make_row(self, table: GroupTable, level: int, term: int) -> Row:
         raise NotImplementedError
 
-    def __getitem__(self, key: Key | tuple[Key, ...]) -> Any:
+    def __getitem__(self, key: Key | tuple[Key, ...]) -> Row:
         """Return the row of a group, a level and a term.
 
         Raises
@@ -119,12 +120,16 @@ class _Grouped(Rows[RandomEffect]):
                 )
         return self._make_row(table, table.levels.index(key[1]), table.terms.index(str(term)))
 
+    def _keys(self) -> Iterator[tuple[str, str, str]]:
+        for table in self.groups:
+            yield from product([table.group], table.levels, table.terms)
+
     @property
-    def rows(self) -> tuple[Any, ...]:  # type: ignore[override]
+    def rows(self) -> tuple[Row, ...]:  # type: ignore[override]
         """One typed row per group, level and term; made when asked for."""
         return tuple(self._rows())
 
-    def _rows(self) -> Iterator[Any]:
+    def _rows(self) -> Iterator[Row]:
         for table in self.groups:
             for term in range(len(table.terms)):
                 for level in range(len(table.levels)):
@@ -152,7 +157,7 @@ class _Grouped(Rows[RandomEffect]):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class RandomEffects(_Grouped):
+class RandomEffects(_Grouped[RandomEffect]):
     """Conditional modes: ``random_effects["Subject", "308", "Days"].estimate``.
 
     Attributes
@@ -199,7 +204,7 @@ class GroupCoefficient(Part):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class GroupCoefficients(_Grouped):
+class GroupCoefficients(_Grouped[GroupCoefficient]):
     """Coefficients by group: ``group_coefficients["Subject", "308", "Days"].estimate``.
 
     Attributes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from pymer_bridge.display.tables import Cell, Column, Table
 from pymer_bridge.results.base import Part, Rows, above, how_it_ended
 from pymer_bridge.results.matrix import NamedMatrix
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -154,15 +157,22 @@ class Influence(Rows[InfluenceRow]):
                 frame[prefix + name] = part.values[:, i]
         return frame if self.fixed_effects.index is None else frame.set_axis(self._levels())
 
-    def plot(self, **options: Any) -> Any:
+    def plot(self, *, order: bool = True, n_labels: int = 5, ax: Axes | None = None) -> Axes:
         """Draw Cook's distances; see :func:`pymer_bridge.plots.influence`.
 
         Parameters
         ----------
-        **options
-            Options of that function.
+        order
+            By size, the largest above? Otherwise in R's order.
+        n_labels
+            Where there is no room to name all: how many of the largest to name.
+        ax
+            Axes to draw on.
         """
-        return above("pymer_bridge.plots", "influence")(self, **options)
+        axes: Axes = above("pymer_bridge.plots", "influence")(
+            self, order=order, n_labels=n_labels, ax=ax
+        )
+        return axes
 
     def _table(self) -> Table:
         names = self.dfbetas.names

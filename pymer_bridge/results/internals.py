@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -12,11 +12,21 @@ from numpy.typing import DTypeLike, NDArray
 
 from pymer_bridge.data.arrays import frozen_array
 from pymer_bridge.display.tables import Cell, Column, Table
+from pymer_bridge.errors import OptionError
 from pymer_bridge.results.base import COLUMNS, Part, Result, Rows, fields_of, of_group
 from pymer_bridge.results.matrix import AsArray, NamedMatrix
 
+if TYPE_CHECKING:
+    from scipy.sparse import csc_array
+
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int32]
+
+# lme4's names of parts, by what they are.
+SparseName = Literal["Z", "Zt", "Lambda", "Lambdat", "A"]
+VectorName = Literal["theta", "fixef", "lower", "Tp", "p_i", "l_i", "q_i", "m_i"]
+ArrayName = Literal["y", "mu", "u", "b", "beta", "offset"]
+CountName = Literal["REML", "n_rtrms", "n_rfacs", "N", "n", "p", "q", "k", "m"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -42,22 +52,27 @@ class SparseMatrix(Result):
     row_names: tuple[str, ...] | None = None
     names: tuple[str, ...] | None = None
 
-    def to_scipy(self) -> Any:
+    def to_scipy(self) -> csc_array:
         """Return a ``scipy.sparse.csc_array`` of read-only arrays.
 
         Raises
         ------
-        ImportError
+        OptionError
             scipy is not installed.
         """
-        from scipy import sparse  # noqa: PLC0415  # an extra
+        try:
+            from scipy import sparse  # noqa: PLC0415  # an extra
+        except ImportError:
+            raise OptionError(
+                "to_scipy() needs scipy: pip install 'pymer-bridge[sparse]', or take to_numpy()"
+            ) from None
 
         starts = np.zeros(self.shape[1] + 1, dtype=np.int32)
         np.cumsum(np.bincount(self.column, minlength=self.shape[1]), out=starts[1:])
         parts = (self.values, self.row, frozen_array(starts))
         return sparse.csc_array(parts, shape=self.shape, copy=False)
 
-    def to_array(self) -> Floats:
+    def to_numpy(self) -> Floats:
         """Return the matrix as a dense numpy array."""
         dense = np.zeros(self.shape)
         dense[self.row, self.column] = self.values
@@ -73,7 +88,7 @@ class SparseMatrix(Result):
         """
         if copy is False:
             raise ValueError("a sparse matrix becomes a dense one by copying only")
-        return self.to_array() if dtype is None else self.to_array().astype(dtype)
+        return self.to_numpy() if dtype is None else self.to_numpy().astype(dtype)
 
     def to_frame(self) -> pd.DataFrame:
         """Return the stored values as a pandas frame: row, column, value."""
@@ -156,6 +171,9 @@ class Covariances(Result):
     groups: tuple[GroupCovariance, ...]
 
     title: ClassVar[str] = "Covariances of the random effects"
+
+    def _keys(self) -> Iterator[tuple[str]]:
+        return ((group,) for group in self)
 
     def __getitem__(self, group: str) -> NamedMatrix:
         """Return the covariance matrix of one group.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,9 @@ from pymer_bridge.results.codec import LATER
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+LEVELS: Final = (0.5, 0.8, 0.9, 0.95, 0.99)
+"""Levels whose intervals and regions a picture of a profile shows, as in lme4."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,13 +105,27 @@ class Profile(Result):
     warnings: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
 
-    def plot(self, *, ax: Axes | Sequence[Axes] | None = None, **options: Any) -> Figure:
+    def plot(
+        self,
+        *,
+        conf_levels: Sequence[float] = LEVELS,
+        absolute: bool = False,
+        ax: Axes | Sequence[Axes] | None = None,
+    ) -> Figure:
         """Draw zeta of each parameter; see :func:`pymer_bridge.plots.zeta`."""
-        return above("pymer_bridge.plots", "zeta")(self, ax=ax, **options)  # type: ignore[no-any-return]
+        figure: Figure = above("pymer_bridge.plots", "zeta")(
+            self, conf_levels=conf_levels, absolute=absolute, ax=ax
+        )
+        return figure
 
-    def plot_pairs(self, *, ax: Sequence[Axes] | None = None, **options: Any) -> Figure:
+    def plot_pairs(
+        self, *, conf_levels: Sequence[float] = LEVELS, ax: Sequence[Axes] | None = None
+    ) -> Figure:
         """Draw parameters by pairs; see :func:`pymer_bridge.plots.profile_pairs`."""
-        return above("pymer_bridge.plots", "profile_pairs")(self, ax=ax, **options)  # type: ignore[no-any-return]
+        figure: Figure = above("pymer_bridge.plots", "profile_pairs")(
+            self, conf_levels=conf_levels, ax=ax
+        )
+        return figure
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per point: profiled, focal, zeta, and every parameter's value."""

@@ -179,6 +179,9 @@ class ManyFits(Result):
                 found[name][:, fixed] = values
         return found
 
+    def _keys(self) -> Iterator[tuple[str]]:
+        return ((response,) for response in self.responses)
+
     def __getitem__(self, response: str) -> ResponseFit:
         """Return the fit to one response.
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -50,7 +52,10 @@ class NamedVector(AsArray, Result):
         """Return the number of elements."""
         return len(self.names)
 
-    def __getitem__(self, name: str) -> Any:
+    def _keys(self) -> Iterator[tuple[str]]:
+        return ((name,) for name in self.names)
+
+    def __getitem__(self, name: str) -> float:
         """Return the first value of this name.
 
         Raises
@@ -61,7 +66,8 @@ class NamedVector(AsArray, Result):
         found = find_name(name, self.names)
         if found is None:
             raise UnknownNameError(f"no element {shown(name)}; there are: {listed(self.names)}")
-        return self.values[self.names.index(found)].item()
+        value: float = self.values[self.names.index(found)].item()
+        return value
 
     def to_series(self) -> pd.Series[Any]:
         """Return the vector as a pandas Series on its names."""
@@ -96,6 +102,9 @@ class NamedMatrix(AsArray, Result):
     names: tuple[str, ...]
     row_names: tuple[str, ...] | None = None
     index: pd.Index | None = field(default=None, metadata=LATER)
+
+    def _keys(self) -> Iterator[tuple[Any, str]]:
+        return product(self.row_names or () if self.index is None else self.index, self.names)
 
     def __getitem__(self, key: tuple[Any, str]) -> float:
         """Return one value by the names of its row and column; a row of the data by its label too.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from math import isinf
 from typing import ClassVar
@@ -83,11 +83,13 @@ class MarginalTable(Rows[MarginalMean]):
             There is no such row.
         """
         wanted = key if isinstance(key, tuple) else (key,)
-        for row in self.rows:
-            if tuple(row.levels.values()) == wanted:
-                return row
-        have = listed(tuple(row.levels.values()) for row in self.rows)
-        raise UnknownNameError(f"no row {shown(key)} by {self.by}; there are: {have}")
+        keys = list(self._keys())
+        if wanted not in keys:
+            raise UnknownNameError(f"no row {shown(key)} by {self.by}; there are: {listed(keys)}")
+        return self.rows[keys.index(wanted)]
+
+    def _keys(self) -> Iterator[tuple[Key, ...]]:
+        return (tuple(row.levels.values()) for row in self.rows)
 
     def to_frame(self) -> pd.DataFrame:
         """Return the rows as a pandas frame: the predictors, then the figures."""

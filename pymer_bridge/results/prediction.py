@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -91,6 +92,9 @@ class Predictions(AsArray, Rows[Prediction]):
             value = None if column is None else float(column[i])
             figures.append(None if value is None or np.isnan(value) else value)
         return Prediction(self.index[i], float(self.values[i]), *figures)
+
+    def _keys(self) -> Iterator[tuple[Any]]:
+        return ((label,) for label in self.index)
 
     def __getitem__(self, key: Any) -> Prediction:
         """Return the prediction of the row with this label.
@@ -184,6 +188,9 @@ class Simulations(AsArray, Result):
     def __len__(self) -> int:
         """Return the number of simulations."""
         return len(self.names)
+
+    def _keys(self) -> Iterator[tuple[str]]:
+        return ((name,) for name in self.names)
 
     def __getitem__(self, name: str) -> pd.Series[Any]:
         """Return one simulation on the rows' index; the successes if the response has two columns.

@@ -26,7 +26,7 @@ class Handle:
     __slots__ = ("__weakref__", "key")
 
     def __init__(self, key: int) -> None:
-        self.key = key
+        self.key: int = key
 
     def __copy__(self) -> Handle:
         """Return the token itself: there is one R object."""

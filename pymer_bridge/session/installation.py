@@ -27,7 +27,10 @@ MINIMUM_PACKAGES: Final = {
 }
 """The oldest supported versions; ``r_requirements.R`` states the same table."""
 
-DDF_PACKAGES: Final = {"satterthwaite": ("lmerTest",), "kenward-roger": ("lmerTest", "pbkrtest")}
+DDF_PACKAGES: Final[dict[str, tuple[str, ...]]] = {
+    "satterthwaite": ("lmerTest",),
+    "kenward-roger": ("lmerTest", "pbkrtest"),
+}
 """R packages besides lme4 that a method of degrees of freedom needs."""
 
 

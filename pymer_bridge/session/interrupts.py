@@ -34,9 +34,9 @@ class Interrupts:
 
     def __init__(self) -> None:
         # A signal's handler runs in a thread that may hold it, and may call R itself.
-        self.lock = threading.RLock()
+        self.lock: threading.RLock = threading.RLock()
         self.current: Job | None = None
-        self.closing = False
+        self.closing: bool = False
         self._evaluating = False
         self._library: Any = None
 

@@ -21,7 +21,7 @@ Start = Numbers | tuple[tuple[str, Numbers], ...]
 _EVERY: Final = (
     "weights", "offset", "subset", "contrasts", "na_action", "data_name", "allow_functions",
 )  # fmt: skip
-ARGUMENTS: Final = {
+ARGUMENTS: Final[dict[str, tuple[str, ...]]] = {
     "lm": _EVERY,
     "glm": ("family", *_EVERY),
     "lmer": ("reml", "control", "start", *_EVERY),

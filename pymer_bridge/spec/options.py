@@ -25,6 +25,7 @@ BootInterval = Literal["percentile", "basic", "normal"]
 BOOT_TYPES: Final[Mapping[str, str]] = {"percentile": "perc", "basic": "basic", "normal": "norm"}
 """R's names for the kinds of bootstrap intervals."""
 
+Bins = Literal["auto", "fd", "doane", "scott", "stone", "rice", "sturges", "sqrt"]
 BootIntervalSource = Literal["boot", "lmeresampler"]
 BootstrapKind = Literal["parametric", "case", "residual", "wild", "semiparametric"]
 NamedStatistic = Literal[

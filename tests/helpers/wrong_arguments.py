@@ -315,12 +315,6 @@ FURTHER: Final = {
     "glmer_control": ("tolPwrss", "check_conv_grad"),
     "nlmer_control": ("tolPwrss",),
     "update": ("reml", "weights", "subset", "contrasts", "control", "na_action", "start"),
-    "AllFit.plot": ("ax",),
-    "EffectCurve.plot": ("scale", "ax"),
-    "Influence.plot": ("order", "n_labels", "ax"),
-    "Profile.plot": ("conf_levels", "absolute"),
-    "Profile.plot_pairs": ("conf_levels",),
-    "BootstrapResult.plot": ("kind", "conf_level", "bins"),
 }
 """Arguments that a signature does not name: what ``**options`` takes."""
 LEFT_OUT: Final = {

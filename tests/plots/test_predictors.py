@@ -154,7 +154,7 @@ def test_what_cannot_be_estimated_leaves_a_gap() -> None:
 
 
 def test_effects_refuse_what_cannot_be_drawn() -> None:
-    with pytest.raises(OptionError, match="scale='log' is not accepted; choose one of: 'resp"):
+    with pytest.raises(OptionError, match="scale='log' is not accepted; choose one of: 'link"):
         _curve("number").plot(scale="log")
     point = _curve("number").rows[0]
     rows = tuple(

@@ -189,7 +189,7 @@ METHODS: dict[str, dict[str, str]] = {
     "augment": {"newdata": "write new_data=", "data": "write new_data="},
     "refit": {"newresp": "write new_response=", "y": "write new_response="},
     "influence": {"group": "write by=", "groups": "write by=", "ncores": "write n_jobs="},
-    "all_fit": {"maxfun": "write max_evaluations=", "verbose": SAID, "parallel": ONE_CORE},
+    "all_fit": {"maxfun": "write max_evaluations=", "verbose": SAID, "parallel": "write n_jobs="},
     "effect": {"term": "write terms=", "xlevels": "write at=", "focal.predictors": "terms="},
     "save": {"file": "write path=", "filename": "write path="},
     "report": {"level": "write conf_level=", "Ddf": "write ddf="},

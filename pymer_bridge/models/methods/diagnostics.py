@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal, overload
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from pymer_bridge.data.arrays import frozen_array
 from pymer_bridge.errors import BootstrapWarning, OptionError, shown
 from pymer_bridge.models.base import MixedFit
+from pymer_bridge.models.deviance_function import DevianceFunction
 from pymer_bridge.replicates import engine
 from pymer_bridge.replicates.collected import Collected
 from pymer_bridge.results import icc_r2, internals
@@ -21,12 +22,11 @@ from pymer_bridge.results.decode import internals as decode_internals
 from pymer_bridge.results.decode import record as decode
 from pymer_bridge.results.decode import tests as decode_tests
 from pymer_bridge.results.influence import Influence, InfluenceRow
-from pymer_bridge.results.matrix import NamedMatrix
+from pymer_bridge.results.matrix import NamedMatrix, NamedVector
 from pymer_bridge.session import asking, conditions, deadlines
 from pymer_bridge.session.calls import Handle
 from pymer_bridge.session.r_session import session
-from pymer_bridge.spec import labels, options
-from pymer_bridge.spec.arguments import Public
+from pymer_bridge.spec import options
 from pymer_bridge.spec.names import find_name
 
 Floats = NDArray[np.float64]
@@ -36,109 +36,55 @@ CASE: Final = ".case"
 """The name of the rows in R's influence()."""
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class DevianceFunction(Public):
-    """The deviance (or the REML criterion) of a model as a function of its parameters.
-
-    It works on copies: evaluating it never changes the fit. Made by
-    :meth:`Internals.deviance_function`.
-
-    Attributes
-    ----------
-    names
-        The parameters' names: those of the random effects, then, for a generalized or
-        nonlinear model that was not fitted with ``nAGQ=0``, the fixed effects.
-    parameters
-        Their values at the fit, read-only.
-    lower, upper
-        Their bounds.
-    n_theta
-        How many of them belong to the random effects.
-    """
-
-    names: tuple[str, ...]
-    parameters: Floats
-    lower: Floats
-    upper: Floats
-    n_theta: int
-    _deviance: Handle
-
-    @property
-    def theta(self) -> Floats:
-        """The parameters of the random effects at the fit."""
-        return self.parameters[: self.n_theta]
-
-    @property
-    def beta(self) -> Floats:
-        """The fixed effects at the fit; empty if they are not parameters."""
-        return self.parameters[self.n_theta :]
-
-    def __call__(self, parameters: ArrayLike) -> float:
-        """Return the deviance at one point.
-
-        Parameters
-        ----------
-        parameters
-            One number per parameter.
-
-        Raises
-        ------
-        OptionError
-            There are more or fewer.
-        """
-        return float(self.at([parameters]).values[0])
-
-    def at(
-        self, points: Sequence[ArrayLike] | NDArray[Any] | pd.DataFrame
-    ) -> internals.DeviancePoints:
-        """Return the deviance at many points, in one call of R.
-
-        Parameters
-        ----------
-        points
-            Array of points by parameters.
-
-        Returns
-        -------
-        DeviancePoints
-            numpy takes it as the array of the deviances.
-
-        Raises
-        ------
-        OptionError
-            It is not such an array.
-        """
-        several = points if isinstance(points, np.ndarray | pd.DataFrame) else list(points)
-        if isinstance(several, list):
-            several = [self._in_order(point) for point in several]
-        given = options.array_of(
-            self._in_order(several), "points of the parameters must be numbers"
-        )
-        if given.ndim != 2 or given.shape[1] != len(self.names):
-            raise OptionError(
-                f"each of the points has {len(self.names)} parameters: {', '.join(self.names)}"
-            )
-        values = asking.ask(
-            "deviance_at",
-            frozen_array,
-            deviance=self._deviance,
-            points=np.ascontiguousarray(given).ravel(),
-            n_points=len(given),
-        )
-        return internals.DeviancePoints(self.names, frozen_array(given), values)
-
-    def _in_order(self, given: Any) -> Any:
-        return labels.aligned(given, self.names, "points", "the parameters", axis=1)
-
-    def __repr__(self) -> str:
-        """Return what it is in one line."""
-        return f"<deviance function of {', '.join(self.names)}>"
-
-
 class Diagnostics(MixedFit):
     """The parts of a mixed model, shares of variance, leverage, influence."""
 
     __slots__ = ()
+
+    @overload
+    def get_me(self, name: internals.SparseName) -> internals.SparseMatrix: ...
+
+    @overload
+    def get_me(self, name: Literal["X", "RX", "RZX"]) -> NamedMatrix: ...
+
+    @overload
+    def get_me(self, name: internals.VectorName) -> NamedVector: ...
+
+    @overload
+    def get_me(self, name: internals.ArrayName) -> NDArray[np.float64]: ...
+
+    @overload
+    def get_me(self, name: Literal["Gp", "Lind"]) -> NDArray[np.int32]: ...
+
+    @overload
+    def get_me(self, name: internals.CountName) -> int: ...
+
+    @overload
+    def get_me(self, name: Literal["is_REML"]) -> bool: ...
+
+    @overload
+    def get_me(self, name: Literal["sigma"]) -> float: ...
+
+    @overload
+    def get_me(self, name: Literal["L"]) -> internals.CholeskyFactor: ...
+
+    @overload
+    def get_me(self, name: Literal["glmer.nb.theta"]) -> float | None: ...
+
+    @overload
+    def get_me(self, name: Literal["Ztlist"]) -> Mapping[str, internals.SparseMatrix]: ...
+
+    @overload
+    def get_me(self, name: Literal["mmList"]) -> Mapping[str, NamedMatrix]: ...
+
+    @overload
+    def get_me(self, name: Literal["flist"]) -> Mapping[str, pd.Categorical]: ...
+
+    @overload
+    def get_me(self, name: Literal["devcomp"]) -> Mapping[str, NamedVector]: ...
+
+    @overload
+    def get_me(self, name: str) -> Any: ...
 
     def get_me(self, name: str) -> Any:
         """Return a part of the fit by lme4's own name.
@@ -156,11 +102,11 @@ class Diagnostics(MixedFit):
         -------
         object
             A number, a bool, or None for R's missing values; a read-only numpy array; a
-            ``NamedVector`` or ``NamedMatrix`` where R has names; a ``scipy.sparse.csc_array``
-            of read-only arrays for a sparse matrix, or a ``SparseMatrix`` where scipy is not
-            installed; a ``CholeskyFactor`` for "L"; a pandas Categorical for a factor; a tuple
-            of strings. A list becomes a read-only mapping, a tuple if R has no names, and a tuple
-            of pairs if a name comes twice, as for two terms of one grouping factor.
+            ``NamedVector`` or ``NamedMatrix`` where R has names; a ``SparseMatrix``, which
+            ``to_scipy()`` and ``to_numpy()`` convert; a ``CholeskyFactor`` for "L"; a pandas
+            Categorical for a factor; a tuple of strings. A list becomes a read-only mapping, a
+            tuple if R has no names, and a tuple of pairs if a name comes twice, as for two terms
+            of one grouping factor. Editors know the type of each name.
 
         Raises
         ------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import pandas as pd
 
@@ -56,7 +56,8 @@ class MarginalMeans(MarginalTable):
         theirs = other._plain() if isinstance(other, MarginalMeans) else other
         return self._plain() == theirs
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+    __hash__ = None
 
     def contrast(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any, Self, TypedDict, Unpack
 
 import numpy as np
 import pandas as pd
@@ -21,8 +21,27 @@ from pymer_bridge.results.all_fit import AllFit
 from pymer_bridge.results.decode.all_fit import all_fit as decode_all_fit
 from pymer_bridge.session import asking, deadlines
 from pymer_bridge.spec import labels, meanings, options
-from pymer_bridge.spec.families import LinkName
+from pymer_bridge.spec.controls import Control
+from pymer_bridge.spec.families import Family, FamilyName, LinkName
 from pymer_bridge.spec.model_spec import ModelSpec
+
+
+class FitArguments(TypedDict, total=False):
+    """What functions that fit take by name; not each of them takes all."""
+
+    reml: bool
+    family: FamilyName | Family
+    link: LinkName
+    n_agq: int
+    weights: Any
+    offset: Any
+    subset: Any
+    contrasts: Mapping[str, Any] | None
+    control: Control | None
+    start: float | Sequence[float] | Mapping[str, float | Sequence[float]] | None
+    na_action: options.NaAction
+    data_name: str | None
+    allow_functions: Sequence[str]
 
 
 class Refitting(Fitted):
@@ -41,7 +60,7 @@ class Refitting(Fitted):
         data: Any = None,
         *,
         timeout: float | None = None,
-        **arguments: Any,
+        **arguments: Unpack[FitArguments],
     ) -> Self:
         """Fit the model again with something changed.
 
@@ -84,14 +103,15 @@ class Refitting(Fitted):
         >>> fit.update(". ~ . - Days", reml=False).formula
         'Reaction ~ (Days | Subject)'
         """
+        given: dict[str, Any] = dict(arguments)
         kept = arguments_of(self.spec)
         link = ("link",) if "family" in kept else ()
-        unknown = sorted(set(arguments) - {*kept, *link})
+        unknown = sorted(set(given) - {*kept, *link})
         if unknown:
             takes = ("formula", "data", *kept, *link, "timeout")
             raise OptionError(meanings.refusal("update", unknown[0], takes))
-        if "link" in arguments and "family" not in arguments and kept["family"] is not None:
-            wanted = arguments.pop("link")
+        if "link" in given and "family" not in given and kept["family"] is not None:
+            wanted = given.pop("link")
             kept["family"] = replace(
                 kept["family"], link=meanings.meant(wanted, LinkName) or wanted
             )
@@ -104,7 +124,7 @@ class Refitting(Fitted):
         try:
             changed = self.spec.formula if formula is None else self._merged(formula, source)
             fit: Any = FITTERS[self.spec.fitter]
-            made: Self = fit(changed, source, **{**kept, **arguments})
+            made: Self = fit(changed, source, **{**kept, **given})
         except DataConversionError as error:
             if data is None:
                 raise DataConversionError(

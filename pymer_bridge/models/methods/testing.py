@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,13 @@ from pymer_bridge.spec import labels, options
 from pymer_bridge.spec.names import find_name
 
 Weights = Mapping[str, float] | Sequence[float]
+Contrasts = (
+    Mapping[str, Weights | float]
+    | Sequence[Weights]
+    | Sequence[float]
+    | NDArray[Any]
+    | pd.DataFrame
+)
 
 
 def term_weights(terms: Sequence[str], weights: Weights, what: str) -> list[float]:
@@ -286,13 +293,42 @@ class Testing(Fitted):
             keep=labels_of(self, keep, "keep") if keep else (),
         )
 
+    @overload
     def contest(
         self,
-        contrasts: Mapping[str, Weights | float]
-        | Sequence[Weights]
-        | Sequence[float]
-        | NDArray[Any]
-        | pd.DataFrame,
+        contrasts: Contrasts,
+        rhs: float | Sequence[float] | Mapping[str, float] = 0.0,
+        *,
+        joint: Literal[True] = True,
+        ddf: options.TestDdf = "satterthwaite",
+        conf_level: float = 0.95,
+    ) -> tests.FTests: ...
+
+    @overload
+    def contest(
+        self,
+        contrasts: Contrasts,
+        rhs: float | Sequence[float] | Mapping[str, float] = 0.0,
+        *,
+        joint: Literal[False],
+        ddf: options.TestDdf = "satterthwaite",
+        conf_level: float = 0.95,
+    ) -> tests.TTests: ...
+
+    @overload
+    def contest(
+        self,
+        contrasts: Contrasts,
+        rhs: float | Sequence[float] | Mapping[str, float] = 0.0,
+        *,
+        joint: bool,
+        ddf: options.TestDdf = "satterthwaite",
+        conf_level: float = 0.95,
+    ) -> tests.FTests | tests.TTests: ...
+
+    def contest(
+        self,
+        contrasts: Contrasts,
         rhs: float | Sequence[float] | Mapping[str, float] = 0.0,
         *,
         joint: bool = True,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from importlib.util import find_spec
 from types import MappingProxyType
 from typing import Any
 
@@ -68,9 +67,9 @@ def _dense(record: RRecord) -> Any:
     rows, columns = map(int, record["shape"])
     values = decode.matrix(record["values"], rows, columns)
     names = _names(record, "names")
-    if names is None:
+    if names is None and columns > 0:
         return values
-    return NamedMatrix(values, names, _names(record, "row_names"))
+    return NamedMatrix(values, names or (), _names(record, "row_names"))
 
 
 def _sparse(record: RRecord) -> internals.SparseMatrix:
@@ -146,8 +145,7 @@ def part(record: RRecord) -> Any:  # noqa: PLR0911  # a table of kinds
     if kind == "cholesky":
         return _cholesky(record)
     if kind == "sparse":
-        matrix = _sparse(record)
-        return matrix.to_scipy() if find_spec("scipy") is not None else matrix
+        return _sparse(record)
     return _vector(record)
 
 
