@@ -110,5 +110,21 @@ def block(heading: str, warnings: Sequence[str], tables: Sequence[Table], below:
     return "\n".join(lines)
 
 
+def plain(text: str) -> str:
+    """Return a line of plain text as HTML.
+
+    Parameters
+    ----------
+    text
+        Any text.
+
+    Examples
+    --------
+    >>> plain("a < b")
+    'a &lt; b'
+    """
+    return html.escape(tame(text))
+
+
 def _lines(text: str) -> str:
     return "\n".join(html.escape(tame(line)) for line in text.split("\n"))

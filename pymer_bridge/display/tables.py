@@ -31,7 +31,7 @@ _LATEX = str.maketrans(
     {character: f"\\{character}" for character in "&%$#_{}"}
     | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
     | {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"}
-    | {"\N{MINUS SIGN}": "$-$"}
+    | {"\N{MINUS SIGN}": "$-$", "\N{INFINITY}": r"$\infty$"}
 )
 
 
@@ -227,6 +227,31 @@ class Table:
             lines += [rf"\par{{\footnotesize {_latex_text(note)}\par}}" for note in self.notes]
             lines.append(r"\end{table}")
         return "\n".join(lines)
+
+    def formatters(self) -> dict[str, Callable[[float], str]]:
+        """Return what writes a number of each column as the table does, by the column's name.
+
+        Examples
+        --------
+        >>> Table((Column("t", "t value"),), ((-2.601,), (1.5,))).formatters()["t"](1.5)
+        '1.500'
+        """
+        made: dict[str, Callable[[float], str]] = {}
+        places = self._places(self.rows)
+        for i, column in enumerate(self.columns):
+            if column.kind == "text":
+                continue
+            known = [row[i] for row in self.rows]
+            spec = places.get(i) or common_format(
+                [float(v) for v in known if isinstance(v, int | float) and isfinite(v)],
+                column.digits or self.digits,
+            )
+
+            def write(value: Cell, column: Column = column, spec: str = spec) -> str:
+                return _column_strings(column, [value], self.digits, spec)[0]
+
+            made[column.name] = write
+        return made
 
     def _right_aligned(self) -> list[bool]:
         return [column.kind != "text" for column in self.columns]

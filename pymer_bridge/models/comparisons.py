@@ -386,6 +386,7 @@ def bootstrap_test(
                 versions=dict(collected.versions),
                 seconds=collected.seconds,
                 warnings=_warned_of_trapped(usable),
+                observations=full.n_obs,
             )
 
         made = asking.ask(

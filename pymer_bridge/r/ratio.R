@@ -186,5 +186,8 @@ deviance_of <- function(model, start) {
 #' @param ratios The likelihood ratios of the replicates.
 ratio_tests_of <- function(model, restricted, ratios) {
   full <- fit_of_its_rows(model)
-  describe_bootstrap_test(pbkrtest::PBmodcomp(full, restricted, ref = ratios))
+  compared <- pbkrtest::PBmodcomp(full, restricted, ref = ratios)
+  c(describe_bootstrap_test(compared), list(
+    heading = compared_models(full, restricted, printed(compared))
+  ))
 }

@@ -34,7 +34,7 @@ def bootstrap_intervals(
             Interval(boot.rows[i].name, boot.rows[i].label, low, high)
             for i, low, high in zip(chosen, *columns, strict=True)
         )
-        return Intervals(rows, "boot", level, boot.warnings, boot.messages)
+        return Intervals(rows, "boot", level, boot.warnings, boot.messages, kind=kind)
 
     return ask(
         "replicate_intervals",

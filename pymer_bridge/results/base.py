@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
-from typing import Any, ClassVar, Final, Generic, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Protocol, Self, TypeVar
 
 import pandas as pd
 
@@ -18,6 +18,9 @@ from pymer_bridge.errors import OptionError, UnknownNameError, listed, shown
 from pymer_bridge.results import codec
 from pymer_bridge.spec.arguments import Public
 from pymer_bridge.spec.names import find_name
+
+if TYPE_CHECKING:
+    from pandas.io.formats.style import Styler
 
 COLUMNS: dict[str, Column] = {
     column.name: column
@@ -65,7 +68,7 @@ METHODS: Final[Mapping[str, str]] = {
 """How each method of degrees of freedom is called in a caption."""
 
 
-def intervals_said(conf_level: float, method: str) -> str:
+def intervals_said(conf_level: float, method: str, kind: str = "") -> str:
     """Say what intervals are, such as "95% intervals (profile)".
 
     Parameters
@@ -74,9 +77,11 @@ def intervals_said(conf_level: float, method: str) -> str:
         Their level.
     method
         "wald", "profile", "boot" or another.
+    kind
+        Of bootstrap intervals.
     """
     how = {"wald": "Wald", "boot": "bootstrap"}.get(method, method)
-    return f"{conf_level * 100:.6g}% intervals ({how})"
+    return f"{conf_level * 100:.6g}% intervals ({how}{', ' if kind else ''}{kind})"
 
 
 def above(module: str, name: str) -> Any:
@@ -288,6 +293,42 @@ class Result(Part):
 
     def _repr_html_(self) -> str:
         return notebook.alerts(self._alerts()) + self._table().to_html()
+
+    def to_html(self) -> str:
+        """Return the result as HTML, with its warnings above."""
+        return self._repr_html_()
+
+    def to_styler(self) -> Styler:
+        """Return :meth:`to_frame` as a pandas Styler, captioned and rounded as the table.
+
+        Returns
+        -------
+        pandas.io.formats.style.Styler
+            The figures are at full precision; names are escaped for HTML.
+
+        Raises
+        ------
+        OptionError
+            Jinja2, which pandas needs for it, is not installed.
+        """
+        frame = self.to_frame()
+        try:
+            styler = frame.style
+        except (ImportError, AttributeError) as error:
+            raise OptionError("to_styler() needs one more package: pip install jinja2") from error
+        table = self._table()
+        # pandas escapes text, but not what a formatter gives, such as "< 2e-16".
+        formats: dict[Any, Any] = {
+            name: lambda value, write=write: notebook.plain(write(value))
+            for name, write in table.formatters().items()
+            if name in frame.columns
+        }
+        styler = styler.format(formats, precision=table.digits, na_rep="", escape="html")
+        for axis in (0, 1):
+            styler = styler.format_index(axis=axis, escape="html")
+        if isinstance(frame.index, pd.RangeIndex):
+            styler = styler.hide(axis="index")
+        return styler.set_caption(notebook.plain(table.title))
 
     def to_markdown(self) -> str:
         """Return the result as a Markdown table."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from pymer_bridge.data.arrays import frozen_array
 from pymer_bridge.display.tables import Column, Table
-from pymer_bridge.results.base import Part, Rows, above, fields_of
+from pymer_bridge.results.base import COLUMNS, Part, Rows, above, fields_of
+from pymer_bridge.results.codec import LATER
 from pymer_bridge.results.intervals import Intervals
 from pymer_bridge.spec import options
 
@@ -372,12 +373,14 @@ class BootstrapResult(Rows[BootstrapStatistic]):
     def _table(self) -> Table:
         columns = (
             Column("label", "", "text"),
-            Column("estimate", "Estimate"),
-            Column("bias", "Bias"),
-            Column("std_error", "Std. Error"),
+            COLUMNS["estimate"],
+            Column("bias", "Bias", scale="estimate"),
+            COLUMNS["std_error"],
         )
         counts = self.counts
         notes = [f"{counts.n_usable} of {counts.n_sim} replicates usable"]
+        if self.seed is not None:
+            notes.append(f"seed {self.seed}")
         if counts.n_singular:
             notes.append(f"{counts.n_singular} singular")
         if counts.n_not_converged:
@@ -434,6 +437,10 @@ class BootstrapTest(Rows[BootstrapTestRow]):
         What is needed to repeat the run; elapsed seconds.
     warnings, messages
         Warnings and messages.
+    heading
+        The formulas of the larger and the smaller model.
+    observations
+        How many rows of the data the models use; None in what was stored without it.
     """
 
     rows: tuple[BootstrapTestRow, ...]
@@ -452,7 +459,10 @@ class BootstrapTest(Rows[BootstrapTestRow]):
     seconds: float
     warnings: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
+    heading: tuple[str, ...] = field(default=(), metadata=LATER)
+    observations: int | None = field(default=None, metadata=LATER)
 
+    title: ClassVar[str] = "Parametric bootstrap of the likelihood ratio"
     shown: ClassVar[tuple[str, ...]] = fields_of(BootstrapTestRow)
 
     def _table(self) -> Table:
@@ -463,4 +473,6 @@ class BootstrapTest(Rows[BootstrapTestRow]):
         note = f"{self.n_usable} of {len(self.likelihood_ratios)} replicates usable"
         if self.n_failed:
             note += f", {self.n_failed} failed"
-        return Table(columns, self._cells(columns), title="Bootstrap test", notes=(note,))
+        return Table(
+            columns, self._cells(columns), title=self._caption(), notes=(*self.heading, note)
+        )

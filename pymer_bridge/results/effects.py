@@ -205,7 +205,9 @@ class EffectCurve(Rows[EffectPoint]):
         heads = tuple(
             COLUMNS[name]
             if name in FIGURES
-            else Column(name, f"Response: {COLUMNS[name.removeprefix('response_')].label}")
+            else Column(
+                name, f"Response: {COLUMNS[name.removeprefix('response_')].label}", scale="response"
+            )
             for name in figures
         )
         cells: tuple[tuple[Cell, ...], ...] = tuple(

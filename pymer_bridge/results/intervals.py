@@ -56,6 +56,8 @@ class Intervals(Rows[Interval]):
         Their level.
     warnings, messages
         R's warnings and messages.
+    kind
+        Of bootstrap intervals: "percentile", "normal" or "basic"; "" for others.
     observations
         How many rows of the data the model uses; None in what was stored without it.
     """
@@ -65,13 +67,15 @@ class Intervals(Rows[Interval]):
     conf_level: float
     warnings: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
+    kind: str = field(default="", metadata=LATER)
     observations: int | None = field(default=None, metadata=LATER)
 
     alias: ClassVar[str | None] = "label"
     shown: ClassVar[tuple[str, ...]] = fields_of(Interval)
 
     def _how(self) -> tuple[str, ...]:
-        return (intervals_said(self.conf_level, self.method).replace(" ", " confidence ", 1),)
+        said = intervals_said(self.conf_level, self.method, self.kind)
+        return (said.replace(" ", " confidence ", 1),)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

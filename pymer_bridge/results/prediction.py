@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pymer_bridge.display.tables import Cell, Column, Table
 from pymer_bridge.errors import UnknownNameError, shown
-from pymer_bridge.results.base import Part, Result, Rows, fields_of
+from pymer_bridge.results.base import Part, Result, Rows, fields_of, intervals_said
 from pymer_bridge.results.matrix import AsArray
 
 Floats = NDArray[np.float64]
@@ -77,6 +77,16 @@ class Predictions(AsArray, Rows[Prediction]):
     messages: tuple[str, ...] = ()
 
     title: ClassVar[str] = "Predictions"
+
+    def _how(self) -> tuple[str, ...]:
+        effects = "no random effects"
+        if self.re_form != "population":
+            effects = f"random effects {self.re_form}" if self.re_form else ""
+        said = (f"on the scale of the {self.scale}", effects)
+        if self.conf_level is None or self.conf_low is None:
+            return said
+        return (*said, intervals_said(self.conf_level, "wald"))
+
     key: ClassVar[tuple[str, ...]] = ("label",)
     _own: ClassVar[tuple[Column, ...]] = (Column("label", "", "text"),)
     shown: ClassVar[tuple[str, ...]] = fields_of(Prediction)

@@ -231,7 +231,7 @@ def test_normal_tests_on_the_command_line(capsys):
     assert commands.main(["fit", "lme4::sleepstudy", CLASSIC, "--ddf", "normal"]) == 0
     shown = capsys.readouterr().out
     assert "Fixed effects, z tests, 95% intervals (Wald)" in shown
-    assert "Random effects\n" in shown
+    assert "Random effects, 180 observations" in shown
     assert "Fit statistics\n" in shown
     assert "Pr(>|z|)" in shown or "Pr(>|t|)" in shown
 

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import html
 import re
+import shutil
+import subprocess
 import warnings
 from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 import pymer_bridge as pb
+from pymer_bridge.errors import OptionError
 from pymer_bridge.results.base import Result
 
 pytestmark = pytest.mark.r
@@ -37,6 +43,7 @@ class Fits:
                 family="binomial",
             )
             self.ticks = pb.glm("TICKS ~ YEAR", pb.load_dataset("grouseticks"), family="poisson")
+            self.groups = pb.lmer("Reaction ~ Days + (1 | Subject)", sleepstudy)
             self.line = pb.lm("Reaction ~ Days", sleepstudy)
 
 
@@ -131,6 +138,26 @@ CASES: dict[str, tuple[Callable[[Fits], Result], list[str]]] = {
         lambda f: f.sleep.confint("profile", parameters="beta_"),
         ["95% confidence intervals (profile)", "180 observations"],
     ),
+    "boot": (
+        lambda f: _quiet(f.groups.confint, "boot", n_sim=20, seed=1, kind="basic"),
+        ["95% confidence intervals (bootstrap, basic)", "180 observations"],
+    ),
+    "replicates": (
+        lambda f: _quiet(f.groups.bootstrap, "parametric", n_sim=20, seed=7),
+        ["Parametric bootstrap", "20 of 20 replicates usable, seed 7"],
+    ),
+    "pb_modcomp": (
+        lambda f: _quiet(pb.pb_modcomp, f.groups, "Days", n_sim=20, seed=1),
+        [
+            *("Parametric bootstrap of the likelihood ratio", "of 20 replicates usable"),
+            *("large: Reaction ~ Days + (1 | Subject)", "small: Reaction ~ (1 | Subject)"),
+            "180 observations",
+        ],
+    ),
+    "predictions": (
+        lambda f: f.line.predict(interval="confidence", conf_level=0.9),
+        ["Predictions", "on the scale of the", "90% intervals (Wald)"],
+    ),
     "variances": (lambda f: f.sleep.variance_components, ["Random effects, 180 observations"]),
     "modes": (lambda f: f.sleep.random_effects, ["conditional modes", "180 observations"]),
     "by group": (lambda f: f.sleep.group_coefficients, ["by group", "180 observations"]),
@@ -221,3 +248,188 @@ def test_p_values_below_the_least_are_spelled_one_way(fits: Fits) -> None:
             for match in re.findall(r"<\s*2[.\d]*(?:e| \\times 10\^\{)-16", whole)
         }
         assert spelled <= {"< 2e-16", r"< 2 \times 10^{-16"}
+
+
+# -- validity -------------------------------------------------------------------------------------
+
+CHILDREN = {
+    "table": {"caption", "thead", "tbody"},
+    "thead": {"tr"},
+    "tbody": {"tr"},
+    "tr": {"th", "td"},
+}
+PARENTS = {
+    **{key: {"table"} for key in ("caption", "thead", "tbody")},
+    **{key: {"tr"} for key in ("td", "th")},
+    "tr": {"thead", "tbody"},
+    "summary": {"details"},
+}
+PHRASING = {"p", "th", "td", "caption", "summary", "pre", "strong"}
+KNOWN = {*PARENTS, *CHILDREN, *PHRASING, "div", "details"}
+
+
+class Strict(HTMLParser):
+    """What HTML's syntax and content model say of the elements that we use."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__(convert_charrefs=False)
+        self.open: list[str] = []
+        self.columns: list[int] = []
+        self.ids: set[str] = set()
+        assert not re.search(r"<(?![A-Za-z/])", page)
+        self.feed(page)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        inside = self.open[-1] if self.open else ""
+        given = dict(attrs)
+        assert len(given) == len(attrs)
+        assert None not in given.values()
+        assert tag in KNOWN
+        assert not [name for name in given if name.startswith("on")]
+        if "id" in given:
+            assert given["id"] not in self.ids
+            self.ids.add(str(given["id"]))
+        assert inside in PARENTS.get(tag, {inside}), (tag, inside)
+        assert tag in CHILDREN.get(inside, {tag}), (tag, inside)
+        assert inside not in PHRASING or tag == "strong", (tag, inside)
+        assert "aria-label" not in given or "role" in given
+        if tag == "tr":
+            self.columns.append(0)
+        if tag in ("td", "th"):
+            self.columns[-1] += int(given.get("colspan") or 1)
+        self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+        if tag == "table":
+            assert len(set(self.columns)) == 1  # each row has every column
+            self.columns = []
+
+    def handle_data(self, data: str) -> None:
+        assert not data.strip() or not self.open or self.open[-1] not in CHILDREN
+        assert "&" not in data
+
+    def handle_entityref(self, name: str) -> None:
+        assert name in ("lt", "gt", "amp", "quot")
+
+
+HOSTILE = "<script>alert('x')</script> & | \\ $x$ 50% #_{}~^ [a] * `c` <!-- &lt;"
+
+
+@pytest.fixture(scope="module")
+def hostile() -> Any:
+    data = pb.load_dataset("sleepstudy")
+    data["cond"] = [HOSTILE, f"{HOSTILE}2"] * 90
+    return pb.lmer("Reaction ~ cond + (1 | Subject)", data)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_html_is_valid(fits: Fits, name: str) -> None:
+    result: Any = CASES[name][0](fits)
+    assert result.to_html() == result._repr_html_()
+    Strict(result.to_html())
+
+
+def test_html_of_models_is_valid(fits: Fits, hostile: Any) -> None:
+    for fit in (fits.sleep, fits.cake, fits.cbpp, fits.ticks, fits.line, hostile):
+        Strict(fit._repr_html_())
+    for fit in (fits.sleep, fits.cbpp, hostile):
+        Strict(fit.summary().to_html())
+    Strict(pb.model_table(fits.sleep, hostile, names=["<b>", "&"], format="html", icc=False))
+
+
+def test_a_hostile_level_is_harmless_in_markdown(hostile: Any) -> None:
+    effects = hostile.fixed_effects()
+    shown = effects.to_markdown()
+    assert not re.search(r"<[A-Za-z/!?]|&gt;", shown)
+    row = next(line for line in shown.splitlines() if line[0:1] == "|" and "script" in line)
+    assert re.sub(r"\\.", "", row).count("|") == 1 + len(effects._table().columns)
+    page = pytest.importorskip("markdown").markdown(shown, extensions=["tables"])
+    assert "<script" not in page
+    assert "<!--" not in page
+    assert html.escape(HOSTILE, quote=False).split(" ")[0] in page
+
+
+def test_a_styler_is_captioned_rounded_and_harmless(fits: Fits, hostile: Any) -> None:
+    pytest.importorskip("jinja2")
+    for name in CASES:
+        result: Any = CASES[name][0](fits)
+        page = result.to_styler().to_html()
+        Strict(re.sub(r"<style.*?</style>", "", page, flags=re.DOTALL))
+        assert html.escape(result._table().title) in page
+    effects = hostile.fixed_effects()
+    styler = effects.to_styler()
+    assert list(styler.data["estimate"]) == [row.estimate for row in effects]
+    page = styler.to_html()
+    assert "<script" not in page
+    cells = set(re.findall(r">([^<>]*)</td>", page))
+    table = effects._table()
+    for row in table._strings(table.rows)[1:]:
+        assert {html.escape(cell) for cell in row[1:]} <= cells
+    assert pb.model_table(fits.sleep, hostile, icc=False).to_styler().to_html()
+
+
+def test_a_styler_without_jinja_says_what_to_install(
+    fits: Fits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def absent(_: Any) -> Any:
+        raise AttributeError("The '.style' accessor requires jinja2")
+
+    monkeypatch.setattr(pd.DataFrame, "style", property(absent))
+    with pytest.raises(OptionError, match="pip install jinja2"):
+        fits.sleep.fixed_effects().to_styler()
+
+
+def latex_problems(text: str) -> list[str]:
+    """Return what a compiler would stop at: braces, environments, bare specials, columns."""
+    found: list[str] = []
+    plain = re.sub(r"\\[&%$#_{}\\]", "", text)
+    if plain.count("{") != plain.count("}") or plain.count("$") % 2:
+        found.append("not closed")
+    stack: list[str] = []
+    for kind, name in re.findall(r"\\(begin|end)\{(\w+)\}", text):
+        if kind == "begin":
+            stack.append(name)
+        elif not stack or stack.pop() != name:
+            found.append(f"end of {name}")
+    if stack:
+        found.append("an environment")
+    if re.search(r"[#_^%~]", re.sub(r"\$[^$]*\$", "", plain)) or not plain.isascii():
+        found.append("a special character")
+    tabular = r"\\begin\{tabular\}\{([lr]+)\}(.*?)\\end\{tabular\}"
+    for columns, body in re.findall(tabular, text, re.DOTALL):
+        rows = [line for line in body.splitlines() if line.endswith(r"\\")]
+        if {len(re.findall(r"(?<!\\)&", row)) + 1 for row in rows} != {len(columns)}:
+            found.append("columns")
+    return found
+
+
+def latex_of_all(fits: Fits, hostile: Any) -> list[str]:
+    texts = [CASES[name][0](fits).to_latex() for name in CASES]
+    texts += [hostile.fixed_effects().to_latex(), hostile.summary().to_latex()]
+    models = (fits.sleep, hostile)
+    return [*texts, str(pb.model_table(*models, names=["a_b", "&"], format="latex", icc=False))]
+
+
+def test_latex_has_what_a_compiler_needs(fits: Fits, hostile: Any) -> None:
+    for text in latex_of_all(fits, hostile):
+        assert latex_problems(text) == [], text
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not on PATH")
+def test_latex_of_every_result_compiles(fits: Fits, hostile: Any, tmp_path: Path) -> None:
+    source = tmp_path / "tables.tex"
+    body = "\n\\clearpage\n".join(latex_of_all(fits, hostile))
+    source.write_text(
+        "\\documentclass{article}\\usepackage{booktabs}\n"
+        f"\\begin{{document}}\n{body}\n\\end{{document}}\n"
+    )
+    subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", source.name],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+    )

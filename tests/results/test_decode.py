@@ -727,7 +727,7 @@ def test_a_bootstrap_test():
     record = {
         "terms": ("PBtest", "LRT"), "statistic": floats(1, 2), "df": floats(NA, 3),
         "df2": floats(4, NA), "p_value": floats(5, 6), "lrt": floats(7), "p_bootstrap": floats(8),
-        "n_usable": ints(9),
+        "n_usable": ints(9), "heading": ("large: y ~ A",),
     }  # fmt: skip
     known: dict[str, Any] = {
         "n_sim": 10, "n_not_positive": 1, "n_failed": 0, "stopped_early": False, "start": "warm",
@@ -741,6 +741,7 @@ def test_a_bootstrap_test():
     )
     assert (found.lrt, found.p_value, found.n_usable) == (7.0, 8.0, 9)
     assert type(found.n_usable) is int
+    assert found.heading == ("large: y ~ A",)
     assert {name: encode(getattr(found, name)) for name in known} == {
         name: encode(value) for name, value in known.items()
     }

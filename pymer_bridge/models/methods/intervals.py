@@ -104,9 +104,10 @@ class Intervals(Prediction, MixedFit):
         level = options.check_level(conf_level)
         shared: dict[str, Any] = {"parameters": self._chosen(parameters), "conf_level": level}
         if method == "boot":
-            return self._bootstrap_intervals(
+            found = self._bootstrap_intervals(
                 n_sim=n_sim, seed=seed, kind=kind, **shared, n_jobs=n_jobs, progress=progress
             )
+            return self._counted(found)
         return self._ask(
             "confidence_intervals",
             decode_tests.confidence_intervals,

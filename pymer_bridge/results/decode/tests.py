@@ -159,5 +159,6 @@ def bootstrap_test(record: RRecord, **known: Any) -> bootstrap.BootstrapTest:
         lrt=number(record, "lrt"),
         p_value=number(record, "p_bootstrap"),
         n_usable=int(record["n_usable"][0]),
+        heading=texts(record, "heading"),
         **known,
     )
