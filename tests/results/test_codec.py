@@ -259,10 +259,12 @@ def test_every_class_is_read_in_a_new_process() -> None:
 @pytest.mark.parametrize("stored", json.loads(EARLIER.read_text()), ids=lambda s: s["json"]["type"])
 def test_polars_and_pyarrow_take_every_result(stored: dict[str, Any]) -> None:
     kept = {name: value for name, value in stored["json"].items() if name != "schema"}
-    try:
-        result = Result.from_dict({"schema": stored["json"]["schema"], **kept})
-    except OptionError:
-        pytest.skip("of a layout that is no longer read")
+    whole = {"schema": stored["json"]["schema"], **kept}
+    if "[0.0, 0.25)" in str(kept.get("index")):  # the code that wrote it could not read it either
+        with pytest.raises(OptionError, match="is not an interval"):
+            Result.from_dict(whole)
+        return
+    result = Result.from_dict(whole)
     frame = result.to_frame()
     arrow, polars = pa.table(result), pl.DataFrame(result)
     first = len(polars.columns) - len(frame.columns)  # the index
