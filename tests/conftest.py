@@ -14,10 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from helpers.live import AnsweringScript
 from pymer_bridge.errors import REnvironmentError
 from pymer_bridge.session.r_session import session
+
+# The time that an example takes decides no test.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 # A job that a shell runs in the background ignores Ctrl-C, and so would all that it starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
