@@ -222,9 +222,8 @@ def _relabel(label: str, said: Mapping[str, str]) -> str:
 
 def _relabel_terms(text: str, said: Mapping[str, str]) -> str:
     kind, _, terms = text.partition(" ")
-    return " ".join(
-        [kind, ", ".join(said.get(bare(term), term) for term in terms.split(", "))]
-    ).strip()
+    named = ", ".join(said.get(bare(term), term) for term in terms.split(", "))
+    return f"{kind} {named}".strip()
 
 
 def _fixed_rows(
