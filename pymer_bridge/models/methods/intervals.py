@@ -104,10 +104,9 @@ class Intervals(Prediction, MixedFit):
         level = options.check_level(conf_level)
         shared: dict[str, Any] = {"parameters": self._chosen(parameters), "conf_level": level}
         if method == "boot":
-            found = self._bootstrap_intervals(
+            return self._bootstrap_intervals(
                 n_sim=n_sim, seed=seed, kind=kind, **shared, n_jobs=n_jobs, progress=progress
             )
-            return self._counted(found)
         return self._ask(
             "confidence_intervals",
             decode_tests.confidence_intervals,
@@ -194,7 +193,8 @@ class Intervals(Prediction, MixedFit):
             warnings=[text for texts in made.replicate_warnings for text in texts],
             errors=[error for error in made.errors if error is not None],
         )
-        found = said.on(made.confint(kind, level, parameters))
+        # The result that is noted must be the one that is returned.
+        found = self._counted(said.on(made.confint(kind, level, parameters)))
         drawn = {"n_sim": how["n_sim"], "seed": how["seed"], "kind": kind}
         asked = {"model": self._model, "parameters": parameters, "conf_level": level, **drawn}
         journal.note("bootstrap_intervals", asked, found)
