@@ -127,4 +127,4 @@ def plain(text: str) -> str:
 
 
 def _lines(text: str) -> str:
-    return "\n".join(html.escape(tame(line)) for line in text.split("\n"))
+    return "\n".join(map(plain, text.split("\n")))

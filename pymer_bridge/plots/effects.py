@@ -9,7 +9,7 @@ import numpy as np
 
 from pymer_bridge.errors import OptionError, listed, shown
 from pymer_bridge.plots import canvas
-from pymer_bridge.results.fixed_effects import INTERCEPT, exponential
+from pymer_bridge.results.fixed_effects import INTERCEPT, exponential, exponential_label
 from pymer_bridge.results.intervals import Intervals
 from pymer_bridge.spec import options
 from pymer_bridge.spec.arguments import checked
@@ -90,6 +90,7 @@ def coefficients(
     if isinstance(intervals, Mapping) and (unknown := [n for n in intervals if n not in named]):
         raise OptionError(f"intervals names {listed(unknown)}; the models are: {listed(named)}")
     order = list(dict.fromkeys(term for found in rows.values() for term in found))
+    said = Labels(labels, order)
     shown = [t for t in order if intercept or t != INTERCEPT] or order
     if terms is not None:
         shown = canvas.known_names(terms, order, "term")
@@ -100,15 +101,13 @@ def coefficients(
         there = [term for term in shown if term in found]
         places = np.array([shown.index(term) for term in there]) + offsets[i]
         _draw_intervals(ax, [found[term] for term in there], places, i, label)
-    said = [Labels(labels, order)(term) for term in shown]
-    ax.set_yticks(range(len(shown)), [canvas.plain(canvas.shorten(label)) for label in said])
+    ax.set_yticks(range(len(shown)), [canvas.plain(canvas.shorten(said(term))) for term in shown])
     ax.set_ylim(len(shown) - 0.5, -0.5)
     levels = {float(getattr(_given(intervals, label), "conf_level", conf_level)) for label in named}
     percent = " and ".join(f"{level * 100:g}%" for level in sorted(levels))
     what = "Estimate"
     if options.flag(exponentiate, "exponentiate"):
-        logit = all(getattr(fit, "link", None) == "logit" for fit in named.values())
-        what = "Odds ratio" if logit else "exp(Estimate)"
+        what = exponential_label(getattr(fit, "link", None) for fit in named.values())
         ax.set_xscale("log")
         ax.axvline(1.0, color=canvas.PALE, linewidth=1.0, zorder=0)
     else:
@@ -137,9 +136,8 @@ def _intervals_of(
     found = _on_link(fit, intervals, ddf, level)
     if not exponentiate:
         return found
-    each = exponential
     return {
-        term: (each(estimate) or 0.0, each(low), each(high))
+        term: (exponential(estimate) or 0.0, exponential(low), exponential(high))
         for term, (estimate, low, high) in found.items()
     }
 

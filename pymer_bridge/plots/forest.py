@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-"""How numpy finds the number of bars."""
-
-
 @checked
 def bootstrap(
     result: BootstrapResult,

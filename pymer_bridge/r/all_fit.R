@@ -82,7 +82,7 @@ pack_fits <- function(task, optimizers, max_evaluations) {
         invokeRestart(restart)
       }
     }
-    fit <- withCallingHandlers(task$fit_by(row, known, max_evaluations),
+    fit <- withCallingHandlers(task$measure(row, known, max_evaluations),
       warning = keep("muffleWarning"), message = keep("muffleMessage")
     )
     list(fit = fit, said = said)
@@ -104,6 +104,11 @@ said_again <- function(made) {
     if (inherits(condition, "warning")) warning(condition) else message(condition)
   }
   made$fit
+}
+
+#' Fits of one model, each by the optimizer of a row of the table
+optimizer_task <- function(model) {
+  function(row, known, max_evaluations) fit_by_optimizer(row, model, known, max_evaluations)
 }
 
 #' One fit, as allFit() makes it: a fit or an error

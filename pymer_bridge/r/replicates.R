@@ -5,14 +5,10 @@
 #' @param models A list of model environments.
 #' @param plan A list: `task`, and the arguments of the task.
 #' @return An environment with `measure(draw)`, which returns a list of `values`,
-#'   `converged` and `singular`, and `renew()`, which makes `measure()` anew. The task
-#'   "optimizers" has `fit_by()` instead, for `pack_fits()`.
+#'   `converged` and `singular`, and `renew()`, which makes `measure()` anew. That of
+#'   "optimizers" is for `pack_fits()`.
 prepare_task <- function(models, plan) {
   task <- new.env(parent = emptyenv())
-  if (plan$task == "optimizers") {
-    task$fit_by <- function(...) fit_by_optimizer(..., model = models[[1L]])
-    return(task)
-  }
   task$renew <- function() {
     task$measure <- switch(plan$task,
       responses = response_task(models[[1L]], plan),
@@ -20,6 +16,7 @@ prepare_task <- function(models, plan) {
       ratios = ratio_task(models[[1L]], models[[2L]], plan),
       many = many_task(models[[1L]], plan),
       influence = influence_task(models[[1L]], plan),
+      optimizers = optimizer_task(models[[1L]]),
       stop("unknown task: ", plan$task)
     )
   }

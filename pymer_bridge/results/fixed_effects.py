@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from math import exp, inf
 from typing import ClassVar, Final
@@ -135,9 +135,13 @@ class FixedEffects(Rows[FixedEffect]):
                 name, {"statistic": "z value", "p_value": "Pr(>|z|)"}[name], COLUMNS[name].kind
             )
         if self.exponentiated and name == "estimate":
-            label = "Odds ratio" if self.link == "logit" else "exp(Estimate)"
-            return replace(COLUMNS[name], label=label)
+            return replace(COLUMNS[name], label=exponential_label([self.link]))
         return COLUMNS[name]
+
+
+def exponential_label(links: Iterable[str | None]) -> str:
+    """Return the heading of exponentials: odds ratios where each link is the logit."""
+    return "Odds ratio" if all(link == "logit" for link in links) else "exp(Estimate)"
 
 
 def exponential(value: float | None) -> float | None:

@@ -101,7 +101,7 @@ class FTests(_Printed, Rows[FTest]):
     def _how(self) -> tuple[str, ...]:
         said = self._headed()[0]
         method = METHODS.get(self.ddf, "sequential, without p-values")
-        return (said or "F tests", *(() if METHODS.get(self.ddf, "-") in said else (method,)))
+        return (said or "F tests",) if method in said else (said or "F tests", method)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -26,6 +26,8 @@ BOOT_TYPES: Final[Mapping[str, str]] = {"percentile": "perc", "basic": "basic", 
 """R's names for the kinds of bootstrap intervals."""
 
 Bins = Literal["auto", "fd", "doane", "scott", "stone", "rice", "sturges", "sqrt"]
+"""How numpy finds the number of bars of a histogram."""
+
 BootIntervalSource = Literal["boot", "lmeresampler"]
 BootstrapKind = Literal["parametric", "case", "residual", "wild", "semiparametric"]
 NamedStatistic = Literal[

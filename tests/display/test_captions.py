@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import html
 import re
-import shutil
-import subprocess
 import warnings
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -16,6 +14,7 @@ import pandas as pd
 import pytest
 
 import pymer_bridge as pb
+from helpers.latex import compile_latex, needs_latex
 from pymer_bridge.errors import OptionError
 from pymer_bridge.results.base import Result
 
@@ -419,17 +418,6 @@ def test_latex_has_what_a_compiler_needs(fits: Fits, hostile: Any) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not on PATH")
+@needs_latex
 def test_latex_of_every_result_compiles(fits: Fits, hostile: Any, tmp_path: Path) -> None:
-    source = tmp_path / "tables.tex"
-    body = "\n\\clearpage\n".join(latex_of_all(fits, hostile))
-    source.write_text(
-        "\\documentclass{article}\\usepackage{booktabs}\n"
-        f"\\begin{{document}}\n{body}\n\\end{{document}}\n"
-    )
-    subprocess.run(
-        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", source.name],
-        cwd=tmp_path,
-        check=True,
-        capture_output=True,
-    )
+    compile_latex("\n\\clearpage\n".join(latex_of_all(fits, hostile)), tmp_path)

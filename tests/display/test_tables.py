@@ -7,7 +7,6 @@ import math
 import platform
 import random
 import re
-import shutil
 import subprocess
 import unicodedata
 from collections.abc import Callable, Sequence
@@ -18,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from helpers.latex import compile_latex, needs_latex
 from pymer_bridge.display.r_numbers import format_numbers, format_p_values
 from pymer_bridge.display.tables import Cell, Column, Table
 
@@ -503,21 +503,11 @@ def test_latex_keeps_its_shape(table: Table) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not on PATH")
+@needs_latex
 def test_latex_compiles(tmp_path: Path) -> None:
     nasty = Table((Column("a", "[a]", "text"),), ((r"[x] &%$#_{}~^\ <|>",), ("*b",)), title="a_b")
     body = "\n".join((COEFFICIENTS.to_latex(), nasty.to_latex()))
-    source = tmp_path / "table.tex"
-    source.write_text(
-        "\\documentclass{article}\\usepackage{booktabs}\n"
-        f"\\begin{{document}}\n{body}\n\\end{{document}}\n"
-    )
-    subprocess.run(
-        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", source.name],
-        cwd=tmp_path,
-        check=True,
-        capture_output=True,
-    )
+    compile_latex(body, tmp_path)
 
 
 # -- speed ------------------------------------------------------------------------------------

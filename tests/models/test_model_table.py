@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import pymer_bridge as pb
+from helpers.latex import compile_latex, needs_latex
 from pymer_bridge.display import apa
 from pymer_bridge.errors import OptionError, REnvironmentError
 from pymer_bridge.models import base
@@ -304,20 +303,9 @@ def test_options_are_checked(models: Any) -> None:
 
 @pytest.mark.slow
 @with_r
-@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not on PATH")
+@needs_latex
 def test_latex_compiles(models: Any, tmp_path: Path) -> None:
     body = pb.model_table(
         *models, format="latex", stars=True, beneath="interval", caption="50% of $x_1$ & more"
     )
-    source = tmp_path / "table.tex"
-    source.write_text(
-        "\\documentclass{article}\\usepackage{booktabs}\n"
-        f"\\begin{{document}}\n{body}\n\\end{{document}}\n",
-        encoding="utf-8",
-    )
-    subprocess.run(
-        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", source.name],
-        cwd=tmp_path,
-        check=True,
-        capture_output=True,
-    )
+    compile_latex(body, tmp_path)
