@@ -160,6 +160,20 @@ put_seed <- function(state) {
   }
 }
 
+#' Describe that R left an operation without a word that is an error
+#'
+#' @param said_before What R said before as an error.
+describe_abort <- function(said_before) {
+  message <- "R was told to leave what it was doing (restart 'abort')"
+  # After a stop() with a condition that is not an error, R says so here.
+  said <- geterrmessage()
+  if (!identical(said, said_before)) {
+    message <- paste0(message, ": ", message_text(sub("\n$", "", said)))
+  }
+  classes <- c("abort", "error", "condition")
+  list(message = message, classes = classes, call = "", traceback = character())
+}
+
 #' Run one operation, keeping warnings, messages, errors and interrupts
 #'
 #' @param operation The name of a function in `operations`.
@@ -169,6 +183,11 @@ put_seed <- function(state) {
 #' @return A list of `value`, `warnings`, `messages`, `error` (NULL when there
 #'   was none) and `interrupted`.
 run_operation <- function(operation, arguments, operations, generator = own_generator) {
+  # The operation itself can be interrupted; what is set up and put back around it cannot.
+  suspendInterrupts(perform_operation(operation, arguments, operations, generator))
+}
+
+perform_operation <- function(operation, arguments, operations, generator) {
   # Other users of this R may have set options, which are restored.
   theirs <- list(options = options(pinned_options), seed = take_generator(generator))
   on.exit({
@@ -188,7 +207,7 @@ run_operation <- function(operation, arguments, operations, generator = own_gene
 
   outcome <- withRestarts(tryCatch(
     withCallingHandlers(
-      list(value = eval(operation_call, frame)),
+      list(value = allowInterrupts(eval(operation_call, frame))),
       warning = function(condition) {
         warnings$add(condition)
         invokeRestart("muffleWarning")
@@ -208,18 +227,7 @@ run_operation <- function(operation, arguments, operations, generator = own_gene
       list(error = c(describe_condition(condition), list(traceback = traceback)))
     },
     interrupt = function(condition) list(interrupted = TRUE)
-  ), abort = function(...) {
-    # After a stop() with a condition that is not an error, R says so here.
-    said <- geterrmessage()
-    message <- "R was told to leave what it was doing (restart 'abort')"
-    if (!identical(said, said_before)) {
-      message <- paste0(message, ": ", message_text(sub("\n$", "", said)))
-    }
-    list(error = list(
-      message = message,
-      classes = c("abort", "error", "condition"), call = "", traceback = character()
-    ))
-  })
+  ), abort = function(...) list(error = describe_abort(said_before)))
   failed <- !identical(names(outcome), "value")
   list(
     value = outcome$value,

@@ -7,13 +7,14 @@ alone. It knows vectors and lists, and nothing of their meaning.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import rpy2.rinterface as ri
 from numpy.typing import NDArray
-from rpy2.rinterface_lib import _rinterface_capi, conversion, openrlib
+from rpy2.rinterface_lib import _rinterface_capi, conversion, memorymanagement, openrlib
 from rpy2.rinterface_lib.embedded import RRuntimeError
 
 from pymer_bridge.data.columns import NA_INTEGER
@@ -191,7 +192,7 @@ def _from_r(cdata: Any, keep: Keep) -> Any:
     """Copy what R's pointer points at.
 
     An object of rpy2 for each vector would take five times as long. Nothing here lets R free
-    what is read: the whole of it is held by its object.
+    what is read: the whole of it is protected.
     """
     rlib = openrlib.rlib
     kind = _rinterface_capi._TYPEOF(cdata)
@@ -208,13 +209,23 @@ def _from_r(cdata: Any, keep: Keep) -> Any:
     return None if kind == rlib.NILSXP else keep(conversion._cdata_to_rinterface(cdata))
 
 
-def from_r(value: ri.Sexp, keep: Keep) -> Any:
-    """Copy an R value to Python.
+def evaluate(
+    function: ri.Sexp,
+    arguments: Sequence[ri.Sexp],
+    interruptible: AbstractContextManager[None],
+    keep: Keep,
+) -> Any:
+    """Call a function of R, and copy what it returns to Python.
 
     Parameters
     ----------
-    value
-        Any R object.
+    function
+        The function.
+    arguments
+        Its arguments, by position.
+    interruptible
+        Entered for R's evaluation alone. Before and after it R collects garbage too, at which it
+        looks for an interrupt; but only its evaluation has a place to jump to.
     keep
         Takes what is not a vector (a function, an environment, an S4 object) and gives a
         handle for it.
@@ -224,5 +235,18 @@ def from_r(value: ri.Sexp, keep: Keep) -> Any:
     object
         None, a float64 or int32 array (logicals too: 0, 1 and the missing integer), a tuple
         of strings, a dict for a named list, a tuple for another, or a handle.
+
+    Raises
+    ------
+    rpy2.rinterface_lib.embedded.RRuntimeError
+        R left the function, by an error or by an interrupt.
     """
-    return _from_r(value.__sexp__._cdata, keep)
+    rlib = openrlib.rlib
+    failed = openrlib.ffi.new("int *", 0)
+    with memorymanagement.rmemory() as memory:
+        call = memory.protect(_rinterface_capi.build_rcall(function.__sexp__._cdata, arguments, ()))
+        with interruptible:
+            answer = rlib.R_tryEval(call, rlib.R_GlobalEnv, failed)
+        if failed[0]:
+            raise RRuntimeError(_rinterface_capi._geterrmessage())
+        return _from_r(memory.protect(answer), keep)

@@ -140,22 +140,13 @@ class Interrupts:
             raise KeyboardInterrupt
 
     @contextmanager
-    def evaluation(self, interrupted: type[Exception]) -> Iterator[None]:
-        """Let R be interrupted meanwhile, and leave no interrupt behind.
-
-        Parameters
-        ----------
-        interrupted
-            What rpy2 raises where R was interrupted before the operation could say so.
-        """
+    def evaluation(self) -> Iterator[None]:
+        """Let R be interrupted meanwhile, and leave no interrupt behind."""
         with self.lock:
             self.leave_if_taken_back()
             self._evaluating = True
         try:
             yield
-        except interrupted:
-            self.leave_if_taken_back()
-            raise
         finally:
             with self.lock:
                 self._evaluating = False

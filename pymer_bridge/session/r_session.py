@@ -310,9 +310,14 @@ class RSession:
         name = self._convert.names_to_r((operation,))
         crossed = self._convert.to_r(arguments, self._resolve)
         own = () if generator is None else (self._resolve(generator),)
-        with self._interrupts.evaluation(self._ri.embedded.RRuntimeError):
-            answer = self._run_operation(name, crossed, self._operations, *own)
-        record = self._convert.from_r(answer, self._keep)
+        given = (name, crossed, self._operations, *own)
+        try:
+            evaluation = self._interrupts.evaluation()
+            record = self._convert.evaluate(self._run_operation, given, evaluation, self._keep)
+        except self._ri.embedded.RRuntimeError:
+            # R was interrupted before the operation could say so.
+            self._interrupts.leave_if_taken_back()
+            raise
         if record["interrupted"][0]:
             raise KeyboardInterrupt
         if record["error"] is not None:

@@ -375,6 +375,46 @@ def test_ctrl_c_again_and_again():
 
 
 @r
+@pytest.mark.parametrize(
+    ("moment", "ends"),
+    [
+        ("convert.to_r", "interrupted"),
+        ("_rinterface_capi.build_rcall", "interrupted"),
+        ("_rinterface_capi._TYPEOF", "[3]"),
+    ],
+)
+def test_an_interrupt_meets_r_only_where_it_can_jump(moment, ends):
+    """R looks for an interrupt whenever it has collected garbage, and jumps, if to nowhere."""
+    out = run(f"""
+        from rpy2.rinterface_lib import _rinterface_capi, openrlib
+        from pymer_bridge.session.r_session import session
+        r = session()
+        r.call("sum", x=1)
+        from pymer_bridge.session import convert
+        owner, name = {moment!r}.split(".")
+        owner = globals()[owner]
+        theirs = getattr(owner, name)
+        struck = []
+        def strike(*arguments):
+            answer = theirs(*arguments)
+            if not struck and r._interrupts.current is not None:
+                struck.append(name)
+                r._interrupts.cancel(r._interrupts.current)
+                for _ in range(200):
+                    openrlib.rlib.Rf_allocVector(openrlib.rlib.REALSXP, 10**6)
+            return answer
+        setattr(owner, name, strike)
+        try:
+            print(r.call("sum", x=[1, 2]).value.tolist())
+        except KeyboardInterrupt:
+            print("interrupted")
+        assert struck
+        print(r.call("sum", x=[1, 5]).value.tolist())
+    """)
+    assert out == f"{ends}\n[6]\n"
+
+
+@r
 @posix
 def test_ctrl_c_for_one_thread_leaves_the_others_alone():
     out = run("""
