@@ -119,7 +119,7 @@ set_up() { # [EXTRAS], such as [test,lint]
         return
     fi
     if [[ $extras == *test* ]]; then
-        apt_install_carried r-cran-performance r-cran-broom.mixed r-cran-effects locales
+        apt_install_carried r-cran-performance r-cran-broom.mixed r-cran-effects r-cran-car locales
     fi
     install_packages "$extras" "$constraints"
     # Extras come on top of the core packages.
