@@ -25,6 +25,9 @@ from pymer_bridge.session.calls import Handle
 from pymer_bridge.session.r_session import session
 from pymer_bridge.session.versions import OF_REPLICATES, r_versions
 
+ATTEMPTS: Final = 5
+"""So often is what was finished read, where Ctrl-C comes again and again."""
+
 MEMORY_LIMIT: Final = 4 * 2**30
 """Bytes that the draws of one run may take; all of them are made before the first refit."""
 
@@ -304,9 +307,12 @@ class _Going:
         if partial is None or None not in partial.errors:
             with deadlines.lifted(), suppress(PymerError):
                 self._undo_draws()
-        # Nothing that goes wrong here may hide what went wrong before, nor lose what there is.
-        with deadlines.lifted(), suppress(BaseException):
-            partial = None if partial is None else read(partial)
+        # Nothing that goes wrong here may hide what went wrong before, nor lose what there is;
+        # an impatient Ctrl-C comes more than once.
+        for _ in range(ATTEMPTS if n else 0):
+            with deadlines.lifted(), suppress(BaseException):
+                partial = read(partial)
+                break
         kept = "" if self.checkpoint is None or not n else f"; they are in {self.checkpoint.path}"
         after = f"after {n} of {self.run.n} replicates{kept}"
         theirs = error is self.progress.raised or is_of_user(error)

@@ -413,10 +413,10 @@ def test_a_timeout_and_ctrl_c(name: str, longs: dict[str, Long], tmp_path: Path)
     path = tmp_path / "c"
 
     def wait() -> None:
-        time.sleep(0.6)
+        time.sleep(1.6)
 
     with pytest.raises(pb.RTimeoutError) as late:
-        long.call(checkpoint=path, progress=_progress(wait), timeout=0.5)
+        long.call(checkpoint=path, progress=_progress(wait), timeout=1.5)
     kept = _check_partial(long, late.value, 1)
     assert f"after {kept} of {long.n} replicates; they are in {path}" in str(late.value)
     _check_checkpoint(long, path, kept)
@@ -426,6 +426,31 @@ def test_a_timeout_and_ctrl_c(name: str, longs: dict[str, Long], tmp_path: Path)
     with pytest.raises(pb.BootstrapInterrupted) as raised:
         long.call(checkpoint=other, progress=interrupt)
     _check_checkpoint(long, other, _check_partial(long, raised.value))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_further_ctrl_cs_while_what_was_finished_is_read(
+    name: str, longs: dict[str, Long], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long, real, struck = longs[name], engine.perform, []
+    long.expected()
+
+    def perform(run: Any, how: Any, read: Any, read_partial: Any = None) -> Any:
+        def interrupted(collected: Any) -> Any:
+            if len(struck) < 3:
+                struck.append(len(struck))
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(1)
+            return (read_partial or read)(collected)
+
+        return real(run, how, read, interrupted)
+
+    monkeypatch.setattr(engine, "perform", perform)
+    interrupt = _progress(lambda: os.kill(os.getpid(), signal.SIGINT))
+    with pytest.raises(pb.BootstrapInterrupted) as raised:
+        long.call(progress=interrupt)
+    _check_partial(long, raised.value)
+    assert struck == [0, 1, 2]
 
 
 # Python itself ignores a Ctrl-C that comes while it frees an object; the run then goes on.
