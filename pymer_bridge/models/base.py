@@ -249,7 +249,10 @@ class Fitted(RModel):
         raise NotImplementedError
 
     def _means_ddf(self) -> tuple[options.MeansDdf, ...]:
-        """Return the degrees of freedom that marginal means can have, emmeans' default first."""
+        """Return the degrees of freedom that marginal means can have, emmeans' default first.
+
+        There are none where emmeans takes R's own.
+        """
         return ("asymptotic",)
 
     def _bootstrap_intervals(

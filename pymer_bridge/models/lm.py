@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pymer_bridge.errors import OptionError, shown
+from pymer_bridge.models.methods.emmeans import Emmeans
 from pymer_bridge.models.methods.export import Export
 from pymer_bridge.models.methods.pictures import Effects
 from pymer_bridge.models.methods.prediction import LinearPrediction
@@ -21,7 +22,7 @@ from pymer_bridge.spec.families import Family, FamilyName, LinkName, family_of
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
-class LinearModel(Refitting, LinearPrediction, Effects, Export):
+class LinearModel(Refitting, LinearPrediction, Emmeans, Effects, Export):
     """A linear model fitted by R's ``lm``; made by :func:`lm`.
 
     Attributes
@@ -86,6 +87,9 @@ class LinearModel(Refitting, LinearPrediction, Effects, Export):
 
     def _estimates(self) -> FixedEffects:
         return self.fixed_effects()
+
+    def _means_ddf(self) -> tuple[options.MeansDdf, ...]:
+        return ()
 
     def summary(self) -> str:
         """Return R's printed summary.

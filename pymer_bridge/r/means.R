@@ -32,7 +32,7 @@ means_arguments <- function(model, specs, by, at, ddf) {
   arguments <- list(quote(.fit), specs = specs)
   if (!is.null(by)) arguments$by <- by
   if (length(at) > 0L) arguments$at <- at
-  arguments$lmer.df <- ddf
+  if (ddf != "none") arguments$lmer.df <- ddf
   if (ddf == "kenward-roger" && !lme4::isREML(model$fit)) {
     # emmeans lets pbkrtest refit, without a message.
     message("Kenward and Roger's method refits the model by REML")
@@ -44,7 +44,8 @@ means_arguments <- function(model, specs, by, at, ddf) {
 #'
 #' @param specs,by Names of predictors.
 #' @param at A named list of values.
-#' @param ddf "satterthwaite", "kenward-roger" or "asymptotic".
+#' @param ddf "satterthwaite", "kenward-roger" or "asymptotic"; "none" where emmeans
+#'   takes R's own.
 marginal_means <- function(model, specs, by, at, ddf, conf_level, type, adjust) {
   call <- as.call(c(quote(emmeans::emmeans), means_arguments(model, specs, by, at, ddf)))
   grid <- within_model(model, call)

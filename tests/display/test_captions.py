@@ -221,7 +221,7 @@ def test_a_table_says_what_it_is_in_every_format(fits: Fits, name: str) -> None:
     assert again is None or again._table() == result._table()
 
 
-EMMEANS = "pymer_bridge.models.methods.emmeans"
+EMMEANS = "pymer_bridge.models.marginal_means"
 
 
 def test_a_model_says_its_rows_once(fits: Fits) -> None:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 import pymer_bridge as pb
 from pymer_bridge.models.deviance_function import DevianceFunction
-from pymer_bridge.models.methods.emmeans import MarginalMeans
+from pymer_bridge.models.marginal_means import MarginalMeans
 from pymer_bridge.results import (
     all_fit,
     bootstrap,

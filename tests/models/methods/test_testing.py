@@ -44,7 +44,7 @@ from pymer_bridge.errors import (
     RWarning,
     SingularFitWarning,
 )
-from pymer_bridge.models.methods.emmeans import MarginalMeans
+from pymer_bridge.models.marginal_means import MarginalMeans
 from pymer_bridge.results import icc_r2, intervals, means, tests
 from pymer_bridge.results.base import Result, Rows
 from pymer_bridge.results.fixed_effects import FixedEffects
