@@ -9,6 +9,7 @@ from typing import Any
 from pymer_bridge.errors import OptionError, shown
 from pymer_bridge.models.methods.emmeans import Emmeans
 from pymer_bridge.models.methods.export import Export
+from pymer_bridge.models.methods.linear import LinearTesting
 from pymer_bridge.models.methods.pictures import Effects
 from pymer_bridge.models.methods.prediction import LinearPrediction
 from pymer_bridge.models.methods.refitting import Refitting
@@ -22,7 +23,7 @@ from pymer_bridge.spec.families import Family, FamilyName, LinkName, family_of
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
-class LinearModel(Refitting, LinearPrediction, Emmeans, Effects, Export):
+class LinearModel(Refitting, LinearPrediction, LinearTesting, Emmeans, Effects, Export):
     """A linear model fitted by R's ``lm``; made by :func:`lm`.
 
     Attributes

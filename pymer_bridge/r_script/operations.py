@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from pymer_bridge.r_script import calls
+from pymer_bridge.r_script import calls, linear_calls
 from pymer_bridge.r_script.statements import Asked, Written, without
 
 
@@ -73,6 +73,9 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
     "bootstrap_intervals": Operation(calls.bootstrap_intervals, "intervals"),
     "profile_points": Operation(calls.profile, "profiled"),
     "linear_effects": Operation(calls.linear_intervals, "intervals"),
+    "anova_terms": Operation(linear_calls.anova, "tests"),
+    "anova_by_car": Operation(linear_calls.anova_by_car, "tests", package="car"),
+    "drop_terms": Operation(linear_calls.drop, "tests"),
     "separate_effects": Operation(calls.linear_intervals, "intervals"),
     "anova_models": Operation(calls.anova_models, "comparison"),
     "kr_modcomp": _pbkrtest(partial(calls.comparison, function="KRmodcomp"), "comparison"),

@@ -105,6 +105,99 @@ class FTests(_Printed, Rows[FTest]):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class TermTest(Part):
+    """One row of an analysis of variance or deviance; a figure that R does not give is None.
+
+    Attributes
+    ----------
+    term
+        The term, the model, or "Residuals" and the like.
+    df1, df2
+        Degrees of freedom: of the term, and of the denominator of F.
+    sum_sq, mean_sq
+        Sum of squares, and that divided by ``df1``.
+    deviance
+        The change in deviance that the term makes.
+    df_residual, residual_deviance
+        What is left: of the model with this term and those before it, or (in ``drop1``) of the
+        model without the term; for a linear model the residual sum of squares.
+    aic
+        Of the model without the term.
+    statistic, p_value
+        The statistic, and the probability of a larger one. A sequential table of likelihood
+        ratios has no statistic: it is the change in deviance over the dispersion.
+    """
+
+    term: str
+    df1: float | None
+    df2: float | None
+    sum_sq: float | None
+    mean_sq: float | None
+    deviance: float | None
+    df_residual: float | None
+    residual_deviance: float | None
+    aic: float | None
+    statistic: float | None
+    p_value: float | None
+
+
+_STATISTICS: Final = {
+    "F": ("F value", "F tests"),
+    "likelihood-ratio": ("LR Chisq", "likelihood ratio tests"),
+    "wald": ("Chisq", "Wald tests"),
+    "rao": ("Rao", "score tests"),
+}
+"""How the statistic of each test is headed, and what the tests are called in a caption."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class TermTests(_Printed, Rows[TermTest]):
+    """An analysis of variance or deviance, one row per term: ``fit.anova("II")["Days"].p_value``.
+
+    Attributes
+    ----------
+    rows
+        One :class:`TermTest` per term or model, in R's order, with rows of what is left.
+    test
+        "F", "likelihood-ratio", "wald" or "rao".
+    text
+        The text that R prints.
+    warnings, messages
+        R's warnings and messages.
+    heading
+        What R prints above the table: the method, the response, the formulas.
+    observations
+        How many rows of the data the model uses.
+    """
+
+    rows: tuple[TermTest, ...]
+    test: str
+    text: str
+    warnings: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
+    heading: tuple[str, ...] = ()
+    observations: int | None = None
+
+    shown: ClassVar[tuple[str, ...]] = fields_of(TermTest)
+    _own: ClassVar[tuple[Column, ...]] = (
+        Column("df1", "Df"),
+        Column("deviance", "Deviance"),
+        Column("df_residual", "Resid. Df"),
+        Column("residual_deviance", "Resid. Dev"),
+    )
+
+    def _how(self) -> tuple[str, ...]:
+        return (self._headed()[0] or "Tests of terms", _STATISTICS[self.test][1])
+
+    def _label(self, name: str) -> Column:
+        if name == "statistic":
+            return Column(name, _STATISTICS[self.test][0])
+        if name == "p_value":
+            return Column(name, f"Pr(>{'F' if self.test == 'F' else 'Chisq'})", "p_value")
+        return super(TermTests, self)._label(name)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class TTest(Part):
     """One t test of a linear hypothesis, with its interval.
 

@@ -10,7 +10,7 @@ from typing import Any, Final, get_args
 _SYNONYMS: Final = (
     "i 1, ii 2, iii 3, satterthwaite satt sat, kenwardroger kr, none lme4, omit naomit,"
     " normal norm z asymptotic asymp, exclude naexclude, fail nafail, pass napass,"
-    " boot bootstrap, percentile perc, binomial bernoulli"
+    " likelihoodratio lrt lr, boot bootstrap, percentile perc, binomial bernoulli"
 )
 _SAME: Final = {name: names.split()[0] for names in _SYNONYMS.split(",") for name in names.split()}
 """What R and others call a value, folded, by one of the names that it has here."""
@@ -98,7 +98,7 @@ _INSTEAD: Final = {
         "lme4 has no correlated residuals; fit.vcov is the covariance of the fixed effects",
     ),
     "ziformula dispformula varstruct": ("lme4 has no such models; R's glmmTMB has",),
-    "test": ("the kind of model says which test it is; see ddf= too",),
+    "test teststatistic": ("test=", "the kind of model says which test it is; see ddf= too"),
     "refit": ("pb.anova(fit1, fit2, refit=False) compares models",),
     "subset": ("subset=", "select the rows of the data before"),
 }

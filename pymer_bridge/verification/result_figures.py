@@ -77,6 +77,8 @@ _ROWS: Final[Mapping[type[Any], tuple[str, Sequence[str]]]] = {
     fixed_effects.FixedEffects: ("fixed_effect", TESTS),
     separate.SeparateEffects: ("separate_effect", _ENDS),
     tests.FTests: ("f_test", tests.FTests.shown[1:]),
+    # The table of R does not have the degrees of freedom of the denominator.
+    tests.TermTests: ("term_test", [name for name in tests.TermTests.shown[1:] if name != "df2"]),
     tests.TTests: ("t_test", TESTS),
     tests.LikelihoodRatioTests: ("ratio_test", tests.LikelihoodRatioTests.shown[1:]),
     intervals.Intervals: ("interval", _ENDS),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pymer_bridge
 from pymer_bridge.r_script.operations import OPERATIONS
+from pymer_bridge.session.doctor import OPTIONAL_PACKAGES
 from pymer_bridge.session.installation import MINIMUM_PACKAGES
 
 MODELS = Path(pymer_bridge.__file__).parent / "models"
@@ -23,7 +24,9 @@ UNWRITTEN = frozenset(
     " predictor_names linear_predictors intraclass_correlation r_squared"
     " tidy_model glance_model augment_model"
     # What a user may name.
-    " parameter_names column_kinds".split()
+    " parameter_names column_kinds"
+    # Which test is the usual one.
+    " estimates_dispersion".split()
 )
 """What is asked of a model and kept, and has no call in a script."""
 
@@ -62,7 +65,7 @@ def test_each_operation_has_a_name_for_its_result_and_a_known_package() -> None:
     for name, operation in OPERATIONS.items():
         assert callable(operation.write), name
         assert operation.stem.isidentifier(), name
-        assert operation.package is None or operation.package in MINIMUM_PACKAGES, name
+        assert operation.package in (None, *MINIMUM_PACKAGES, *OPTIONAL_PACKAGES), name
 
 
 def test_lmertest_is_needed_where_only_it_has_the_tests() -> None:

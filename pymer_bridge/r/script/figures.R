@@ -226,6 +226,29 @@ ratio_tests <- function(table, options) {
   columns("ratio_test", table, ratio_columns, term = term)
 }
 
+term_columns <- list(
+  df1 = "Df", sum_sq = c("Sum Sq", "Sum of Sq"), mean_sq = "Mean Sq", deviance = "Deviance",
+  df_residual = c("Resid. Df", "Res.Df"), residual_deviance = c("Resid. Dev", "RSS"), aic = "AIC",
+  statistic = c(
+    "F value", "F values", "F", "LR Chisq", "Chisq", "LRT", "scaled dev.", "Rao", "Rao score",
+    "scaled Rao sc."
+  ),
+  p_value = c("Pr(>F)", "Pr(>Chisq)", "Pr(>Chi)")
+)
+
+#' @param options Names of the rows, if the table has others.
+term_tests <- function(table, options) {
+  term <- if (length(options) > 0L) options else rownames(table)
+  columns("term_test", table, term_columns, term = term)
+}
+
+drop_terms <- function(table, options) {
+  # Of a generalized model the deviance is that of the model without the term.
+  term_columns$residual_deviance <- c("RSS", "Deviance")
+  term_columns$deviance <- NULL
+  columns("term_test", table, term_columns)
+}
+
 drop_by_ratio <- function(table, options) {
   # Here npar is the number of parameters that a term removes: the degrees of freedom of its test.
   ratio_columns$df <- "npar"
@@ -366,7 +389,7 @@ local({
   readers <- list(
     mixed_model = mixed_model, linear_model = linear_model, separate_model = separate_model,
     summary = summary_of, f_tests = f_tests, ratio_tests = ratio_tests,
-    drop_by_ratio = drop_by_ratio, t_tests = t_tests, step = step, intervals = intervals,
+    term_tests = term_tests, drop_terms = drop_terms, drop_by_ratio = drop_by_ratio, t_tests = t_tests, step = step, intervals = intervals,
     linear = linear, KRmodcomp = KRmodcomp, SATmodcomp = SATmodcomp, PBmodcomp = PBmodcomp,
     bootMer = bootMer, means = means, profile = profile
   )

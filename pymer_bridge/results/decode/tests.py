@@ -31,6 +31,14 @@ def f_tests(record: RRecord, ddf: str) -> tests.FTests:
     return tests.FTests(rows, ddf, text(record, "text"), heading=texts(record, "heading"))
 
 
+def term_tests(record: RRecord) -> tests.TermTests:
+    """Read an analysis of variance or deviance."""
+    rows = tuple(tests.TermTest(*row) for row in _columns(record, tests.TermTest))
+    return tests.TermTests(
+        rows, text(record, "test"), text(record, "text"), heading=texts(record, "heading")
+    )
+
+
 def t_tests(record: RRecord, ddf: str, conf_level: float) -> tests.TTests:
     """Read a table of t tests."""
     rows = tuple(tests.TTest(*row) for row in _columns(record, tests.TTest))

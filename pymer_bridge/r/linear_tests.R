@@ -1,0 +1,107 @@
+# Tests of terms: of models without random effects, and by car of generalized mixed ones too.
+
+#' Names of the tests in R: of anova() and drop1(), and of car::Anova()
+stats_tests <- c(F = "F", "likelihood-ratio" = "LRT", rao = "Rao")
+car_tests <- c(F = "F", "likelihood-ratio" = "LR", wald = "Wald")
+
+#' Operation: does the model estimate its dispersion?
+estimates_dispersion <- function(model) has_dispersion(model$fit)
+
+#' Does the fit estimate its dispersion?
+has_dispersion <- function(fit) {
+  !inherits(fit, "glm") || "t value" %in% colnames(stats::coef(summary(fit)))
+}
+
+#' A table of tests of terms or models as lists of columns
+#'
+#' @param test One of ours.
+#' @param df_error The degrees of freedom of the denominator of F.
+term_tests <- function(table, test, df_error) {
+  p_value <- column(table, "Pr(>F)", "Pr(>Chisq)", "Pr(>Chi)")
+  list(
+    terms = rownames(table), df1 = column(table, "Df"),
+    df2 = if (test == "F") ifelse(is.na(p_value), NA_real_, df_error),
+    sum_sq = column(table, "Sum Sq", "Sum of Sq"), mean_sq = column(table, "Mean Sq"),
+    deviance = column(table, "Deviance"),
+    df_residual = column(table, "Resid. Df", "Res.Df"),
+    residual_deviance = column(table, "Resid. Dev", "RSS"), aic = column(table, "AIC"),
+    statistic = column(
+      table, "F value", "F values", "F", "LR Chisq", "Chisq", "LRT", "scaled dev.", "Rao",
+      "Rao score", "scaled Rao sc."
+    ),
+    p_value = p_value, test = test, heading = heading_of(table), text = printed(table)
+  )
+}
+
+#' The degrees of freedom with which anova() of a fit without random effects takes F
+sequential_df <- function(fit) if (has_dispersion(fit)) stats::df.residual(fit) else Inf
+
+#' Operation: the sequential analysis of variance or deviance
+#'
+#' @param test "F", "likelihood-ratio" or "rao".
+anova_terms <- function(model, test) {
+  fit <- model$fit
+  table <- if (inherits(fit, "glm")) {
+    stats::anova(fit, test = stats_tests[[test]])
+  } else {
+    stats::anova(fit)
+  }
+  term_tests(table, test, sequential_df(fit))
+}
+
+#' Operation: tests of each term after others, by car
+#'
+#' @param type "II" or "III".
+#' @param test "F", "likelihood-ratio" or "wald".
+anova_by_car <- function(model, type, test) {
+  fit <- model$fit
+  if (type == "III") warn_of_coding(fit)
+  table <- if (inherits(fit, "glm")) {
+    car::Anova(fit, type = type, test.statistic = car_tests[[test]])
+  } else {
+    car::Anova(fit, type = type)
+  }
+  term_tests(table, test, if (!methods::is(fit, "merMod")) stats::df.residual(fit))
+}
+
+#' Warn where tests of type III are of the reference level of another factor
+warn_of_coding <- function(fit) {
+  mixed <- methods::is(fit, "merMod")
+  contrasts <- if (mixed) attr(lme4::getME(fit, "X"), "contrasts") else fit$contrasts
+  factors <- attr(stats::terms(fit), "factors")
+  together <- if (length(factors)) factors[, colSums(factors > 0L) > 1L, drop = FALSE] else factors
+  # A model frame has names without quotes.
+  interacting <- vapply(rownames(together)[rowSums(together > 0L) > 0L], function(name) {
+    variable <- str2lang(name)
+    if (is.name(variable)) as.character(variable) else name
+  }, "")
+  by_level <- vapply(contrasts, function(coding) {
+    identical(coding, "contr.treatment") || identical(coding, "contr.SAS")
+  }, NA)
+  found <- intersect(names(contrasts)[by_level], interacting)
+  if (length(found) > 0L) {
+    warning("type III tests depend on how factors are coded, and those of terms in interactions ",
+      "are here at the reference level of ", paste0("'", found, "'", collapse = ", "),
+      "; for tests over all levels fit with contrasts={",
+      paste0("\"", found, "\": \"contr.sum\"", collapse = ", "), "}",
+      call. = FALSE
+    )
+  }
+}
+
+#' Operation: tests of what can be dropped from the model
+#'
+#' @param scope Names of terms, or NULL for all that can be dropped.
+#' @param test As for `anova_terms()`.
+drop_terms <- function(model, scope, test) {
+  fit <- model$fit
+  chosen <- if (!is.null(scope)) list(scope = as.character(scope))
+  table <- do.call(stats::drop1, c(list(fit), chosen, test = stats_tests[[test]]))
+  found <- term_tests(table, test, stats::df.residual(fit))
+  if (inherits(fit, "glm")) {
+    # Here it is the deviance of the model without the term.
+    found$residual_deviance <- found$deviance
+    found$deviance <- NULL
+  }
+  found
+}
