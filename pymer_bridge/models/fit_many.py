@@ -43,6 +43,7 @@ def fit_many(
     weights: Any = None,
     offset: Any = None,
     contrasts: Mapping[str, Any] | None = None,
+    hypotheses: Mapping[str, Any] | None = None,
     control: Control | None = None,
     ddf: options.Ddf = "none",
     check_convergence: bool = False,
@@ -62,7 +63,7 @@ def fit_many(
         A frame with the columns of the design and the responses.
     responses
         The names of the response columns.
-    reml, weights, offset, contrasts, control, allow_functions
+    reml, weights, offset, contrasts, hypotheses, control, allow_functions
         As for :func:`pymer_bridge.lmer`.
     ddf
         Test the fixed effects of each response, as ``fixed_effects(ddf=)`` of its model does. For
@@ -123,6 +124,7 @@ def fit_many(
         offset=offset,
         subset=None,
         contrasts=contrasts,
+        hypotheses=hypotheses,
         na_action="omit",
         data_name=None,
         allow_functions=allow_functions,

@@ -60,6 +60,7 @@ def glmer(
     offset: Any = None,
     subset: Any = None,
     contrasts: Mapping[str, Any] | None = None,
+    hypotheses: Mapping[str, Any] | None = None,
     control: Control | None = None,
     na_action: options.NaAction = "omit",
     start: options.StartingValues | None = None,
@@ -86,7 +87,7 @@ def glmer(
         The number of points of the adaptive Gauss-Hermite quadrature: 1 (R's default) is the
         Laplace approximation, more than 1 requires a single random effect, 0 is faster and less
         exact.
-    weights, offset, subset, contrasts, na_action, data_name, allow_functions
+    weights, offset, subset, contrasts, hypotheses, na_action, data_name, allow_functions
         As for :func:`pymer_bridge.lmer`.
     control
         Made by :func:`glmer_control`.
@@ -136,6 +137,7 @@ def glmer(
         offset=offset,
         subset=subset,
         contrasts=contrasts,
+        hypotheses=hypotheses,
         control=check_control(control, "glmerControl"),
         na_action=na_action,
         start=options.start_of_parts(start, ("theta", "fixef")),
@@ -155,6 +157,7 @@ def glmer_nb(
     offset: Any = None,
     subset: Any = None,
     contrasts: Mapping[str, Any] | None = None,
+    hypotheses: Mapping[str, Any] | None = None,
     control: Control | None = None,
     na_action: options.NaAction = "omit",
     start: options.StartingValues | None = None,
@@ -168,7 +171,7 @@ def glmer_nb(
     ----------
     formula
         lme4's formula; the response is a count.
-    data, n_agq, weights, offset, subset, contrasts, control, na_action, start
+    data, n_agq, weights, offset, subset, contrasts, hypotheses, control, na_action, start
         As for :func:`glmer`.
     data_name, allow_functions
         As for :func:`glmer`.
@@ -209,6 +212,7 @@ def glmer_nb(
         offset=offset,
         subset=subset,
         contrasts=contrasts,
+        hypotheses=hypotheses,
         control=check_control(control, "glmerControl"),
         na_action=na_action,
         start=options.start_of_parts(start, ("theta", "fixef")),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pymer_bridge.errors import OptionError, shown
+from pymer_bridge.models.coding import Coded
 from pymer_bridge.models.methods.emmeans import Emmeans
 from pymer_bridge.models.methods.export import Export
 from pymer_bridge.models.methods.linear import LinearTesting
@@ -23,7 +24,7 @@ from pymer_bridge.spec.families import Family, FamilyName, LinkName, family_of
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
-class LinearModel(Refitting, LinearPrediction, LinearTesting, Emmeans, Effects, Export):
+class LinearModel(Refitting, Coded, LinearPrediction, LinearTesting, Emmeans, Effects, Export):
     """A linear model fitted by R's ``lm``; made by :func:`lm`.
 
     Attributes
@@ -151,6 +152,7 @@ def lm(
     offset: Any = None,
     subset: Any = None,
     contrasts: Mapping[str, Any] | None = None,
+    hypotheses: Mapping[str, Any] | None = None,
     na_action: options.NaAction = "omit",
     data_name: str | None = None,
     allow_functions: Sequence[str] = (),
@@ -162,7 +164,7 @@ def lm(
     ----------
     formula
         R's formula, such as ``"Reaction ~ Days"``.
-    data, weights, offset, subset, contrasts, na_action, data_name, allow_functions
+    data, weights, offset, subset, contrasts, hypotheses, na_action, data_name, allow_functions
         As for :func:`pymer_bridge.lmer`.
     timeout
         As for :func:`pymer_bridge.lmer`.
@@ -199,6 +201,7 @@ def lm(
         offset=offset,
         subset=subset,
         contrasts=contrasts,
+        hypotheses=hypotheses,
         na_action=na_action,
         data_name=data_name,
         allow_functions=allow_functions,
@@ -217,6 +220,7 @@ def glm(
     offset: Any = None,
     subset: Any = None,
     contrasts: Mapping[str, Any] | None = None,
+    hypotheses: Mapping[str, Any] | None = None,
     na_action: options.NaAction = "omit",
     data_name: str | None = None,
     allow_functions: Sequence[str] = (),
@@ -232,7 +236,7 @@ def glm(
         As for :func:`pymer_bridge.lmer`.
     family, link
         As for :func:`pymer_bridge.glmer`, and "quasi", "quasibinomial", "quasipoisson".
-    weights, offset, subset, contrasts, na_action, data_name, allow_functions
+    weights, offset, subset, contrasts, hypotheses, na_action, data_name, allow_functions
         As for :func:`pymer_bridge.lmer`.
     timeout
         As for :func:`pymer_bridge.lmer`.
@@ -270,6 +274,7 @@ def glm(
         offset=offset,
         subset=subset,
         contrasts=contrasts,
+        hypotheses=hypotheses,
         na_action=na_action,
         data_name=data_name,
         allow_functions=allow_functions,

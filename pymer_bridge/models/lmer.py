@@ -157,6 +157,7 @@ def lmer(
     offset: Any = None,
     subset: Any = None,
     contrasts: Mapping[str, Any] | None = None,
+    hypotheses: Mapping[str, Any] | None = None,
     control: Control | None = None,
     na_action: options.NaAction = "omit",
     start: options.StartingValues | None = None,
@@ -184,6 +185,11 @@ def lmer(
     contrasts
         For each factor, the name of one of R's contrast functions ("contr.sum" ...) or a
         matrix of levels by contrasts; the rows of a frame go to the levels of their labels.
+    hypotheses
+        For each factor named comparisons, which its coefficients then are:
+        ``{"group": {"a - b": {"a": 1, "b": -1}}}``, weights by level, of which others weigh 0. R's
+        ``MASS::ginv`` makes the contrasts of them; where there are fewer than the levels less one,
+        columns orthogonal to them follow ("rest1" ...), so that the means stay free.
     control
         Made by :func:`lmer_control`.
     na_action
@@ -245,6 +251,7 @@ def lmer(
         offset=offset,
         subset=subset,
         contrasts=contrasts,
+        hypotheses=hypotheses,
         na_action=na_action,
         data_name=data_name,
         allow_functions=allow_functions,

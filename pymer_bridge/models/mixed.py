@@ -8,6 +8,7 @@ from typing import Any
 
 from pymer_bridge.display import apa
 from pymer_bridge.errors import REnvironmentError, RError
+from pymer_bridge.models.coding import Coded
 from pymer_bridge.models.methods.diagnostics import Diagnostics
 from pymer_bridge.models.methods.export import Tidying
 from pymer_bridge.models.methods.pictures import Pictures
@@ -25,7 +26,7 @@ from pymer_bridge.spec.names import Labels
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
-class MixedModel(MixedRefitting, Prediction, Diagnostics, Pictures, Tidying):
+class MixedModel(MixedRefitting, Coded, Prediction, Diagnostics, Pictures, Tidying):
     """A fitted mixed model; its figures stay in R until they are asked for, and are then kept.
 
     Attributes

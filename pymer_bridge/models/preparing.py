@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final, TypeVar, cast
 
@@ -14,6 +13,7 @@ import pandas as pd
 from pymer_bridge.data import frames
 from pymer_bridge.errors import FormulaError, OptionError, RError, listed
 from pymer_bridge.models.base import RModel
+from pymer_bridge.models.coding import coded
 from pymer_bridge.models.diagnosing import explaining
 from pymer_bridge.r_script.journal import Origin, journal
 from pymer_bridge.results.decode import record as decode
@@ -176,6 +176,7 @@ def prepare(
     na_action: options.NaAction,
     data_name: str | None,
     allow_functions: Sequence[str],
+    hypotheses: Mapping[str, Any] | None = None,
     parameters: Sequence[str] = (),
     **others: Any,
 ) -> tuple[ModelSpec, frames.AnyFrame]:
@@ -188,6 +189,8 @@ def prepare(
     formula, data, weights, offset, subset, contrasts, na_action, data_name, allow_functions
         As for :func:`pymer_bridge.lmer`; the data may also be those that a model keeps in R,
         or columns that are ready.
+    hypotheses
+        As for :func:`pymer_bridge.lmer`.
     parameters
         Names in the formula that are not columns: parameters of a nonlinear model.
     **others
@@ -233,18 +236,7 @@ def prepare(
         **others,
     )
     frame = data if ready else frames.collect(table, needed)
-    return _with_contrasts(asked, frame), frame
-
-
-def _with_contrasts(asked: ModelSpec, frame: frames.AnyFrame) -> ModelSpec:
-    """Read contrasts whose rows have labels by the levels that R has in the rows used."""
-    named = labels.with_labels(asked.contrasts, frame.names)
-    levels: dict[str, tuple[str, ...]] = {}
-    if named:
-        plain = replace(asked, contrasts=()).to_r()
-        found = asking.ask("contrast_levels", spec=plain, frame=frame.to_r(), columns=named)
-        levels = {name: decode.texts(found, name) for name in named}
-    return replace(asked, contrasts=labels.on_levels(asked.contrasts, levels))
+    return coded(asked, hypotheses, frame, list(frame.names) if ready else names), frame
 
 
 def fit_model(cls: type[M], fitter: str, formula: str, data: Any, **asked: Any) -> M:
@@ -301,6 +293,8 @@ def make_model(operation: str, read: Callable[[Any], M], origin: Origin, /, **ar
 def arguments_of(spec: ModelSpec) -> dict[str, Any]:
     """Return the arguments that a model was fitted with, as its function takes them."""
     found = {name: getattr(spec, name) for name in spec.argument_names}
+    if spec.fitter != "nlmer" and "contrasts" in found:
+        found["hypotheses"] = None  # they are contrasts by now
     found["contrasts"] = {name: _as_given(contrast) for name, contrast in spec.contrasts}
     if (
         isinstance(found.get("start"), tuple)

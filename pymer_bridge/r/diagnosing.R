@@ -58,17 +58,6 @@ rows_of_call <- function(call, data, env) {
   )
 }
 
-#' Operation: the levels of columns in the rows that a fit will use, in R's order
-#'
-#' @param spec,frame As for `fit_model()`; without contrasts.
-#' @param columns Names of columns.
-contrast_levels <- function(spec, frame, columns) {
-  rows <- rows_of_fit(spec, frame)
-  used <- if (spec$na_action == "na.pass") rows$chosen else rows$complete
-  columns <- stats::setNames(columns, columns)
-  lapply(columns, function(name) levels(droplevels(as.factor(rows$data[[name]][used]))))
-}
-
 #' One fact
 #'
 #' @param kind What is wrong, as Python's table has it.

@@ -73,9 +73,7 @@ fixed_effects <- function(model, ddf, conf_level) {
   statistic <- unname(table[, intersect(c("t value", "z value"), colnames(table))])
   result <- list(
     terms = rownames(table), estimate = estimate, std_error = std_error, statistic = statistic,
-    reference = factor_coding(
-      attr(lme4::getME(model$fit, "X"), "contrasts"), stats::model.frame(model$fit)
-    )
+    reference = factor_coding(design_contrasts(model$fit), stats::model.frame(model$fit))
   )
   if (ddf == "normal") {
     result$p_value <- if ("Pr(>|z|)" %in% colnames(table)) {

@@ -37,12 +37,7 @@ data_in_r <- function(model) {
 #'
 #' @return A named list of texts: the name of a function, or a matrix written out.
 contrasts_in_use <- function(fit) {
-  used <- if (methods::is(fit, "merMod")) {
-    attr(lme4::getME(fit, "X"), "contrasts")
-  } else if (!methods::is(fit, "lmList4")) {
-    fit$contrasts
-  }
-  lapply(used, function(contrast) {
+  lapply(design_contrasts(fit), function(contrast) {
     if (is.character(contrast)) {
       return(contrast[1L])
     }

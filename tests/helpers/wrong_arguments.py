@@ -314,7 +314,7 @@ FURTHER: Final = {
     "lmer_control": ("calc_derivs", "check_conv_singular", "check_conv_grad", "boundary_tol"),
     "glmer_control": ("tolPwrss", "check_conv_grad"),
     "nlmer_control": ("tolPwrss",),
-    "update": ("reml", "weights", "subset", "contrasts", "control", "na_action", "start"),
+    "update": tuple("reml weights subset contrasts hypotheses control na_action start".split()),
 }
 """Arguments that a signature does not name: what ``**options`` takes."""
 LEFT_OUT: Final = {

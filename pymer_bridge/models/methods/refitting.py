@@ -24,6 +24,7 @@ from pymer_bridge.spec import labels, meanings, options
 from pymer_bridge.spec.controls import Control
 from pymer_bridge.spec.families import Family, FamilyName, LinkName
 from pymer_bridge.spec.model_spec import ModelSpec
+from pymer_bridge.spec.names import find_name
 
 
 class FitArguments(TypedDict, total=False):
@@ -37,6 +38,7 @@ class FitArguments(TypedDict, total=False):
     offset: Any
     subset: Any
     contrasts: Mapping[str, Any] | None
+    hypotheses: Mapping[str, Any] | None
     control: Control | None
     start: float | Sequence[float] | Mapping[str, float | Sequence[float]] | None
     na_action: options.NaAction
@@ -115,6 +117,9 @@ class Refitting(Fitted):
             kept["family"] = replace(
                 kept["family"], link=meanings.meant(wanted, LinkName) or wanted
             )
+        if given.get("hypotheses") and "contrasts" not in given:  # of the same factors anew
+            anew = [find_name(name, kept["contrasts"]) for name in given["hypotheses"]]
+            kept["contrasts"] = {n: v for n, v in kept["contrasts"].items() if n not in anew}
         if data is not None:
             del kept["data_name"]
             for name in ("weights", "offset", "subset"):

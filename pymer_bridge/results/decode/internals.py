@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from pymer_bridge.data.arrays import frozen_array
 from pymer_bridge.data.columns import NA_INTEGER
 from pymer_bridge.results import internals, prediction
+from pymer_bridge.results.contrasts import Contrasts, FactorCoding
 from pymer_bridge.results.decode import record as decode
 from pymer_bridge.results.decode.record import RRecord
+from pymer_bridge.results.fixed_effects import INTERCEPT
 from pymer_bridge.results.matrix import NamedMatrix, NamedVector
 
 
@@ -189,3 +191,24 @@ def covariances(records: tuple[RRecord, ...]) -> internals.Covariances:
 def variables(record: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     """Read the answer of ``predictor_names()``."""
     return {name: decode.texts(record, name) for name in ("fixed", "random")}
+
+
+def contrasts(record: RRecord) -> Contrasts:
+    """Read the answer of ``factor_codings()``."""
+    return Contrasts(tuple(_coding(name, found) for name, found in dict(record).items()))
+
+
+def _coding(factor: str, record: RRecord) -> FactorCoding:
+    levels, columns = decode.texts(record, "levels"), decode.texts(record, "columns")
+    coding = decode.matrix(record["values"], len(levels), len(columns))
+    weights = None
+    if record["weights"] is not None:
+        values = decode.matrix(record["weights"], len(levels), len(levels))
+        weights = NamedMatrix(values, levels, (INTERCEPT, *(f"{factor}{c}" for c in columns)))
+    return FactorCoding(
+        factor=factor,
+        source=decode.text(record, "source"),
+        coding=NamedMatrix(coding, columns, levels),
+        weights=weights,
+        indicators=decode.texts(record, "indicators"),
+    )
