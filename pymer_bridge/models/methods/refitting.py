@@ -117,8 +117,9 @@ class Refitting(Fitted):
             kept["family"] = replace(
                 kept["family"], link=meanings.meant(wanted, LinkName) or wanted
             )
-        if given.get("hypotheses") and "contrasts" not in given:  # of the same factors anew
-            anew = [find_name(name, kept["contrasts"]) for name in given["hypotheses"]]
+        hypotheses = given.get("hypotheses")
+        if isinstance(hypotheses, Mapping) and "contrasts" not in given:  # of the factors anew
+            anew = [find_name(name, kept["contrasts"]) for name in hypotheses]
             kept["contrasts"] = {n: v for n, v in kept["contrasts"].items() if n not in anew}
         if data is not None:
             del kept["data_name"]
