@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from pymer_bridge.data.arrays import frozen_array
 from pymer_bridge.errors import BootstrapWarning, OptionError
-from pymer_bridge.models.base import ask
+from pymer_bridge.models.base import Fitted, ask
+from pymer_bridge.models.glmer import GeneralizedLinearMixedModel
 from pymer_bridge.models.lm import LinearModel
 from pymer_bridge.models.lmer import LinearMixedModel
 from pymer_bridge.models.methods.testing import labels_of
@@ -32,9 +33,10 @@ from pymer_bridge.spec import labels, options
 from pymer_bridge.spec.arguments import checked
 from pymer_bridge.spec.names import find_name
 
-Restriction = (
-    LinearMixedModel | str | NDArray[np.float64] | Sequence[Sequence[float]] | pd.DataFrame
-)
+Hypothesis = str | NDArray[np.float64] | Sequence[Sequence[float]] | pd.DataFrame
+Restriction = LinearMixedModel | Hypothesis
+Testable = LinearMixedModel | GeneralizedLinearMixedModel | LinearModel
+"""What ``pbkrtest::PBmodcomp`` takes."""
 
 
 @checked
@@ -107,13 +109,14 @@ def anova(
     )
 
 
-def _restriction(full: LinearMixedModel, restricted: Restriction) -> Any:
-    """Check both, and return the restriction in the form that the R side takes."""
-    if not isinstance(full, LinearMixedModel):
-        raise OptionError(
-            f"the full model must be a fitted model, made by lmer(), not a {type(full).__name__}"
-        )
-    if isinstance(restricted, LinearMixedModel):
+def _restriction(full: Testable, restricted: Testable | Hypothesis) -> Any:
+    """Check a restriction, and return it in the form that the R side takes."""
+    if isinstance(restricted, Fitted):
+        if type(restricted) is not type(full):
+            raise OptionError(
+                f"the two models are of different kinds: the larger one is a {type(full).__name__},"
+                f" the smaller one a {type(restricted).__name__}"
+            )
         return restricted._model
     if isinstance(restricted, str):
         return _formula_change(full, restricted)
@@ -128,7 +131,7 @@ def _restriction(full: LinearMixedModel, restricted: Restriction) -> Any:
     return {"values": np.ascontiguousarray(values).ravel(), "n_rows": values.shape[0]}
 
 
-def _formula_change(full: LinearMixedModel, given: str) -> str:
+def _formula_change(full: Testable, given: str) -> str:
     """Check a formula change, or make one from the name of a term."""
     if "~" not in given or find_name(given, full._ask("term_labels", tuple)) is not None:
         given = f". ~ . - {labels_of(full, given, 'restricted')[0]}"
@@ -224,8 +227,8 @@ def sat_modcomp(full: LinearMixedModel, restricted: Restriction) -> tests.ModelC
 @deadlines.timed
 @engine.stoppable
 def pb_modcomp(
-    full: LinearMixedModel,
-    restricted: Restriction,
+    full: Testable,
+    restricted: Testable | Hypothesis,
     n_sim: int = 1000,
     seed: int | None = None,
     *,
@@ -241,17 +244,19 @@ def pb_modcomp(
     Parameters
     ----------
     full
-        The larger model.
+        The larger model, of :func:`lmer`, :func:`glmer`, :func:`glmer_nb`, :func:`lm` or
+        :func:`glm`.
     restricted
-        As for :func:`kr_modcomp`.
+        As for :func:`kr_modcomp`; a model is of the same kind as the larger one.
     n_sim
         The number of responses to simulate from the smaller model.
     seed
         R's ``set.seed`` integer; None continues from the state of R's generator.
     start
-        Where the refits start. "warm": as in pbkrtest, at the estimates (from pbkrtest 0.5.5 on,
-        where ``lmer`` starts); "cold": where ``lmer`` starts; "multiple": at the estimates, where
-        ``lmer`` starts, and at a tenth of that; the best of the three is taken.
+        Where the refits start. "warm": as in pbkrtest, at the estimates (from pbkrtest 0.5.5 on a
+        linear mixed model where ``lmer`` starts); "cold": where R's function of the model starts;
+        "multiple": at the estimates, where that starts, and (mixed models) at a tenth of that; the
+        best is taken.
     h
         Stop, after each 200 replicates, once this many likelihood ratios are larger than that of
         the data, as ``pbkrtest::seqPBmodcomp`` does; ``n_sim`` is then a multiple of 200.
@@ -284,7 +289,11 @@ def pb_modcomp(
 
     Notes
     -----
-    R function: ``pbkrtest::PBmodcomp`` [1]_.
+    R function: ``pbkrtest::PBmodcomp`` [1]_. Generalized mixed models are refitted by
+    ``lme4::refit``, as PBmodcomp does until pbkrtest 0.5.4; from 0.5.5 on it stops for them, as it
+    hands ``glmer`` an argument of ``lmer``. A negative binomial keeps its size in the refits, and a
+    smaller model that is made here takes that of the larger one: give a model of :func:`glmer_nb`
+    to have its own.
 
     References
     ----------
@@ -299,12 +308,18 @@ def pb_modcomp(
     >>> test = pb.pb_modcomp(fit, "Days", n_sim=20, seed=1)
     >>> [row.term for row in test.rows][:2]
     ['LRT', 'PBtest']
+    >>> cbpp = pb.load_dataset("cbpp")
+    >>> formula = "cbind(incidence, size - incidence) ~ period + (1 | herd)"
+    >>> fit = pb.glmer(formula, cbpp, family="binomial")
+    >>> round(pb.pb_modcomp(fit, "period", n_sim=5, seed=1).lrt, 1)
+    25.6
     """
     given = _restriction(full, restricted)
     result = bootstrap_test(
         full, given, n_sim, seed, start=start, h=h, how=engine.Running(n_jobs, progress, checkpoint)
     )
     asked = {"n_sim": n_sim, "seed": result.seed, "start": start, "h": h}
+    asked["rows_left_out"] = full.n_obs < len(full._index)
     journal.note("pb_modcomp", {"model": full._model, "restricted": given, **asked}, result)
     return result
 
@@ -346,7 +361,7 @@ def _ratio_run(
 
 
 def bootstrap_test(
-    full: LinearMixedModel,
+    full: Testable,
     restricted: Any,
     n_sim: int,
     seed: int | None,

@@ -96,9 +96,11 @@ prior_weights <- function(fit) {
 #'
 #' Two columns (successes, failures) are joined into one vector; see `as_response()`.
 used_rows <- function(responses, fit) {
-  dropped <- stats::na.action(stats::model.frame(fit))
+  frame <- stats::model.frame(fit)
+  n_rows <- nrow(frame)
+  dropped <- stats::na.action(frame)
   lapply(responses, function(response) {
-    if (!is.null(dropped) && NROW(response) != stats::nobs(fit)) {
+    if (!is.null(dropped) && NROW(response) != n_rows) {
       response <- if (is.matrix(response)) response[-dropped, ] else response[-dropped]
     }
     # The first level is a failure.

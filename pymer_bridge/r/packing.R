@@ -32,12 +32,20 @@ unpack_models <- function(packed) {
 #' Operation: bytes that differ between models, and are the same in every process
 model_bytes <- function(models) {
   as_integers(serialize(lapply(models, function(model) {
-    frame <- stats::model.frame(model$fit)
-    list(
-      deparse(stats::formula(model$fit)), deparse(stats::getCall(model$fit)$control),
-      lapply(frame, function(column) list(as.vector(column), levels(column), dim(column))),
-      as.vector(lme4::getME(model$fit, "X")), lme4::isREML(model$fit),
-      as.vector(lme4::getME(model$fit, "theta")), as.vector(lme4::getME(model$fit, "beta"))
+    fit <- model$fit
+    parts <- list(
+      deparse(stats::formula(fit)), deparse(stats::getCall(fit)$control),
+      lapply(stats::model.frame(fit), function(column) {
+        list(as.vector(column), levels(column), dim(column))
+      })
     )
+    c(parts, if (methods::is(fit, "merMod")) {
+      list(
+        as.vector(lme4::getME(fit, "X")), lme4::isREML(fit),
+        as.vector(lme4::getME(fit, "theta")), as.vector(lme4::getME(fit, "beta"))
+      )
+    } else {
+      list(as.vector(stats::model.matrix(fit)), as.vector(stats::coef(fit)), class(fit))
+    })
   }), NULL))
 }

@@ -8,7 +8,7 @@
 #'   restricted.
 without_coefficient <- function(model, term) {
   fit <- model$fit
-  coefficients <- names(lme4::fixef(fit))
+  coefficients <- fixed_names(fit)
   if (!term %in% coefficients) {
     stop("no fixed effect ", sQuote(term, FALSE), "; there are: ",
       paste(coefficients, collapse = ", "),
@@ -24,28 +24,46 @@ without_coefficient <- function(model, term) {
     change <- stats::as.formula(bquote(. ~ . - .(str2lang(term))), env = model$frame_env)
     small <- smaller_fit(model, change)
     # Without `a`, the design of a * b with a factor b has other columns.
-    if (length(lme4::fixef(small)) == length(coefficients) - 1L) {
+    if (length(fixed_names(small)) == length(coefficients) - 1L) {
       return(small)
     }
   }
   restriction <- matrix(as.double(coefficients == term), nrow = 1L)
-  restricted_fit(model, restriction, lme4::isREML(fit))
+  restricted_fit(model, restriction, is_by_reml(fit))
+}
+
+#' Is a fit, mixed or not, by restricted maximum likelihood?
+is_by_reml <- function(fit) methods::is(fit, "merMod") && lme4::isREML(fit)
+
+#' The names of the fixed effects that a fit, mixed or not, has estimated
+fixed_names <- function(fit) {
+  estimates <- if (methods::is(fit, "merMod")) lme4::fixef(fit) else stats::coef(fit)
+  names(estimates)[!is.na(estimates)]
 }
 
 #' The model of a restriction matrix, which can be fitted again
 #'
-#' pbkrtest leaves a call whose data are nowhere; its model frame has the columns of the call.
+#' pbkrtest leaves a call whose data are nowhere, and fits none to two columns of successes and
+#' failures without random effects: its model frame has no such columns.
 restricted_fit <- function(model, restriction, reml) {
-  fit <- pbkrtest::restriction_matrix2model(fit_of_its_rows(model), restriction, REML = reml)
-  frame <- as.data.frame(stats::model.frame(fit))
-  attr(frame, "terms") <- attr(frame, "formula") <- NULL
-  call <- stats::getCall(fit)
-  call$data <- frame
-  for (name in c("weights", "offset")) {
-    if (!is.null(call[[name]])) call[[name]] <- as.name(paste0("(", name, ")"))
+  full <- fit_of_its_rows(model)
+  data <- stats::getCall(full)$data
+  if (methods::is(full, "merMod")) {
+    fit <- pbkrtest::restriction_matrix2model(full, restriction, REML = reml)
+    call <- stats::getCall(fit)
+    call$data <- cbind(as.data.frame(lme4::getME(fit, "X")), data)
+    return(with_call(fit, call))
   }
-  methods::slot(fit, "call") <- call
-  fit
+  design <- stats::model.matrix(full)[, fixed_names(full), drop = FALSE]
+  design <- pbkrtest::make_model_matrix(design, restriction)
+  columns <- paste0(".X", seq_len(ncol(design)))
+  call <- stats::getCall(full)
+  call$data <- cbind(structure(as.data.frame(design), names = columns), data)
+  call$contrasts <- NULL
+  call$formula <- stats::reformulate(
+    columns, stats::formula(full)[[2L]], FALSE, env = model$frame_env
+  )
+  eval(call, model$frame_env)
 }
 
 #' Operation: likelihood ratio test of one coefficient
@@ -82,7 +100,7 @@ describe_bootstrap_test <- function(compared) {
 #'
 #' @param restricted As for `kr_modcomp()`, or the name of a coefficient as
 #'   `list(coefficient = )`.
-#' @return Two model environments.
+#' @return Three model environments: of both fits, and of the smaller one as it was given.
 ratio_models <- function(model, restricted) {
   small <- if (is.list(restricted) && !is.null(restricted$coefficient)) {
     without_coefficient(model, restricted$coefficient)
@@ -92,12 +110,38 @@ ratio_models <- function(model, restricted) {
   if (is.matrix(small)) {
     small <- restricted_fit(model, small, FALSE)
   }
-  list(large = by_likelihood(model, model$fit), small = by_likelihood(model, small), given = small)
+  stop_without_likelihood(model$fit, small)
+  list(
+    large = by_likelihood(model, model$fit), small = by_likelihood(model, small),
+    given = new_model(small, model$frame_env, stats::getCall(small))
+  )
+}
+
+#' Stop where pbkrtest would, after all refits, or where the likelihoods are of different kinds
+stop_without_likelihood <- function(large, small) {
+  kinds <- vapply(list(large, small), function(fit) {
+    family <- stats::family(fit)
+    # The size of a negative binomial is estimated for each model.
+    paste0(sub("[(].*", "", family$family), " (", family$link, ")")
+  }, "")
+  if (kinds[1L] != kinds[2L]) {
+    stop("the models have different families: the larger one is ", kinds[1L],
+      ", the smaller one ", kinds[2L],
+      call. = FALSE
+    )
+  }
+  likely <- c("binomial", "gaussian", "Gamma", "inverse.gaussian", "poisson")
+  if (inherits(large, "lm") && !stats::family(large)$family %in% likely) {
+    stop("pbkrtest has no bootstrap test for glm() with the family ", stats::family(large)$family,
+      "; it has one for ", paste(likely, collapse = ", "),
+      call. = FALSE
+    )
+  }
 }
 
 #' A model environment whose fit is by maximum likelihood
 by_likelihood <- function(model, fit) {
-  if (lme4::isREML(fit)) {
+  if (is_by_reml(fit)) {
     version <- utils::packageVersion("pbkrtest")
     control <- if (version >= "0.5.5") {
       quote(lmerControl(
@@ -141,17 +185,86 @@ make_ratio_draws <- function(model, n_sim, seed, state, block) {
 #' @param plan `start`: "warm" refits as pbkrtest does; "cold" starts where lmer()
 #'   starts; "multiple" takes the best of several starts.
 ratio_task <- function(large, small, plan) {
-  deviance_large <- deviance_of(large, plan$start)
-  deviance_small <- deviance_of(small, plan$start)
+  refits <- if (methods::is(large$fit, "lmerMod")) deviance_of else whole_refits_of
+  of_large <- refits(large, plan$start)
+  of_small <- refits(small, plan$start)
+  lower <- if (methods::is(large$fit, "merMod")) lme4::getME(large$fit, "lower")
   function(response) {
-    of_small <- deviance_small(response)
-    of_large <- deviance_large(response)
+    optimum_small <- of_small(response)
+    optimum_large <- of_large(response)
     list(
-      values = c(of_small$fval - of_large$fval, of_large$fval, of_small$fval),
-      converged = has_converged(of_large, NULL) && has_converged(of_small, NULL),
-      singular = on_boundary(of_large$par, lme4::getME(large$fit, "lower"))
+      values = c(
+        optimum_small$fval - optimum_large$fval, optimum_large$fval, optimum_small$fval
+      ),
+      converged = has_converged(optimum_large, optimum_large$checked) &&
+        has_converged(optimum_small, optimum_small$checked),
+      singular = !is.null(lower) && on_boundary(optimum_large$par, lower)
     )
   }
+}
+
+#' A function that refits one model, of any kind but lmer()'s, to a response by R's own functions
+#'
+#' pbkrtest calls refit() of lme4 for glmer(); from 0.5.5 on it calls glmer() with arguments of
+#' lmer(), and stops. For lm() and glm() it evaluates the call.
+#'
+#' @return A function of a response, which gives minus twice the log-likelihood as `fval`, and what
+#'   `has_converged()` and `on_boundary()` ask for.
+whole_refits_of <- function(model, start) {
+  mixed <- methods::is(model$fit, "merMod")
+  n_rows <- nrow(stats::model.frame(model$fit))
+  anew <- fitter_anew(model)
+  given <- stats::getCall(model$fit)$start
+  estimates <- if (inherits(model$fit, "glm")) stats::coef(model$fit)
+  refits <- list(
+    if (start != "cold") {
+      if (mixed) {
+        function(response) refit_used(model, response, NULL)
+      } else {
+        # It cannot start where a coefficient is not estimated.
+        function(response) anew(response, if (!anyNA(estimates)) estimates else given)
+      }
+    },
+    if (start != "warm") function(response) anew(response, given),
+    if (start == "multiple" && mixed) {
+      tenth <- as.double(lme4::getME(model$fit, "lower") == 0) / 10
+      function(response) anew(response, list(theta = tenth))
+    }
+  )
+  refits <- Filter(Negate(is.null), refits)
+  function(response) {
+    response <- as_response(response, n_rows)
+    optima <- lapply(refits, function(refit) optimum_of(refit(response)))
+    optima[[which.min(vapply(optima, `[[`, 1, "fval"))]]
+  }
+}
+
+#' A function that fits a model to another response, and from other starting values, by its call
+fitter_anew <- function(model) {
+  fit <- fit_of_its_rows(model)
+  call <- stats::getCall(fit)
+  name <- as.name(free_name(".response", names(call$data)))
+  formula <- stats::update.formula(stats::formula(fit), bquote(.(name) ~ .))
+  function(response, start) {
+    holder <- new.env(parent = model$frame_env)
+    assign(as.character(name), response, envir = holder)
+    environment(formula) <- holder
+    call$formula <- formula
+    call$start <- start
+    eval(call, holder)
+  }
+}
+
+#' A fit in the form of an optimum
+optimum_of <- function(fit) {
+  information <- if (methods::is(fit, "merMod")) methods::slot(fit, "optinfo")
+  failed <- inherits(fit, "glm") && !fit$converged
+  list(
+    # Twice the difference of log-likelihoods has the same bits.
+    fval = -2 * as.double(stats::logLik(fit)), par = information$val,
+    conv = if (is.null(information)) as.integer(failed) else information$conv$opt,
+    checked = information$conv$lme4
+  )
 }
 
 #' A function that gives the deviance of one model refitted to a response
@@ -182,12 +295,12 @@ deviance_of <- function(model, start) {
 
 #' Operation: the tests that pbkrtest makes of likelihood ratios
 #'
-#' @param restricted The smaller model, as it was given.
+#' @param restricted The smaller model as it was given, a model environment.
 #' @param ratios The likelihood ratios of the replicates.
 ratio_tests_of <- function(model, restricted, ratios) {
   full <- fit_of_its_rows(model)
-  compared <- pbkrtest::PBmodcomp(full, restricted, ref = ratios)
+  compared <- pbkrtest::PBmodcomp(full, restricted$fit, ref = ratios)
   c(describe_bootstrap_test(compared), list(
-    heading = compared_models(full, restricted, printed(compared))
+    heading = compared_models(full, restricted$fit, printed(compared))
   ))
 }

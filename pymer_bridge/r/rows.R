@@ -125,8 +125,7 @@ fit_of_its_rows <- function(model) {
   }
   call$data <- call$data[used, , drop = FALSE]
   call$subset <- NULL
-  methods::slot(fit, "call") <- call
-  fit
+  with_call(fit, call)
 }
 
 #' Which rows of the data lack a value in what a changed formula has?
@@ -181,16 +180,9 @@ fits_to_compare <- function(models, names) {
   fits
 }
 
-#' A fit whose call has the subset of a model's own; there is no accessor that sets a call
+#' A fit whose call has the subset of a model's own
 with_subset_of <- function(fit, model) {
-  own <- stats::getCall(model$fit)$subset
-  if (identical(stats::getCall(fit)$subset, own)) {
-    fit
-  } else if (methods::is(fit, "merMod")) {
-    methods::slot(fit, "call")$subset <- own
-    fit
-  } else {
-    fit$call$subset <- own
-    fit
-  }
+  call <- stats::getCall(fit)
+  call$subset <- stats::getCall(model$fit)$subset
+  if (identical(call, stats::getCall(fit))) fit else with_call(fit, call)
 }

@@ -108,7 +108,7 @@ drop_one_by_ratio <- function(model, scope) {
 #'
 #' Some functions evaluate the call of a fit in a frame of their own, which sees only
 #' the workspace: pbkrtest::SATmodcomp(), and lmerTest's ranova() and step() when no
-#' random effect is left. There is no accessor that sets a call.
+#' random effect is left.
 #'
 #' @param model A model environment.
 #' @param fit A fit of the model, of any class.
@@ -121,7 +121,12 @@ self_contained_fit <- function(model, fit = model$fit) {
       call[[name]] <- get(as.character(call[[name]]), model$frame_env)
     }
   }
-  methods::slot(fit, "call") <- call
+  with_call(fit, call)
+}
+
+#' A fit, mixed or not, with another call; there is no accessor that sets one
+with_call <- function(fit, call) {
+  if (methods::is(fit, "merMod")) methods::slot(fit, "call") <- call else fit$call <- call
   fit
 }
 

@@ -6,7 +6,6 @@ Pure text. What R has no function for becomes a comment that says so.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Literal
 
 from pymer_bridge.r_script import syntax
@@ -86,7 +85,7 @@ def contest(asked: Asked) -> Written:
     given = asked.arguments
     names, joint, right = given["names"], given["joint"], list(given["rhs"])
     width = len(given["contrasts"]) // len(names)
-    rows = [_row(given["contrasts"][i * width : (i + 1) * width]) for i in range(len(names))]
+    rows = [row(given["contrasts"][i * width : (i + 1) * width]) for i in range(len(names))]
     hypotheses = f"{asked.variable}_weights"
     shared: dict[str, Node | None] = {"joint": _unless(joint), "ddf": asked.ddf()}
     if not joint:
@@ -112,7 +111,8 @@ def contest(asked: Asked) -> Written:
     return shown(asked, value, kind, options, before)
 
 
-def _row(values: Iterable[float]) -> Node:
+def row(values: Iterable[float]) -> Node:
+    """Write a vector of numbers."""
     return syntax.call("c", *map(syntax.number, values))
 
 
@@ -220,68 +220,6 @@ def anova_models(asked: Asked) -> Written:
     # Else R names the rows by the variables; the figures have to find them.
     pairs = [part for pair in zip(asked.models, names, strict=True) for part in pair]
     return shown(asked, value, "ratio_tests", [] if own else pairs)
-
-
-def comparison(asked: Asked, function: Literal["KRmodcomp", "SATmodcomp"]) -> Written:
-    """Write KRmodcomp() or SATmodcomp()."""
-    matrix = len(asked.models) == 1 and not isinstance(asked.arguments["restricted"], str)
-    by_model = function == "SATmodcomp" and matrix and asked.pbkrtest >= (0, 5, 3)
-    asked, before = _with_plain_fits(asked) if by_model else (asked, [])
-    restriction, small = _restriction(asked)
-    before += restriction
-    if by_model:
-        before.append("# From version 0.5.3 on, SATmodcomp() takes the model of a matrix.")
-        small = syntax.call("restriction_matrix2model", asked.fit, small)
-    return shown(asked, syntax.call(function, asked.fit, small), function, before=before)
-
-
-def _restriction(asked: Asked) -> tuple[list[str], Node]:
-    """Write the smaller model, or the matrix, of a comparison."""
-    given = asked.arguments["restricted"]
-    rows = f"rownames(eval(getCall({asked.fit})$data)) %in% rownames(model.frame({asked.fit}))"
-    subset = rows if asked.arguments.get("to_rows") else None
-    if len(asked.models) > 1 and subset is None:
-        return [], asked.models[1]
-    if len(asked.models) > 1 or isinstance(given, str):
-        name = f"{asked.variable}_smaller"
-        change = (asked.models[1],) if len(asked.models) > 1 else (asked.fit, given)
-        value = syntax.call("update", *change, subset=subset)
-    else:
-        name, n_rows = f"{asked.variable}_restriction", syntax.number(int(given["n_rows"]))
-        value = syntax.call("matrix", _row(given["values"]), nrow=n_rows, byrow="TRUE")
-    return [syntax.assign(name, value)], name
-
-
-def _with_plain_fits(asked: Asked) -> tuple[Asked, list[str]]:
-    """Compare fits of lme4 itself: those of lmerTest cannot be updated within pbkrtest."""
-    if not asked.lmertest:
-        return asked, []
-    names = tuple(f"{model}_lme4" for model in asked.models)
-    own = [
-        syntax.assign(name, asked.plain_fits[model])
-        for name, model in zip(names, asked.models, strict=True)
-    ]
-    return replace(asked, models=names), own
-
-
-def bootstrap_test(asked: Asked) -> Written:
-    """Write PBmodcomp(), or say why it would give another test."""
-    given = asked.arguments
-    if given["start"] != "warm" or given["h"] is not None:
-        how = f"start={given['start']!r}, h={given['h']!r}"
-        return without(f"pb_modcomp({how}): pbkrtest exports no function that does so.")
-    if given.get("to_rows"):
-        return without("pb_modcomp() too; PBmodcomp() needs data without missing values for it.")
-    asked, before = _with_plain_fits(asked)
-    restriction, small = _restriction(asked)
-    before += restriction
-    value = syntax.call("PBmodcomp", asked.fit, small, nsim=syntax.number(given["n_sim"]))
-    if given["seed"] is None:
-        return drawn(asked, value, "PBmodcomp", before)
-    before.append(syntax.render(syntax.call("set.seed", syntax.number(given["seed"]))))
-    written = shown(asked, value, "PBmodcomp", before=before)
-    printed = f"print({syntax.render(syntax.call('summary', asked.variable))})"
-    return replace(written, lines=(*written.lines[:-1], printed))
 
 
 # -- bootstraps ----------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, Final
 
 from pymer_bridge.r_script import calls, linear_calls
+from pymer_bridge.r_script.comparison_calls import bootstrap_test, comparison
 from pymer_bridge.r_script.statements import Asked, Written, without
 
 
@@ -78,9 +79,9 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
     "drop_terms": Operation(linear_calls.drop, "tests"),
     "separate_effects": Operation(calls.linear_intervals, "intervals"),
     "anova_models": Operation(calls.anova_models, "comparison"),
-    "kr_modcomp": _pbkrtest(partial(calls.comparison, function="KRmodcomp"), "comparison"),
-    "sat_modcomp": _pbkrtest(partial(calls.comparison, function="SATmodcomp"), "comparison"),
-    "pb_modcomp": _pbkrtest(calls.bootstrap_test, "bootstrap_test"),
+    "kr_modcomp": _pbkrtest(partial(comparison, function="KRmodcomp"), "comparison"),
+    "sat_modcomp": _pbkrtest(partial(comparison, function="SATmodcomp"), "comparison"),
+    "pb_modcomp": _pbkrtest(bootstrap_test, "bootstrap_test"),
     "bootstrap": Operation(calls.bootstrap, "bootstrap"),
     "marginal_means": _emmeans(calls.means, "means"),
     "marginal_trends": _emmeans(partial(calls.means, function="emtrends"), "slopes"),

@@ -98,6 +98,7 @@ PLAIN: Final[Mapping[Any, Kind]] = {
 _CLASSES: Final[Mapping[str, str]] = {
     "ndarray": "an array",
     "LinearMixedModel": "a fitted model of lmer()",
+    "GeneralizedLinearMixedModel": "a fitted model of glmer() or glmer_nb()",
     "MixedModel": "a fitted mixed model",
     "LinearModel": "a fitted model of lm() or glm()",
 }
