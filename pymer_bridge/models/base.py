@@ -350,7 +350,7 @@ class Fitted(RModel):
         ----------
         term
             A fixed effect; None for all of them, with the random part and effect sizes (marginal
-            and conditional R squared, and the intraclass correlation).
+            and conditional R squared, and the intraclass correlation; of a linear model R squared).
         ddf
             Degrees of freedom, as for ``fixed_effects()``; None for its default.
         interval

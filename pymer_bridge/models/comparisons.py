@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, overload
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from pymer_bridge.data.arrays import frozen_array
-from pymer_bridge.errors import BootstrapWarning, OptionError
+from pymer_bridge.errors import BootstrapWarning, OptionError, shown
 from pymer_bridge.models.base import Fitted, ask
 from pymer_bridge.models.glmer import GeneralizedLinearMixedModel
 from pymer_bridge.models.lm import LinearModel
 from pymer_bridge.models.lmer import LinearMixedModel
+from pymer_bridge.models.methods.linear import compare
 from pymer_bridge.models.methods.testing import labels_of
 from pymer_bridge.models.mixed import MixedModel
 from pymer_bridge.models.preparing import check_text
@@ -39,27 +40,65 @@ Testable = LinearMixedModel | GeneralizedLinearMixedModel | LinearModel
 """What ``pbkrtest::PBmodcomp`` takes."""
 
 
+@overload
+def anova(
+    first: LinearModel,
+    /,
+    *others: LinearModel,
+    refit: bool = True,
+    names: Sequence[str] | None = None,
+    test: options.AnovaTest | None = None,
+) -> tests.TermTests: ...
+
+
+@overload
+def anova(
+    first: MixedModel,
+    /,
+    *others: MixedModel | LinearModel,
+    refit: bool = True,
+    names: Sequence[str] | None = None,
+    test: options.AnovaTest | None = None,
+) -> tests.LikelihoodRatioTests: ...
+
+
+@overload
+def anova(
+    *models: MixedModel | LinearModel,
+    refit: bool = True,
+    names: Sequence[str] | None = None,
+    test: options.AnovaTest | None = None,
+) -> tests.LikelihoodRatioTests | tests.TermTests: ...
+
+
 @checked
 def anova(
-    *models: MixedModel | LinearModel, refit: bool = True, names: Sequence[str] | None = None
-) -> tests.LikelihoodRatioTests:
-    """Compare two or more nested models by likelihood ratio tests.
+    *models: MixedModel | LinearModel,
+    refit: bool = True,
+    names: Sequence[str] | None = None,
+    test: options.AnovaTest | None = None,
+) -> tests.LikelihoodRatioTests | tests.TermTests:
+    """Compare two or more nested models: by likelihood ratio tests, or F tests of linear models.
 
     Parameters
     ----------
     *models
         Models of the same data; models without random effects (:func:`pymer_bridge.lm`,
-        :func:`pymer_bridge.glm`) may be among them.
+        :func:`pymer_bridge.glm`) may be among them, or be all of them.
     refit
         Refit models by maximum likelihood if they were fitted by REML, as R does. R's message
         about it is raised as a warning and kept on the result.
     names
         Names for the rows; "model1", "model2" ... by default.
+    test
+        Of generalized models without random effects: "likelihood-ratio", "F" or "rao" (score
+        test); by default likelihood ratios where the family fixes the dispersion, else F.
 
     Returns
     -------
-    LikelihoodRatioTests
-        One row per model, fewest parameters first.
+    LikelihoodRatioTests or TermTests
+        One row per model, fewest parameters first. Models that all are without random effects
+        give TermTests, in the order given: each model is tested against the one before it.
 
     Raises
     ------
@@ -71,8 +110,9 @@ def anova(
 
     Notes
     -----
-    R function: ``anova`` of lme4. R compares the data by name; here the responses
-    are compared.
+    R function: ``anova`` of lme4, or of ``lm`` and ``glm``. R compares the data by name; here the
+    responses are compared. R would compare generalized models of different families, too; here
+    that is an error.
 
     Where rows lack a value of a term, a model without that term uses more rows, and R refuses the
     comparison. Models that you fitted yourself are refused here too, as which rows are meant is
@@ -98,6 +138,10 @@ def anova(
     chosen = [f"model{i + 1}" for i in range(len(models))] if names is None else list(names)
     if len(chosen) != len(models) or len(set(chosen)) != len(chosen):
         raise OptionError(f"names must be {len(models)} different names, one per model")
+    if not any(isinstance(model, MixedModel) for model in models):
+        return compare(models, None if names is None else chosen, test)
+    if test is not None:
+        raise OptionError(f"test={shown(test)} is for models without random effects")
     # Where models use other numbers of rows, R has fitted them all to the fewest.
     n_obs = min(model.n_obs for model in models)
     return ask(

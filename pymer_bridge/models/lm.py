@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pymer_bridge.display import apa
 from pymer_bridge.errors import OptionError, shown
 from pymer_bridge.models.coding import Coded
 from pymer_bridge.models.methods.emmeans import Emmeans
 from pymer_bridge.models.methods.export import Export
-from pymer_bridge.models.methods.linear import LinearTesting
+from pymer_bridge.models.methods.linear import LinearDiagnostics, LinearIntervals, LinearTesting
 from pymer_bridge.models.methods.pictures import Effects
 from pymer_bridge.models.methods.prediction import LinearPrediction
 from pymer_bridge.models.methods.refitting import Refitting
@@ -21,10 +22,21 @@ from pymer_bridge.results.fixed_effects import FixedEffects
 from pymer_bridge.session import deadlines
 from pymer_bridge.spec import options
 from pymer_bridge.spec.families import Family, FamilyName, LinkName, family_of
+from pymer_bridge.spec.names import Labels
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
-class LinearModel(Refitting, Coded, LinearPrediction, LinearTesting, Emmeans, Effects, Export):
+class LinearModel(
+    Refitting,
+    Coded,
+    LinearPrediction,
+    LinearTesting,
+    LinearIntervals,
+    LinearDiagnostics,
+    Emmeans,
+    Effects,
+    Export,
+):
     """A linear model fitted by R's ``lm``; made by :func:`lm`.
 
     Attributes
@@ -114,6 +126,10 @@ class LinearModel(Refitting, Coded, LinearPrediction, LinearTesting, Emmeans, Ef
         """
         return self._ask("linear_summary_text", "\n".join)
 
+    def _random_said(self, labels: Labels) -> tuple[str, ...]:
+        found = self.r2()
+        return (f"R² = {apa.share(found.r_squared)}, adjusted R² = {apa.share(found.adjusted)}",)
+
     def _kind(self) -> str:
         return "Linear model"
 
@@ -137,6 +153,9 @@ class GeneralizedLinearModel(LinearModel):
 
     family: str
     link: str
+
+    def _random_said(self, labels: Labels) -> tuple[str, ...]:
+        return ()
 
     def _kind(self) -> str:
         return f"Generalized linear model\nFamily: {self.family} ({self.link})"

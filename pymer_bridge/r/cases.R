@@ -22,6 +22,9 @@ draw_cases <- function(model, n_sim, levels, resampled) {
 
 #' The chosen grouping factors, the widest first
 case_factors <- function(fit, levels) {
+  if (length(levels) == 0L) {
+    return(list())
+  }
   factors <- as.list(lme4::getME(fit, "flist"))
   unknown <- setdiff(levels, names(factors))
   if (length(unknown) > 0L) {
@@ -205,7 +208,7 @@ case_call <- function(model) {
   call <- model$call
   call$data <- quote(.resampled)
   call$subset <- NULL # the rows are chosen already
-  call$control <- quote(.control)
+  if (methods::is(model$fit, "merMod")) call$control <- quote(.control)
   call
 }
 

@@ -25,13 +25,22 @@ start_generator <- function(seed, state = NULL) {
 #' @return `draws`, an environment for `take_draws()`, the `state` from which they
 #'   were made, and the generator's kinds.
 make_draws <- function(model, kind, n_sim, seed, state, options) {
+  before <- globalenv()$.Random.seed
+  state <- start_generator(seed, state)
+  draw <- if (inherits(model$fit, "lm")) draw_linear else draw_mixed
+  all <- draw(model, kind, n_sim, options) # before the state is read again
+  kept_draws(all, state, before)
+}
+
+#' What a bootstrap of a mixed model draws
+#'
+#' @param kind,options See `make_draws()`.
+draw_mixed <- function(model, kind, n_sim, options) {
   if (kind != "case") warn_of_refit_defect(model$fit)
   if (kind %in% c("residual", "wild") && !lme4::isLMM(model$fit)) {
     stop("the ", kind, " bootstrap is for linear mixed models", call. = FALSE)
   }
-  before <- globalenv()$.Random.seed
-  state <- start_generator(seed, state)
-  all <- switch(kind,
+  switch(kind,
     parametric = draw_parametric(model$fit, n_sim, options$use_u),
     semiparametric = draw_semiparametric(model$fit, n_sim),
     residual = draw_residual(model$fit, n_sim),
@@ -39,7 +48,6 @@ make_draws <- function(model, kind, n_sim, seed, state, options) {
     case = draw_cases(model, n_sim, options$levels, options$resampled),
     stop("unknown kind of bootstrap: ", kind)
   )
-  kept_draws(all, state, before)
 }
 
 #' Operation: draws in the form that the engine takes

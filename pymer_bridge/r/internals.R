@@ -105,6 +105,7 @@ group_covariances <- function(model) {
 
 #' A copy of a fit with its own predictor and response, so that evaluating it leaves the fit alone
 isolated_fit <- function(fit) {
+  if (!methods::is(fit, "merMod")) return(fit)
   for (part in c("pp", "resp")) {
     methods::slot(fit, part) <- methods::slot(fit, part)$copy()
   }

@@ -71,3 +71,46 @@ glm_ends <- function(fit, arguments, type, conf_level) {
   if (type == "response") ends <- lapply(ends, stats::family(fit)$linkinv)
   list(pmin(ends[[1L]], ends[[2L]]), pmax(ends[[1L]], ends[[2L]]))
 }
+
+#' Operation: confidence intervals of the coefficients
+#'
+#' @param method "wald" or "profile"; those of a linear model are exact, by Student's t.
+#' @param parameters Names of coefficients, or NULL for all.
+linear_confidence <- function(model, method, parameters, conf_level) {
+  fit <- model$fit
+  of <- if (method == "profile" || !inherits(fit, "glm")) stats::confint else stats::confint.default
+  chosen <- if (!is.null(parameters)) list(parm = as.character(parameters))
+  # R announces that it profiles.
+  found <- suppressMessages(do.call(of, c(list(fit, level = conf_level), chosen)))
+  # Of one coefficient confint() gives a vector.
+  names <- if (is.matrix(found)) rownames(found) else c(chosen$parm, names(stats::coef(fit)))[1L]
+  ends <- matrix(found, ncol = 2L)
+  list(names = names, labels = names, conf_low = ends[, 1L], conf_high = ends[, 2L])
+}
+
+#' Operation: the names of all coefficients, those that cannot be estimated too
+coefficient_names <- function(model) names(stats::coef(model$fit))
+
+#' Operation: R squared of a linear model
+linear_r_squared <- function(model) {
+  found <- summary(model$fit)
+  list(r_squared = found$r.squared, adjusted = found$adj.r.squared)
+}
+
+#' Operation: the measures of influence of each observation
+influence_measures <- function(model) {
+  fit <- model$fit
+  found <- stats::influence.measures(fit)
+  # With na.exclude R also has the rows that it left out.
+  used <- rownames(found$infmat) %in% rownames(stats::model.frame(fit))
+  measures <- found$infmat[used, , drop = FALSE]
+  n_terms <- ncol(measures) - 4L
+  rows <- name_numbers(rownames(measures))
+  list(
+    rows = rows, terms = names(stats::coef(fit))[!is.na(stats::coef(fit))],
+    dfbetas = as.vector(measures[, seq_len(n_terms)]),
+    dffits = unname(measures[, "dffit"]), cov_ratio = unname(measures[, "cov.r"]),
+    cooks_distance = unname(measures[, "cook.d"]), hat = unname(measures[, "hat"]),
+    influential = unname(apply(found$is.inf[used, , drop = FALSE], 1L, any))
+  )
+}

@@ -105,3 +105,90 @@ drop_terms <- function(model, scope, test) {
   }
   found
 }
+
+#' Operation: nested models without random effects
+#'
+#' @param models A list of model environments.
+#' @param names Names for the rows; NULL for R's own, which count the models.
+#' @param test As for `anova_terms()`.
+compare_linear <- function(models, names, test) {
+  called <- if (is.null(names)) paste0("model", seq_along(models)) else as.character(names)
+  stop_for_other_kinds(lapply(models, `[[`, "fit"), called)
+  fits <- Map(with_subset_of, fits_to_compare(models, called), models)
+  table <- do.call(stats::anova, c(unname(fits), test = stats_tests[[test]]))
+  if (!is.null(names)) rownames(table) <- called
+  sizes <- vapply(fits, stats::df.residual, 1)
+  largest <- fits[[which.min(sizes)]]
+  found <- term_tests(table, test, if (inherits(largest, "glm")) sequential_df(largest) else min(sizes))
+  found$terms <- called
+  found
+}
+
+#' Stop if models are of other families, which no test of nested models can compare
+#'
+#' R's anova() compares the deviances all the same.
+stop_for_other_kinds <- function(fits, names) {
+  kinds <- vapply(fits, function(fit) {
+    if (!inherits(fit, "glm")) return("linear")
+    paste0(stats::family(fit)$family, " (", stats::family(fit)$link, ")")
+  }, "")
+  other <- which(kinds != kinds[1L])
+  if (length(other) > 0L) {
+    stop("models of one family are nested: ", names[1L], " is ", kinds[1L], ", and ",
+      names[other[1L]], " is ", kinds[other[1L]],
+      call. = FALSE
+    )
+  }
+}
+
+#' Rows of weights as a matrix
+#'
+#' @param contrasts Rows of weights with a column for each coefficient that is estimated, row by
+#'   row.
+#' @param names Names of the rows.
+hypothesis_matrix <- function(fit, contrasts, names) {
+  terms <- names(Filter(Negate(is.na), stats::coef(fit)))
+  matrix(contrasts, nrow = length(names), byrow = TRUE, dimnames = list(names, terms))
+}
+
+#' Operation: linear hypotheses on the coefficients, all together, by car
+#'
+#' @param contrasts,names See `hypothesis_matrix()`.
+#' @param rhs The values under the hypothesis.
+#' @param test "F" or "wald".
+joint_hypothesis <- function(model, contrasts, names, rhs, test) {
+  table <- car::linearHypothesis(model$fit, hypothesis_matrix(model$fit, contrasts, names),
+    rhs = rhs, test = if (test == "F") "F" else "Chisq", singular.ok = TRUE
+  )
+  term_tests(table, test, stats::df.residual(model$fit))
+}
+
+#' Operation: linear hypotheses on the coefficients, one by one
+#'
+#' @param contrasts,names,rhs See `joint_hypothesis()`.
+#' @param by_t By Student's t, or by the normal distribution?
+single_hypotheses <- function(model, contrasts, names, rhs, by_t, conf_level) {
+  fit <- model$fit
+  weights <- hypothesis_matrix(fit, contrasts, names)
+  estimated <- stats::coef(fit)[colnames(weights)]
+  df <- if (by_t) stats::df.residual(fit) else Inf
+  estimate <- drop(weights %*% estimated)
+  std_error <- sqrt(diag(weights %*% stats::vcov(fit, complete = FALSE) %*% t(weights)))
+  statistic <- (estimate - rhs) / std_error
+  half <- stats::qt((1 + conf_level) / 2, df) * std_error
+  table <- data.frame(
+    estimate, std_error, df, statistic, estimate - half, estimate + half,
+    2 * stats::pt(abs(statistic), df, lower.tail = FALSE),
+    row.names = names
+  )
+  letter <- if (by_t) "t" else "z"
+  colnames(table) <- c(
+    "Estimate", "Std. Error", "df", paste(letter, "value"), "lower", "upper",
+    paste0("Pr(>|", letter, "|)")
+  )
+  list(
+    terms = names, estimate = unname(estimate), std_error = unname(std_error),
+    df = as.double(table$df), statistic = unname(statistic), p_value = table[[7L]],
+    conf_low = table$lower, conf_high = table$upper, text = printed(table)
+  )
+}

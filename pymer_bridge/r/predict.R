@@ -339,16 +339,5 @@ simulate_model <- function(model, n_sim, seed, new_data, re_form, use_u, allow_n
   }
   if (is.null(frame) && (use_u || !is.null(re_form))) stop_if_rows_slip(model)
   drawn <- at_new_data(eval(call), fit, frame)
-  rows <- if (is.null(frame)) row.names(drawn) else as.character(seq_len(nrow(frame)))
-  kept <- is_row(rows)
-  as_values <- function(take) {
-    as.double(unlist(lapply(drawn, function(column) take(column)[kept]), use.names = FALSE))
-  }
-  first <- drawn[[1L]]
-  list(
-    names = names(drawn), rows = as.integer(rows[kept]),
-    values = as_values(if (is.matrix(first)) function(x) x[, 1L] else identity),
-    failures = if (is.matrix(first)) as_values(function(x) x[, 2L]),
-    levels = levels(first)
-  )
+  described_simulations(drawn, if (!is.null(frame)) as.character(seq_len(nrow(frame))))
 }

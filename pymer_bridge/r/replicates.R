@@ -31,6 +31,9 @@ prepare_task <- function(models, plan) {
 #' Refits to other responses
 response_task <- function(model, plan) {
   fit <- model$fit
+  if (inherits(fit, "lm")) {
+    return(linear_task(model, plan, linear_refitter(model)))
+  }
   if (!lme4::isLMM(fit)) {
     return(generalized_task(model, plan))
   }
@@ -96,6 +99,7 @@ has_converged <- function(optimum, checked) {
 
 #' Fits to resampled rows
 case_task <- function(model, plan) {
+  if (inherits(model$fit, "lm")) return(linear_task(model, plan, linear_case_fitter(model)))
   linear <- lme4::isLMM(model$fit)
   control <- given_control(model)
   if (is.null(control)) control <- if (linear) lme4::lmerControl() else lme4::glmerControl()

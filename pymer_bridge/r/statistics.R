@@ -38,6 +38,7 @@ groups_of_labels <- function(labels, groups) {
 
 #' Effect, group, term and readable label of each statistic
 statistic_keys <- function(model, plan, names) {
+  if (inherits(model$fit, "lm")) return(linear_keys(plan, names))
   n <- length(names)
   if (plan$statistic %in% parameter_statistics) {
     known <- parameter_names_of(model$fit)
@@ -70,6 +71,7 @@ statistic_keys <- function(model, plan, names) {
 
 #' A function of a fit that gives the statistic
 statistic_of <- function(model, plan) {
+  if (inherits(model$fit, "lm")) return(linear_statistic(model, plan))
   switch(plan$statistic,
     fixed_effects = ,
     variance_components = ,

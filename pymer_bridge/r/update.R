@@ -24,7 +24,7 @@ n_used <- function(model) nrow(stats::model.frame(model$fit))
 #' @param response The parts of a data frame of one or two columns, with the rows of
 #'   the data or those used.
 refit_response <- function(model, response) {
-  warn_of_refit_defect(model$fit, "this fit is")
+  if (methods::is(model$fit, "merMod")) warn_of_refit_defect(model$fit, "this fit is")
   columns <- frame_from_parts(response)
   data <- model_data(model)
   if (nrow(columns) != length(data$used) || nrow(columns) == nrow(data$frame)) {
@@ -96,10 +96,11 @@ successes <- function(values, levels) {
   as.double(given != levels[1L])
 }
 
-#' lme4's refit() to a response of the rows used
+#' lme4's refit() to a response of the rows used; a fit without random effects is fitted anew
 #'
 #' @param control The control object that refit() is given, or NULL.
 refit_used <- function(model, values, control) {
+  if (inherits(model$fit, "lm")) return(linear_refitter(model)(values))
   # Otherwise refit() removes rows that the response does not have.
   dropped <- stats::na.action(stats::model.frame(model$fit))
   if (!is.null(dropped)) attr(values, "na.action") <- dropped
@@ -113,7 +114,7 @@ refit_used <- function(model, values, control) {
 #'
 #' @param data See `model_data()`; not evaluated where it is not needed.
 model_with_response <- function(model, fit, values, data) {
-  left <- stats::formula(fit)[[2L]]
+  left <- stats::formula(model$fit)[[2L]]
   columns <- if (isTRUE(model$other_response)) {
     NULL
   } else if (is.name(left)) {
@@ -136,6 +137,9 @@ model_with_response <- function(model, fit, values, data) {
   }
   env <- list2env(as.list(model$frame_env, all.names = TRUE), parent = parent.env(model$frame_env))
   assign(as.character(stats::getCall(model$fit)$data), data$frame, envir = env)
+  if (inherits(model$fit, "lm")) {
+    return(new_model(eval(model$call, env), env, model$call))
+  }
   # There is no accessor that sets the environment of a fit's formula.
   frame <- stats::model.frame(fit)
   environment(attr(frame, "formula")) <- env

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from pymer_bridge.r_script import syntax
-from pymer_bridge.r_script.statements import Asked, Written, shown
+from pymer_bridge.r_script.statements import Asked, Written, shown, without
 from pymer_bridge.r_script.syntax import Node
 
 _STATS: Final[Mapping[str, str]] = {"F": "F", "likelihood-ratio": "LRT", "rao": "Rao"}
@@ -36,3 +36,88 @@ def drop(asked: Asked) -> Written:
     scope, test = asked.arguments["scope"], syntax.string(_STATS[asked.arguments["test"]])
     terms = None if scope is None else syntax.vector(scope)
     return shown(asked, syntax.call("drop1", asked.fit, scope=terms, test=test), "drop_terms")
+
+
+def compare(asked: Asked) -> Written:
+    """Write anova() of models without random effects."""
+    given = asked.arguments
+    if given.get("to_rows"):
+        return without(
+            "Models were compared too, one of them to the rows of another; R's anova() needs them "
+            "fitted to the same data."
+        )
+    names = given["names"] or [f"model{i + 1}" for i in range(len(asked.models))]
+    value = syntax.call("anova", *asked.models, test=syntax.string(_STATS[given["test"]]))
+    return shown(asked, value, "term_tests", names)
+
+
+def intervals(asked: Asked) -> Written:
+    """Write confint() of the coefficients."""
+    given = asked.arguments
+    normal = asked.fitter == "glm" and given["method"] == "wald"
+    chosen, level = given["parameters"], given["conf_level"]
+    value = syntax.call(
+        "confint.default" if normal else "confint",
+        asked.fit,
+        parm=None if chosen is None else syntax.vector(chosen),
+        level=None if level == 0.95 else syntax.number(level),
+    )
+    # Of one coefficient confint() gives a vector.
+    return shown(asked, value, "linear_intervals", chosen or (f"coef:{asked.fit}",))
+
+
+def _hypotheses(asked: Asked) -> tuple[str, list[str]]:
+    """Write the weights of hypotheses, and name them."""
+    given, weights = asked.arguments, f"{asked.variable}_weights"
+    names, width = given["names"], len(given["contrasts"]) // len(given["names"])
+    numbers = [syntax.number(value) for value in given["contrasts"]]
+    rows = [syntax.call("c", *numbers[i * width : (i + 1) * width]) for i in range(len(names))]
+    return weights, [
+        syntax.comment("Rows of weights, in the order of the coefficients that are estimated."),
+        syntax.assign(weights, syntax.named("rbind", zip(names, rows, strict=True))),
+    ]
+
+
+def joint(asked: Asked) -> Written:
+    """Write linearHypothesis() of car."""
+    weights, before = _hypotheses(asked)
+    value = syntax.call(
+        "linearHypothesis",
+        asked.fit,
+        weights,
+        rhs=syntax.vector(asked.arguments["rhs"]),
+        test=syntax.string("F" if asked.arguments["test"] == "F" else "Chisq"),
+        singular_ok="TRUE",
+    )
+    return shown(asked, value, "term_tests", before=before)
+
+
+def single(asked: Asked) -> Written:
+    """Write tests of hypotheses one by one, for which R has no function."""
+    given = asked.arguments
+    weights, before = _hypotheses(asked)
+    lines = syntax.fill(
+        "hypotheses",
+        VARIABLE=asked.variable,
+        FIT=asked.fit,
+        WEIGHTS=weights,
+        RHS=syntax.render(syntax.vector(given["rhs"])),
+        LEVEL=syntax.number(given["conf_level"]),
+        DF=f"df.residual({asked.fit})" if given["by_t"] else "Inf",
+    )
+    lines = [*before, *lines, f"print({asked.variable})"]
+    return Written(tuple(lines), "t_tests", asked.variable, tuple(given["names"]))
+
+
+def unless_linear(write: Callable[[Asked], Written]) -> Callable[[Asked], Written]:
+    """Leave a call out where the model has no random effects: R has no bootstrap of it."""
+
+    def written(asked: Asked) -> Written:
+        if asked.fitter in ("lm", "glm"):
+            return without(
+                "A bootstrap was made too; R has no function of its own for models without random "
+                "effects."
+            )
+        return write(asked)
+
+    return written

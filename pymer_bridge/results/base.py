@@ -59,6 +59,13 @@ COLUMNS: dict[str, Column] = {
 }
 """The heading of each column for a reader."""
 
+
+def z_label(name: str) -> Column:
+    """Return the heading of a column, where R heads a normal test with z."""
+    headings = {"statistic": "z value", "p_value": "Pr(>|z|)"}
+    return Column(name, headings[name], COLUMNS[name].kind) if name in headings else COLUMNS[name]
+
+
 METHODS: Final[Mapping[str, str]] = {
     "satterthwaite": "Satterthwaite's method",
     "kenward-roger": "Kenward-Roger's method",

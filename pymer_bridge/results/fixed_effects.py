@@ -21,6 +21,7 @@ from pymer_bridge.results.base import (
     fields_of,
     intervals_said,
     row_of,
+    z_label,
 )
 from pymer_bridge.results.codec import LATER
 from pymer_bridge.spec.options import flag
@@ -130,10 +131,7 @@ class FixedEffects(Rows[FixedEffect]):
 
     def _label(self, name: str) -> Column:
         if self.ddf == "normal" and name in ("statistic", "p_value"):
-            # R heads a normal test with z.
-            return Column(
-                name, {"statistic": "z value", "p_value": "Pr(>|z|)"}[name], COLUMNS[name].kind
-            )
+            return z_label(name)
         if self.exponentiated and name == "estimate":
             return replace(COLUMNS[name], label=exponential_label([self.link]))
         return COLUMNS[name]

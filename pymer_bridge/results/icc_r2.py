@@ -66,3 +66,32 @@ class RSquared(OneRow):
         Column("marginal", "Marginal"),
         Column("conditional", "Conditional"),
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class LinearRSquared(OneRow):
+    """The coefficient of determination of a linear model.
+
+    Attributes
+    ----------
+    r_squared
+        The share of variance that the model explains.
+    adjusted
+        The same, adjusted for the number of coefficients.
+    warnings, messages
+        R's warnings and messages.
+    observations
+        How many rows of the data the model uses.
+    """
+
+    r_squared: float
+    adjusted: float
+    warnings: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
+    observations: int | None = None
+
+    title: ClassVar[str] = "R squared"
+    _columns: ClassVar[tuple[Column, ...]] = (
+        Column("r_squared", "R squared"),
+        Column("adjusted", "Adjusted"),
+    )

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pymer_bridge.display.tables import Cell, Column, Table
-from pymer_bridge.results.base import Part, Rows, above, how_it_ended
+from pymer_bridge.results.base import Part, Rows, above, fields_of, how_it_ended
 from pymer_bridge.results.matrix import NamedMatrix
 
 if TYPE_CHECKING:
@@ -198,3 +198,67 @@ def _cells(values: NDArray[np.float64]) -> tuple[float | None, ...]:
 def _note(row: InfluenceRow) -> str:
     failed = row.error is not None
     return how_it_ended(failed=failed, singular=row.singular, converged=row.converged)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class InfluenceMeasure(Part):
+    """How much one observation bears on a model without random effects.
+
+    Attributes
+    ----------
+    level
+        The label of the row.
+    dffits
+        The change of its fitted value when it is left out, in standard errors.
+    cov_ratio
+        The ratio of the determinants of the covariance matrices without it and with it.
+    cooks_distance
+        Cook's distance.
+    hat
+        Its leverage.
+    influential
+        Does any measure pass R's limit?
+    """
+
+    level: str
+    dffits: float | None
+    cov_ratio: float | None
+    cooks_distance: float | None
+    hat: float | None
+    influential: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class InfluenceMeasures(Rows[InfluenceMeasure]):
+    """R's measures of influence, one row per observation; made by ``influence_measures()``.
+
+    Attributes
+    ----------
+    rows
+        One :class:`InfluenceMeasure` per observation that the model uses.
+    dfbetas
+        Rows by coefficients: the change of the coefficient, in standard errors, when the
+        observation is left out.
+    warnings, messages
+        R's warnings and messages.
+    observations
+        How many rows of the data the model uses.
+    """
+
+    rows: tuple[InfluenceMeasure, ...]
+    dfbetas: NamedMatrix
+    warnings: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
+    observations: int | None = None
+
+    title: ClassVar[str] = "Measures of influence"
+    key: ClassVar[tuple[str, ...]] = ("level",)
+    shown: ClassVar[tuple[str, ...]] = fields_of(InfluenceMeasure)
+    _own: ClassVar[tuple[Column, ...]] = (
+        Column("level", "Row", "text"),
+        Column("dffits", "dffit"),
+        Column("cov_ratio", "cov.r"),
+        Column("cooks_distance", "cook.d"),
+        Column("hat", "hat"),
+        Column("influential", "Influential"),
+    )

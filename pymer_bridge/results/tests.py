@@ -8,7 +8,16 @@ from typing import Any, ClassVar, Final
 import pandas as pd
 
 from pymer_bridge.display.tables import Column, Table
-from pymer_bridge.results.base import METHODS, OneRow, Part, Result, Rows, fields_of, intervals_said
+from pymer_bridge.results.base import (
+    METHODS,
+    OneRow,
+    Part,
+    Result,
+    Rows,
+    fields_of,
+    intervals_said,
+    z_label,
+)
 from pymer_bridge.results.codec import LATER
 
 _LABELS: Final = ("Data:", "Subset:", "Model:", "Models:")
@@ -208,7 +217,7 @@ class TTest(Part):
     estimate, std_error
         The weighted sum of coefficients, in their units.
     df, statistic, p_value
-        Degrees of freedom, t, and the two-sided p-value.
+        Degrees of freedom (infinite for normal tests), t, and the two-sided p-value.
     conf_low, conf_high
         The ends of the interval.
     """
@@ -232,7 +241,8 @@ class TTests(_Printed, Rows[TTest]):
     rows
         One :class:`TTest` per contrast, in the order given.
     ddf
-        Which degrees of freedom: "satterthwaite" or "kenward-roger".
+        Which degrees of freedom: "satterthwaite", "kenward-roger", or of models without random
+        effects "residual" or "normal".
     conf_level
         The level of the intervals.
     text
@@ -252,10 +262,14 @@ class TTests(_Printed, Rows[TTest]):
     observations: int | None = field(default=None, metadata=LATER)
 
     shown: ClassVar[tuple[str, ...]] = fields_of(TTest)
-    title: ClassVar[str] = "t tests of linear hypotheses"
 
     def _how(self) -> tuple[str, ...]:
-        return (METHODS[self.ddf], intervals_said(self.conf_level, "wald"))
+        title = f"{'z' if self.ddf == 'normal' else 't'} tests of linear hypotheses"
+        method = () if self.ddf == "normal" else (METHODS[self.ddf],)
+        return (title, *method, intervals_said(self.conf_level, "wald"))
+
+    def _label(self, name: str) -> Column:
+        return z_label(name) if self.ddf == "normal" else super(TTests, self)._label(name)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

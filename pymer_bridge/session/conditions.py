@@ -43,6 +43,8 @@ _REMEDIES: Final = {
     "operations are possible only for numeric": "Conditions are written within I(), as in I(x > 0)",
     "invalid model formula in ExtractVars|invalid term in model formula": "Columns are named "
     "without quotes, or in backticks",
+    r"family '(quasi\w*)' not implemented": "{0} has no distribution to draw from: resample "
+    "rows by bootstrap('case')",
     "Response is constant": "The response has one value only in the rows that are used",
 }
 """What helps, by what R's message of an error has in it."""

@@ -132,22 +132,26 @@ def asked(fit: Any, what: str) -> Any:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_tables_of_terms_are_rs(fits: Any, theirs: Any, name: str) -> None:
-    for what, table in theirs[name].items():
+    for what, table in theirs[name]["tables"].items():
         ours = asked(fits[name], what)
         if "stopped" in table:
             assert ours is None, what
             continue
         assert [row.term for row in ours] == list(table["rows"]), what
-        assert str(ours) == table["text"][0], what
-        columns = [OURS[column] for column in table["columns"]]
-        if what.startswith("drop1"):
-            columns = ["residual_deviance" if c == "deviance" else c for c in columns]
-        values = np.reshape(table["values"], (len(columns), -1))
-        for column, figures in zip(columns, values, strict=True):
-            assert_same_bits([getattr(row, column) for row in ours], figures)
-        # A figure that R's table does not have is missing.
-        rest = {*ours.shown} - {"term", "df2", *columns}
-        assert ours.to_frame()[list(rest)].isna().all(axis=None), what
+        assert_same_table(ours, table, dropped=what.startswith("drop1"))
+
+
+def assert_same_table(ours: Any, table: Any, *, dropped: bool = False) -> None:
+    """Assert that a table has R's figures, no others, and R's text."""
+    assert str(ours) == table["text"][0]
+    columns = [OURS[column] for column in table["columns"]]
+    if dropped:
+        columns = ["residual_deviance" if c == "deviance" else c for c in columns]
+    values = np.reshape(table["values"], (len(columns), -1))
+    for column, figures in zip(columns, values, strict=True):
+        assert_same_bits([getattr(row, column) for row in ours], figures)
+    rest = {*ours.shown} - {"term", "df2", *columns}
+    assert ours.to_frame()[list(rest)].isna().all(axis=None)
 
 
 def test_the_usual_test_goes_by_the_dispersion(fits: Any) -> None:
@@ -217,3 +221,199 @@ def test_without_car_the_error_names_the_remedy(fits: Any, monkeypatch: Any) -> 
     with pytest.raises(REnvironmentError, match="Fix it with: "):
         fits["gamma"].anova("II", test="F")
     fits["gamma"].anova("I")
+
+
+# -- hypotheses, intervals and influence -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_hypotheses_are_rs(fits: Any, theirs: Any, name: str) -> None:
+    fit, answer = fits[name], theirs[name]["hypotheses"]
+    terms = fit._terms()
+    rows = {"first": {terms[1]: 2}, "second": {terms[-1]: -1}}
+    single = fit.contest(rows, 0.5, joint=False, conf_level=0.9)
+    columns = ("estimate", "std_error", "df", "statistic", "p_value", "conf_low", "conf_high")
+    assert_same_bits([getattr(row, each) for each in columns for row in single], answer["single"])
+    assert single.ddf == ("normal" if single["first"].df == np.inf else "residual")
+    if answer["joint"] is not None:
+        assert_same_table(fit.contest(rows, 0.5), answer["joint"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_intervals_are_rs(fits: Any, theirs: Any, name: str) -> None:
+    fit, answer = fits[name], theirs[name]
+    linear = name in LINEAR
+
+    def ends(found: Any) -> list[Any]:
+        return [getattr(row, end) for end in ("conf_low", "conf_high") for row in found]
+
+    found = fit.confint(conf_level=0.9)
+    assert found.method == ("wald" if linear else "profile")
+    assert_same_bits(ends(found), answer["confint"])
+    second = found.rows[1].term
+    assert [row.term for row in fit.confint(parameters=second)] == [second]
+    assert_same_bits(ends(fit.confint(parameters=second)), answer["one"])
+    if not linear:
+        assert_same_bits(ends(fit.confint("wald")), answer["wald"])
+    assert_same_bits(fit.vcov.values.ravel(), answer["vcov"])
+    if linear:
+        assert_same_bits([fit.r2().r_squared, fit.r2().adjusted], answer["r2"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_influence_is_rs(fits: Any, theirs: Any, name: str) -> None:
+    fit, answer = fits[name], theirs[name]["cases"]
+    figures = [fit.hat_values(), fit.rstudent(), fit.rstandard(), fit.cooks_distance()]
+    assert_same_bits(np.concatenate(figures), answer["rows"])
+    found = fit.influence_measures()
+    n = len(found)
+    columns = ("dffits", "cov_ratio", "cooks_distance", "hat")
+    measures = [found.dfbetas.values.ravel(order="F")]
+    measures += [[getattr(row, each) for row in found] for each in columns]
+    assert_same_bits(np.concatenate([np.array(m, float) for m in measures]), answer["measures"])
+    influential = [row.influential for row in found]
+    assert influential == [value == 1 for value in answer["influential"]]
+    assert found.dfbetas.values.shape == (n, len(fit._terms()))
+    assert found[str(fit.fitted.dropna().index[0])].hat == figures[0].iloc[0]
+
+
+# -- simulations and bootstraps --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_simulations_and_bootstraps_are_rs(fits: Any, theirs: Any, name: str) -> None:
+    fit, answer = fits[name], theirs[name]["bootstraps"]
+    if not answer:
+        with pytest.raises(RError, match=r"no distribution to draw from: .* bootstrap\('case'\)"):
+            fit.simulate(1, 1)
+        fit.bootstrap("case", 2, 1)
+        return
+    drawn = fit.simulate(3, 4)
+    used = ~np.isnan(drawn.values[:, 0])
+    values = [drawn.values[used], *([] if drawn.failures is None else [drawn.failures[used]])]
+    each = [part[:, i] for i in range(3) for part in values]
+    assert_same_bits(np.concatenate(each), answer.pop("simulated"))
+    for kind, replicates in answer.items():
+        how: Any = {"hccme": "hc3", "aux_dist": "rademacher"} if kind == "wild" else {}
+        found = fit.bootstrap(kind, 3, 5, **how)
+        assert_same_bits(found.replicates.ravel(order="F"), replicates)
+        linear = name in LINEAR
+        assert found.names == ((".sigma",) if linear else ()) + fit._terms()
+
+
+# -- comparisons -----------------------------------------------------------------------------------
+
+
+def test_comparisons_of_models_are_rs(theirs: Any) -> None:
+    gaps, table = DATA["gaps"], DATA["unbalanced"]
+    complete = gaps.dropna(subset=["x"])
+    small = pb.lm("y ~ a", complete)
+    middle = pb.lm("y ~ a + x", complete)
+    large = pb.lm("y ~ a + x + b + a:b", complete)
+    counted = pb.glm("count ~ a", table, family="poisson")
+    more = counted.update(". ~ . + b", table)
+    over = counted.update(family="quasipoisson")
+    answers = theirs["comparisons"]
+    assert_same_table(pb.anova(small, large), answers["two"])
+    assert_same_table(pb.anova(small, middle, large), answers["three"])
+    assert_same_table(pb.anova(large, small), answers["turned"])
+    assert_same_table(pb.anova(counted, more), answers["counts"])
+    assert_same_table(pb.anova(counted, more, test="rao"), answers["score"])
+    found = pb.anova(over, more.update(family="quasipoisson"))
+    assert_same_table(found, answers["over"])
+    assert (found.test, found["model2"].df2) == ("F", found["model2"].df_residual)
+    named = pb.anova(small, large, names=["small", "large"])
+    assert named["large"].p_value == pb.anova(small, large)["model2"].p_value
+    assert "large" in str(named)
+
+
+def test_wrong_comparisons_are_told(fits: Any) -> None:
+    def said(*models: Any, **how: Any) -> str:
+        with pytest.raises((OptionError, RError)) as error:
+            pb.anova(*models, **how)
+        return str(error.value)
+
+    line, counts, over = fits["crossed"], fits["counts"], fits["overdispersed"]
+    assert "models of one family are nested: model1 is linear" in said(line, counts)
+    assert "model1 is poisson (log), and b is quasi" in said(counts, over, names=["model1", "b"])
+    assert "test='wald' does not go with nested models" in said(counts, counts, test="wald")
+    assert "test='rao' is for generalized models; lm" in said(line, line, test="rao")
+    assert "names must be 2 different names" in said(line, line, names=["a", "a"])
+    assert "model2 uses" in said(line, fits["weighted"]) or "rows" in said(line, fits["weighted"])
+    mixed = pb.lmer("y ~ x + (1 | a)", DATA["unbalanced"], reml=False)
+    assert said(mixed, line, test="F") == "test='F' is for models without random effects"
+    assert pb.anova(mixed, line).rows[0].n_parameters is not None
+
+
+def test_wrong_arguments_of_linear_methods_are_told(fits: Any) -> None:
+    line, counts = fits["crossed"], fits["counts"]
+    for call, said in (
+        (lambda: line.confint("profile"), 'method="profile" is for generalized models'),
+        (lambda: line.confint("exact"), "method='exact' is not accepted"),
+        (lambda: line.confint(parameters="z"), "parameters: no parameter 'z'; there are: "),
+        (lambda: line.confint(parameters=".sigma"), "parameters: no parameter '.sigma'"),
+        (lambda: line.confint(conf_level=95), "conf_level"),
+        (lambda: line.contest({"one": {"z": 1}}), "contrast 'one' names 'z'"),
+        (lambda: line.contest([[1, 2]]), "has 2 weights, but the model has 7 terms"),
+        (lambda: line.contest({"x": {"x": 1}}, rhs=[1, 2]), "rhs has 2 values"),
+        (lambda: line.bootstrap("cases"), "kind='cases' is not accepted"),
+        (lambda: counts.bootstrap("residual"), "kind='residual' is for linear models; glm takes"),
+        (lambda: line.bootstrap(statistic="random_effects"), "goes with mixed models"),
+        (lambda: line.bootstrap(n_sim=0), "n_sim=0 must be at least 1"),
+        (lambda: line.bootstrap(new_data=DATA["gaps"]), "new_data goes with statistic="),
+        (lambda: line.bootstrap("wild", 2, hccme="hc4"), "hccme='hc4' is not accepted"),
+        (lambda: line.simulate(0), "n_sim=0 must be at least 1"),
+        (lambda: line.simulate(seed=0.5), "seed=0.5"),
+        (counts.r2, "R gives R squared of linear models"),
+    ):
+        with pytest.raises(OptionError) as error:
+            call()
+        assert said in str(error.value)
+
+
+def test_a_bootstrap_gives_intervals_predictions_and_figures_of_functions(fits: Any) -> None:
+    line = fits["crossed"]
+    with pytest.warns(pb.RWarning, match="extreme order statistics"):
+        found = line.confint("boot", n_sim=20, seed=2, parameters=["x", ".sigma"])
+    assert [row.term for row in found] == ["x", ".sigma"]
+    replicates = line.bootstrap(n_sim=20, seed=2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert replicates.confint()["x"].conf_low == found["x"].conf_low
+    assert replicates["sigma"].group == "Residual"
+    at = DATA["unbalanced"].iloc[:2]
+    where = line.bootstrap("case", 3, 2, "predictions", new_data=at)
+    assert where.observed.tolist() == line.predict(at).values.tolist()
+    for statistic in ("function(fit) deviance(fit)", lambda model: float(model.residuals().sum())):
+        made = line.bootstrap("case", 3, 2, statistic)
+        assert made.counts.n_usable == 3
+    two = line.bootstrap("residual", 6, 2, n_jobs=2)
+    assert two.replicates.tolist() == line.bootstrap("residual", 6, 2).replicates.tolist()
+
+
+def test_a_bootstrap_goes_on_from_its_checkpoint(fits: Any, tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    first = fits["trials"].bootstrap("case", 4, 3, checkpoint=path)
+    again = fits["trials"].bootstrap("case", 4, 3, checkpoint=path)
+    assert first.replicates.tolist() == again.replicates.tolist()
+
+
+def test_a_model_is_refitted_to_another_response(fits: Any) -> None:
+    for name in ("crossed", "weighted", "trials", "levels", "gamma"):
+        fit = fits[name]
+        drawn = fit.simulate(1, 3)
+        values = drawn.values[:, 0]
+        if drawn.failures is not None:
+            values = np.column_stack([values, drawn.failures[:, 0]])
+        keep = ~np.isnan(drawn.values[:, 0])
+        again = fit.refit(values[keep])
+        replicate = fit.bootstrap("parametric", 1, 3, "fixed_effects").replicates[0]
+        estimates = [row.estimate for row in again.fixed_effects()]
+        assert estimates == replicate.tolist()
+        assert again.anova().rows
+
+
+def test_a_report_has_r_squared(fits: Any) -> None:
+    share = fits["normal"]
+    assert "R²" not in share.report()
+    assert fits["crossed"].report().endswith("R² = .49, adjusted R² = .46.")

@@ -53,7 +53,9 @@ table_of <- function(expression) {
 }
 
 with_car <- requireNamespace("car", quietly = TRUE)
-answers <- lapply(models, function(fit) {
+quietly <- function(expression) suppressWarnings(suppressMessages(expression))
+
+tables <- function(fit) {
   linear <- !inherits(fit, "glm")
   found <- list()
   for (test in if (linear) "F" else c("LRT", "F", "Rao")) {
@@ -70,5 +72,132 @@ answers <- lapply(models, function(fit) {
     }
   }
   found
+}
+
+#' Hypotheses on the second and the last coefficient: together, and one by one
+hypotheses <- function(fit) {
+  beta <- coef(fit)[!is.na(coef(fit))]
+  weights <- rbind(first = replace(0 * beta, 2, 2), second = replace(0 * beta, length(beta), -1))
+  by_t <- colnames(coef(summary(fit)))[3] == "t value"
+  df <- if (by_t) df.residual(fit) else Inf
+  se <- sqrt(diag(weights %*% vcov(fit, complete = FALSE) %*% t(weights)))
+  estimate <- drop(weights %*% beta)
+  statistic <- (estimate - 0.5) / se
+  half <- qt(0.95, df) * se
+  list(
+    joint = if (with_car) {
+      table_of(car::linearHypothesis(fit, weights,
+        rhs = c(0.5, 0.5), test = if (by_t) "F" else "Chisq", singular.ok = TRUE
+      ))
+    },
+    single = c(estimate, se, rep(df, 2), statistic,
+      2 * pt(abs(statistic), df, lower.tail = FALSE), estimate - half, estimate + half)
+  )
+}
+
+ends <- function(found) c(matrix(found, ncol = 2))
+
+cases <- function(fit) {
+  measures <- influence.measures(fit)
+  used <- rownames(measures$infmat) %in% rownames(model.frame(fit))
+  list(
+    # Where the subset is NA, R invents a row.
+    rows = unlist(lapply(
+      list(hatvalues(fit), rstudent(fit), rstandard(fit), cooks.distance(fit)),
+      function(values) values[names(values) %in% rownames(gaps)]
+    )),
+    measures = measures$infmat[used, ], influential = apply(measures$is.inf, 1, any)[used]
+  )
+}
+
+#' The fit to another response of the rows that it uses
+refitted <- function(fit, response, rows) {
+  data <- eval(getCall(fit)$data)
+  data$other <- if (is.matrix(response)) matrix(NA_real_, nrow(data), 2) else NA_real_
+  place <- match(rows, rownames(data))
+  if (is.matrix(response)) {
+    data$other[place, ] <- response
+  } else {
+    data$other[place] <- if (is.factor(response)) response != levels(response)[1] else response
+  }
+  quietly(update(fit, other ~ ., data = data))
+}
+
+#' Coefficients, and of a linear model sigma before them, of refits
+estimates <- function(fit, refits) {
+  known <- names(coef(fit))[!is.na(coef(fit))]
+  t(vapply(refits, function(again) {
+    c(if (!inherits(fit, "glm")) sigma(again), coef(again)[known])
+  }, numeric(length(known) + !inherits(fit, "glm"))))
+}
+
+bootstraps <- function(fit) {
+  # simulate() draws wrongly for na.exclude; and MASS must be attached for its family.
+  used <- quietly(update(fit, na.action = na.omit))
+  rows <- rownames(model.frame(used))
+  found <- list()
+  drawn <- table_of(simulate(used, 1))
+  if (!is.null(drawn$stopped)) {
+    return(list())
+  }
+  drawn <- simulate(used, 3, seed = 4)
+  found$simulated <- unlist(lapply(drawn, as.double), use.names = FALSE)
+  set.seed(5)
+  drawn <- simulate(used, 3)
+  found$parametric <- estimates(fit, lapply(drawn, function(y) refitted(fit, y, rows)))
+  set.seed(5)
+  sampled <- lapply(1:3, function(i) sample.int(length(rows), replace = TRUE))
+  data <- eval(getCall(fit)$data)
+  found$case <- estimates(fit, lapply(sampled, function(i) {
+    quietly(update(fit, data = data[match(rows[i], rownames(data)), ]))
+  }))
+  if (inherits(fit, "glm")) {
+    return(found)
+  }
+  weights <- if (is.null(weights(used))) 1 else weights(used)
+  centre <- fitted(used)
+  rest <- residuals(used)
+  reflated <- rest * sqrt(weights) - mean(rest * sqrt(weights))
+  reflated <- reflated * (sigma(used) / sqrt(mean(reflated^2)))
+  draws <- list(
+    semiparametric = function() centre + sample(rest, replace = TRUE),
+    residual = function() centre + sample(reflated, replace = TRUE) / sqrt(weights),
+    wild = function() {
+      centre + rest / (1 - hatvalues(used)) * sample(c(-1, 1), length(rest), replace = TRUE)
+    }
+  )
+  for (kind in names(draws)) {
+    set.seed(5)
+    drawn <- replicate(3, draws[[kind]](), simplify = FALSE)
+    found[[kind]] <- estimates(fit, lapply(drawn, function(y) refitted(fit, y, rows)))
+  }
+  found
+}
+
+library(MASS)
+answers <- lapply(models, function(fit) {
+  list(
+    tables = tables(fit), hypotheses = hypotheses(fit), cases = quietly(cases(fit)),
+    confint = ends(quietly(confint(fit, level = 0.9))),
+    one = ends(quietly(confint(fit, names(coef(fit))[2]))),
+    wald = ends(confint.default(fit)), vcov = c(vcov(fit)),
+    r2 = c(summary(fit)$r.squared, summary(fit)$adj.r.squared), bootstraps = bootstraps(fit)
+  )
 })
+
+# -- comparisons -----------------------------------------------------------------------------------
+
+complete <- gaps[!is.na(gaps$x), ]
+small <- lm(y ~ a, complete)
+middle <- update(small, . ~ . + x)
+large <- update(middle, . ~ . + b * a)
+counted <- glm(count ~ a, poisson, unbalanced)
+more <- update(counted, . ~ . + b)
+over <- update(counted, family = quasipoisson)
+answers$comparisons <- list(
+  two = table_of(anova(small, large)), three = table_of(anova(small, middle, large)),
+  turned = table_of(anova(large, small)), counts = table_of(anova(counted, more, test = "LRT")),
+  score = table_of(anova(counted, more, test = "Rao")),
+  over = table_of(anova(over, update(more, family = quasipoisson), test = "F"))
+)
 saveRDS(answers, arguments[1L])

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pymer_bridge.data.arrays import frozen_array
 from pymer_bridge.errors import BootstrapWarning, OptionError, shown
-from pymer_bridge.models.base import MixedFit
+from pymer_bridge.models.base import Fitted, MixedFit
 from pymer_bridge.models.deviance_function import DevianceFunction
 from pymer_bridge.replicates import engine
 from pymer_bridge.replicates.collected import Collected
@@ -36,7 +36,97 @@ CASE: Final = ".case"
 """The name of the rows in R's influence()."""
 
 
-class Diagnostics(MixedFit):
+class CaseFigures(Fitted):
+    """Leverage and the like: a figure for each observation."""
+
+    __slots__ = ()
+
+    def _case_figure(self, kind: str, name: str) -> pd.Series[float]:
+        return self._ask("case_figure", decode.over_rows, self._index, name, kind=kind).copy()
+
+    def hat_values(self) -> pd.Series[float]:
+        """Return the leverage of each observation: the diagonal of the hat matrix.
+
+        Returns
+        -------
+        pandas.Series
+            On the data's own index; NaN for dropped rows under ``na_action="exclude"``.
+
+        Raises
+        ------
+        RError
+            R has none for this model, such as a nonlinear one.
+
+        Notes
+        -----
+        R function: ``stats::hatvalues``. For a generalized mixed model R warns that the hat
+        matrix may not make sense. Of models without random effects R gives dropped rows a leverage
+        of zero.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+        >>> round(float(fit.hat_values().iloc[0]), 4)
+        0.2293
+        """
+        return self._case_figure("hatvalues", "hat")
+
+    def rstudent(self) -> pd.Series[float]:
+        """Return the studentized residuals.
+
+        Returns
+        -------
+        pandas.Series
+            On the data's own index; NaN for dropped rows under ``na_action="exclude"``.
+
+        Raises
+        ------
+        RError
+            R has none for this model, such as a nonlinear one.
+
+        Notes
+        -----
+        R function: ``stats::rstudent``. Those of mixed models depend on the installed lme4: 2.0-1
+        changed them. lme4 has no ``rstandard``.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+        >>> len(fit.rstudent())
+        180
+        """
+        return self._case_figure("rstudent", "rstudent")
+
+    def cooks_distance(self) -> pd.Series[float]:
+        """Return Cook's distance of each observation.
+
+        Returns
+        -------
+        pandas.Series
+            On the data's own index; NaN for dropped rows under ``na_action="exclude"``.
+
+        Raises
+        ------
+        RError
+            R has none for this model, such as a nonlinear one.
+
+        Notes
+        -----
+        R function: ``stats::cooks.distance``.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+        >>> fit.cooks_distance().idxmax()
+        59
+        """
+        return self._case_figure("cooks.distance", "cooks_distance")
+
+
+class Diagnostics(CaseFigures, MixedFit):
     """The parts of a mixed model, shares of variance, leverage, influence."""
 
     __slots__ = ()
@@ -309,89 +399,6 @@ class Diagnostics(MixedFit):
         """
         session().require("performance")
         return self._ask("r_squared", decode_tests.r_squared)
-
-    def _case_figure(self, kind: str, name: str) -> pd.Series[float]:
-        return self._ask("case_figure", decode.over_rows, self._index, name, kind=kind).copy()
-
-    def hat_values(self) -> pd.Series[float]:
-        """Return the leverage of each observation: the diagonal of the hat matrix.
-
-        Returns
-        -------
-        pandas.Series
-            On the data's own index; NaN for dropped rows under ``na_action="exclude"``.
-
-        Raises
-        ------
-        RError
-            R has none for this model, such as a nonlinear one.
-
-        Notes
-        -----
-        R function: ``stats::hatvalues`` of lme4. For a generalized model R warns that the hat
-        matrix may not make sense.
-
-        Examples
-        --------
-        >>> import pymer_bridge as pb
-        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
-        >>> round(float(fit.hat_values().iloc[0]), 4)
-        0.2293
-        """
-        return self._case_figure("hatvalues", "hat")
-
-    def rstudent(self) -> pd.Series[float]:
-        """Return the studentized residuals.
-
-        Returns
-        -------
-        pandas.Series
-            On the data's own index; NaN for dropped rows under ``na_action="exclude"``.
-
-        Raises
-        ------
-        RError
-            R has none for this model, such as a nonlinear one.
-
-        Notes
-        -----
-        R function: ``stats::rstudent`` of lme4. They depend on the installed lme4: 2.0-1
-        changed them. lme4 has no ``rstandard``.
-
-        Examples
-        --------
-        >>> import pymer_bridge as pb
-        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
-        >>> len(fit.rstudent())
-        180
-        """
-        return self._case_figure("rstudent", "rstudent")
-
-    def cooks_distance(self) -> pd.Series[float]:
-        """Return Cook's distance of each observation.
-
-        Returns
-        -------
-        pandas.Series
-            On the data's own index; NaN for dropped rows under ``na_action="exclude"``.
-
-        Raises
-        ------
-        RError
-            R has none for this model, such as a nonlinear one.
-
-        Notes
-        -----
-        R function: ``stats::cooks.distance`` of lme4.
-
-        Examples
-        --------
-        >>> import pymer_bridge as pb
-        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
-        >>> fit.cooks_distance().idxmax()
-        59
-        """
-        return self._case_figure("cooks.distance", "cooks_distance")
 
     @deadlines.timed
     @engine.stoppable

@@ -12,7 +12,7 @@ import pandas as pd
 
 from pymer_bridge.data import frames
 from pymer_bridge.errors import OptionError, listed, shown
-from pymer_bridge.models.base import MixedFit
+from pymer_bridge.models.base import Fitted, MixedFit
 from pymer_bridge.models.methods.prediction import Prediction
 from pymer_bridge.r_script.journal import journal
 from pymer_bridge.replicates import bootstrap as boot
@@ -178,27 +178,13 @@ class Intervals(Prediction, MixedFit):
     def _bootstrap_intervals(
         self, *, parameters: Sequence[str] | None = None, **how: Any
     ) -> intervals.Intervals:
-        kind, level = how.pop("kind"), how.pop("conf_level")
-        with journal.silent():
+        def made(**given: Any) -> BootstrapResult:
             # With R's checks of each replicate, whose messages R summarises.
-            made = self.bootstrap(
-                "parametric", statistic="parameters", check_convergence=True, **how
+            return self.bootstrap(
+                "parametric", statistic="parameters", check_convergence=True, **given
             )
-        said = asking.Said()
-        asking.ask(
-            "say_of_replicates",
-            bool,
-            said=said,
-            messages=[text for texts in made.replicate_messages for text in texts],
-            warnings=[text for texts in made.replicate_warnings for text in texts],
-            errors=[error for error in made.errors if error is not None],
-        )
-        # The result that is noted must be the one that is returned.
-        found = self._counted(said.on(made.confint(kind, level, parameters)))
-        drawn = {"n_sim": how["n_sim"], "seed": how["seed"], "kind": kind}
-        asked = {"model": self._model, "parameters": parameters, "conf_level": level, **drawn}
-        journal.note("bootstrap_intervals", asked, found)
-        return found
+
+        return intervals_of_replicates(self, made, parameters, **how)
 
     @deadlines.timed
     @engine.stoppable
@@ -371,35 +357,112 @@ class Intervals(Prediction, MixedFit):
             }
         elif kind == "wild":
             extra = {"hccme": hccme, "aux_dist": aux_dist}
-        function = None
-        if callable(statistic):
-            of_refits = _Replicates(type(self), self.spec, self.columns, self._index)
-            function = PythonStatistic(statistic, of_refits)
-        request = boot.Request(
-            kind=kind,
-            n_sim=options.whole(n_sim, "n_sim", 1),
-            seed=options.random_seed(seed),
-            statistic=str(statistic) if function is None else function.title,
-            plan=plan,
-            options=extra,
-            function=function,
-            fit=self,
-        )
-        how = engine.Running(n_jobs, progress, checkpoint)
-        result = boot.run_bootstrap(self._model, self.n_obs, request, how)
-        asked = {
-            "model": self._model,
-            "kind": kind,
-            "n_sim": request.n_sim,
-            "seed": request.seed,
-            "statistic": request.statistic,
-            "in_python": function is not None,
-            "use_u": bool(use_u),
-            "re_form": re_form,
-            "at_new_data": new_data is not None,
-        }
-        journal.note("bootstrap", asked, result)
-        return result
+        request = Asked(kind, n_sim, seed, statistic, plan, extra)
+        noted = {"use_u": bool(use_u), "re_form": re_form, "at_new_data": new_data is not None}
+        return run(self, request, engine.Running(n_jobs, progress, checkpoint), noted)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A bootstrap as it was asked for; see :meth:`Intervals.bootstrap`.
+
+    Attributes
+    ----------
+    kind, n_sim, seed, statistic
+        As given.
+    plan, options
+        As ``prepare_task()`` and ``make_draws()`` in R take them.
+    """
+
+    kind: options.BootstrapKind
+    n_sim: int
+    seed: int | None
+    statistic: Any
+    plan: Mapping[str, Any]
+    options: Mapping[str, Any]
+
+
+def run(
+    model: Fitted, asked: Asked, how: engine.Running, noted: Mapping[str, Any]
+) -> BootstrapResult:
+    """Run a bootstrap of a model, and note it for scripts.
+
+    Parameters
+    ----------
+    model
+        The model.
+    asked
+        What is asked for.
+    how
+        Where it runs.
+    noted
+        What else scripts must know.
+    """
+    function = None
+    if callable(asked.statistic):
+        of_refits = _Replicates(type(model), model.spec, model.columns, model._index)
+        function = PythonStatistic(asked.statistic, of_refits)
+    request = boot.Request(
+        kind=asked.kind,
+        n_sim=options.whole(asked.n_sim, "n_sim", 1),
+        seed=options.random_seed(asked.seed),
+        statistic=str(asked.statistic) if function is None else function.title,
+        plan=asked.plan,
+        options=asked.options,
+        function=function,
+        fit=model,
+    )
+    result = boot.run_bootstrap(model._model, model.n_obs, request, how)
+    done = {
+        "model": model._model,
+        "kind": asked.kind,
+        "n_sim": request.n_sim,
+        "seed": request.seed,
+        "statistic": request.statistic,
+        "in_python": function is not None,
+        **noted,
+    }
+    journal.note("bootstrap", done, result)
+    return result
+
+
+def intervals_of_replicates(
+    model: Fitted,
+    bootstrap: Callable[..., BootstrapResult],
+    parameters: Sequence[str] | None,
+    **how: Any,
+) -> intervals.Intervals:
+    """Return bootstrap intervals of parameters, with what R says of the replicates.
+
+    Parameters
+    ----------
+    model
+        The model.
+    bootstrap
+        Makes the replicates.
+    parameters
+        R's names; None for all.
+    **how
+        ``kind`` and ``conf_level`` of the intervals, and what ``bootstrap`` takes.
+    """
+    kind, level = how.pop("kind"), how.pop("conf_level")
+    with journal.silent():
+        made = bootstrap(**how)
+    said = asking.Said()
+    asking.ask(
+        "say_of_replicates",
+        bool,
+        said=said,
+        messages=[text for texts in made.replicate_messages for text in texts],
+        warnings=[text for texts in made.replicate_warnings for text in texts],
+        errors=[error for error in made.errors if error is not None],
+    )
+    # The result that is noted must be the one that is returned.
+    found = model._counted(said.on(made.confint(kind, level, parameters)))
+    drawn = {"n_sim": how["n_sim"], "seed": how["seed"], "kind": kind}
+    asked = {"model": model._model, "parameters": parameters, "conf_level": level, **drawn}
+    journal.note("bootstrap_intervals", asked, found)
+    return found
 
 
 def _check_together(
@@ -437,12 +500,12 @@ class _Replicates:
         Its class, specification, columns and the index of its data.
     """
 
-    like: type[MixedFit]
+    like: type[Fitted]
     spec: ModelSpec
     columns: tuple[str, ...]
     index: pd.Index
 
-    def made(self, record: Mapping[str, Any]) -> MixedFit:
+    def made(self, record: Mapping[str, Any]) -> Fitted:
         """Return the model of what ``refit_replicate()`` in R gives."""
         spec, index = self.spec, self.index
         if (rows := record.get("rows")) is not None:
@@ -453,7 +516,7 @@ class _Replicates:
             spec, index = replace(spec, **{**drawn, "subset": None}), index[rows - 1]
         return self.like._of(record, spec, frames.KeptFrame(self.columns, index, record["model"]))
 
-    def measured(self, function: Callable[[Any], Any], model: MixedFit) -> Any:
+    def measured(self, function: Callable[[Any], Any], model: Fitted) -> Any:
         """Return what a function gives for a model; scripts are not told of what it asks."""
         with journal.silent():
             return function(model)

@@ -372,3 +372,45 @@ class LinearPrediction(Fitted):
                 new_data=None if frame is None else frame.to_r(),
                 conf_level=level,
             )
+
+    def simulate(self, n_sim: int = 1, seed: int | None = None) -> results.Simulations:
+        """Simulate responses from the model, at the data.
+
+        Parameters
+        ----------
+        n_sim
+            The number of responses.
+        seed
+            R's ``set.seed`` integer; None continues from the state of R's generator.
+
+        Returns
+        -------
+        Simulations
+            Rows by simulations, on the index of the data. For a response of successes and
+            failures, both.
+
+        Raises
+        ------
+        OptionError
+            An argument is not accepted.
+        RError
+            R stopped: quasi families have no distribution to draw from.
+
+        Notes
+        -----
+        R function: ``simulate`` of an ``lm`` or a ``glm``, which takes no new data.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> fit = pb.lm("Reaction ~ Days", pb.load_dataset("sleepstudy"))
+        >>> fit.simulate(n_sim=5, seed=1).values.shape
+        (180, 5)
+        """
+        checked_seed = options.random_seed(seed)
+        return self._ask_anew(
+            "simulate_linear",
+            lambda record: decode_internals.simulations(record, self._index, checked_seed),
+            n_sim=options.whole(n_sim, "n_sim", 1),
+            seed=checked_seed,
+        )

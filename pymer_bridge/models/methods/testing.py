@@ -96,6 +96,37 @@ def _named_rows(contrasts: Any, terms: Sequence[str]) -> tuple[list[str], list[A
     return names, rows
 
 
+def hypotheses(
+    model: Fitted, contrasts: Contrasts, rhs: float | Sequence[float] | Mapping[str, float]
+) -> dict[str, Any]:
+    """Return linear hypotheses on the fixed effects, as R takes them.
+
+    Parameters
+    ----------
+    model
+        The model.
+    contrasts, rhs
+        As for :meth:`Testing.contest`.
+
+    Raises
+    ------
+    OptionError
+        A term is not in the model, or sizes do not match.
+    """
+    terms = model._terms()
+    names, rows = _named_rows(contrasts, terms)
+    weights = [
+        weight
+        for name, row in zip(names, rows, strict=True)
+        for weight in term_weights(terms, row, f"contrast {name!r}")
+    ]
+    rhs = labels.aligned(rhs, names, "rhs", "the contrasts")
+    values = [float(rhs)] * len(rows) if isinstance(rhs, int | float) else list(map(float, rhs))
+    if len(values) != len(rows):
+        raise OptionError(f"rhs has {len(values)} values, and there are {len(rows)} contrasts")
+    return {"contrasts": tuple(weights), "names": tuple(names), "rhs": tuple(values)}
+
+
 def _alpha(given: float, argument: str) -> float:
     if not 0.0 <= given <= 1.0:
         raise OptionError(f"{argument}={shown(given)} must lie between 0 and 1, as in 0.05")
@@ -377,21 +408,9 @@ class Testing(Fitted):
         ddf = options.one_of(ddf, options.TestDdf, "ddf")
         level = options.check_level(conf_level)
         self._require(ddf)
-        terms = self._terms()
-        names, rows = _named_rows(contrasts, terms)
-        weights = [
-            weight
-            for name, row in zip(names, rows, strict=True)
-            for weight in term_weights(terms, row, f"contrast {name!r}")
-        ]
-        rhs = labels.aligned(rhs, names, "rhs", "the contrasts")
-        values = [float(rhs)] * len(rows) if isinstance(rhs, int | float) else list(map(float, rhs))
-        if len(values) != len(rows):
-            raise OptionError(f"rhs has {len(values)} values, and there are {len(rows)} contrasts")
-        arguments = {
-            "contrasts": tuple(weights), "names": tuple(names), "rhs": tuple(values),
-            "joint": options.flag(joint, "joint"), "ddf": ddf, "conf_level": level,
-        }  # fmt: skip
+        together = options.flag(joint, "joint")
+        arguments = hypotheses(self, contrasts, rhs)
+        arguments |= {"joint": together, "ddf": ddf, "conf_level": level}
         if joint:
             return self._ask("contest", decode_tests.f_tests, ddf, **arguments)
         return self._ask("contest", decode_tests.t_tests, ddf, level, **arguments)

@@ -272,6 +272,16 @@ intervals <- function(table, options) {
   )
 }
 
+#' @param options Names of coefficients, or the variable of the fit after "coef:".
+linear_intervals <- function(table, options) {
+  if (is.null(dim(table))) {
+    table <- matrix(table, ncol = 2L)
+    fit <- sub("^coef:", "", options[1L])
+    rownames(table) <- if (fit == options[1L]) fit else names(stats::coef(get(fit, globalenv())))
+  }
+  intervals(table)
+}
+
 #' @param options The variable of the fit, and the level of the intervals.
 linear <- function(table, options) {
   if (length(dim(table)) == 3L) {
@@ -390,7 +400,7 @@ local({
     mixed_model = mixed_model, linear_model = linear_model, separate_model = separate_model,
     summary = summary_of, f_tests = f_tests, ratio_tests = ratio_tests,
     term_tests = term_tests, drop_terms = drop_terms, drop_by_ratio = drop_by_ratio, t_tests = t_tests, step = step, intervals = intervals,
-    linear = linear, KRmodcomp = KRmodcomp, SATmodcomp = SATmodcomp, PBmodcomp = PBmodcomp,
+    linear = linear, linear_intervals = linear_intervals, KRmodcomp = KRmodcomp, SATmodcomp = SATmodcomp, PBmodcomp = PBmodcomp,
     bootMer = bootMer, means = means, profile = profile
   )
   # The script must find R's own functions, not those above.

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
+
 from pymer_bridge.data.arrays import frozen_array
-from pymer_bridge.results import bootstrap, icc_r2, intervals, means, tests
+from pymer_bridge.results import bootstrap, icc_r2, influence, intervals, means, tests
 from pymer_bridge.results.base import METHODS, Part, fields_of
 from pymer_bridge.results.decode.record import (
     RRecord,
@@ -16,6 +18,7 @@ from pymer_bridge.results.decode.record import (
     text,
     texts,
 )
+from pymer_bridge.results.matrix import NamedMatrix
 
 
 def _columns(record: RRecord, row: type[Part]) -> Any:
@@ -154,6 +157,27 @@ def r_squared(record: RRecord) -> icc_r2.RSquared:
     """Read the answer of ``r_squared()``."""
     return icc_r2.RSquared(
         number_or_none(record, "marginal"), number_or_none(record, "conditional")
+    )
+
+
+def linear_r_squared(record: RRecord) -> icc_r2.LinearRSquared:
+    """Read the answer of ``linear_r_squared()``."""
+    return icc_r2.LinearRSquared(number(record, "r_squared"), number(record, "adjusted"))
+
+
+def influence_measures(record: RRecord, index: pd.Index) -> influence.InfluenceMeasures:
+    """Read the answer of ``influence_measures()``."""
+    labels = index[record["rows"] - 1]
+    n, names = len(labels), texts(record, "terms")
+    figures = [
+        numbers(record, name, n) for name in ("dffits", "cov_ratio", "cooks_distance", "hat")
+    ]
+    found = record["influential"]
+    rows = zip(map(str, labels), *figures, (bool(value == 1) for value in found), strict=True)
+    dfbetas = matrix(record["dfbetas"], n, len(names))
+    return influence.InfluenceMeasures(
+        tuple(influence.InfluenceMeasure(*row) for row in rows),
+        NamedMatrix(dfbetas, names, tuple(map(str, labels)), labels),
     )
 
 
