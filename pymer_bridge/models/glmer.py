@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, overload
 
+from pymer_bridge.errors import OptionError
 from pymer_bridge.models.methods.emmeans import Emmeans
 from pymer_bridge.models.methods.intervals import Intervals
+from pymer_bridge.models.methods.linear import by_car
 from pymer_bridge.models.mixed import NonNormal
 from pymer_bridge.models.preparing import fit_model, fits
+from pymer_bridge.results import tests
 from pymer_bridge.session import deadlines
 from pymer_bridge.spec import options
 from pymer_bridge.spec.controls import Control, check_control
@@ -35,6 +38,74 @@ class GeneralizedLinearMixedModel(NonNormal, Intervals, Emmeans):
     family: str
     link: str
     size: float | None
+
+    @overload
+    def anova(self, type: Literal["I"] = "I") -> tests.FTests: ...
+
+    @overload
+    def anova(self, type: Literal["II", "III"]) -> tests.TermTests: ...
+
+    @overload
+    def anova(self, type: options.AnovaType) -> tests.FTests | tests.TermTests: ...
+
+    def anova(
+        self,
+        type: options.AnovaType = "I",  # noqa: A002  # R's word
+    ) -> tests.FTests | tests.TermTests:
+        """Return lme4's sequential table of F values, or Wald tests of each term.
+
+        Parameters
+        ----------
+        type
+            "I" for lme4's table (each term after those before it), which has no p-values; "II"
+            (after those that do not contain it) or "III" (after all others) for Wald's chi-square
+            tests.
+
+        Returns
+        -------
+        FTests or TermTests
+            One row per term; of type III also one for the intercept.
+
+        Raises
+        ------
+        OptionError
+            ``type`` is not accepted.
+        REnvironmentError
+            Types II and III need R's package car [1]_.
+
+        Warns
+        -----
+        RWarning
+            Type III, and a factor of an interaction is coded by its reference level: the tests of
+            the other terms are those at that level.
+
+        Notes
+        -----
+        R functions: ``anova`` of lme4 for type I, ``car::Anova`` for types II and III. For
+        likelihood ratio tests see :meth:`drop1` and :func:`pymer_bridge.anova`, for a bootstrap
+        of them :func:`pymer_bridge.pb_modcomp`.
+
+        References
+        ----------
+        .. [1] Fox, J. and Weisberg, S. (2019). An R Companion to Applied Regression, 3rd ed.
+           Sage.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> formula = "cbind(incidence, size - incidence) ~ period + (1 | herd)"
+        >>> fit = pb.glmer(formula, pb.load_dataset("cbpp"), family="binomial")
+        >>> fit.anova()["period"].df1
+        3.0
+        >>> round(fit.anova("II")["period"].statistic, 1)
+        24.6
+        """
+        if isinstance(type, NonNormal):
+            raise OptionError("fit.anova() is of one model; pb.anova(fit, other) compares models")
+        kind = options.one_of(type, options.AnovaType, "type")
+        if kind == "I":
+            return super(GeneralizedLinearMixedModel, self).anova()
+        return by_car(self, kind, "wald")
 
     def _kind(self) -> str:
         n_agq = 1 if self.spec.n_agq is None else self.spec.n_agq

@@ -55,6 +55,11 @@ anova_terms <- function(model, test) {
 #' @param test "F", "likelihood-ratio" or "wald".
 anova_by_car <- function(model, type, test) {
   fit <- model$fit
+  if (type == "II" && methods::is(fit, "merMod") && length(term_labels(model)) == 0L) {
+    stop("the model has no fixed effect but the intercept, which type II does not test; type III does",
+      call. = FALSE
+    )
+  }
   if (type == "III") warn_of_coding(fit)
   table <- if (inherits(fit, "glm")) {
     car::Anova(fit, type = type, test.statistic = car_tests[[test]])

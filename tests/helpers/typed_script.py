@@ -145,6 +145,9 @@ def read_other_models(data: pd.DataFrame) -> None:
     )
     assert_type(counts, pb.GeneralizedLinearMixedModel)
     assert_type(counts.fixed_effects()["period2"], fixed_effects.FixedEffect)
+    assert_type(counts.anova(), tests.FTests)
+    assert_type(counts.anova("II"), tests.TermTests)
+    assert_type(pb.pb_modcomp(counts, "period", 2, 1), bootstrap.BootstrapTest)
 
 
 def main(folder: Path) -> None:

@@ -47,6 +47,10 @@ def herds() -> pd.DataFrame:
         ill=(data["incidence"] > 2).astype(int),
         sick=sick,
         z=z,
+        **{
+            "my x": np.arange(1.0, len(data) + 1) % 7,
+            "if": pd.Categorical(np.take(list("abc"), np.arange(1, len(data) + 1) % 3)),
+        },
     )
 
 
@@ -95,6 +99,11 @@ MODELS: dict[str, Callable[[], Any]] = {
     "plain zeros": lambda: _glm("ill ~ size", family="binomial"),
     "plain factor": lambda: _glm("sick ~ size", family="binomial"),
     "plain gamma": lambda: _glm("size ~ period", family="Gamma", link="log"),
+}
+OF_TERMS: dict[str, Callable[[], Any]] = {
+    **{name: partial(fitted, name) for name in ("pairs", "shares", "counts", "gaps", "sizes")},
+    "odd": lambda: _counts("incidence ~ `my x` * `if`", weights="size"),
+    "sums": lambda: _pairs("ill ~ size + period", contrasts={"period": "contr.sum"}),
 }
 
 
@@ -195,3 +204,48 @@ def test_a_script_makes_the_same_test_or_says_why_not() -> None:
     # Rows with missing values, and the matrix.
     assert report.not_compared == ("pb_modcomp: R has no function that repeats it",)
     assert report.n_figures > 300
+
+
+# -- tests of terms ------------------------------------------------------------------------------
+
+
+@pytest.mark.r("car")
+@pytest.mark.parametrize("name", OF_TERMS)
+def test_tests_of_terms_are_cars(name: str, plain: dict[str, Any]) -> None:
+    fit = OF_TERMS[name]()
+    for kind, spelled in ((2, 2), (3, "iii")):
+        table = fit.anova(spelled)
+        columns = ("statistic", "df1", "p_value")
+        told = [getattr(row, column) for column in columns for row in table]
+        assert_same_bits(told, plain[f"terms {name} {kind}"])
+        printed = plain[f"printed {name} {kind}"]
+        assert str(table).splitlines() == list(printed)
+        assert table.test == "wald"
+
+
+def test_the_sequential_table_is_as_before() -> None:
+    fit = fitted("pairs")
+    assert fit.anova().rows == fit.anova("I").rows == fit.anova(1).rows
+    assert fit.anova().rows[0].p_value is None
+
+
+@pytest.mark.r("car")
+def test_terms_that_cannot_be_tested_are_told() -> None:
+    fit = fitted("pairs")
+    assert "choose one of: 'I', 'II', 'III'" in refused(fit.anova, "IV")
+    assert refused(fit.anova, fit) == (
+        "fit.anova() is of one model; pb.anova(fit, other) compares models"
+    )
+    with pytest.raises(pb.RError, match="no fixed effect but the intercept"):
+        _counts("incidence ~ 1").anova("II")
+    interacting = _pairs("ill ~ size * period")
+    with pytest.warns(pb.RWarning, match=r'fit with contrasts=\{"period": "contr.sum"\}'):
+        interacting.anova("III")
+
+
+@pytest.mark.r("car")
+def test_a_script_tests_terms_by_car() -> None:
+    fit = fitted("counts")
+    report = pb.verify([fit, fit.anova("II"), fit.anova("III"), fit.anova()], runs=1)
+    assert report.ok, str(report)
+    assert report.not_compared == ()

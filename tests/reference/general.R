@@ -88,4 +88,29 @@ restrict <- function(large, restriction) {
 }
 compare("restricted", pairs, restrict(pairs, rbind(c(0, 1, -1, 0))))
 
+# -- tests of terms by car, where it is installed -----------------------------------------------------
+
+test_terms <- function(name, fit) {
+  for (type in 2:3) {
+    table <- car::Anova(fit, type = type)
+    keep(paste("terms", name, type), table$Chisq, table$Df, table[["Pr(>Chisq)"]])
+    answers[[paste("printed", name, type)]] <<- capture.output(print(table))
+  }
+}
+if (requireNamespace("car", quietly = TRUE)) {
+  odd <- data.frame(herds, `my x` = seq_along(herds$size) %% 7, check.names = FALSE)
+  odd[["if"]] <- factor(c("a", "b", "c"))[seq_along(herds$size) %% 3 + 1]
+  test_terms("pairs", pairs)
+  test_terms("shares", shares)
+  test_terms("counts", counts)
+  test_terms("gaps", glmer(incidence ~ z + (1 | herd), gappy, poisson, na.action = na.exclude))
+  test_terms("sizes", sizes)
+  test_terms("odd", quietly(
+    glmer(incidence ~ `my x` * `if` + (1 | herd), odd, poisson, weights = size)
+  ))
+  test_terms("sums", quietly(
+    glmer(ill ~ size + period + (1 | herd), herds, binomial, contrasts = list(period = contr.sum))
+  ))
+}
+
 saveRDS(answers, arguments[1L])
