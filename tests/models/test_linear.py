@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import warnings
 from pathlib import Path
 from typing import Any
@@ -417,3 +418,39 @@ def test_a_report_has_r_squared(fits: Any) -> None:
     share = fits["normal"]
     assert "R²" not in share.report()
     assert fits["crossed"].report().endswith("R² = .49, adjusted R² = .46.")
+
+
+# -- carried elsewhere -----------------------------------------------------------------------------
+
+
+@pytest.mark.r("car")
+def test_a_script_repeats_what_was_asked(tmp_path: Path) -> None:
+    table, gaps = DATA["unbalanced"], DATA["gaps"]
+    small = pb.lm("y ~ a", gaps, weights="w", subset="x > 1")
+    line = pb.lm("y ~ a + x", gaps, weights="w", subset="x > 1")
+    odd = pb.lm("y ~ `a b` * `x/y`", DATA["odd"])
+    trials = pb.glm("cbind(hits, misses) ~ a + x", table, family="binomial")
+    shared = trials.update(family="quasibinomial")
+    kept: list[Any] = [pb.anova(small, line), pb.anova(trials, trials.update(". ~ a"), test="rao")]
+    for fit in (line, odd, trials, shared):
+        term = fit._terms()[1]
+        kept += [fit.anova(), fit.drop1(), fit.fixed_effects(), fit.confint()]
+        kept += [fit.confint("wald", term, 0.8), fit.bootstrap("case", 2, 1)]
+        kept += [fit.contest({"one": {term: 2}, "a b": [0.5] * len(fit._terms())}, joint=False)]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", pb.PymerWarning)
+            kept += [fit.anova("II"), fit.anova("III"), fit.contest({"one": {term: 2}}, 1)]
+    report = pb.verify([small, line, odd, trials, shared], runs=1)
+    assert report.ok, str(report)
+    script = line.to_r_script(tmp_path / "line.R").read_text()
+    assert 'Anova(model2, type = "II")' in script
+    assert "R has no function of its own for models without random" in script
+
+
+def test_what_was_stored_and_pickled_gives_the_same(fits: Any, tmp_path: Path) -> None:
+    fit = fits["weighted"]
+    for again in (pickle.loads(pickle.dumps(fit)), pb.load(fit.save(tmp_path / "fit.pbr.zip"))):
+        assert again.anova() == fit.anova()
+        assert again.confint() == fit.confint()
+        drawn = [each.bootstrap("residual", 2, 1).replicates.tolist() for each in (again, fit)]
+        assert drawn[0] == drawn[1]
