@@ -57,7 +57,7 @@ class LinearModel(
         The columns of the data that went to R.
     """
 
-    def fixed_effects(self, conf_level: float = 0.95) -> FixedEffects:
+    def fixed_effects(self, conf_level: float = 0.95) -> FixedEffects[float]:
         """Return the coefficients with their tests and intervals.
 
         Parameters

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any, Literal, get_args, overload
 
 from pymer_bridge.models.methods.emmeans import Emmeans
 from pymer_bridge.models.methods.intervals import Intervals
@@ -26,6 +26,12 @@ class LinearMixedModel(MixedModel, Testing, Intervals, Emmeans):
     Its attributes are those of :class:`pymer_bridge.MixedModel`.
     """
 
+    @overload
+    def fixed_effects(
+        self, ddf: options.TestDdf | Literal["normal"] = "satterthwaite", conf_level: float = 0.95
+    ) -> FixedEffects[float]: ...
+    @overload
+    def fixed_effects(self, ddf: options.Ddf, conf_level: float = 0.95) -> FixedEffects: ...
     def fixed_effects(
         self, ddf: options.Ddf = "satterthwaite", conf_level: float = 0.95
     ) -> FixedEffects:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, overload
 
 from pymer_bridge.display import apa
 from pymer_bridge.errors import REnvironmentError, RError
@@ -81,6 +81,12 @@ class NonNormal(MixedModel):
 
     __slots__ = ()
 
+    @overload
+    def fixed_effects(
+        self, ddf: Literal["normal"] = "normal", conf_level: float = 0.95
+    ) -> FixedEffects[float]: ...
+    @overload
+    def fixed_effects(self, ddf: options.NormalDdf, conf_level: float = 0.95) -> FixedEffects: ...
     def fixed_effects(
         self, ddf: options.NormalDdf = "normal", conf_level: float = 0.95
     ) -> FixedEffects:

@@ -13,6 +13,7 @@ from pymer_bridge.errors import BootstrapWarning, FormulaError, OptionError, REr
 from pymer_bridge.replicates import engine, functions
 from pymer_bridge.replicates.collected import Collected
 from pymer_bridge.replicates.identity import identity
+from pymer_bridge.results.base import of_rows
 from pymer_bridge.results.bootstrap import BootstrapResult, BootstrapStatistic
 from pymer_bridge.results.decode.record import numbers
 from pymer_bridge.session import asking, conditions
@@ -179,7 +180,7 @@ def run_bootstrap(
     )
 
     def result(collected: Collected) -> BootstrapResult:
-        return said.on(_result(described, collected, request))
+        return said.on(of_rows(_result(described, collected, request), n_obs))
 
     made = engine.perform(run, how, result)
     counts = made.counts

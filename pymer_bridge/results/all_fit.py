@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 import pandas as pd
 
 from pymer_bridge.display.tables import Cell, Column, Table
 from pymer_bridge.results.base import COLUMNS, Part, Rows, above, fields_of, how_it_ended
+from pymer_bridge.results.codec import LATER
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -171,6 +172,8 @@ class AllFit(Rows[OptimizerFit]):
         The text that R prints.
     warnings, messages
         R's warnings and messages.
+    observations
+        How many rows of the data the model uses; None in what was stored without it.
     """
 
     rows: tuple[OptimizerFit, ...]
@@ -178,6 +181,7 @@ class AllFit(Rows[OptimizerFit]):
     text: str
     warnings: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
+    observations: int | None = field(default=None, metadata=LATER)
 
     title: ClassVar[str] = "Fits"
     key: ClassVar[tuple[str, ...]] = ("optimizer",)
@@ -214,13 +218,13 @@ class AllFit(Rows[OptimizerFit]):
         frame = pd.DataFrame(columns)
         for name in ("log_likelihood", "evaluations", "seconds"):
             frame[name] = pd.to_numeric(frame[name])
-        for kind, field, prefix in (
+        for kind, part, prefix in (
             ("fixed", "fixed_effects", ""),
             ("sdcor", "sdcor", ""),
             ("theta", "theta", "theta_"),
         ):
             for name in self._names(kind):
-                found = [(getattr(row, field) or {}).get(name) for row in self.rows]
+                found = [(getattr(row, part) or {}).get(name) for row in self.rows]
                 frame[prefix + name] = pd.to_numeric(pd.Series(found, dtype="float64"))
         return frame
 

@@ -104,7 +104,7 @@ def above(module: str, name: str) -> Any:
     return getattr(import_module(module), name)
 
 
-Row = TypeVar("Row")
+Row_co = TypeVar("Row_co", covariant=True)
 
 
 class _OfGroup(Protocol):
@@ -187,7 +187,7 @@ def of_rows(result: T, n: int, link: str | None = None) -> T:
         The link of the model.
     """
     if isinstance(result, Result) and getattr(result, "observations", n) is None:
-        known = {"observations": n} | ({"link": link} if hasattr(result, "link") else {})
+        known = {"observations": n} | ({"link": link} if link and hasattr(result, "link") else {})
         return dataclasses.replace(result, **known)  # type: ignore[type-var]
     return result
 
@@ -366,25 +366,25 @@ Key = str | float | None
 """What names a row, or is a part of its name."""
 
 
-class Rows(Result, Generic[Row]):
+class Rows(Result, Generic[Row_co]):
     """Base of results that are a tuple of typed rows, looked up by key."""
 
     __slots__ = ()
 
-    rows: tuple[Row, ...]
+    rows: tuple[Row_co, ...]
     key: ClassVar[tuple[str, ...]] = ("term",)
     alias: ClassVar[str | None] = None
     shown: ClassVar[tuple[str, ...]] = ()
     _own: ClassVar[tuple[Column, ...]] = ()
     """Columns that have another heading here than elsewhere."""
 
-    def _key_of(self, row: Row) -> tuple[Any, ...]:
+    def _key_of(self, row: Any) -> tuple[Any, ...]:
         return tuple(getattr(row, name) for name in self.key)
 
     def _keys(self) -> Iterable[tuple[Any, ...]]:
         return map(self._key_of, self.rows)
 
-    def __getitem__(self, key: Key | tuple[Key, ...]) -> Row:
+    def __getitem__(self, key: Key | tuple[Key, ...]) -> Row_co:
         """Return the row of this key, or of its other name if rows have two.
 
         Names may be given with or without R's backticks.
@@ -412,7 +412,7 @@ class Rows(Result, Generic[Row]):
         """Return the number of rows."""
         return len(self.rows)
 
-    def __iter__(self) -> Iterator[Row]:
+    def __iter__(self) -> Iterator[Row_co]:
         """Go through the rows in R's order."""
         return iter(self.rows)
 
@@ -447,7 +447,7 @@ class Rows(Result, Generic[Row]):
         return frame
 
 
-def row_of(rows: Rows[Row], key: str, argument: str) -> Row:
+def row_of(rows: Rows[Row_co], key: str, argument: str) -> Row_co:
     """Return the row that an argument names.
 
     Raises

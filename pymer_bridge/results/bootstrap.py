@@ -174,6 +174,8 @@ class BootstrapResult(Rows[BootstrapStatistic]):
         Elapsed seconds.
     warnings, messages
         R's warnings and messages about the run as a whole.
+    observations
+        How many rows of the data the model uses; None in what was stored without it.
     """
 
     rows: tuple[BootstrapStatistic, ...]
@@ -192,6 +194,7 @@ class BootstrapResult(Rows[BootstrapStatistic]):
     seconds: float
     warnings: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
+    observations: int | None = field(default=None, metadata=LATER)
 
     key: ClassVar[tuple[str, ...]] = ("name",)
     alias: ClassVar[str | None] = "label"
@@ -385,8 +388,11 @@ class BootstrapResult(Rows[BootstrapStatistic]):
             notes.append(f"{counts.n_singular} singular")
         if counts.n_not_converged:
             notes.append(f"{counts.n_not_converged} not converged")
-        title = f"{self.kind.capitalize()} bootstrap"
-        return Table(columns, self._cells(columns), title=title, notes=(", ".join(notes),))
+        cells = self._cells(columns)
+        return Table(columns, cells, title=self._caption(), notes=(", ".join(notes),))
+
+    def _how(self) -> tuple[str, ...]:
+        return (f"{self.kind.capitalize()} bootstrap",)
 
 
 def _array(values: Sequence[float | None]) -> NDArray[np.float64]:

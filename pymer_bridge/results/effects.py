@@ -114,6 +114,8 @@ class EffectCurve(Rows[EffectPoint]):
         R's warnings and messages.
     index
         The labels of the rows of the partial residuals in the data.
+    observations
+        How many rows of the data the model uses; None in what was stored without it.
     """
 
     rows: tuple[EffectPoint, ...]
@@ -127,6 +129,7 @@ class EffectCurve(Rows[EffectPoint]):
     warnings: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
     index: pd.Index | None = field(default=None, metadata=LATER)
+    observations: int | None = field(default=None, metadata=LATER)
 
     shown: ClassVar[tuple[str, ...]] = (*FIGURES, *RESPONSES)
 
@@ -213,6 +216,8 @@ class EffectCurve(Rows[EffectPoint]):
         cells: tuple[tuple[Cell, ...], ...] = tuple(
             (*row.values.values(), *(getattr(row, name) for name in figures)) for row in self.rows
         )
-        title = f"Effect of {' and '.join(self.terms)} on {self.response}"
         notes = (f"Intervals: {self.conf_level * 100:g}%, point by point.",)
-        return Table((*keys, *heads), cells, title=title, notes=notes, max_rows=40)
+        return Table((*keys, *heads), cells, title=self._caption(), notes=notes, max_rows=40)
+
+    def _how(self) -> tuple[str, ...]:
+        return (f"Effect of {' and '.join(self.terms)} on {self.response}",)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from math import exp, inf
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final, Generic, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -26,6 +26,15 @@ from pymer_bridge.results.base import (
 from pymer_bridge.results.codec import LATER
 from pymer_bridge.spec.options import flag
 
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar as DefaultedTypeVar
+
+    Tested_co = DefaultedTypeVar(
+        "Tested_co", bound=float | None, default=float | None, covariant=True
+    )
+else:
+    Tested_co = TypeVar("Tested_co", covariant=True)
+
 Floats = NDArray[np.float64]
 
 INTERCEPT: Final = "(Intercept)"
@@ -33,8 +42,10 @@ INTERCEPT: Final = "(Intercept)"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FixedEffect(Part):
+class FixedEffect(Part, Generic[Tested_co]):
     """One fixed effect: estimate and test; a figure that the method does not give is None.
+
+    Of ``FixedEffect[float]``, as with any degrees of freedom but "none", the method gives all.
 
     Attributes
     ----------
@@ -55,13 +66,13 @@ class FixedEffect(Part):
     std_error: float
     df: float | None
     statistic: float
-    p_value: float | None
-    conf_low: float | None
-    conf_high: float | None
+    p_value: Tested_co
+    conf_low: Tested_co
+    conf_high: Tested_co
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class FixedEffects(Rows[FixedEffect]):
+class FixedEffects(Rows[FixedEffect[Tested_co]], Generic[Tested_co]):
     """The fixed effects, one row per term: ``fixed_effects["Days"].p_value``.
 
     Attributes
@@ -86,7 +97,7 @@ class FixedEffects(Rows[FixedEffect]):
         How many rows of the data the model uses; None in what was stored without it.
     """
 
-    rows: tuple[FixedEffect, ...]
+    rows: tuple[FixedEffect[Tested_co], ...]
     ddf: str
     conf_level: float
     warnings: tuple[str, ...] = ()

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pymer_bridge.errors import UnknownNameError, listed, shown
-from pymer_bridge.results.base import Key, Part, Row, Rows, fields_of, of_group
+from pymer_bridge.results.base import Key, Part, Row_co, Rows, fields_of, of_group
 from pymer_bridge.results.codec import LATER
 from pymer_bridge.spec.names import find_name
 
@@ -67,7 +67,7 @@ class GroupTable(Part):
     covariance: Floats | None = None
 
 
-class _Grouped(Rows[Row]):
+class _Grouped(Rows[Row_co]):
     """Shared by results that keep a table of levels by terms for each grouping factor."""
 
     __slots__ = ()
@@ -95,10 +95,10 @@ class _Grouped(Rows[Row]):
         """
         return of_group(self.groups, name, "grouping factor of the name")
 
-    def _make_row(self, table: GroupTable, level: int, term: int) -> Row:
+    def _make_row(self, table: GroupTable, level: int, term: int) -> Row_co:
         raise NotImplementedError
 
-    def __getitem__(self, key: Key | tuple[Key, ...]) -> Row:
+    def __getitem__(self, key: Key | tuple[Key, ...]) -> Row_co:
         """Return the row of a group, a level and a term.
 
         Raises
@@ -125,11 +125,11 @@ class _Grouped(Rows[Row]):
             yield from product([table.group], table.levels, table.terms)
 
     @property
-    def rows(self) -> tuple[Row, ...]:  # type: ignore[override]
+    def rows(self) -> tuple[Row_co, ...]:  # type: ignore[override]
         """One typed row per group, level and term; made when asked for."""
         return tuple(self._rows())
 
-    def _rows(self) -> Iterator[Row]:
+    def _rows(self) -> Iterator[Row_co]:
         for table in self.groups:
             for term in range(len(table.terms)):
                 for level in range(len(table.levels)):

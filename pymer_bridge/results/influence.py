@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pymer_bridge.display.tables import Cell, Column, Table
 from pymer_bridge.results.base import Part, Rows, above, fields_of, how_it_ended
+from pymer_bridge.results.codec import LATER
 from pymer_bridge.results.matrix import NamedMatrix
 
 if TYPE_CHECKING:
@@ -82,6 +83,8 @@ class Influence(Rows[InfluenceRow]):
         Versions of R and its packages; elapsed seconds.
     warnings, messages
         Warnings and messages.
+    observations
+        How many rows of the data the model uses; None in what was stored without it.
     """
 
     rows: tuple[InfluenceRow, ...]
@@ -97,8 +100,8 @@ class Influence(Rows[InfluenceRow]):
     seconds: float
     warnings: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
+    observations: int | None = field(default=None, metadata=LATER)
 
-    title: ClassVar[str] = "Influence"
     key: ClassVar[tuple[str, ...]] = ("level",)
     shown: ClassVar[tuple[str, ...]] = tuple(column.name for column in _COLUMNS)
 
@@ -185,10 +188,12 @@ class Influence(Rows[InfluenceRow]):
             (row.level, row.cooks_distance, *_cells(self.dfbetas.values[i]), _note(row))
             for i, row in enumerate(self.rows)
         ]
-        title = (
-            f"Influence of each {self.by if self.by == 'observation' else 'level of ' + self.by}"
+        return Table(columns, tuple(body), title=self._caption(), max_rows=40)
+
+    def _how(self) -> tuple[str, ...]:
+        return (
+            f"Influence of each {self.by if self.by == 'observation' else 'level of ' + self.by}",
         )
-        return Table(columns, tuple(body), title=title, max_rows=40)
 
 
 def _cells(values: NDArray[np.float64]) -> tuple[float | None, ...]:

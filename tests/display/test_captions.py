@@ -143,7 +143,7 @@ CASES: dict[str, tuple[Callable[[Fits], Result], list[str]]] = {
     ),
     "replicates": (
         lambda f: _quiet(f.groups.bootstrap, "parametric", n_sim=20, seed=7),
-        ["Parametric bootstrap", "20 of 20 replicates usable, seed 7"],
+        ["Parametric bootstrap", "20 of 20 replicates usable, seed 7", "180 observations"],
     ),
     "pb_modcomp": (
         lambda f: _quiet(pb.pb_modcomp, f.groups, "Days", n_sim=20, seed=1),

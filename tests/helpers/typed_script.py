@@ -44,10 +44,12 @@ from pymer_bridge.results import (
 
 def read_a_model(fit: pb.LinearMixedModel) -> None:
     effect = fit.fixed_effects()["Days"]
-    assert_type(effect, fixed_effects.FixedEffect)
+    assert_type(effect, fixed_effects.FixedEffect[float])
+    assert_type(round(effect.p_value, 3), float)
+    assert_type(fit.fixed_effects("none")["Days"].p_value, float | None)
     assert_type(effect.estimate, float)
     for row in fit.fixed_effects():
-        assert_type(row, fixed_effects.FixedEffect)
+        assert_type(row, fixed_effects.FixedEffect[float])
     assert_type(fit.variance_components["Subject", "Days"], variances.VarianceComponent)
     assert_type(fit.random_effects["Subject", "308", "Days"], groups.RandomEffect)
     for mode in fit.random_effects:
@@ -133,7 +135,7 @@ def read_tables(fit: pb.LinearMixedModel, file: Path) -> None:
 def read_other_models(data: pd.DataFrame) -> None:
     line = pb.lm("Reaction ~ Days", data)
     assert_type(line, pb.LinearModel)
-    assert_type(line.fixed_effects()["Days"], fixed_effects.FixedEffect)
+    assert_type(line.fixed_effects()["Days"], fixed_effects.FixedEffect[float])
     each = pb.lm_list("Reaction ~ Days | Subject", data)
     assert_type(each.coefficients()["308", "Days"], separate.SeparateEffect)
     many = pb.fit_many("~ Days + (1 | Subject)", data, ["Reaction"])
@@ -144,7 +146,7 @@ def read_other_models(data: pd.DataFrame) -> None:
         family="binomial",
     )
     assert_type(counts, pb.GeneralizedLinearMixedModel)
-    assert_type(counts.fixed_effects()["period2"], fixed_effects.FixedEffect)
+    assert_type(counts.fixed_effects()["period2"], fixed_effects.FixedEffect[float])
     assert_type(counts.anova(), tests.FTests)
     assert_type(counts.anova("II"), tests.TermTests)
     assert_type(pb.pb_modcomp(counts, "period", 2, 1), bootstrap.BootstrapTest)

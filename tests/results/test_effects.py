@@ -220,7 +220,9 @@ def test_what_is_printed_names_both_scales() -> None:
     if (curve := _effect("binomial")) is None:
         return
     text = str(curve)
-    assert text.startswith("Effect of period on cbind(incidence, size - incidence)\n")
+    assert text.startswith(
+        "Effect of period on cbind(incidence, size - incidence), 56 observations\n"
+    )
     assert "Response: Estimate" in text
     assert "Intervals: 95%, point by point." in text
     assert "Response: Estimate" not in str(_effect("slope"))

@@ -263,7 +263,7 @@ def test_it_comes_back_from_json_and_shows_itself() -> None:
     assert list(frame["cooks_distance"]) == list(found.cooks_distance)
     assert found["309"].cooks_distance == found.cooks_distance["309"]
     assert found.dfbeta["309", "Days"] == frame["dfbeta_Days"][1]
-    assert str(found).startswith("Influence of each level of Subject\n")
+    assert str(found).startswith("Influence of each level of Subject, 40 observations\n")
     for text in (found._repr_html_(), found.to_markdown(), found.to_latex()):
         assert "309" in text
 

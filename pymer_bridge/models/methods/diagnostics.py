@@ -497,7 +497,8 @@ class Diagnostics(CaseFigures, MixedFit):
         )
 
         def result(collected: Collected) -> Influence:
-            return _result(self._model, asked, described, (levels, rows), collected)
+            made = _result(self._model, asked, described, (levels, rows), collected)
+            return self._counted(made)
 
         made = engine.perform(run, engine.Running(n_jobs, progress, checkpoint), result)
         return _warned(said.on(made))

@@ -75,11 +75,13 @@ def matrix(values: NDArray[np.float64], *shape: int) -> NDArray[np.float64]:
     return frozen_array(values.reshape(shape, order="F"))  # type: ignore[no-any-return]
 
 
-def fixed_effects(record: RRecord, ddf: str, conf_level: float) -> FixedEffects:
-    """Read the answer of ``fixed_effects()``."""
+def fixed_effects(record: RRecord, ddf: str, conf_level: float) -> FixedEffects[Any]:
+    """Read the answer of ``fixed_effects()``: what R gives as NaN stays so."""
     terms = texts(record, "terms")  # none if the formula has only random terms
+    none = [None] * len(terms)
     columns = [
-        numbers(record, name, len(terms)) for name in ("df", "p_value", "conf_low", "conf_high")
+        none if record.get(name) is None else record[name].tolist()
+        for name in ("p_value", "conf_low", "conf_high")
     ]
     rows = tuple(
         FixedEffect(term, float(est), float(se), df, float(stat), p, low, high)
@@ -88,6 +90,7 @@ def fixed_effects(record: RRecord, ddf: str, conf_level: float) -> FixedEffects:
             record["estimate"],
             record["std_error"],
             record["statistic"],
+            numbers(record, "df", len(terms)),
             *columns,
             strict=True,
         )
@@ -95,7 +98,7 @@ def fixed_effects(record: RRecord, ddf: str, conf_level: float) -> FixedEffects:
     return FixedEffects(rows, ddf, conf_level, reference=texts(record, "reference"))
 
 
-def linear_effects(record: RRecord, conf_level: float) -> FixedEffects:
+def linear_effects(record: RRecord, conf_level: float) -> FixedEffects[float]:
     """Read the answer of ``linear_effects()``."""
     ddf = "normal" if record["df"] is None else "residual"
     method = text(record, "interval_method")
