@@ -205,6 +205,11 @@ fit_model <- function(spec, frame) {
   stop_without_structures(built$call$formula)
   env <- model_environment(data, spec$data_name, built$extras)
   model <- new_model(eval(built$call, env), env, built$call)
+  if (inherits(model$fit, "mlm")) {
+    stop("lm() fits one response here: fit each of them, or take a sum or a difference",
+      call. = FALSE
+    )
+  }
   model$origin <- if (is.environment(frame)) frame$origin else new_origin()
   list(model = model, facts = facts_of(model$fit))
 }

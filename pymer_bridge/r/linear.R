@@ -29,7 +29,30 @@ linear_summary_text <- function(model) {
 }
 
 #' Operation: the predictors of a model without random effects
-linear_predictors <- function(model) all.vars(stats::delete.response(stats::terms(model$fit)))
+linear_predictors <- function(model) {
+  offset <- stats::getCall(model$fit)$offset
+  c(
+    all.vars(stats::delete.response(stats::terms(model$fit))),
+    # R reads it from the new data.
+    if (!is_own_vector(offset, model)) all.vars(offset)
+  )
+}
+
+#' A fit whose predictions at new data find its offset
+#'
+#' R evaluates the offset of the call in the new data. One that was given row by row is not there.
+#'
+#' @param own The rows of the data that the new ones are; NULL for others.
+with_offset_found <- function(fit, model, own = NULL) {
+  offset <- fit$call$offset
+  if (!is_own_vector(offset, model)) {
+    return(fit)
+  }
+  given <- if (!is.null(own)) get(as.character(offset), model$frame_env)[own]
+  if (is.null(own)) warn_of_lost_offset(fit)
+  fit$call$offset <- given
+  fit
+}
 
 #' Operation: predictions of a model without random effects
 #'
@@ -38,7 +61,7 @@ linear_predictors <- function(model) all.vars(stats::delete.response(stats::term
 #' @param interval "none", "confidence" or "prediction".
 #' @return Vectors over the rows, with the rows of the data they belong to.
 predict_linear <- function(model, new_data, type, interval, conf_level) {
-  fit <- model$fit
+  fit <- if (is.null(new_data)) model$fit else with_offset_found(model$fit, model)
   frame <- if (is.null(new_data)) model_data(model)$frame else frame_from_parts(new_data)
   # Only with new data: without, R also knows the rows that were left out.
   arguments <- list(fit, se.fit = TRUE)
@@ -84,12 +107,13 @@ linear_confidence <- function(model, method, parameters, conf_level) {
   found <- suppressMessages(do.call(of, c(list(fit, level = conf_level), chosen)))
   # Of one coefficient confint() gives a vector.
   names <- if (is.matrix(found)) rownames(found) else c(chosen$parm, names(stats::coef(fit)))[1L]
+  names <- as.character(names) # a model may have none
   ends <- matrix(found, ncol = 2L)
   list(names = names, labels = names, conf_low = ends[, 1L], conf_high = ends[, 2L])
 }
 
 #' Operation: the names of all coefficients, those that cannot be estimated too
-coefficient_names <- function(model) names(stats::coef(model$fit))
+coefficient_names <- function(model) as.character(names(stats::coef(model$fit)))
 
 #' Operation: R squared of a linear model
 linear_r_squared <- function(model) {

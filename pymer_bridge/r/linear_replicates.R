@@ -67,12 +67,13 @@ linear_statistic <- function(model, plan) {
     },
     predictions = {
       data <- model_data(model)
-      rows <- if (is.null(plan$new_data)) {
-        data$frame[data$used, , drop = FALSE]
-      } else {
+      own <- if (is.null(plan$new_data)) data$used
+      rows <- if (is.null(own)) {
         frame_from_parts(plan$new_data)
+      } else {
+        data$frame[own, , drop = FALSE]
       }
-      function(fit) stats::predict(fit, newdata = rows)
+      function(fit) stats::predict(with_offset_found(fit, model, own), newdata = rows)
     },
     code = function_of_text(plan$code),
     python = identity,

@@ -60,6 +60,10 @@ anova_by_car <- function(model, type, test) {
       call. = FALSE
     )
   }
+  needed <- if (inherits(fit, "glm")) term_labels(model) else stats::coef(fit)
+  if (inherits(fit, "lm") && length(needed) == 0L) {
+    stop("the model has no terms to test; of an intercept fixed_effects() has a test", call. = FALSE)
+  }
   if (type == "III") warn_of_coding(fit)
   table <- if (inherits(fit, "glm")) {
     car::Anova(fit, type = type, test.statistic = car_tests[[test]])
@@ -74,7 +78,10 @@ warn_of_coding <- function(fit) {
   mixed <- methods::is(fit, "merMod")
   contrasts <- if (mixed) attr(lme4::getME(fit, "X"), "contrasts") else fit$contrasts
   factors <- attr(stats::terms(fit), "factors")
-  together <- if (length(factors)) factors[, colSums(factors > 0L) > 1L, drop = FALSE] else factors
+  if (!is.matrix(factors)) {
+    return(invisible())
+  }
+  together <- factors[, colSums(factors > 0L) > 1L, drop = FALSE]
   # A model frame has names without quotes.
   interacting <- vapply(rownames(together)[rowSums(together > 0L) > 0L], function(name) {
     variable <- str2lang(name)

@@ -47,7 +47,7 @@ stop_if_rows_slip <- function(model) {
   }
 }
 
-#' Warn where lme4 leaves out an offset
+#' Warn where predictions leave out an offset
 warn_of_lost_offset <- function(fit) {
   if (!is.null(stats::getCall(fit)$offset)) {
     warning("predictions at new data leave out the offset that was given as an argument; ",

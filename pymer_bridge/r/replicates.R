@@ -251,6 +251,8 @@ replicate_intervals <- function(values, observed, kind, conf_level, as_in) {
   ends <- matrix(NA_real_, length(observed), 2L)
   # Such as a prediction of a row with a missing value.
   known <- !is.na(observed)
+  # boot.ci() gives no interval where all replicates are one value.
+  if (as_in == "boot") known <- known & apply(replicates, 2L, is_varied)
   if (any(known)) {
     intervals <- if (as_in == "boot") boot_intervals else plain_intervals
     ends[known, ] <- intervals(
@@ -259,6 +261,9 @@ replicate_intervals <- function(values, observed, kind, conf_level, as_in) {
   }
   list(conf_low = unname(ends[, 1L]), conf_high = unname(ends[, 2L]))
 }
+
+#' Have replicates more than one value?
+is_varied <- function(values) length(unique(values[!is.na(values)])) > 1L
 
 #' Intervals as confint() of a bootMer object gives them
 boot_intervals <- function(replicates, observed, kind, conf_level) {

@@ -124,6 +124,7 @@ model_with_response <- function(model, fit, values, data) {
     vapply(as.list(left)[-1L], as.character, "")
   }
   if (is.null(columns)) {
+    if (inherits(fit, "lm")) fit <- with_response_named(fit, left)
     made <- new_model(fit, model$frame_env, model$call)
     made$other_response <- TRUE
     return(made)
@@ -172,4 +173,25 @@ refit_ml <- function(model) {
   made$other_response <- model$other_response
   made$refits <- refits_and(model, "likelihood")
   made
+}
+
+#' A fit without random effects to a response of ours, with the name of the model's own response
+#'
+#' @param left The left side of the model's formula.
+with_response_named <- function(fit, left) {
+  text <- deparse1(left)
+  renamed <- function(terms) {
+    terms[[2L]] <- left
+    variables <- attr(terms, "variables")
+    variables[[2L]] <- left
+    attr(terms, "variables") <- variables
+    factors <- attr(terms, "factors")
+    if (is.matrix(factors)) rownames(attr(terms, "factors"))[1L] <- text
+    terms
+  }
+  fit$terms <- renamed(fit$terms)
+  attr(fit$model, "terms") <- fit$terms
+  names(fit$model)[1L] <- text
+  fit$call$formula <- stats::formula(fit$terms)
+  fit
 }

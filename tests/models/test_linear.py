@@ -454,3 +454,63 @@ def test_what_was_stored_and_pickled_gives_the_same(fits: Any, tmp_path: Path) -
         assert again.confint() == fit.confint()
         drawn = [each.bootstrap("residual", 2, 1).replicates.tolist() for each in (again, fit)]
         assert drawn[0] == drawn[1]
+
+
+# -- odd models ------------------------------------------------------------------------------------
+
+
+def test_models_without_terms_answer_what_there_is(fits: Any) -> None:
+    table = DATA["unbalanced"]
+    none = pb.lm("y ~ 0", table)
+    assert len(none.confint()) == 0
+    assert [row.term for row in none.anova()] == ["Residuals"]
+    with pytest.raises(OptionError, match="no parameter 'x'; there are: none"):
+        none.confint(parameters="x")
+    one = pb.lm("y ~ 1", table)
+    assert [row.term for row in one.confint()] == ["(Intercept)"]
+    assert one.bootstrap("case", 2, 1).names == (".sigma", "(Intercept)")
+
+
+@pytest.mark.r("car")
+def test_types_of_models_without_terms(fits: Any) -> None:
+    table = DATA["unbalanced"]
+    assert [row.term for row in pb.lm("y ~ 1", table).anova("III")] == ["(Intercept)", "Residuals"]
+    for fit in (pb.lm("y ~ 0", table), pb.glm("count ~ 1", table, family="poisson")):
+        with pytest.raises(RError, match="the model has no terms to test"):
+            fit.anova("II")
+
+
+def test_several_responses_are_refused() -> None:
+    with pytest.raises(RError, match=r"lm\(\) fits one response here"):
+        pb.lm("cbind(y, x) ~ a", DATA["unbalanced"])
+
+
+def test_an_offset_row_by_row_is_left_out_at_new_data() -> None:
+    table = DATA["unbalanced"]
+    given = pb.lm("y ~ a + x", table, offset=np.log(table["w"]))
+    column = pb.lm("y ~ a + x", table, offset="log(w)")
+    with pytest.warns(RWarning, match="leave out the offset that was given as an argument"):
+        left = given.predict(table.head(3)).values
+    shifts = np.log(table["w"].to_numpy()[:3])
+    assert np.allclose(left + shifts, column.predict(table.head(3)).values)
+    rows = [fit.bootstrap("case", 2, 1, "predictions").replicates for fit in (given, column)]
+    assert np.allclose(*rows)
+    with pytest.raises(pb.DataConversionError, match="'w'"):
+        column.predict(table[["a", "x"]])
+
+
+def test_a_model_keeps_the_name_of_its_response() -> None:
+    fit = pb.lm("log(size) ~ a + x", DATA["unbalanced"])
+    again = fit.refit(np.log(DATA["unbalanced"]["size"]) + 1)
+    assert again.formula == fit.formula
+    assert again.anova().heading[-1] == "Response: log(size)"
+    with pytest.raises(RError, match="not a column of its data"):
+        again.update(". ~ a")
+
+
+def test_a_statistic_that_never_varies_has_no_interval() -> None:
+    exact = pb.lm("twice ~ x", DATA["unbalanced"])
+    replicates = exact.bootstrap("case", 5, 1, "function(fit) c(n = nobs(fit))")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert replicates.confint()["n"].conf_low is None
