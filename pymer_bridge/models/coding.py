@@ -71,12 +71,14 @@ def coded(
         if name not in decode.texts(found, "factors"):
             raise OptionError(
                 f"hypotheses name {shown(name)}, which is no factor of the fixed effects; these "
-                f"are: {listed(decode.texts(found, 'factors')) or 'none'}"
+                f"are: {listed(decode.texts(found, 'factors'))} (make a column of numbers a "
+                "Categorical)"
             )
         if name not in decode.texts(found, "coded"):
             raise OptionError(
-                f"hypotheses[{name!r}]: without an intercept each level of {shown(name)} has a "
-                "coefficient of its own, and none is a comparison: leave out '0 +' or '- 1'"
+                f"hypotheses[{name!r}]: each level of {shown(name)} has a coefficient of its own, "
+                f"and none is a comparison: the formula needs an intercept, and {shown(name)} as a "
+                "term of its own"
             )
         contrasts = (*contrasts, (name, _coding(name, given, levels[name])))
     return replace(asked, contrasts=contrasts)

@@ -139,5 +139,5 @@ coding_of_hypotheses <- function(weights, names, levels) {
   stats::contrasts(column) <- coding
   coding <- stats::contrasts(column)
   rest <- seq_len(ncol(coding) - length(names))
-  list(rank = rank, values = as.double(coding), columns = c(names, sprintf("rest%d", rest)))
+  list(rank = rank, values = as.double(coding), columns = make.unique(c(names, sprintf("rest%d", rest))))
 }

@@ -88,6 +88,8 @@ def test_a_coefficient_is_the_difference_of_two_means() -> None:
     assert np.allclose(found, [means.mean(), *wanted], rtol=1e-12, atol=0)
     # With one comparison alone it is the same: the other column is orthogonal to it.
     alone = pb.lm("angle ~ recipe", _cake(), hypotheses=PART)
+    named = pb.lm("angle ~ recipe", _cake(), hypotheses={"recipe": {"rest1": [1, -1, 0]}})
+    assert named.contrasts["recipe"].columns == ("rest1", "rest1.1")
     assert np.isclose(alone.fixed_effects()["recipeA - B"].estimate, wanted[0], rtol=1e-12)
     assert np.isclose(alone.sigma, fit.sigma, rtol=1e-12)
 
@@ -184,10 +186,13 @@ def test_what_cannot_be_coefficients_is_refused(case: str) -> None:
     assert message in refused(pb.lm, "angle ~ recipe + temp", _cake(), hypotheses=given)
 
 
-@pytest.mark.parametrize("formula", ["angle ~ 0 + recipe", "angle ~ temp + recipe - 1"])
+WITHOUT = ("angle ~ 0 + recipe", "angle ~ temp + recipe - 1", "angle ~ recipe:temperature")
+
+
+@pytest.mark.parametrize("formula", WITHOUT)
 def test_without_an_intercept_no_coefficient_is_a_comparison(formula: str) -> None:
     said = refused(pb.lm, formula, _cake(), hypotheses=WHOLE)
-    assert "without an intercept each level of 'recipe' has a coefficient of its own" in said
+    assert "'recipe' has a coefficient of its own, and none is a comparison: the formula" in said
     mixed = f"{formula} + (1 | replicate)"
     assert refused(pb.lmer, mixed, _cake(), hypotheses=WHOLE) == said
     # The first factor alone has all its levels.
