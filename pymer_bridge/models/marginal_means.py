@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from pymer_bridge.errors import OptionError, shown
 from pymer_bridge.models.base import ask
@@ -163,6 +165,21 @@ class MarginalMeans(MarginalTable):
         3
         """
         return self.contrast("pairwise", adjust)
+
+    def _panels(self) -> tuple[str, ...]:
+        return self.by[len(self.by) - self._n_by :]
+
+    def _arrows(self, alpha: float, adjust: Adjust) -> tuple[NDArray[np.float64], ...]:
+        estimates = np.array([row.estimate for row in self.rows], dtype=np.float64)
+        return ask(
+            "comparison_arrows",
+            lambda record: decode_tests.arrows(record, estimates),
+            noted=False,
+            grid=self._grid,
+            type=self.type,
+            alpha=alpha,
+            adjust=adjust,
+        )
 
 
 def marginal_means(record: Mapping[str, Any], conf_level: float, kind: str) -> MarginalMeans:

@@ -21,6 +21,7 @@ from pymer_bridge.plots.diagnostics import (
 from pymer_bridge.plots.effects import coefficients
 from pymer_bridge.plots.forest import bootstrap, routes
 from pymer_bridge.plots.leverage import cooks_distance, influence, leverage
+from pymer_bridge.plots.means import emmip, means
 from pymer_bridge.plots.optimizers import all_fit
 from pymer_bridge.plots.pooling import groups, lines, pooling, shrinkage
 from pymer_bridge.plots.predictors import effect, effect_curve
@@ -29,7 +30,7 @@ from pymer_bridge.plots.random import random_effects, random_quantiles, random_s
 
 __all__ = [
     "all_fit", "bootstrap", "coefficients", "cooks_distance", "diagnostics", "effect",
-    "effect_curve", "groups", "influence", "leverage", "lines", "pooling", "profile_pairs",
-    "random_effects", "random_quantiles", "random_scatter", "residual_quantiles",
+    "effect_curve", "emmip", "groups", "influence", "leverage", "lines", "means", "pooling",
+    "profile_pairs", "random_effects", "random_quantiles", "random_scatter", "residual_quantiles",
     "residuals_by_group", "residuals_fitted", "routes", "scale_location", "shrinkage", "zeta",
 ]  # fmt: skip

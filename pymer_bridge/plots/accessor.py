@@ -34,6 +34,7 @@ class _Pictures(Public):
 
     coefficients: Final = _of_fit(plots.coefficients)
     effect: Final = _of_fit(plots.effect)
+    emmip: Final = _of_fit(plots.emmip)
     random_effects: Final = _of_fit(plots.random_effects)
     random_scatter: Final = _of_fit(plots.random_scatter)
     random_quantiles: Final = _of_fit(plots.random_quantiles)

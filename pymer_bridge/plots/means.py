@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,7 +15,7 @@ from pymer_bridge.plots import canvas
 from pymer_bridge.results.means import MarginalMean, MarginalTable
 from pymer_bridge.spec import options
 from pymer_bridge.spec.arguments import checked
-from pymer_bridge.spec.names import find_name
+from pymer_bridge.spec.names import bare, find_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,13 +25,13 @@ if TYPE_CHECKING:
     from pymer_bridge.models.mixed import MixedModel
 
 Levels = Mapping[str, str | float]
-_TOKEN: Final = re.compile(r"`([^`]+)`|([\w.]+)|([~|+*:()])|\s+|(.)")
+_TOKEN: Final = re.compile(r"(`(?:[^`\\]|\\.)+`|[\w.]+)|([~|+*:()])|\s+|(.)")
 _WANTED: Final = 'formula must be such as "trace ~ x" or "trace ~ x | by", with names of predictors'
 
 
 @checked
 def means(
-    table: MarginalTable,
+    result: MarginalTable,
     *,
     comparisons: bool = False,
     alpha: float = 0.05,
@@ -42,13 +43,13 @@ def means(
 
     Parameters
     ----------
-    table
+    result
         Made by ``fit.emmeans()``, ``fit.emtrends()``, or ``.pairs()`` and the like of them.
     comparisons
         Add emmeans' arrows? Where those of two means overlap, their difference is not significant.
     alpha, adjust
-        The level of the comparisons that the arrows stand for, and its adjustment for their number;
-        "mvt" draws with seed 1.
+        The level of the comparisons that the arrows stand for, and its adjustment for their number,
+        which may be any but "mvt", of which R draws.
     by
         The predictors with a panel for each of their levels; by default those that the means are
         within. An empty sequence puts all into one panel.
@@ -82,33 +83,41 @@ def means(
     >>> [label.get_text() for label in figure.axes[0].get_yticklabels()]
     ['A', 'B', 'C']
     """
-    _check_rows(table)
-    level = options.check_level(1.0 - options.check_level(alpha, "alpha"))
-    arrows = None
-    if options.flag(comparisons, "comparisons"):
-        arrows = table._arrows(1.0 - level, options.one_of(adjust, options.Adjust, "adjust"))
-    within = table._within_of() if by is None else _named(options.names_of(by, "by"), table, "by")
-    parts = _parted(table, within)
+    _check_rows(result)
+    how = options.check_level(alpha, "alpha"), options.one_of(adjust, options.Adjust, "adjust")
+    if comparisons and adjust == "mvt":
+        raise OptionError('adjust="mvt" would draw arrows of other lengths each time: give another')
+    arrows = result._arrows(*how) if options.flag(comparisons, "comparisons") else None
+    within = result._panels()
+    if by is not None:
+        within = tuple(_named(options.names_of(by, "by"), result, "by")) if len(by) else ()
+    parts = _parted(result, within)
     most = max(len(places) for places in parts.values())
     size = (6.4, min(1.3 + 0.36 * most, 24.0))
     axes = canvas.new_panels(ax, len(parts), size, 1, sharex=True)
-    names = [name for name in table.by if name not in within]
+    names = [name for name in result.by if name not in within]
     for panel, (title, places) in zip(axes, parts.items(), strict=True):
-        rows = [table.rows[place] for place in places]
+        rows = [result.rows[place] for place in places]
+        _draw_null(panel, result)
         _draw_rows(panel, rows, None if arrows is None else [end[places] for end in arrows])
-        _draw_null(panel, table)
         labels = [", ".join(_written(row.levels, names)) or "all" for row in rows]
         panel.set_ylim(len(rows) - 0.5, -0.5)
         canvas.label_levels(panel, labels, ", ".join(names))
+        if not canvas.crowded(panel, len(rows)):  # names of contrasts are long
+            panel.set_yticklabels([canvas.plain(canvas.shorten(label, 48)) for label in labels])
         canvas.dress(panel, title=title)
-    said = ", arrows compare" if arrows is not None else ""
-    canvas.dress(axes[-1], "\n".join((_estimates(table) + said, *_how(table))))
+    level = f"; arrows compare at {alpha:g} ({adjust})" if arrows is not None else ""
+    below = _wrapped(_estimates(result) + level, *_how(result))
+    if ax is None:
+        canvas.figure_of(axes).supxlabel(canvas.plain(below), fontsize="medium")
+    else:
+        canvas.dress(axes[-1], below)
     return canvas.figure_of(axes)
 
 
 @checked
 def emmip(
-    model: MixedModel | LinearModel | MarginalTable,
+    fit: MixedModel | LinearModel | MarginalTable,
     formula: str,
     *,
     at: Mapping[str, Any] | None = None,
@@ -122,7 +131,7 @@ def emmip(
 
     Parameters
     ----------
-    model
+    fit
         A fitted model, or marginal means of the predictors in the formula.
     formula
         ``"trace ~ x"``, or ``"trace ~ x | by"`` with a panel for each level of ``by``; ``"~ x"``
@@ -160,10 +169,10 @@ def emmip(
     """
     sides = _sides(formula)
     given: dict[str, Any] = {"at": at, "ddf": ddf, "type": type, "conf_level": conf_level}
-    if isinstance(model, MarginalTable):
-        table = model
+    if isinstance(fit, MarginalTable):
+        table = fit
     else:
-        asked: Any = model  # the type of each model that has marginal means
+        asked: Any = fit  # the type of each model that has marginal means
         table = asked.emmeans([name for side in sides for name in side], **given)
     _check_rows(table)
     trace, x, by = (_named(side, table, "formula") for side in sides)
@@ -179,10 +188,16 @@ def emmip(
     lines = _Traces(table, trace, x, options.flag(intervals, "intervals"))
     for panel, (title, places) in zip(axes, parts.items(), strict=True):
         lines.draw(panel, [table.rows[place] for place in places])
-        canvas.dress(panel, ", ".join(x), title=title)
-    for panel in axes[:: min(canvas.across(n), 3)]:
-        panel.set_ylabel(canvas.plain(_estimates(table, intervals=intervals)))
-    _explain(axes, lines, table, own=ax is None)
+        canvas.dress(panel, title=title)
+    what = _wrapped(_estimates(table, intervals=intervals), width=34)
+    below = _wrapped(", ".join(x), *_how(table))
+    if ax is None and n > 1:
+        canvas.figure_of(axes).supxlabel(canvas.plain(below), fontsize="medium")
+        canvas.figure_of(axes).supylabel(canvas.plain(what), fontsize="medium")
+    else:
+        canvas.dress(axes[-1], below)
+        canvas.dress(axes[0], y=what)
+    lines.tell_apart(axes, own=ax is None)
     return canvas.figure_of(axes)
 
 
@@ -198,6 +213,7 @@ class _Traces:
         self.numeric = len(x) == 1 and len(values) > 1 and isinstance(values[0][0], float)
         self.values = values
         self.shift = min(0.08, 0.5 / max(len(self.labels), 1))
+        self.drawn: dict[str, Any] = {}
 
     def _label(self, row: MarginalMean) -> str:
         return ", ".join(_written(row.levels, self.trace))
@@ -211,11 +227,13 @@ class _Traces:
             mine = [row for row in rows if self._label(row) == label]
             if not mine:
                 continue
-            style = {"color": canvas.COLOURS[i % len(canvas.COLOURS)]}
+            style: dict[str, Any] = {"color": canvas.COLOURS[i % len(canvas.COLOURS)]}
             marker = canvas.MARKERS[(i + i // len(canvas.COLOURS)) % len(canvas.MARKERS)]
             x, figures = self._places(mine, i), _figures(mine)
-            ax.plot(x, figures[:, 0], f"{marker}-", label=canvas.plain(label), **style)
-            if self.intervals:
+            (self.drawn[label],) = ax.plot(x, figures[:, 0], f"{marker}-", label=label, **style)
+            if self.intervals and self.numeric:
+                ax.fill_between(x, figures[:, 1], figures[:, 2], alpha=0.15, linewidth=0, **style)
+            elif self.intervals:
                 ax.vlines(x, figures[:, 1], figures[:, 2], linewidth=1.8, alpha=0.6, **style)
         if not self.numeric:
             texts = [", ".join(_text(value) for value in at) for at in self.values]
@@ -232,41 +250,33 @@ class _Traces:
         beside = (i - (len(self.labels) - 1) / 2) * self.shift
         return np.array([self.values.index(self._at(row)) for row in rows]) + beside
 
-
-def _explain(axes: Sequence[Axes], lines: _Traces, table: MarginalTable, *, own: bool) -> None:
-    """Say which trace is which, and by which method."""
-    handles: dict[str, Any] = {}
-    for panel in axes:
-        made, names = panel.get_legend_handles_labels()
-        handles |= dict(zip(names, made, strict=True))
-    if lines.trace:
-        title = canvas.plain(", ".join(lines.trace))
-        how = {"frameon": False, "title": title}
-        if own:
-            figure = canvas.figure_of(axes)
-            figure.legend(handles.values(), handles, loc="outside right upper", **how)
-        else:
-            axes[0].legend(handles.values(), handles, **how)
-    below = axes[-1]
-    canvas.dress(below, "\n".join((", ".join(lines.x), *_how(table))))
+    def tell_apart(self, axes: Sequence[Axes], *, own: bool) -> None:
+        """Say which trace is which, where there are several."""
+        if self.trace:
+            how: dict[str, Any] = {"frameon": False, "title": canvas.plain(", ".join(self.trace))}
+            if own:
+                how["loc"] = "outside right upper"
+            on: Any = canvas.figure_of(axes) if own else axes[0]
+            # By hand: matplotlib leaves out labels that begin with an underscore.
+            on.legend(list(self.drawn.values()), list(map(canvas.plain, self.drawn)), **how)
 
 
 def _sides(formula: str) -> tuple[list[str], list[str], list[str]]:
     """Return the names of the trace, of x and of by."""
     parts: list[list[str]] = [[]]
     signs: list[str] = []
-    for quoted, name, sign, other in _TOKEN.findall(formula):
+    for name, sign, other in _TOKEN.findall(formula):
         if other or (sign == "|" and signs != ["~"]) or (sign == "~" and signs):
             raise OptionError(f"{_WANTED}, not {shown(formula)}")
         if sign in ("~", "|"):
             signs.append(sign)
             parts.append([])
-        elif quoted or name:
-            parts[-1].append(quoted or name)
+        elif name:
+            parts[-1].append(name)
     if not signs or not all(parts[1:]):
         raise OptionError(f"{_WANTED}, not {shown(formula)}")
     trace, x, by = (*parts, [])[:3]
-    names = [*trace, *x, *by]
+    names = list(map(bare, (*trace, *x, *by)))
     if len(set(names)) < len(names):
         raise OptionError(f"formula={shown(formula)} names a predictor twice")
     return trace, x, by
@@ -324,6 +334,7 @@ def _draw_rows(ax: Axes, rows: Sequence[MarginalMean], arrows: Any) -> None:
 def _draw_null(ax: Axes, table: MarginalTable) -> None:
     if table.what.endswith("ratio"):
         ax.axvline(1.0, color=canvas.PALE, linewidth=1.0, zorder=0)
+        ax.set_xscale("log")
     elif not _of_means(table):
         canvas.zero_line(ax, vertical=True)
 
@@ -346,5 +357,9 @@ def _estimates(table: MarginalTable, *, intervals: bool = True) -> str:
 
 def _how(table: MarginalTable) -> list[str]:
     """Return emmeans' notes on estimates and intervals, of which the axes say the level."""
-    skipped = ("Confidence level", "P value adjustment")
+    skipped = ("Confidence level", "P value adjustment", "Tests are")
     return [note for line in table.notes if not (note := line.strip()).startswith(skipped)]
+
+
+def _wrapped(*lines: str, width: int = 64) -> str:
+    return "\n".join(textwrap.fill(line, width) for line in lines)

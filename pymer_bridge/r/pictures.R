@@ -129,3 +129,21 @@ normal_ellipse <- function(covariance, center, level) {
   points <- sqrt(stats::qchisq(level, 2)) * root %*% rbind(cos(angle), sin(angle))
   list(x = center[1L] + points[1L, ], y = center[2L] + points[2L, ])
 }
+
+#' Operation: the arrows by which marginal means are compared, as emmeans draws them
+#'
+#' Where the arrows of two means overlap, their difference is not significant.
+#'
+#' @param grid What emmeans made.
+#' @param type "link" or "response".
+#' @param alpha,adjust The level of the comparisons, and how it is adjusted for their number.
+#' @return `low` and `high`, the ends, missing where no arrow is drawn; and `estimate`, where they
+#'   start.
+comparison_arrows <- function(grid, type, alpha, adjust) {
+  # It draws nothing, and asks for one of these packages all the same.
+  engine <- if (requireNamespace("ggplot2", quietly = TRUE)) "ggplot" else "lattice"
+  table <- plot(grid,
+    type = type, comparisons = TRUE, alpha = alpha, adjust = adjust, plotit = FALSE, engine = engine
+  )
+  list(low = table$lcmpl, high = table$rcmpl, estimate = table$the.emmean)
+}

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import isinf
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from pymer_bridge.display.tables import Column, Table
-from pymer_bridge.errors import UnknownNameError, listed, shown
-from pymer_bridge.results.base import COLUMNS, Key, Part, Rows, fields_of, predictor_columns
+from pymer_bridge.errors import OptionError, UnknownNameError, listed, shown
+from pymer_bridge.results.base import COLUMNS, Key, Part, Rows, above, fields_of, predictor_columns
 from pymer_bridge.results.codec import LATER
+from pymer_bridge.spec.options import Adjust
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,3 +135,38 @@ class MarginalTable(Rows[MarginalMean]):
         if normal:
             heads |= {"statistic": "z value", "p_value": "Pr(>|z|)"}
         return replace(COLUMNS[name], label=heads.get(name, COLUMNS[name].label))
+
+    def plot(
+        self,
+        *,
+        comparisons: bool = False,
+        alpha: float = 0.05,
+        adjust: Adjust = "tukey",
+        by: str | Sequence[str] | None = None,
+        ax: Axes | Sequence[Axes] | None = None,
+    ) -> Figure:
+        """Draw the rows with their intervals; see :func:`pymer_bridge.plots.means`."""
+        figure: Figure = above("pymer_bridge.plots", "means")(
+            self, comparisons=comparisons, alpha=alpha, adjust=adjust, by=by, ax=ax
+        )
+        return figure
+
+    def emmip(
+        self, formula: str, *, intervals: bool = True, ax: Axes | Sequence[Axes] | None = None
+    ) -> Figure:
+        """Draw an interaction, as in "trace ~ x | by"; see :func:`pymer_bridge.plots.emmip`."""
+        figure: Figure = above("pymer_bridge.plots", "emmip")(
+            self, formula, intervals=intervals, ax=ax
+        )
+        return figure
+
+    def _panels(self) -> tuple[str, ...]:
+        """Return the predictors that the rows are within."""
+        return ()
+
+    def _arrows(self, alpha: float, adjust: Adjust) -> tuple[NDArray[np.float64], ...]:
+        """Return the ends of arrows by which the rows are compared."""
+        raise OptionError(
+            "comparisons=True needs what emmeans keeps in R, and this table was read back: make "
+            "the means anew, as by fit.emmeans()"
+        )

@@ -21,6 +21,7 @@ from pymer_bridge.models.marginal_means import MarginalMeans
 from pymer_bridge.results import (
     all_fit,
     bootstrap,
+    contrasts,
     effects,
     fit_statistics,
     fixed_effects,
@@ -112,6 +113,7 @@ def read_its_parts(fit: pb.LinearMixedModel) -> None:
     assert_type(fit.get_me("L"), internals.CholeskyFactor)
     assert_type(fit.get_me("flist")["Subject"], pd.Categorical)
     assert_type(fit.model_matrix, matrix.NamedMatrix)
+    assert_type(fit.contrasts, contrasts.Contrasts)
     assert_type(fit.deviance_function(), DevianceFunction)
 
 
@@ -120,6 +122,8 @@ def read_pictures(fit: pb.LinearMixedModel) -> None:
     assert_type(fit.plot.diagnostics(), Figure)
     assert_type(fit.effect("Days").plot(scale="response"), Axes)
     assert_type(fit.influence("Subject").plot(n_labels=2), Axes)
+    assert_type(fit.emmeans("Days").plot(comparisons=True), Figure)
+    assert_type(fit.plot.emmip("~ Days", at={"Days": [1, 2]}), Figure)
     assert_type(fit.profile(["Days"]).plot(absolute=True), Figure)
 
 

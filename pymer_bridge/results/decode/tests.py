@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from pymer_bridge.data.arrays import frozen_array
+from pymer_bridge.errors import OptionError
 from pymer_bridge.results import bootstrap, icc_r2, influence, intervals, means, tests
 from pymer_bridge.results.base import METHODS, Part, fields_of
 from pymer_bridge.results.decode.record import (
@@ -194,3 +197,19 @@ def bootstrap_test(record: RRecord, **known: Any) -> bootstrap.BootstrapTest:
         heading=texts(record, "heading"),
         **known,
     )
+
+
+def arrows(record: RRecord, estimates: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+    """Read the ends of comparison arrows; NaN where there is none.
+
+    Raises
+    ------
+    OptionError
+        They start at other estimates than these.
+    """
+    if not np.array_equal(record["estimate"], estimates, equal_nan=True):
+        raise OptionError(
+            "comparisons=True: emmeans starts its arrows at estimates that are not adjusted for "
+            "bias, and these are"
+        )
+    return tuple(np.where(np.isnan(record[n]), np.nan, record[n]) for n in ("low", "high"))
