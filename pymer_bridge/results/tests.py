@@ -44,8 +44,8 @@ class _Printed:
         return said, tuple(lines)
 
     def _notes(self) -> tuple[str, ...]:
-        """Return the formulas, and what R said."""
-        return (*self._headed()[1], *self.messages)
+        """Return the formulas or hypotheses, and what R said."""
+        return (*self._headed()[1], *getattr(self, "hypotheses", ()), *self.messages)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,6 +91,8 @@ class FTests(_Printed, Rows[FTest]):
         What R prints above the table: the method, the formulas.
     observations
         How many rows of the data the model uses; None in what was stored without it.
+    hypotheses
+        What was tested, such as "a week: 7 Days = 0"; none of the terms of an analysis of variance.
     """
 
     rows: tuple[FTest, ...]
@@ -100,6 +102,7 @@ class FTests(_Printed, Rows[FTest]):
     messages: tuple[str, ...] = ()
     heading: tuple[str, ...] = field(default=(), metadata=LATER)
     observations: int | None = field(default=None, metadata=LATER)
+    hypotheses: tuple[str, ...] = field(default=(), metadata=LATER)
 
     shown: ClassVar[tuple[str, ...]] = fields_of(FTest)
     _own: ClassVar[tuple[Column, ...]] = (
@@ -251,6 +254,8 @@ class TTests(_Printed, Rows[TTest]):
         R's warnings and messages.
     observations
         How many rows of the data the model uses; None in what was stored without it.
+    hypotheses
+        What was tested, such as "a week: 7 Days = 0".
     """
 
     rows: tuple[TTest, ...]
@@ -260,6 +265,7 @@ class TTests(_Printed, Rows[TTest]):
     warnings: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
     observations: int | None = field(default=None, metadata=LATER)
+    hypotheses: tuple[str, ...] = field(default=(), metadata=LATER)
 
     shown: ClassVar[tuple[str, ...]] = fields_of(TTest)
 

@@ -110,8 +110,10 @@ CASES: dict[str, tuple[Callable[[Fits], Result], list[str]]] = {
         ["Likelihood ratio tests", "random-effects", LARGE, "180 observations"],
     ),
     "contest": (
-        lambda f: f.sleep.contest([[0, 1]]),
-        ["F tests", SATTERTHWAITE, "180 observations"],
+        lambda f: f.sleep.contest(
+            {"a week": {"Days": 7}, "begin": {"(Intercept)": -1}}, rhs=[5, 0]
+        ),
+        ["F tests", SATTERTHWAITE, "a week: 7 Days = 5", "begin: -(Intercept) = 0"],
     ),
     "contest, kr": (
         lambda f: f.sleep.contest([[0, 1]], joint=False, ddf="kenward-roger", conf_level=0.9),

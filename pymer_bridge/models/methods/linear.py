@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Literal, Self, overload
 
@@ -14,7 +15,7 @@ from pymer_bridge.errors import OptionError, listed, shown
 from pymer_bridge.models.base import Fitted, ask
 from pymer_bridge.models.methods import intervals as of_intervals
 from pymer_bridge.models.methods.diagnostics import CaseFigures
-from pymer_bridge.models.methods.testing import Contrasts, hypotheses, labels_of
+from pymer_bridge.models.methods.testing import Contrasts, hypotheses, labels_of, said
 from pymer_bridge.replicates import bootstrap as boot
 from pymer_bridge.replicates import engine
 from pymer_bridge.results import icc_r2, influence, intervals, tests
@@ -301,7 +302,12 @@ class LinearTesting(Fitted):
             return self._ask("joint_hypothesis", decode_tests.term_tests, **asked, test=test)
         method = "residual" if by_t else "normal"
         given = {**asked, "by_t": by_t, "conf_level": level}
-        return self._ask("single_hypotheses", decode_tests.t_tests, method, level, **given)
+        tested = said(asked, self._terms())
+        return self._ask(
+            "single_hypotheses",
+            lambda record: replace(decode_tests.t_tests(record, method, level), hypotheses=tested),
+            **given,
+        )
 
     def _estimates_dispersion(self) -> bool:
         return self._ask("estimates_dispersion", lambda value: bool(value[0]))

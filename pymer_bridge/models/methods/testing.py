@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal, overload
 
 import numpy as np
@@ -125,6 +126,22 @@ def hypotheses(
     if len(values) != len(rows):
         raise OptionError(f"rhs has {len(values)} values, and there are {len(rows)} contrasts")
     return {"contrasts": tuple(weights), "names": tuple(names), "rhs": tuple(values)}
+
+
+def said(asked: Mapping[str, Any], terms: Sequence[str]) -> tuple[str, ...]:
+    """Return hypotheses in words: "a week: 7 Days = 0"."""
+    weights = np.reshape(asked["contrasts"], (-1, len(terms)))
+    lines = []
+    for name, row, value in zip(asked["names"], weights, asked["rhs"], strict=True):
+        parts = [
+            f"{'-' if weight < 0 else '+'} {'' if abs(weight) == 1 else f'{abs(weight):g} '}{term}"
+            for weight, term in zip(row, terms, strict=True)
+            if weight
+        ]
+        sum_ = " ".join(parts or ["0"]).removeprefix("+ ")
+        sum_ = f"-{sum_[2:]}" if sum_.startswith("- ") else sum_
+        lines.append(f"{name}: {sum_} = {value:g}")
+    return tuple(lines)
 
 
 def _alpha(given: float, argument: str) -> float:
@@ -411,6 +428,15 @@ class Testing(Fitted):
         together = options.flag(joint, "joint")
         arguments = hypotheses(self, contrasts, rhs)
         arguments |= {"joint": together, "ddf": ddf, "conf_level": level}
+        tested = said(arguments, self._terms())
         if joint:
-            return self._ask("contest", decode_tests.f_tests, ddf, **arguments)
-        return self._ask("contest", decode_tests.t_tests, ddf, level, **arguments)
+            return self._ask(
+                "contest",
+                lambda record: replace(decode_tests.f_tests(record, ddf), hypotheses=tested),
+                **arguments,
+            )
+        return self._ask(
+            "contest",
+            lambda record: replace(decode_tests.t_tests(record, ddf, level), hypotheses=tested),
+            **arguments,
+        )
