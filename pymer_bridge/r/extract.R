@@ -7,9 +7,10 @@
 #'
 #' @param model A model environment.
 #' @param expression A quoted expression; `.fit` stands for the fit.
-within_model <- function(model, expression) {
+#' @param fit The fit, or another of its kinds.
+within_model <- function(model, expression, fit = model$fit) {
   holder <- new.env(parent = model$frame_env)
-  holder$.fit <- model$fit
+  holder$.fit <- fit
   eval(expression, holder)
 }
 

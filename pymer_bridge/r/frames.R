@@ -134,14 +134,17 @@ load_dataset <- function(name, package) {
     stop("the R package '", package, "' is not installed", call. = FALSE)
   }
   holder <- new.env(parent = emptyenv())
-  found <- withCallingHandlers(
-    utils::data(list = name, package = package, envir = holder),
+  # An item reads "name (file)" where the file is called otherwise: auto.noise of emmeans.
+  carried <- utils::data(package = package)$results[, "Item"]
+  names <- sub(" \\(.*", "", carried)
+  file <- sub(".* \\((.*)\\)$", "\\1", carried[names == name])
+  withCallingHandlers(
+    utils::data(list = c(file, name)[1L], package = package, envir = holder),
     warning = function(condition) invokeRestart("muffleWarning")
   )
   if (!exists(name, envir = holder, inherits = FALSE)) {
-    carried <- utils::data(package = package)$results[, "Item"]
     stop("the R package '", package, "' has no data set '", name, "'; it has: ",
-      paste(carried, collapse = ", "),
+      paste(names, collapse = ", "),
       call. = FALSE
     )
   }

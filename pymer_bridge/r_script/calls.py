@@ -6,7 +6,7 @@ Pure text. What R has no function for becomes a comment that says so.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from pymer_bridge.r_script import syntax
 from pymer_bridge.r_script.statements import Asked, Written, drawn, shown, without
@@ -156,48 +156,6 @@ def linear_intervals(asked: Asked) -> Written:
     level = asked.arguments["conf_level"]
     value = syntax.call("confint", asked.fit, level=_level(asked.arguments))
     return shown(asked, value, "linear", (asked.fit, float(level).hex()))
-
-
-def means(asked: Asked, function: Literal["emmeans", "emtrends"] = "emmeans") -> Written:
-    """Write emmeans() or emtrends(), and its summary()."""
-    given = asked.arguments
-    at = [(name, syntax.vector(values)) for name, values in given["at"].items()]
-    grid = syntax.call(
-        function,
-        asked.fit,
-        _strings(given["specs"]) or "NULL",
-        by=_strings(given["by"]),
-        var=syntax.string(given["trend_of"]) if function == "emtrends" else None,
-        at=syntax.named("list", at) if at else None,
-        lmer_df=syntax.string(given["ddf"]) if asked.fitter == "lmer" else None,
-    )
-    return _grid_summary(asked, grid)
-
-
-def contrasts(asked: Asked) -> Written:
-    """Write contrast() of earlier means, and its summary()."""
-    method, earlier = asked.arguments["method"], asked.earlier.get(asked.arguments["of"])
-    if earlier is None:
-        return without("Contrasts of marginal means were made too; the means no longer exist.")
-    if isinstance(method, str):
-        chosen: Node = syntax.string(method)
-    else:
-        rows = ((name, syntax.vector(weights)) for name, weights in method.items())
-        chosen = syntax.named("list", rows)
-    return _grid_summary(asked, syntax.call("contrast", f"{earlier}_grid", method=chosen))
-
-
-def _grid_summary(asked: Asked, grid: Node) -> Written:
-    given, name = asked.arguments, f"{asked.variable}_grid"
-    value = syntax.call(
-        "summary",
-        name,
-        infer="TRUE",
-        level=_level(given),
-        adjust=None if given["adjust"] is None else syntax.string(given["adjust"]),
-        type=None if given.get("type", "link") == "link" else syntax.string(given["type"]),
-    )
-    return shown(asked, value, "means", before=(syntax.assign(name, grid),))
 
 
 # -- comparisons ---------------------------------------------------------------------------------

@@ -125,6 +125,7 @@ class Journal:
         }
         if any(TO_ROWS in text for text in getattr(result, "messages", ())):
             plain["to_rows"] = True
+        plain |= getattr(result, "_facts", {})
         earlier = self._that_made(arguments.get("grid"))
         if earlier is not None:
             handles = [model for model in (ref() for ref in earlier.models) if model is not None]

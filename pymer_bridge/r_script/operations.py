@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from pymer_bridge.r_script import calls, linear_calls
+from pymer_bridge.r_script import calls, linear_calls, mean_calls
 from pymer_bridge.r_script.comparison_calls import bootstrap_test, comparison
 from pymer_bridge.r_script.statements import Asked, Written, without
 
@@ -89,8 +89,11 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
     "sat_modcomp": _pbkrtest(partial(comparison, function="SATmodcomp"), "comparison"),
     "pb_modcomp": _pbkrtest(bootstrap_test, "bootstrap_test"),
     "bootstrap": Operation(linear_calls.unless_linear(calls.bootstrap), "bootstrap"),
-    "marginal_means": _emmeans(calls.means, "means"),
-    "marginal_trends": _emmeans(partial(calls.means, function="emtrends"), "slopes"),
-    "contrast_means": _emmeans(calls.contrasts, "differences"),
+    "marginal_means": _emmeans(mean_calls.means, "means"),
+    "marginal_trends": _emmeans(partial(mean_calls.means, function="emtrends"), "slopes"),
+    "contrast_means": _emmeans(mean_calls.contrasts, "differences"),
+    "test_means": _emmeans(mean_calls.tests, "tests_of_means"),
+    "joint_tests_of": _emmeans(mean_calls.joint_tests, "joint_tests_of_means"),
+    "effect_sizes_of": _emmeans(mean_calls.effect_sizes, "effect_sizes"),
 }
 """All tests, intervals and bootstraps. Nothing else is written, but for the summary of a model."""

@@ -46,17 +46,17 @@ def level_text(level: Any) -> str | None:
     return None
 
 
-def _key(label: Any) -> Any:
+def key_of(label: Any) -> Any:
     """Return what labels and names are compared by; levels of several factors are a tuple."""
     if isinstance(label, tuple):
-        return tuple(map(_key, label))
+        return tuple(map(key_of, label))
     text = level_text(label)
     return label if text is None else text
 
 
 def _meant(label: Any, names: Sequence[Any]) -> Any:
     """Return the key of the name that a label means, with or without backticks."""
-    key = _key(label)
+    key = key_of(label)
     found = find_name(key, names) if isinstance(key, str) else None
     return key if found is None else found
 
@@ -121,7 +121,7 @@ def aligned(
     if table is None:
         return given
     axis = min(axis, table.ndim - 1)
-    labels, names = table.axes[axis], [_key(name) for name in known]
+    labels, names = table.axes[axis], [key_of(name) for name in known]
     values = table.to_numpy()
     if _by_position(labels, names):
         return values

@@ -73,7 +73,21 @@ Route = Literal[
     "parametric-bootstrap",
     "case-bootstrap",
 ]
-MeansType = Literal["link", "response"]
+MeansType = Literal["link", "response", "unlink", "mu"]
+MeansWeights = Literal["equal", "proportional", "outer", "cells", "flat"]
+Side = Literal[
+    "two-sided",
+    "left",
+    "right",
+    "noninferiority",
+    "nonsuperiority",
+    "equivalence",
+    "superiority",
+    "inferiority",
+    "<",
+    ">",
+    "!=",
+]
 Adjust = Literal[
     "tukey",
     "scheffe",
@@ -103,6 +117,8 @@ ContrastFamily = Literal[
     "trt.vs.ctrl1",
     "trt.vs.ctrlk",
     "identity",
+    "helmert",
+    "opoly",
 ]
 NaAction = Literal["omit", "exclude", "fail", "pass"]
 ResidualKind = Literal["response", "pearson", "deviance", "working"]
@@ -177,6 +193,27 @@ def whole(value: object, argument: str, minimum: int | None = None) -> int:
     if abs(int(value)) >= 2**31:
         raise OptionError(f"{argument}={shown(value)} must lie within R's integers, below 2**31")
     return int(value)
+
+
+def finite(
+    value: object, argument: str, *, above: float | None = None, least: float | None = None
+) -> float:
+    """Check that an argument is one finite number, and not too small.
+
+    Raises
+    ------
+    OptionError
+        It is not.
+    """
+    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    if not number or not np.isfinite(value):  # type: ignore[call-overload]
+        raise OptionError(f"{argument}={shown(value)} must be a number")
+    found = float(value)  # type: ignore[arg-type]
+    if above is not None and found <= above:
+        raise OptionError(f"{argument}={shown(value)} must be above {above:g}")
+    if least is not None and found < least:
+        raise OptionError(f"{argument}={shown(value)} must be at least {least:g}")
+    return found
 
 
 def random_seed(seed: object) -> int | None:

@@ -53,14 +53,25 @@ def short_hexadecimal(value: float) -> str:
     return mantissa + power + exponent
 
 
-def _means(result: means.MarginalTable) -> Iterator[Figure]:
+def _level_text(levels: Mapping[str, str | float]) -> str:
+    return ";".join(
+        f"{name}={value if isinstance(value, str) else short_hexadecimal(value)}"
+        for name, value in levels.items()
+    )
+
+
+def _means(result: means.MarginalTable | means.MarginalTests) -> Iterator[Figure]:
+    family = "mean" if isinstance(result, means.MarginalTable) else "mean_test"
     for row in result.rows:
-        term = ";".join(
-            f"{name}={value if isinstance(value, str) else short_hexadecimal(value)}"
-            for name, value in row.levels.items()
-        )
         for quantity in result.figures:
-            yield _figure("mean", quantity, getattr(row, quantity), term)
+            yield _figure(family, quantity, getattr(row, quantity), _level_text(row.levels))
+
+
+def _joint_tests(result: means.JointTests) -> Iterator[Figure]:
+    for row in result.rows:
+        for quantity in result.figures:
+            value = getattr(row, quantity)
+            yield _figure("joint_test", quantity, value, row.term, _level_text(row.levels))
 
 
 def _profile(result: intervals.Profile) -> Iterator[Figure]:
@@ -89,6 +100,8 @@ _READERS: Final[Mapping[type[Any], Callable[[Any], Iterator[Figure]]]] = {
     tests.BackwardElimination: _elimination,
     intervals.Profile: _profile,
     means.MarginalTable: _means,
+    means.MarginalTests: _means,
+    means.JointTests: _joint_tests,
     bootstrap.BootstrapResult: _bootstrap,
     bootstrap.BootstrapTest: _bootstrap_test,
 }

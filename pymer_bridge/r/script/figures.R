@@ -363,17 +363,46 @@ bootMer <- function(drawn, options) {
   )
 }
 
-means <- function(table, options) {
-  keys <- intersect(c(attr(table, "pri.vars"), attr(table, "by.vars")), names(table))
+# The levels of predictors, row by row, as one term.
+levels_of <- function(table, keys) {
   parts <- lapply(keys, function(key) {
     values <- table[[key]]
     paste0(key, "=", if (is.numeric(values)) sprintf("%a", values) else as.character(values))
   })
+  do.call(paste, c(parts, sep = ";"))
+}
+
+keys_of <- function(table) {
+  intersect(c(attr(table, "pri.vars"), attr(table, "by.vars")), names(table))
+}
+
+# Where R has no tests beside response values, they are those of another variable.
+means <- function(table, options) {
+  if (length(options) > 0L) {
+    tests <- get(options[1L], globalenv())
+    columns <- intersect(c("t.ratio", "z.ratio", "p.value"), names(tests))
+    table[columns] <- tests[columns]
+  }
   columns("mean", table, list(
     estimate = attr(table, "estName"), std_error = "SE", df = "df",
     conf_low = c("lower.CL", "asymp.LCL"), conf_high = c("upper.CL", "asymp.UCL"),
     statistic = c("t.ratio", "z.ratio"), p_value = "p.value"
-  ), term = do.call(paste, c(parts, sep = ";")))
+  ), term = levels_of(table, keys_of(table)))
+}
+
+mean_tests <- function(table, options) {
+  if (is.null(table[["null"]])) table[["null"]] <- rep(0, nrow(table))
+  columns("mean_test", table, list(
+    estimate = attr(table, "estName"), std_error = "SE", df = "df", null = "null",
+    statistic = c("t.ratio", "z.ratio"), p_value = "p.value"
+  ), term = levels_of(table, keys_of(table)))
+}
+
+joint_tests <- function(table, options) {
+  columns("joint_test", table, list(
+    df1 = "df1", df2 = "df2", statistic = "F.ratio", p_value = "p.value"
+  ), level = if (length(options) > 0L) levels_of(table, options) else "",
+  term = as.character(table[["model term"]]))
 }
 
 profile <- function(profiled, options) {
@@ -401,7 +430,8 @@ local({
     summary = summary_of, f_tests = f_tests, ratio_tests = ratio_tests,
     term_tests = term_tests, drop_terms = drop_terms, drop_by_ratio = drop_by_ratio, t_tests = t_tests, step = step, intervals = intervals,
     linear = linear, linear_intervals = linear_intervals, KRmodcomp = KRmodcomp, SATmodcomp = SATmodcomp, PBmodcomp = PBmodcomp,
-    bootMer = bootMer, means = means, profile = profile
+    bootMer = bootMer, means = means, mean_tests = mean_tests, joint_tests = joint_tests,
+    profile = profile
   )
   # The script must find R's own functions, not those above.
   own <- environment()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -124,29 +125,55 @@ def profile(record: RRecord) -> intervals.Profile:
     )
 
 
-def marginal_parts(record: RRecord) -> dict[str, Any]:
-    """Read a table of marginal means, slopes or contrasts, as the fields of the result."""
+def _levels(record: RRecord, n: int) -> list[dict[str, str | float]]:
+    """Read the levels of predictors, row by row."""
     names = texts(record, "key_names")
-    keys = [list(values) for values in record["keys"]]
-    n = len(record["estimate"])
-    figures = [numbers(record, name, n) for name in means.MarginalTable.figures]
-    rows = tuple(
-        means.MarginalMean(
-            {
-                name: value if isinstance(value, str) else float(value)
-                for name, value in zip(names, (key[i] for key in keys), strict=True)
-            },
-            *(column[i] for column in figures),
-        )
+    keys = [list(values) for values in record["keys"] or ()]
+    return [
+        {
+            name: value if isinstance(value, str) else float(value)
+            for name, value in zip(names, (key[i] for key in keys), strict=True)
+        }
         for i in range(n)
-    )
+    ]
+
+
+def _by_levels(record: RRecord, row: type[Part], figures: Iterable[str]) -> dict[str, Any]:
+    n = len(record["estimate"])
+    columns = [numbers(record, name, n) for name in figures]
+    rows = zip(_levels(record, n), *columns, strict=True)
     return {
-        "rows": rows,
-        "by": names,
+        "rows": tuple(row(*values) for values in rows),
+        "by": texts(record, "key_names"),
         "what": text(record, "estimate_name"),
         "notes": texts(record, "notes"),
         "text": text(record, "text"),
     }
+
+
+def marginal_parts(record: RRecord) -> dict[str, Any]:
+    """Read a table of marginal means, slopes or contrasts, as the fields of the result."""
+    return _by_levels(record, means.MarginalMean, means.MarginalTable.figures)
+
+
+def marginal_tests(record: RRecord, observations: int | None) -> means.MarginalTests:
+    """Read tests of marginal means, slopes or contrasts."""
+    parts = _by_levels(record, means.MarginalTest, means.MarginalTests.figures)
+    return means.MarginalTests(**parts, observations=observations)
+
+
+def joint_tests(record: RRecord, observations: int | None) -> means.JointTests:
+    """Read joint tests of terms."""
+    n = len(record["terms"])
+    columns = [numbers(record, name, n) for name in means.JointTests.figures]
+    rows = zip(record["terms"], _levels(record, n), *columns, strict=True)
+    return means.JointTests(
+        tuple(means.JointTest(*row) for row in rows),
+        texts(record, "key_names"),
+        texts(record, "notes"),
+        text(record, "text"),
+        observations=observations,
+    )
 
 
 def intraclass_correlation(record: RRecord) -> icc_r2.IntraclassCorrelation:

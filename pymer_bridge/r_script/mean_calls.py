@@ -1,0 +1,174 @@
+"""Marginal means that were asked of models, as the calls of emmeans that an R user would write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from pymer_bridge.r_script import syntax
+from pymer_bridge.r_script.statements import Asked, Written, shown, without
+from pymer_bridge.r_script.syntax import Node
+from pymer_bridge.spec.names import quoted
+
+_GONE = "{} of marginal means were made too; the means no longer exist."
+
+
+def _strings(given: Sequence[str] | str | None) -> Node | None:
+    if given is None:
+        return None
+    return syntax.vector((given,) if isinstance(given, str) else given)
+
+
+def _string(given: str | None) -> Node | None:
+    return None if given is None else syntax.string(given)
+
+
+def _number(given: float | None, default: float | None = None) -> Node | None:
+    return None if given is None or given == default else syntax.number(given)
+
+
+def _families(given: Any) -> Node | None:
+    if isinstance(given, Mapping):
+        return syntax.vector(list(given.values()), list(given))
+    return None if given is None else syntax.vector(given)
+
+
+def _method(given: Any) -> Node:
+    if isinstance(given, str):
+        return syntax.string(given)
+    return syntax.named("list", ((name, syntax.vector(each)) for name, each in given.items()))
+
+
+def _seeded(asked: Asked, adjust: str | None, method: Any = None) -> tuple[str, ...]:
+    """Set the seed where something is drawn, or say that it was drawn without one."""
+    if (seed := asked.arguments.get("seed")) is not None:
+        return (syntax.render(syntax.call("set.seed", syntax.number(seed))),)
+    families = isinstance(method, str) and asked.arguments.get("interaction") is None
+    by_default = adjust is None and families and method in ("consec", "mean_chg")
+    if adjust == "mvt" or by_default:
+        return (syntax.comment("It was drawn without a seed, and cannot be repeated exactly:"),)
+    return ()
+
+
+def _grid_summary(asked: Asked, grid: Node, method: Any = None) -> Written:
+    given, name = asked.arguments, f"{asked.variable}_grid"
+
+    def summary(**how: Node | None) -> Node:
+        level = _number(given["conf_level"], 0.95)
+        return syntax.call("summary", name, **how, level=level, adjust=_string(given["adjust"]))
+
+    made = syntax.assign(name, grid)
+    seed = _seeded(asked, given["adjust"], method)
+    if not given.get("apart"):
+        unadjusted = "FALSE" if given.get("unadjusted") else None
+        value = summary(infer="TRUE", bias_adjust=unadjusted)
+        written = shown(asked, value, "means", before=(made, *seed))
+        return _without_figures(written) if seed and given.get("seed") is None else written
+    tests = f"{asked.variable}_tests"
+    tested = summary(infer=syntax.call("c", "FALSE", "TRUE"), type=syntax.string("unlink"))
+    before = (made, *seed, syntax.assign(tests, tested), f"print({tests})", *seed)
+    value = summary(infer=syntax.call("c", "TRUE", "FALSE"))
+    return shown(asked, value, "means", (tests,), before)
+
+
+def _without_figures(written: Written) -> Written:
+    return Written(written.lines, "", written.variable)
+
+
+def means(asked: Asked, function: Literal["emmeans", "emtrends"] = "emmeans") -> Written:
+    """Write emmeans() or emtrends(), and its summary()."""
+    given = asked.arguments
+    at = [(name, syntax.vector(values)) for name, values in given["at"].items()]
+    limit, linear = _number(given["limit"]), asked.fitter == "lmer"
+    by_kr = given["ddf"] == "kenward-roger"
+    specs = _strings(given["specs"]) or "NULL"
+    if "degree" in given["specs"] and given.get("max_degree", 1) > 1:
+        specs = "~ " + " + ".join(map(quoted, given["specs"]))  # a text would go to by
+    grid = syntax.call(
+        function,
+        asked.fit,
+        specs,
+        by=_strings(given["by"]),
+        var=_string(given.get("trend_of")),
+        at=syntax.named("list", at) if at else None,
+        max_degree=_number(given.get("max_degree"), 1),
+        lmer_df=syntax.string(given["ddf"]) if linear else None,
+        weights=_string(given["weights"]),
+        offset=_number(given.get("offset")),
+        type=_string(given.get("type")),
+        sigma=_number(given.get("sigma")),
+        bias_adjust="TRUE" if given.get("bias_adjust") else None,
+    )
+    if limit is not None and isinstance(grid, syntax.Call):
+        argument = "pbkrtest.limit" if by_kr else "lmerTest.limit"
+        grid = syntax.Call(grid.function, (*grid.arguments, (argument, limit)))
+    return _grid_summary(asked, grid)
+
+
+def contrasts(asked: Asked) -> Written:
+    """Write contrast() of earlier means, and its summary()."""
+    given = asked.arguments
+    earlier = asked.earlier.get(given["of"])
+    if earlier is None:
+        return without(_GONE.format("Contrasts"))
+    by, ref = given["by"], given["ref"]
+    inner = _strings([name for name in by if name]) if by is not None and any(by) else None
+    grid = syntax.call(
+        "contrast",
+        f"{earlier}_grid",
+        method=_method(given["method"]),
+        interaction=_families(given["interaction"]),
+        by="NULL" if by is not None and not any(by) else inner,
+        ref=None if ref is None else syntax.vector(ref),
+        reverse="TRUE" if given["reverse"] else None,
+        adjust=_string(given["adjust"]),
+    )
+    return _grid_summary(asked, grid, given["method"])
+
+
+def tests(asked: Asked) -> Written:
+    """Write test() of earlier means."""
+    given = asked.arguments
+    earlier = asked.earlier.get(given["of"])
+    if earlier is None:
+        return without(_GONE.format("Tests"))
+    value = syntax.call(
+        "test",
+        f"{earlier}_grid",
+        null=_number(given["null"], 0.0),
+        side=syntax.string(given["side"]) if given["side"] != "two-sided" else None,
+        delta=_number(given["delta"], 0.0),
+        adjust=syntax.string(given["adjust"]),
+        type=_string(given["type"]),
+    )
+    seed = _seeded(asked, given["adjust"])
+    written = shown(asked, value, "mean_tests", before=seed)
+    return _without_figures(written) if seed and given["seed"] is None else written
+
+
+def joint_tests(asked: Asked) -> Written:
+    """Write joint_tests() of earlier means."""
+    earlier = asked.earlier.get(asked.arguments["of"])
+    if earlier is None:
+        return without(_GONE.format("Joint tests"))
+    by = asked.arguments["by"]
+    value = syntax.call("joint_tests", f"{earlier}_grid", by=_strings(by))
+    return shown(asked, value, "joint_tests", by or ())
+
+
+def effect_sizes(asked: Asked) -> Written:
+    """Write eff_size() of earlier means, and its summary()."""
+    given = asked.arguments
+    earlier = asked.earlier.get(given["of"])
+    if earlier is None:
+        return without(_GONE.format("Effect sizes"))
+    grid = syntax.call(
+        "eff_size",
+        f"{earlier}_grid",
+        sigma=syntax.number(given["sigma"]),
+        edf=syntax.number(given["edf"]),
+        method=_method(given["method"]),
+    )
+    name = f"{asked.variable}_grid"
+    value = syntax.call("summary", name, level=_number(given["conf_level"], 0.95))
+    return shown(asked, value, "means", before=(syntax.assign(name, grid),))
