@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -157,7 +158,8 @@ def run_snippet(
     issue 745), R is started until one is in the state of this process.
     """
     if not isinstance(snippet, str):
-        raise OptionError(f"the snippet must be a string of R, not a {type(snippet).__name__}")
+        raise OptionError(f"the snippet must be a string of R, not {shown(snippet)}")
+    timeout = deadlines.check_timeout(timeout)
     with TemporaryDirectory(prefix="pymer_bridge-") as name:
         folder = Path(name)
         (folder / "snippet.R").write_text(snippet, encoding="utf-8")
@@ -196,8 +198,12 @@ def _run(folder: Path, timeout: float | None, before: Sequence[str]) -> None:
             raise RError(f"plain R took more than {timeout} seconds") from error
         finally:
             process.kill()  # does nothing if it has ended
+    if process.returncode < 0:
+        raise RError(f"plain R was ended by {signal.Signals(-process.returncode).name}")
     if process.returncode != 0:
         raise RError(f"plain R stopped: {said.strip()}")
+    if not (folder / "value").exists():
+        raise RError("plain R was ended by the snippet, before its value was known")
 
 
 def _value(lines: Iterator[str]) -> Any:

@@ -56,10 +56,12 @@ def assert_matches_r(r_reference: Callable[..., Any]) -> Callable[..., None]:
 
     def check(fit: Any, script: str, *, ddf: str | None = None, **data: Any) -> None:
         __tracebackhide__ = True
-        from pymer_bridge.errors import printable  # noqa: PLC0415
+        from pymer_bridge.errors import OptionError, printable  # noqa: PLC0415
         from pymer_bridge.verification.figures import figures_of  # noqa: PLC0415
 
         ours = figures_of(fit, ddf).values
+        if fit.spec.data_name in data:
+            raise OptionError(f"{fit.spec.data_name} is the name of the model's own data")
         theirs = r_reference(script, **{fit.spec.data_name: fit, **data})
         if not isinstance(theirs, Mapping) or not theirs:
             pytest.fail("the script must end with a fitted model, or with named figures")
@@ -82,15 +84,19 @@ def assert_matches_record(request: pytest.FixtureRequest) -> Callable[..., None]
 
     def check(fit: Any, path: Any, *, ddf: str | None = None, **options: Any) -> None:
         __tracebackhide__ = True
-        from pymer_bridge.errors import printable  # noqa: PLC0415
+        from pymer_bridge.errors import OptionError, printable, shown  # noqa: PLC0415
         from pymer_bridge.verification.records import record, verify_record  # noqa: PLC0415
 
-        target = request.path.parent / Path(path)
+        if not isinstance(path, str | Path) or "\0" in str(path):
+            raise OptionError(f"{shown(path)} is not the path of a record")
+        target = request.path.parent / path
         if request.config.getoption("--pbr-update"):
             record(fit, target, ddf=ddf)
             return
         if not target.is_file():
-            pytest.fail(f"there is no record {target}; write it with: pytest --pbr-update")
+            pytest.fail(
+                f"there is no record {printable(str(target))}; write it with: pytest --pbr-update"
+            )
         report = verify_record(target, fit, **options)
         if not report.ok:
             pytest.fail(printable(str(report)))

@@ -141,6 +141,12 @@ def test_what_r_stops_at_is_told(snippet: str, said: str) -> None:
 def test_what_cannot_be_run() -> None:
     with pytest.raises(RError, match=r"more than 0\.5 seconds"):
         run_snippet("Sys.sleep(60)", timeout=0.5)
+    with pytest.raises(OptionError, match="positive number of seconds"):
+        run_snippet("1", timeout="1 s")  # type: ignore[arg-type]
+    with pytest.raises(RError, match="ended by the snippet"):
+        run_snippet("quit(status = 0)")
+    with pytest.raises(RError, match="ended by SIGKILL"):
+        run_snippet("tools::pskill(Sys.getpid(), 9)")
     with pytest.raises(OptionError, match="a string of R"):
         run_snippet(3)  # type: ignore[arg-type]
     with pytest.raises(OptionError, match="is not a name for data"):
@@ -214,10 +220,18 @@ def test_no_such_figure(assert_matches_r, fit):
 
 def test_no_figures(assert_matches_r, fit):
     assert_matches_r(fit, "1:3")
+
+def test_other_data(assert_matches_r, fit):
+    assert_matches_r(fit, "1", sleepstudy=pb.load_dataset("cake"))
+
+def test_no_path(assert_matches_record, fit):
+    for path in (None, 3, "a\\0b"):
+        with pytest.raises(pb.OptionError, match="is not the path of a record"):
+            assert_matches_record(fit, path)
 '''
     )
     result = pytester.runpytest_inprocess(*PLUGIN)
-    result.assert_outcomes(passed=3, failed=3)
+    result.assert_outcomes(passed=4, failed=4)
     result.stdout.fnmatch_lines(
         [
             "*figures are not plain R's:*",
@@ -225,6 +239,7 @@ def test_no_figures(assert_matches_r, fit):
             "*2 of 2 figures are not plain R's:*",
             "*fixed_effect///Hours/estimate: the model has no such figure*",
             "*must end with a fitted model, or with named figures*",
+            "*sleepstudy is the name of the model's own data*",
         ]
     )
 
