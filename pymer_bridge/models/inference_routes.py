@@ -3,169 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, get_args
+from collections.abc import Sequence
+from typing import Any
 
-from pymer_bridge.errors import (
-    BootstrapInterrupted,
-    OptionError,
-    PymerError,
-    PymerWarning,
-    RTimeoutError,
-)
-from pymer_bridge.models.comparisons import bootstrap_test
-from pymer_bridge.models.lmer import LinearMixedModel
-from pymer_bridge.replicates import engine
+from pymer_bridge.errors import BootstrapInterrupted, PymerError, PymerWarning, RTimeoutError
+from pymer_bridge.models.comparisons import Testable
+from pymer_bridge.models.lm import LinearModel
+from pymer_bridge.models.mixed import MixedModel
+from pymer_bridge.models.routes import FIGURES, ROUTES, Request, Route, usual_routes
 from pymer_bridge.results.base import row_of
-from pymer_bridge.results.bootstrap import BootstrapResult
-from pymer_bridge.results.decode import record as decode
-from pymer_bridge.results.fixed_effects import FixedEffects
 from pymer_bridge.results.routes import InferenceRoute, InferenceRoutes
-from pymer_bridge.session import asking, deadlines
-from pymer_bridge.session.r_session import session
+from pymer_bridge.session import deadlines
 from pymer_bridge.spec import options
 from pymer_bridge.spec.arguments import checked
-
-
-@dataclass(frozen=True, slots=True)
-class _Request:
-    """The arguments that all routes share."""
-
-    fit: LinearMixedModel
-    term: str
-    n_sim: int
-    seed: int | None
-    conf_level: float
-    n_jobs: int
-
-
-_FIGURES: Final = FixedEffects.shown[1:]
-_Figures = dict[str, float | str | None]
-
-
-@dataclass(frozen=True, slots=True)
-class _Route:
-    """The function of a route, and facts about it."""
-
-    take: Callable[[_Request], _Figures]
-    refitted: str
-    reference: str
-    advice: str
-
-
-def _fixed_effects(ddf: options.Ddf) -> Callable[[_Request], _Figures]:
-    def take(request: _Request) -> _Figures:
-        row = request.fit.fixed_effects(ddf, request.conf_level)[request.term]
-        return {name: getattr(row, name) for name in _FIGURES}
-
-    return take
-
-
-def _ratio(request: _Request) -> _Figures:
-    session().require("pbkrtest")
-    record = asking.ask("ratio_test_of", model=request.fit._model, term=request.term)
-    return {name: decode.number(record, name) for name in ("statistic", "df", "p_value")}
-
-
-def _bootstrap_ratio(request: _Request) -> _Figures:
-    test = bootstrap_test(
-        request.fit,
-        {"coefficient": request.term},
-        request.n_sim,
-        request.seed,
-        how=engine.Running(request.n_jobs),
-    )
-    return {
-        "statistic": test.lrt,
-        "p_value": test.p_value,
-        "note": f"{test.n_usable} of {request.n_sim} replicates usable",
-    }
-
-
-def _of_bootstrap(request: _Request, replicates: BootstrapResult) -> _Figures:
-    row = replicates[request.term]
-    ends = replicates.confint("percentile", request.conf_level, row.name, formulas="lmeresampler")
-    interval = ends[request.term]
-    return {
-        "estimate": row.estimate,
-        "std_error": row.std_error,
-        "conf_low": interval.conf_low,
-        "conf_high": interval.conf_high,
-        "note": f"{replicates.counts.n_usable} of {request.n_sim} replicates usable",
-    }
-
-
-def _parametric(request: _Request) -> _Figures:
-    replicates = request.fit.bootstrap(
-        "parametric", request.n_sim, request.seed, "fixed_effects", n_jobs=request.n_jobs
-    )
-    return _of_bootstrap(request, replicates)
-
-
-def _case(request: _Request) -> _Figures:
-    group = min(request.fit.n_groups, key=lambda name: request.fit.n_groups[name])
-    replicates = request.fit.bootstrap(
-        "case",
-        request.n_sim,
-        request.seed,
-        "fixed_effects",
-        resample={group: True, ".obs": True},
-        n_jobs=request.n_jobs,
-    )
-    return _of_bootstrap(request, replicates)
-
-
-ROUTES: Final[dict[str, _Route]] = {
-    "normal": _Route(
-        _fixed_effects("normal"),
-        "nothing",
-        "Bates et al. 2015",
-        "trust it with many groups; with few it is too sure",
-    ),
-    "satterthwaite": _Route(
-        _fixed_effects("satterthwaite"),
-        "nothing",
-        "Kuznetsova et al. 2017",
-        "a good default for moderate numbers of groups",
-    ),
-    "kenward-roger": _Route(
-        _fixed_effects("kenward-roger"),
-        "nothing",
-        "Kenward and Roger 1997",
-        "the best with few groups, for REML fits; slow for large crossed data",
-    ),
-    "likelihood-ratio": _Route(
-        _ratio,
-        "both models, by ML",
-        "Wilks 1938",
-        "trust it with many groups; with few its p-values are too small",
-    ),
-    "bootstrap-likelihood-ratio": _Route(
-        _bootstrap_ratio,
-        "both models, n_sim times",
-        "Halekoh and Højsgaard 2014",
-        "needs no large-sample theory, but the model must be right",
-    ),
-    "parametric-bootstrap": _Route(
-        _parametric,
-        "the model, n_sim times",
-        "Efron and Tibshirani 1993",
-        "needs no large-sample theory, but the model must be right",
-    ),
-    "case-bootstrap": _Route(
-        _case,
-        "the model, n_sim times",
-        "van der Leeden et al. 2008",
-        "does not lean on the model, but needs many groups",
-    ),
-}
 
 
 @checked
 @deadlines.timed
 def compare_inference(
-    fit: LinearMixedModel,
+    fit: Testable,
     term: str,
     methods: options.Route | Sequence[options.Route] | None = None,
     *,
@@ -180,12 +36,14 @@ def compare_inference(
     Parameters
     ----------
     fit
-        A linear mixed model.
+        A model of :func:`lmer`, :func:`glmer`, :func:`glmer_nb`, :func:`lm` or :func:`glm`.
     term
         The name of a fixed effect.
     methods
-        Which of "normal", "satterthwaite", "kenward-roger", "likelihood-ratio",
-        "bootstrap-likelihood-ratio", "parametric-bootstrap" and "case-bootstrap"; all by default.
+        Which of "normal", "satterthwaite", "kenward-roger", "profile", "likelihood-ratio",
+        "bootstrap-likelihood-ratio", "parametric-bootstrap" and "case-bootstrap", and without
+        random effects "t" and "F". All of them by default, but for a linear mixed model without
+        "profile".
     n_sim
         The number of simulations of each bootstrap.
     seed
@@ -203,8 +61,8 @@ def compare_inference(
     -------
     InferenceRoutes
         One row per method: estimate, standard error, df, statistic, p, interval, what was
-        refitted, elapsed seconds, the reference, and when to trust it. A route that fails for
-        this model keeps its row, with the reason in ``note``.
+        refitted, elapsed seconds, the reference, and when to trust it. A route that fails, or that
+        R does not have for this kind of model, keeps its row, with the reason in ``note``.
 
     Raises
     ------
@@ -219,9 +77,10 @@ def compare_inference(
 
     Notes
     -----
-    R functions: ``summary`` of lme4 and lmerTest, ``anova``, ``pbkrtest::PBmodcomp``,
+    R functions: ``summary`` of lme4 and lmerTest, ``confint``, ``anova``, ``pbkrtest::PBmodcomp``,
     ``lme4::bootMer``, and ``update`` on resampled groups and rows. The case bootstrap draws the
-    groups of the grouping factor with the fewest levels, then rows within each group.
+    groups of the grouping factor with the fewest levels, then rows within each group; without
+    random effects it draws rows.
 
     References
     ----------
@@ -235,15 +94,19 @@ def compare_inference(
     >>> routes = pb.compare_inference(fit, "Days", ["normal", "satterthwaite", "kenward-roger"])
     >>> [row.method for row in routes.rows]
     ['normal', 'satterthwaite', 'kenward-roger']
+    >>> ticks = pb.glm("TICKS ~ YEAR", pb.load_dataset("grouseticks"), family="poisson")
+    >>> row = pb.compare_inference(ticks, "YEAR96", ["t"]).rows[0]
+    >>> row.note
+    "not taken: the family fixes the dispersion, so that R tests by z: take 'normal'"
     """
-    if not isinstance(fit, LinearMixedModel):
-        raise OptionError(f"compare_inference() takes a fitted model, not {type(fit).__name__}")
     given = (methods,) if isinstance(methods, str) else methods
-    known = get_args(options.Route)
-    chosen = known if given is None else options.each_of(given, options.Route, "methods")
-    request = _Request(
+    chosen = (
+        usual_routes(fit) if given is None else options.each_of(given, options.Route, "methods")
+    )
+    effects = fit.fixed_effects("none") if isinstance(fit, MixedModel) else fit._estimates()
+    request = Request(
         fit,
-        row_of(fit.fixed_effects("none"), term, "term").term,
+        row_of(effects, term, "term").term,
         options.whole(n_sim, "n_sim", 1),
         options.random_seed(seed),
         options.check_level(conf_level),
@@ -265,13 +128,13 @@ def compare_inference(
     return _routes(request, rows)
 
 
-def _routes(request: _Request, rows: Sequence[InferenceRoute]) -> InferenceRoutes:
+def _routes(request: Request, rows: Sequence[InferenceRoute]) -> InferenceRoutes:
     shared = request.term, request.conf_level, request.n_sim, request.seed
     return InferenceRoutes(tuple(rows), *shared)
 
 
-def _take(route: _Route, method: str, request: _Request) -> InferenceRoute:
-    figures: dict[str, Any] = dict.fromkeys(_FIGURES)
+def _take(route: Route, method: str, request: Request) -> InferenceRoute:
+    figures: dict[str, Any] = dict.fromkeys(FIGURES)
     start = time.perf_counter()
     try:
         figures |= route.take(request)
@@ -286,5 +149,5 @@ def _take(route: _Route, method: str, request: _Request) -> InferenceRoute:
         refitted=route.refitted,
         seconds=time.perf_counter() - start,
         reference=route.reference,
-        advice=route.advice,
+        advice=(isinstance(request.fit, LinearModel) and route.alone) or route.advice,
     )

@@ -21,7 +21,8 @@ class InferenceRoute(Part):
     method
         Its name, such as "kenward-roger".
     estimate, std_error, df, statistic, p_value, conf_low, conf_high
-        Its figures. The statistic is z, t or a likelihood ratio, with its ``df``.
+        Its figures. The statistic is z, t, F or a likelihood ratio, with its ``df``; of F that of
+        the denominator, as its numerator has one.
     refitted
         What had to be fitted again.
     seconds
@@ -31,7 +32,7 @@ class InferenceRoute(Part):
     advice
         When to trust it, in one line.
     note
-        Why the route failed, or how many of its replicates were usable; "" otherwise.
+        Why the route was not taken, or how many of its replicates were usable; "" otherwise.
     """
 
     method: str

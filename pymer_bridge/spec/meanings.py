@@ -79,7 +79,7 @@ _INSTEAD: Final = {
     ),
     "devfunonly devfun": ("fit.deviance_function() gives R's deviance as a function",),
     "fun func stat": ("statistic=", "bootstrap() takes statistic="),
-    "type": ("kind=", "anova() of a linear mixed model and predict() take type="),
+    "type": ("kind=", "anova() of all but nonlinear models and predict() take type="),
     "boottype citype bootci": ("kind=",),
     "kind": ("type=",),
     "parm params which": ("parameters=",),

@@ -65,9 +65,12 @@ PredictionType = Literal["link", "response"]
 LinearInterval = Literal["confidence", "prediction"]
 PredictionInterval = Literal["confidence"]
 Route = Literal[
+    "t",
     "normal",
     "satterthwaite",
     "kenward-roger",
+    "profile",
+    "F",
     "likelihood-ratio",
     "bootstrap-likelihood-ratio",
     "parametric-bootstrap",

@@ -154,6 +154,7 @@ def read_other_models(data: pd.DataFrame) -> None:
     assert_type(counts.anova(), tests.FTests)
     assert_type(counts.anova("II"), tests.TermTests)
     assert_type(pb.pb_modcomp(counts, "period", 2, 1), bootstrap.BootstrapTest)
+    assert_type(pb.compare_inference(counts, "period2", "normal"), routes.InferenceRoutes)
 
 
 def main(folder: Path) -> None:

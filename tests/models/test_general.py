@@ -249,3 +249,69 @@ def test_a_script_tests_terms_by_car() -> None:
     report = pb.verify([fit, fit.anova("II"), fit.anova("III"), fit.anova()], runs=1)
     assert report.ok, str(report)
     assert report.not_compared == ()
+
+
+# -- routes to inference on one coefficient ------------------------------------------------------
+
+ROUTED: dict[str, tuple[Callable[[], Any], str, str]] = {
+    # The model, the coefficient, and the routes that R does not have for it.
+    "zeros": (partial(fitted, "zeros"), "size", "satterthwaite kenward-roger"),
+    "line": (partial(fitted, "line"), "incidence", "normal satterthwaite kenward-roger profile"),
+    "ticks": (
+        lambda: pb.glm("TICKS ~ YEAR + HEIGHT", pb.load_dataset("grouseticks"), family="poisson"),
+        "HEIGHT",
+        "t F satterthwaite kenward-roger",
+    ),
+    "gamma": (
+        lambda: _glm("size ~ period + incidence", family="Gamma", link="log"),
+        "incidence",
+        "normal satterthwaite kenward-roger",
+    ),
+}
+WALD = ("estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high")
+OF_ROUTE: dict[str, tuple[str, ...]] = {
+    "t": WALD,
+    "normal": WALD,
+    "profile": ("conf_low", "conf_high"),
+    "F": ("statistic", "df", "p_value"),
+    "likelihood-ratio": ("statistic", "df", "p_value"),
+}
+
+
+@pytest.mark.parametrize("name", ROUTED)
+def test_routes_are_rs_and_those_that_are_none_say_why(name: str, plain: dict[str, Any]) -> None:
+    make, term, missing = ROUTED[name]
+    fit = make()
+    routes = pb.compare_inference(fit, term, n_sim=4, seed=2)
+    assert {row.method for row in routes if row.note.startswith("not taken: ")} == set(
+        missing.split()
+    )
+    known = [row for row in routes if f"{name} {row.method}" in plain]
+    assert len(known) >= 3
+    for row in known:
+        told = [getattr(row, column) for column in OF_ROUTE[row.method]]
+        assert_same_bits(told, plain[f"{name} {row.method}"])
+    test = pb.pb_modcomp(fit, term, n_sim=4, seed=2)
+    assert routes["bootstrap-likelihood-ratio"].p_value == test.p_value
+    for kind in ("parametric", "case"):
+        resample = {"herd": True, ".obs": True}
+        how = {"resample": resample} if kind == "case" and name == "zeros" else {}
+        boot = fit.bootstrap(kind, 4, 2, "fixed_effects", **how)
+        row, ends = routes[f"{kind}-bootstrap"], boot.confint(formulas="lmeresampler")[term]
+        assert (row.std_error, row.conf_low) == (boot[term].std_error, ends.conf_low)
+    assert routes.plot() is not None
+
+
+def test_a_coefficient_that_is_no_whole_term_is_restricted(plain: dict[str, Any]) -> None:
+    row = pb.compare_inference(fitted("pairs"), "period2", "likelihood-ratio").rows[0]
+    told = [row.statistic, row.df, row.p_value]
+    assert_same_bits(told, plain["pairs likelihood-ratio"])
+
+
+def test_every_model_keeps_the_rows_that_are_asked_for() -> None:
+    mixed = pb.lmer(f"size ~ period{HERD}", herds())
+    t, f, profile = pb.compare_inference(mixed, "period2", ["T", "f", "profile"]).rows
+    assert "take 'satterthwaite'" in t.note
+    assert "take 'satterthwaite'" in f.note
+    assert profile.conf_low == mixed.confint("profile", "period2")["period2"].conf_low
+    assert "fitted model of glmer()" in refused(pb.compare_inference, "fit", "period2")

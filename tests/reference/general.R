@@ -113,4 +113,44 @@ if (requireNamespace("car", quietly = TRUE)) {
   ))
 }
 
+# -- routes to inference on one coefficient ----------------------------------------------------------
+
+#' Estimate, standard error, statistic and p-value of a coefficient, and ends of an interval
+route <- function(name, fit, term, ends) keep(name, coef(summary(fit))[term, ], ends[term, ])
+
+zeros <- quietly(glmer(ill ~ size + (1 | herd), herds, binomial))
+route("zeros normal", zeros, "size", confint(zeros, method = "Wald"))
+keep("zeros profile", quietly(confint(zeros, "size", quiet = TRUE)))
+ratios <- quietly(anova(glmer(ill ~ 1 + (1 | herd), herds, binomial), zeros))
+keep("zeros likelihood-ratio", ratios$Chisq[2], ratios$Df[2], ratios[["Pr(>Chisq)"]][2])
+# anova() compares the names of data.
+ratio <- 2 * as.double(logLik(pairs) - logLik(restrict(pairs, rbind(c(0, 1, 0, 0)))))
+keep("pairs likelihood-ratio", ratio, 1, pchisq(ratio, 1, lower.tail = FALSE))
+
+line <- lm(size ~ period + incidence, herds)
+small <- lm(size ~ period, herds)
+route("line t", line, "incidence", confint(line))
+tests <- anova(small, line)
+keep("line F", tests$F[2], line$df.residual, tests[["Pr(>F)"]][2])
+ratio <- 2 * as.double(logLik(line) - logLik(small))
+keep("line likelihood-ratio", ratio, 1, pchisq(ratio, 1, lower.tail = FALSE))
+
+ticks <- glm(TICKS ~ YEAR + HEIGHT, poisson, grouseticks)
+small <- update(ticks, . ~ . - HEIGHT)
+route("ticks normal", ticks, "HEIGHT", confint.default(ticks))
+keep("ticks profile", quietly(confint(ticks, "HEIGHT")))
+tests <- anova(small, ticks, test = "LRT")
+keep("ticks likelihood-ratio", tests$Deviance[2], tests$Df[2], tests[["Pr(>Chi)"]][2])
+
+sizes_alone <- glm(size ~ period + incidence, Gamma("log"), herds)
+small <- update(sizes_alone, . ~ . - incidence)
+half <- qt(0.975, sizes_alone$df.residual) * sqrt(diag(vcov(sizes_alone)))[["incidence"]]
+middle <- coef(sizes_alone)[["incidence"]]
+keep("gamma t", coef(summary(sizes_alone))["incidence", ], middle - half, middle + half)
+tests <- anova(small, sizes_alone, test = "F")
+keep("gamma F", tests$F[2], sizes_alone$df.residual, tests[["Pr(>F)"]][2])
+tests <- anova(small, sizes_alone, test = "LRT")
+keep("gamma likelihood-ratio", tests$Deviance[2] / summary(sizes_alone)$dispersion, 1,
+  tests[["Pr(>Chi)"]][2])
+
 saveRDS(answers, arguments[1L])

@@ -83,7 +83,7 @@ FITTING: dict[str, dict[str, str]] = {
         "exposure": 'write offset="log(exposure)"',
         "control_": "write control=",
         "optimizer": CONTROL,
-        "type": "anova() of a linear",
+        "type": "anova() of all but",
     },
     "glmer_nb": {"family": "pb.glmer() and pb.glm()", "nAGQ": "write n_agq=", "verbose": SAID},
     "nlmer": {"nAGQ": "write n_agq=", "REML": "maximum likelihood", "startparams": "write start="},
@@ -229,7 +229,7 @@ def test_other_models_and_results_name_theirs() -> None:
     assert "write conf_level=" in said(pb.LinearModelList.coefficients, "level", None)
     assert "write new_data=" in said(pb.LinearModel.predict, "newdata", None)
     assert "of a linear mixed model" in said(pb.GeneralizedLinearMixedModel.summary, "ddf", None)
-    assert "take type=" in said(pb.GeneralizedLinearMixedModel.anova, "type", None)
+    assert "take type=" in said(pb.NonlinearMixedModel.anova, "type", None)
     assert "write conf_level=" in said(pb.BootstrapResult.confint, "level", None)
     assert "write kind=" in said(pb.BootstrapResult.confint, "boot.type", None)
 
