@@ -10,7 +10,7 @@ from pymer_bridge.display import apa
 from pymer_bridge.errors import OptionError, shown
 from pymer_bridge.models.coding import Coded
 from pymer_bridge.models.methods.emmeans import Emmeans
-from pymer_bridge.models.methods.export import Export
+from pymer_bridge.models.methods.export import LinearTidying
 from pymer_bridge.models.methods.linear import LinearDiagnostics, LinearIntervals, LinearTesting
 from pymer_bridge.models.methods.pictures import Effects
 from pymer_bridge.models.methods.prediction import LinearPrediction
@@ -35,7 +35,7 @@ class LinearModel(
     LinearDiagnostics,
     Emmeans,
     Effects,
-    Export,
+    LinearTidying,
 ):
     """A linear model fitted by R's ``lm``; made by :func:`lm`.
 

@@ -514,3 +514,21 @@ def test_a_statistic_that_never_varies_has_no_interval() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         assert replicates.confint()["n"].conf_low is None
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_tidy_tables_are_brooms(fits: Any, theirs: Any, name: str) -> None:
+    fit, answer = fits[name], theirs[name]["broom"]
+    tidy = fit.tidy(conf_int=True, conf_level=0.9).drop(columns="term")
+    tables = {"tidy": tidy, "glance": fit.glance(), "augment": fit.augment()}
+    exponentials = fit.tidy(exponentiate=True)["estimate"]
+    assert_same_bits(exponentials, theirs[name]["exponentials"])
+    frame = tables["augment"]
+    tables["augment"] = frame[[column for column in frame if column.startswith(".")]]
+    for what, table in (answer or {}).items():
+        ours = tables[what]
+        names = [str(n) if n[0] == "." else str(n).replace(".", "_") for n in table["names"]]
+        assert list(ours.columns) == names
+        values = np.reshape(table["values"], (len(names), -1))
+        for column, figures in zip(ours, values, strict=True):
+            assert_same_bits(ours[column], figures)

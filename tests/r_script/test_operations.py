@@ -25,7 +25,8 @@ UNWRITTEN = frozenset(
     " tidy_model glance_model augment_model"
     # What a user may name.
     " parameter_names column_kinds"
-    " coefficient_names linear_r_squared influence_measures factor_codings"
+    " tidy_linear glance_linear augment_linear coefficient_names linear_r_squared"
+    " influence_measures factor_codings"
     # Which test is the usual one.
     " estimates_dispersion".split()
 )

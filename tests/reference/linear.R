@@ -52,6 +52,7 @@ table_of <- function(expression) {
   )
 }
 
+with_broom <- requireNamespace("broom", quietly = TRUE)
 with_car <- requireNamespace("car", quietly = TRUE)
 quietly <- function(expression) suppressWarnings(suppressMessages(expression))
 
@@ -174,6 +175,20 @@ bootstraps <- function(fit) {
   found
 }
 
+#' The tables of broom: numbers by column, in its order
+broomed <- function(fit) {
+  fit <- quietly(update(fit, na.action = na.omit))
+  numbers <- function(table) {
+    list(names = names(table), values = unlist(lapply(table, as.double), use.names = FALSE))
+  }
+  rows <- broom::augment(fit)
+  list(
+    tidy = numbers(broom::tidy(fit, conf.int = TRUE, conf.level = 0.9)[-1]),
+    glance = numbers(broom::glance(fit)),
+    augment = numbers(rows[startsWith(names(rows), ".") & names(rows) != ".rownames"])
+  )
+}
+
 library(MASS)
 answers <- lapply(models, function(fit) {
   list(
@@ -181,7 +196,8 @@ answers <- lapply(models, function(fit) {
     confint = ends(quietly(confint(fit, level = 0.9))),
     one = ends(quietly(confint(fit, names(coef(fit))[2]))),
     wald = ends(confint.default(fit)), vcov = c(vcov(fit)),
-    r2 = c(summary(fit)$r.squared, summary(fit)$adj.r.squared), bootstraps = bootstraps(fit)
+    r2 = c(summary(fit)$r.squared, summary(fit)$adj.r.squared), bootstraps = bootstraps(fit),
+    exponentials = unname(exp(coef(fit))), broom = if (with_broom) quietly(broomed(fit))
   )
 })
 

@@ -437,6 +437,104 @@ class Tidying(Export):
         return table.assign(**{".fitted": np.where(np.isnan(fitted), np.nan, fitted)})
 
 
+class LinearTidying(Export):
+    """A model without random effects as data frames."""
+
+    __slots__ = ()
+
+    def tidy(
+        self, *, conf_int: bool = False, conf_level: float = 0.95, exponentiate: bool = False
+    ) -> pd.DataFrame:
+        """Return the coefficients in one table, one per row, as R's ``broom::tidy`` does.
+
+        Parameters
+        ----------
+        conf_int
+            Give intervals too, as :meth:`confint` does?
+        conf_level
+            Their level.
+        exponentiate
+            Give exponentials of the estimates and of the ends of their intervals? As in broom,
+            the standard errors stay those of the coefficients.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The columns term, estimate, std_error, statistic, p_value, and conf_low, conf_high. A
+            coefficient that cannot be estimated has a row of NaN.
+
+        Raises
+        ------
+        OptionError
+            An argument is not accepted.
+
+        Notes
+        -----
+        R function: ``broom::tidy``, which need not be installed.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> fit = pb.lm("Reaction ~ Days", pb.load_dataset("sleepstudy"))
+        >>> list(fit.tidy().columns)
+        ['term', 'estimate', 'std_error', 'statistic', 'p_value']
+        """
+        return self._ask(
+            "tidy_linear",
+            _tidy_frame,
+            conf_int=options.flag(conf_int, "conf_int"),
+            conf_level=options.check_level(conf_level),
+            exponentiate=options.flag(exponentiate, "exponentiate"),
+        ).copy()
+
+    def glance(self) -> pd.DataFrame:
+        """Return one row about the whole fit, as R's ``broom::glance`` does.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row: of a linear model r_squared, adj_r_squared, sigma, statistic, p_value and df
+            (the F test of the model), of a generalized one null_deviance and df_null; then
+            logLik, AIC, BIC, deviance, df_residual and nobs.
+
+        Notes
+        -----
+        R function: ``broom::glance``, which need not be installed.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> fit = pb.lm("Reaction ~ Days", pb.load_dataset("sleepstudy"))
+        >>> round(fit.glance()["statistic"][0], 2)
+        71.46
+        """
+        return self._ask("glance_linear", _glance_frame).copy()
+
+    def augment(self) -> pd.DataFrame:
+        """Return the model frame with the fit's figures for each row, as R's ``augment`` does.
+
+        Returns
+        -------
+        pandas.DataFrame
+            On the index of the data: the columns of the model frame, then .fitted (the linear
+            predictor), .resid, .hat, .sigma, .cooksd and .std.resid. Rows that ``na_action``
+            dropped are not there.
+
+        Notes
+        -----
+        R function: ``broom::augment``, which need not be installed. For new data see
+        :meth:`predict`.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> fit = pb.lm("Reaction ~ Days", pb.load_dataset("sleepstudy"))
+        >>> list(fit.augment().columns)[:4]
+        ['Reaction', 'Days', '.fitted', '.resid']
+        """
+        return self._ask("augment_linear", _augmented_frame, self._index).copy()
+
+
 class _Ends(Mapping[str, Any]):
     """Bootstrap intervals as an argument of R; like other arguments they can be compared."""
 
