@@ -15,6 +15,7 @@ from pymer_bridge.models.contrasting import (
     Compared,
     ContrastWeights,
     Interaction,
+    Levels,
     draws,
     names_among,
 )
@@ -75,7 +76,7 @@ class MarginalMeans(MarginalTable):
         interaction: Interaction = False,
         by: str | Sequence[str] | None = None,
         simple: Literal["each"],
-        ref: Any = None,
+        ref: Levels | None = None,
         reverse: bool = False,
         seed: int | None = 1,
     ) -> tuple[MarginalMeans, ...]: ...
@@ -89,7 +90,7 @@ class MarginalMeans(MarginalTable):
         interaction: Interaction = False,
         by: str | Sequence[str] | None = None,
         simple: str | Sequence[str] | None = None,
-        ref: Any = None,
+        ref: Levels | None = None,
         reverse: bool = False,
         seed: int | None = 1,
     ) -> MarginalMeans: ...
@@ -102,7 +103,7 @@ class MarginalMeans(MarginalTable):
         interaction: Interaction = False,
         by: str | Sequence[str] | None = None,
         simple: str | Sequence[str] | None = None,
-        ref: Any = None,
+        ref: Levels | None = None,
         reverse: bool = False,
         seed: int | None = 1,
     ) -> MarginalMeans | tuple[MarginalMeans, ...]:
