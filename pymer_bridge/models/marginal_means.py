@@ -416,9 +416,9 @@ class MarginalMeans(MarginalTable):
             lambda record: decode_tests.arrows(record, estimates),
             noted=False,
             grid=self._grid,
-            type=self.type,
             alpha=alpha,
             adjust=adjust,
+            seed=_seed(1, adjust == "mvt"),
         )
 
 

@@ -48,8 +48,8 @@ def means(
     comparisons
         Add emmeans' arrows? Where those of two means overlap, their difference is not significant.
     alpha, adjust
-        The level of the comparisons that the arrows stand for, and its adjustment for their number,
-        which may be any but "mvt", of which R draws.
+        The level of the comparisons that the arrows stand for, and its adjustment for their number;
+        "mvt" draws with seed 1.
     by
         The predictors with a panel for each of their levels; by default those that the means are
         within. An empty sequence puts all into one panel.
@@ -85,8 +85,6 @@ def means(
     """
     _check_rows(result)
     how = options.check_level(alpha, "alpha"), options.one_of(adjust, options.Adjust, "adjust")
-    if comparisons and adjust == "mvt":
-        raise OptionError('adjust="mvt" would draw arrows of other lengths each time: give another')
     arrows = result._arrows(*how) if options.flag(comparisons, "comparisons") else None
     within = result._panels()
     if by is not None:
@@ -173,6 +171,8 @@ def emmip(
         table = fit
     else:
         asked: Any = fit  # the type of each model that has marginal means
+        if not hasattr(asked, "emmeans"):
+            raise OptionError("models of nlmer() have no marginal means to draw")
         table = asked.emmeans([name for side in sides for name in side], **given)
     _check_rows(table)
     trace, x, by = (_named(side, table, "formula") for side in sides)

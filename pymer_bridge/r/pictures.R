@@ -135,15 +135,14 @@ normal_ellipse <- function(covariance, center, level) {
 #' Where the arrows of two means overlap, their difference is not significant.
 #'
 #' @param grid What emmeans made.
-#' @param type "link" or "response".
 #' @param alpha,adjust The level of the comparisons, and how it is adjusted for their number.
 #' @return `low` and `high`, the ends, missing where no arrow is drawn; and `estimate`, where they
 #'   start.
-comparison_arrows <- function(grid, type, alpha, adjust) {
+comparison_arrows <- function(grid, alpha, adjust, seed) {
   # It draws nothing, and asks for one of these packages all the same.
   engine <- if (requireNamespace("ggplot2", quietly = TRUE)) "ggplot" else "lattice"
-  table <- plot(grid,
-    type = type, comparisons = TRUE, alpha = alpha, adjust = adjust, plotit = FALSE, engine = engine
-  )
+  table <- with_seed(seed, plot(grid,
+    comparisons = TRUE, alpha = alpha, adjust = adjust, plotit = FALSE, engine = engine
+  ))
   list(low = table$lcmpl, high = table$rcmpl, estimate = table$the.emmean)
 }

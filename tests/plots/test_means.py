@@ -22,7 +22,6 @@ from helpers.live import assert_same_bits
 from helpers.pictures import assert_legible, bare, picture, segments
 from helpers.probing import plain_r
 from helpers.refusal import refused
-from pymer_bridge.results.decode.tests import arrows
 from pymer_bridge.results.means import MarginalTable
 from pymer_bridge.session.r_session import session
 
@@ -153,6 +152,14 @@ def test_arrows_are_what_plot_draws(name: str, plain: Any) -> None:
     assert f"arrows compare at {how['alpha']:g} ({how['adjust']})" in said
 
 
+def test_arrows_by_simulation_are_those_of_a_seed(plain: Any) -> None:
+    figure = _means("temperature").plot(comparisons=True, adjust="mvt")
+    theirs = plain("arrows_of", name="temperature", alpha=0.05, adjust="mvt", seed=1)
+    tips = [list(line.get_xdata()) for line in figure.axes[0].lines[:2]]
+    assert_same_bits(tips[0], theirs["low"])
+    assert_same_bits(tips[1], theirs["high"])
+
+
 def test_a_line_stands_where_nothing_differs() -> None:
     def lines(name: str) -> list[float]:
         return [
@@ -207,7 +214,6 @@ def test_axes_that_are_given_are_drawn_on() -> None:
     [
         ({"alpha": 0}, "alpha=0 must lie between 0 and 1"),
         ({"adjust": "tuckey"}, "adjust='tuckey'"),
-        ({"adjust": "mvt", "comparisons": True}, 'adjust="mvt" would draw arrows of other lengths'),
         ({"by": "temp"}, "by: the means are not by 'temp'; they are by: 'temperature'"),
         ({"comparisons": 1}, "comparisons"),
     ],
@@ -217,8 +223,10 @@ def test_what_cannot_be_drawn_is_refused(given: Any, message: str) -> None:
 
 
 def test_arrows_of_estimates_that_are_adjusted_are_refused() -> None:
-    drawn = {name: np.array([1.0, 2.0]) for name in ("low", "high", "estimate")}
-    assert "not adjusted for bias, and these are" in refused(arrows, drawn, np.array([1.0, 2.5]))
+    table = _fit("three").emmeans("wool", type="response", bias_adjust=True)
+    assert "at other estimates than these, which are adjusted for bias" in refused(
+        table.plot, comparisons=True
+    )
 
 
 # -- interactions --------------------------------------------------------------------------------
@@ -295,6 +303,26 @@ def test_an_interaction_says_what_it_shows() -> None:
 )
 def test_formulas_that_cannot_be_drawn_are_refused(formula: str, message: str) -> None:
     assert message in refused(_fit("cake").plot.emmip, formula)
+
+
+def test_a_model_without_marginal_means_is_refused() -> None:
+    trees = pb.load_dataset("Orange", "datasets")
+    start = {"Asym": 200.0, "xmid": 725.0, "scal": 350.0}
+    formula = "circumference ~ SSlogis(age, Asym, xmid, scal) ~ Asym | Tree"
+    said = refused(pb.nlmer(formula, trees, start=start).plot.emmip, "~ age")
+    assert said == "models of nlmer() have no marginal means to draw"
+
+
+def test_any_level_has_its_trace() -> None:
+    data = pb.load_dataset("warpbreaks", "datasets")
+    data["wool"] = data["wool"].map({"A": "_a", "B": "$b$"}).astype(str)
+    table = pb.lm("breaks ~ wool * tension", data).emmeans(["wool", "tension"])
+    figure = table.emmip("wool ~ tension")
+    labels = {text.get_text() for text in figure.legends[0].get_texts()}
+    assert labels == {r"\$b\$", "_a"}
+    assert_legible(figure)
+    assert_legible(table.emmip("tension ~ wool"))
+    assert_legible(table.plot())
 
 
 def test_means_that_a_formula_does_not_name_are_refused() -> None:

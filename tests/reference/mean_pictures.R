@@ -45,8 +45,9 @@ drawn <- function(name, level) {
 }
 
 #' The arrows of plot()
-arrows_of <- function(name, alpha, adjust) {
+arrows_of <- function(name, alpha, adjust, seed = NULL) {
   grid <- suppressMessages(eval(means[[name]]))
+  if (!is.null(seed)) set.seed(seed)
   table <- suppressWarnings(plot(grid,
     comparisons = TRUE, alpha = alpha, adjust = adjust, plotit = FALSE, engine = "lattice"
   ))

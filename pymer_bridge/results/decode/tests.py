@@ -236,7 +236,7 @@ def arrows(record: RRecord, estimates: NDArray[np.float64]) -> tuple[NDArray[np.
     """
     if not np.array_equal(record["estimate"], estimates, equal_nan=True):
         raise OptionError(
-            "comparisons=True: emmeans starts its arrows at estimates that are not adjusted for "
-            "bias, and these are"
+            "comparisons=True: emmeans starts its arrows at other estimates than these, which are "
+            "adjusted for bias, or transformed back in one of two steps"
         )
     return tuple(np.where(np.isnan(record[n]), np.nan, record[n]) for n in ("low", "high"))
