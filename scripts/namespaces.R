@@ -4,7 +4,7 @@
 #
 # where kind is "function", "S3 method" or "S4 method". Plain R, for scripts/list-r-functions:
 #
-#   Rscript scripts/namespaces.R lme4 lmerTest pbkrtest
+#   Rscript scripts/namespaces.R lme4 lmerTest pbkrtest emmeans
 
 #' The methods that a package defines for S4 generics, as R's help names them
 s4_methods <- function(package) {
