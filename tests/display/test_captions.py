@@ -119,6 +119,35 @@ CASES: dict[str, tuple[Callable[[Fits], Result], list[str]]] = {
         lambda f: f.sleep.contest([[0, 1]], joint=False, ddf="kenward-roger", conf_level=0.9),
         ["t tests of linear hypotheses", KENWARD_ROGER, "90% intervals (Wald)"],
     ),
+    "terms": (
+        lambda f: f.line.anova(),
+        ["Analysis of Variance Table", "F tests", "Response: Reaction", "180 observations"],
+    ),
+    "deviance": (
+        lambda f: f.ticks.anova(test="rao"),
+        ["Analysis of Deviance Table", "score tests", "Terms added sequentially", "403 obs"],
+    ),
+    "drop1 of terms": (
+        lambda f: f.ticks.drop1(),
+        ["Single term deletions", "likelihood ratio tests", "TICKS ~ YEAR", "403 observations"],
+    ),
+    "compared lines": (
+        lambda f: pb.anova(f.line.update(". ~ 1"), f.line, names=["<b>", "m|2"]),
+        ["Analysis of Variance Table", "F tests", "Reaction ~ Days", "180 observations"],
+    ),
+    "contest, z": (
+        lambda f: f.ticks.contest({"a|b": {"YEAR96": 1}}, joint=False),
+        ["z tests of linear hypotheses", "95% intervals (Wald)", "a|b: YEAR96 = 0"],
+    ),
+    "intervals of a line": (
+        lambda f: f.line.confint(),
+        ["95% confidence intervals (Wald)", "180 observations"],
+    ),
+    "measures": (
+        lambda f: f.line.influence_measures(),
+        ["Measures of influence", "180 observations"],
+    ),
+    "r2 of a line": (lambda f: f.line.r2(), ["R squared", "180 observations"]),
     "kr_modcomp": (
         lambda f: pb.kr_modcomp(f.sleep, "Days"),
         ["F test of a restriction", KENWARD_ROGER, LARGE, SMALL, "180 observations"],
