@@ -61,6 +61,13 @@ def _fit(name: str) -> Any:
             case "cbpp":
                 formula = "cbind(incidence, size - incidence) ~ period + (1 | herd)"
                 return pb.glmer(formula, pb.load_dataset("cbpp"), family="binomial")
+            case "pigs":
+                return pb.lm(
+                    "log(conc) ~ source + factor(percent)", pb.load_dataset(name, "emmeans")
+                )
+            case "noise":
+                data = pb.load_dataset("auto.noise", "emmeans")
+                return pb.lm("noise / 10 ~ size * type * side", data)
         data = pb.load_dataset("InsectSprays", "datasets")
         return pb.glm("count ~ spray", data, family="poisson")
 
@@ -90,6 +97,10 @@ def _means(name: str, level: float = 0.95) -> Any:
             return _means("response", level).contrast("trt.vs.ctrl")
         case "logs":
             return _fit("three").emmeans("wool", by="tension", **response)
+        case "pigs":
+            return _fit("pigs").emmeans("percent", **response)
+        case "noise":
+            return _fit("noise").emmeans("~ size | type", **how)
         case "both":
             return _fit("three").emmeans(["wool", "tension"], **how)
     return _fit("counts").emmeans("spray", **response)
@@ -97,7 +108,19 @@ def _means(name: str, level: float = 0.95) -> Any:
 
 CONTRASTS = ("pairs", "bonferroni", "ratios")
 NAMES = (
-    *("temperature", "by", "satterthwaite", "slopes", "link", "response", "logs", "both", "counts"),
+    *(
+        "temperature",
+        "by",
+        "satterthwaite",
+        "slopes",
+        "link",
+        "response",
+        "logs",
+        "both",
+        "pigs",
+        "noise",
+        "counts",
+    ),
     *CONTRASTS,
 )
 
@@ -236,6 +259,7 @@ INTERACTIONS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "panels": ("cake", "~ temperature | recipe", {}),
     "numeric": ("line", "recipe ~ temp", {"at": {"temp": [175, 190, 225]}}),
     "response": ("three", "wool ~ tension", {"type": "response"}),
+    "noise": ("noise", "type ~ size | side", {}),
     "joined": ("three", "~ wool * tension", {}),
     "single": ("cbpp", "~period", {"type": "response"}),
 }

@@ -9,6 +9,9 @@ cake_fit <- lmer(angle ~ recipe * temperature + (1 | recipe:replicate), cake)
 line_fit <- lmer(angle ~ recipe * temp + (1 | recipe:replicate), cake)
 three_fit <- lm(log(breaks) ~ wool * tension, warpbreaks)
 cbpp_fit <- glmer(cbind(incidence, size - incidence) ~ period + (1 | herd), cbpp, binomial)
+# From emmeans' vignettes.
+pigs_fit <- lm(log(conc) ~ source + factor(percent), pigs)
+noise_fit <- lm(noise / 10 ~ size * type * side, auto.noise)
 count_fit <- glm(count ~ spray, poisson, InsectSprays)
 
 means <- alist(
@@ -23,6 +26,8 @@ means <- alist(
   ratios = contrast(emmeans(cbpp_fit, "period", type = "response"), "trt.vs.ctrl"),
   logs = emmeans(three_fit, ~ wool | tension, type = "response"),
   both = emmeans(three_fit, c("wool", "tension")),
+  pigs = emmeans(pigs_fit, "percent", type = "response"),
+  noise = emmeans(noise_fit, ~ size | type),
   counts = emmeans(count_fit, "spray", type = "response")
 )
 
@@ -61,6 +66,7 @@ interactions <- alist(
     at = list(temp = c(175, 190, 225)), CIs = TRUE, engine = "none"
   ),
   response = emmip(three_fit, wool ~ tension, type = "response", CIs = TRUE, engine = "none"),
+  noise = emmip(noise_fit, type ~ size | side, CIs = TRUE, engine = "none"),
   joined = emmip(three_fit, ~ wool * tension, CIs = TRUE, engine = "none"),
   single = emmip(cbpp_fit, ~period, type = "response", CIs = TRUE, engine = "none")
 )
@@ -68,8 +74,8 @@ interactions <- alist(
 #' What emmip() draws
 interaction_of <- function(name) {
   table <- suppressMessages(eval(interactions[[name]]))
-  by <- intersect(c("recipe"), if (name == "panels") names(table))
-  panel <- if (length(by)) as.character(table[[by]]) else rep("", nrow(table))
+  by <- switch(name, panels = "recipe", noise = "side", "")
+  panel <- if (nzchar(by)) as.character(table[[by]]) else rep("", nrow(table))
   trace <- if (name %in% c("panels", "joined", "single")) rep("", nrow(table)) else as.character(table$tvar)
   c(
     list(panel = panel, trace = trace, x = as.character(table$xvar), estimate = table$yvar),
