@@ -367,7 +367,7 @@ def test_picture_of_means() -> Any:
 
 @picture
 def test_picture_of_contrasts() -> Any:
-    return bare(_means("ratios").plot())
+    return bare(_means("bonferroni").plot())
 
 
 @picture
