@@ -109,15 +109,48 @@ def single(asked: Asked) -> Written:
     return Written(tuple(lines), "t_tests", asked.variable, tuple(given["names"]))
 
 
-def unless_linear(write: Callable[[Asked], Written]) -> Callable[[Asked], Written]:
-    """Leave a call out where the model has no random effects: R has no bootstrap of it."""
+_KINDS: Final[Mapping[str, str]] = {"parametric": "linear_parametric", "case": "linear_cases"}
+"""Bootstraps that are a few lines of R, and their files."""
+
+
+def bootstrap(asked: Asked) -> Written:
+    """Write a loop of simulate() or sample(), and update(), or say that there is none."""
+    given = asked.arguments
+    kind, statistic = given["kind"], given["statistic"]
+    if (
+        kind not in _KINDS
+        or statistic not in ("parameters", "fixed_effects")
+        or given["seed"] is None
+    ):
+        return without(
+            f"A {kind} bootstrap (n_sim={given['n_sim']}, seed={given['seed']}) was made too; R "
+            "has no function of its own for it."
+        )
+    sigma = asked.fitter == "lm" and statistic == "parameters"
+    lines = syntax.fill(
+        _KINDS[kind],
+        VARIABLE=asked.variable,
+        FIT=asked.fit,
+        STATISTIC="c(sigma = sigma(fit), na.omit(coef(fit)))" if sigma else "na.omit(coef(fit))",
+        SEED=syntax.number(given["seed"]),
+        N=syntax.number(given["n_sim"]),
+    )
+    return Written((*lines, f"print({asked.variable}$t0)"), "bootMer", asked.variable)
+
+
+def unless_linear(
+    write: Callable[[Asked], Written], linear: Callable[[Asked], Written] | None = None
+) -> Callable[[Asked], Written]:
+    """Write otherwise, or leave out, what was asked of a model without random effects."""
 
     def written(asked: Asked) -> Written:
-        if asked.fitter in ("lm", "glm"):
-            return without(
-                "A bootstrap was made too; R has no function of its own for models without random "
-                "effects."
-            )
-        return write(asked)
+        if asked.fitter not in ("lm", "glm"):
+            return write(asked)
+        if linear is not None:
+            return linear(asked)
+        return without(
+            "Intervals by a bootstrap were asked for too; R's confint() has none for models "
+            "without random effects."
+        )
 
     return written

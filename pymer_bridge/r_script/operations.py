@@ -88,7 +88,9 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
     "kr_modcomp": _pbkrtest(partial(comparison, function="KRmodcomp"), "comparison"),
     "sat_modcomp": _pbkrtest(partial(comparison, function="SATmodcomp"), "comparison"),
     "pb_modcomp": _pbkrtest(bootstrap_test, "bootstrap_test"),
-    "bootstrap": Operation(linear_calls.unless_linear(calls.bootstrap), "bootstrap"),
+    "bootstrap": Operation(
+        linear_calls.unless_linear(calls.bootstrap, linear_calls.bootstrap), "bootstrap"
+    ),
     "marginal_means": _emmeans(mean_calls.means, "means"),
     "marginal_trends": _emmeans(partial(mean_calls.means, function="emtrends"), "slopes"),
     "contrast_means": _emmeans(mean_calls.contrasts, "differences"),

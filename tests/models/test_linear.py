@@ -436,15 +436,18 @@ def test_a_script_repeats_what_was_asked(tmp_path: Path) -> None:
         term = fit._terms()[1]
         kept += [fit.anova(), fit.drop1(), fit.fixed_effects(), fit.confint()]
         kept += [fit.confint("wald", term, 0.8), fit.bootstrap("case", 2, 1)]
+        kept += [] if fit is shared else [fit.bootstrap("parametric", 2, 1, "fixed_effects")]
         kept += [fit.contest({"one": {term: 2}, "a b": [0.5] * len(fit._terms())}, joint=False)]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", pb.PymerWarning)
             kept += [fit.anova("II"), fit.anova("III"), fit.contest({"one": {term: 2}}, 1)]
+    kept += [line.bootstrap("residual", 2, 1), line.bootstrap("parametric", 2, 1)]
     report = pb.verify([small, line, odd, trials, shared], runs=1)
     assert report.ok, str(report)
+    assert str(report).count("Not compared") == 1
     script = line.to_r_script(tmp_path / "line.R").read_text()
     assert 'Anova(model2, type = "II")' in script
-    assert "R has no function of its own for models without random" in script
+    assert "A residual bootstrap (n_sim=2, seed=1) was made too; R has" in script
 
 
 def test_what_was_stored_and_pickled_gives_the_same(fits: Any, tmp_path: Path) -> None:
