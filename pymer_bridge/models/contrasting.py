@@ -15,7 +15,8 @@ from pymer_bridge.spec.names import find_name
 from pymer_bridge.spec.options import ContrastFamily, one_of
 
 ContrastWeights = Mapping[str, Sequence[float] | Mapping[Any, float]]
-Levels = str | float | Sequence[str | float | Sequence[str | float]]
+Level = bool | str | float
+Levels = Level | Sequence[Level | Sequence[Level]]
 Interaction = bool | ContrastFamily | Sequence[ContrastFamily] | Mapping[str, ContrastFamily]
 
 _DRAWN: Final = ("consec", "mean_chg")

@@ -571,6 +571,7 @@ WRONG: dict[str, tuple[Callable[[Models], Any], str]] = {
     "no degree": (tr("cake_lm", "recipe", "temp", max_degree=0), "max_degree=0 must be at least 1"),
     "degree of one": (tr("cake_lm", "degree", "temp"), "no predictor 'degree'"),
     "var": (tr("cake_lm", "recipe", "tempo"), "var: no predictor 'tempo'"),
+    "var of levels": (tr("cake_lm", "temp", "recipe"), "var='recipe' has levels, and slopes are"),
     "code in var": (tr("cake_lm", "recipe", "system('true')"), "system"),
     "method": (con(em("cake", "recipe"), "each"), "method='each' is not accepted"),
     "no contrast": (con(em("cake", "recipe"), {}), "at least one contrast"),

@@ -293,7 +293,14 @@ class Emmeans(Fitted):
         self, operation: str, asked: Mapping[str, Any], words: Sequence[str], scale: str
     ) -> MarginalMeans:
         arguments = self._known(asked, words)
-        arguments["at"] = values_at(arguments["at"], self._kinds)
+        kinds = self._kinds
+        arguments["at"] = values_at(arguments["at"], kinds)
+        along = kinds.get(arguments.get("trend_of", ""))
+        if along is not None and along.kind in ("factor", "logical"):
+            raise OptionError(
+                f"var={shown(arguments['trend_of'])} has levels, and slopes are along numbers: "
+                "compare its means, by .emmeans()"
+            )
         session().require("emmeans")
         self._require(arguments["ddf"])
         if arguments["limit"] is not None:
