@@ -35,6 +35,16 @@ class _Pictures(Public):
     coefficients: Final = _of_fit(plots.coefficients)
     effect: Final = _of_fit(plots.effect)
     emmip: Final = _of_fit(plots.emmip)
+    residuals_fitted: Final = _of_fit(plots.residuals_fitted)
+    scale_location: Final = _of_fit(plots.scale_location)
+    residual_quantiles: Final = _of_fit(plots.residual_quantiles)
+
+
+class _MixedPictures(_Pictures):
+    """Those that need groups, or what only mixed models have."""
+
+    __slots__ = ()
+
     random_effects: Final = _of_fit(plots.random_effects)
     random_scatter: Final = _of_fit(plots.random_scatter)
     random_quantiles: Final = _of_fit(plots.random_quantiles)
@@ -43,17 +53,14 @@ class _Pictures(Public):
     pooling: Final = _of_fit(plots.pooling)
     shrinkage: Final = _of_fit(plots.shrinkage)
     diagnostics: Final = _of_fit(plots.diagnostics)
-    residuals_fitted: Final = _of_fit(plots.residuals_fitted)
-    scale_location: Final = _of_fit(plots.scale_location)
-    residual_quantiles: Final = _of_fit(plots.residual_quantiles)
     residuals_by_group: Final = _of_fit(plots.residuals_by_group)
     leverage: Final = _of_fit(plots.leverage)
     cooks_distance: Final = _of_fit(plots.cooks_distance)
 
 
 @dataclass(frozen=True, slots=True)
-class FitPlots(_Pictures):
-    """The pictures of one mixed model; each method is the function of :mod:`pymer_bridge.plots`.
+class LinearPlots(_Pictures):
+    """The pictures of one model; each method is the function of :mod:`pymer_bridge.plots`.
 
     Attributes
     ----------
@@ -67,3 +74,14 @@ class FitPlots(_Pictures):
         """Return the names of the pictures."""
         names = [name for name in dir(self) if not name.startswith("_") and name != "fit"]
         return f"<pictures of {self.fit!r}: {', '.join(names)}>"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class FitPlots(_MixedPictures, LinearPlots):
+    """The pictures of one mixed model; each method is the function of :mod:`pymer_bridge.plots`.
+
+    Attributes
+    ----------
+    fit
+        The model.
+    """

@@ -45,6 +45,8 @@ _REMEDIES: Final = {
     "without quotes, or in backticks",
     r"family '(quasi\w*)' not implemented": "{0} has no distribution to draw from: resample "
     "rows by bootstrap('case')",
+    r"Contrast function '(.+)\.emmc' not found": "Your version of emmeans has no contrasts {0!r}: "
+    "newer ones have",
     "Response is constant": "The response has one value only in the rows that are used",
 }
 """What helps, by what R's message of an error has in it."""

@@ -17,7 +17,7 @@ from pymer_bridge.data.columns import holds_numbers
 from pymer_bridge.data.new_data import ColumnKind, taken
 from pymer_bridge.errors import OptionError, listed, shown
 from pymer_bridge.models.base import Fitted, MixedFit
-from pymer_bridge.plots.accessor import FitPlots
+from pymer_bridge.plots.accessor import FitPlots, LinearPlots
 from pymer_bridge.results.decode import record as decode
 from pymer_bridge.results.effects import EffectCurve, EffectPoint, EffectSmooth, PartialResidual
 from pymer_bridge.results.fixed_effects import INTERCEPT
@@ -39,6 +39,11 @@ class Effects(Fitted):
     """Effects of predictors over their range."""
 
     __slots__ = ()
+
+    @property
+    def plot(self) -> LinearPlots:
+        """Pictures of the model: ``fit.plot.coefficients()``, ``fit.plot.emmip("~ x")`` ..."""
+        return LinearPlots(self)
 
     def effect(
         self,
