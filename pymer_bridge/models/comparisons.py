@@ -167,10 +167,10 @@ def _restriction(full: Testable, restricted: Testable | Hypothesis) -> Any:
     terms = full._terms()
     rows = labels.aligned(restricted, terms, "restricted", "the fixed effects", axis=1, rest=0.0)
     values = np.atleast_2d(options.array_of(rows, "restricted must be a matrix of numbers"))
-    if values.ndim != 2 or values.shape[1] != len(terms):
+    if values.ndim != 2 or values.shape[1] != len(terms) or not len(values):
         raise OptionError(
-            f"restricted, a restriction matrix, must have {len(terms)} columns, one per effect "
-            f"({', '.join(terms)}), not the shape {values.shape}"
+            f"restricted, a restriction matrix, must have rows of {len(terms)} columns, one per "
+            f"effect ({', '.join(terms)}), not the shape {values.shape}"
         )
     return {"values": np.ascontiguousarray(values).ravel(), "n_rows": values.shape[0]}
 

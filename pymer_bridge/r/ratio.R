@@ -28,13 +28,37 @@ ratio_models <- function(model, restricted) {
     restricted_model(model, restricted)
   }
   if (is.matrix(small)) {
+    stop_for_dependent_rows(small)
     small <- restricted_fit(model, small, FALSE)
   }
   stop_without_likelihood(model$fit, small)
+  stop_where_none_is_smaller(model$fit, small)
   list(
     large = by_likelihood(model, model$fit), small = by_likelihood(model, small),
     given = new_model(small, model$frame_env, stats::getCall(small))
   )
+}
+
+#' Stop where pbkrtest would make the model of another restriction, or none
+stop_for_dependent_rows <- function(restriction) {
+  rank <- qr(restriction)$rank
+  if (rank < nrow(restriction) || rank == ncol(restriction)) {
+    stop("the rows of a restriction matrix must be independent, and leave a fixed effect; this one is ",
+      nrow(restriction), " by ", ncol(restriction), ", of rank ", rank,
+      call. = FALSE
+    )
+  }
+}
+
+#' Stop where nothing is restricted; pbkrtest would, with words of its inside, after all refits
+stop_where_none_is_smaller <- function(large, small) {
+  sizes <- vapply(list(large, small), function(fit) as.double(attr(stats::logLik(fit), "df")), 1)
+  if (sizes[2L] >= sizes[1L]) {
+    stop("the smaller model has ", sizes[2L], " parameters, and the larger one ", sizes[1L],
+      if (sizes[2L] == sizes[1L]) ": nothing is restricted" else ": give the larger one first",
+      call. = FALSE
+    )
+  }
 }
 
 #' Stop where pbkrtest would, after all refits, or where the likelihoods are of different kinds

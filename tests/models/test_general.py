@@ -195,6 +195,20 @@ def test_what_pbkrtest_has_no_test_for_is_refused() -> None:
         pb.pb_modcomp(fitted("gamma"), other, 2)
 
 
+@pytest.mark.parametrize("name", ["pairs", "plain counts", "line"])
+def test_what_restricts_nothing_is_refused_before_any_fit(name: str) -> None:
+    fit = fitted(name)
+    n = len(fit.fixed_effects().rows)
+    with pytest.raises(pb.RError, match="nothing is restricted"):
+        pb.pb_modcomp(fit, fit, 10**6)
+    with pytest.raises(pb.RError, match="give the larger one first"):
+        pb.pb_modcomp(fit.update(". ~ . - period"), fit, 10**6)
+    for rows in (np.zeros((1, n)), np.eye(n), np.ones((2, n))):
+        with pytest.raises(pb.RError, match="must be independent, and leave a fixed effect"):
+            pb.pb_modcomp(fit, rows, 10**6)
+    assert "must have rows of" in refused(pb.pb_modcomp, fit, pd.DataFrame())
+
+
 def test_a_script_makes_the_same_test_or_says_why_not() -> None:
     names = ("pairs", "plain counts", "line", "gaps", "line with gaps", "weighted")
     # Fitted anew: of the others earlier tests have asked, whose results are gone.
