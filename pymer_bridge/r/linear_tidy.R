@@ -59,19 +59,15 @@ augment_linear <- function(model) {
   if (inherits(fit$na.action, "exclude")) class(fit$na.action) <- "omit" # the rows used, no others
   frame <- stats::model.frame(fit)
   fitted <- stats::predict(fit)
-  figures <- if (inherits(fit, "glm")) {
-    list(
-      .fitted = fitted, .resid = stats::residuals(fit), .std.resid = stats::rstandard(fit),
-      .hat = stats::hatvalues(fit), .sigma = stats::influence(fit, do.coef = FALSE)$sigma,
-      .cooksd = stats::cooks.distance(fit)
-    )
-  } else {
-    list(
-      .fitted = fitted, .resid = stats::model.response(frame) - fitted,
-      .hat = stats::hatvalues(fit), .sigma = stats::influence(fit, do.coef = FALSE)$sigma,
-      .cooksd = stats::cooks.distance(fit), .std.resid = stats::rstandard(fit)
-    )
-  }
+  generalized <- inherits(fit, "glm")
+  resid <- if (generalized) stats::residuals(fit) else stats::model.response(frame) - fitted
+  # Older brooms have the last one after .resid, of generalized models.
+  figures <- list(
+    .fitted = fitted, .resid = resid, .hat = stats::hatvalues(fit),
+    .sigma = stats::influence(fit, do.coef = FALSE)$sigma, .cooksd = stats::cooks.distance(fit),
+    # By its default R standardizes Pearson residuals from some version on.
+    .std.resid = if (generalized) stats::rstandard(fit, type = "deviance") else stats::rstandard(fit)
+  )
   rows <- row_numbers(frame)
   keep <- !is.na(rows)
   columns <- lapply(c(flat_columns(frame), lapply(figures, as.double)), function(values) values[keep])

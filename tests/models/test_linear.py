@@ -531,7 +531,8 @@ def test_tidy_tables_are_brooms(fits: Any, theirs: Any, name: str) -> None:
     for what, table in (answer or {}).items():
         ours = tables[what]
         names = [str(n) if n[0] == "." else str(n).replace(".", "_") for n in table["names"]]
-        assert list(ours.columns) == names
+        # Versions of broom have the columns of rows in other orders.
+        assert set(ours) == set(names) if what == "augment" else list(ours) == names
         values = np.reshape(table["values"], (len(names), -1))
-        for column, figures in zip(ours, values, strict=True):
+        for column, figures in zip(names, values, strict=True):
             assert_same_bits(ours[column], figures)

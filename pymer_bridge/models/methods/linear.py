@@ -568,7 +568,8 @@ class LinearDiagnostics(CaseFigures):
 
         Notes
         -----
-        R function: ``stats::rstandard``, of deviance residuals for a generalized model.
+        R function: ``stats::rstandard``. Of a generalized model R standardizes deviance residuals,
+        but Pearson residuals in newer versions (as of 4.6).
 
         Examples
         --------
