@@ -107,7 +107,10 @@ def _by_factor(
         rows = dict(given.iterrows()) if isinstance(given, pd.DataFrame) else given
         if not isinstance(rows, Mapping) or not rows:
             raise OptionError(f"hypotheses[{name!r}] must name comparisons, {_WANTED}")
-        result[name] = {str(each): weights for each, weights in rows.items()}
+        texts = [labels.level_text(each) for each in rows]
+        if not all(texts):
+            raise OptionError(f"hypotheses[{name!r}] must name each comparison by a text")
+        result[name] = dict(zip(map(str, texts), rows.values(), strict=True))
         if len(result[name]) < len(rows):
             raise OptionError(f"hypotheses[{name!r}] name a comparison twice: {listed(rows)}")
     return result

@@ -40,7 +40,7 @@ def level_text(level: Any) -> str | None:
     if isinstance(level, bool | np.bool_):
         return "TRUE" if level else "FALSE"  # as R's factor() names the levels of a logical
     if isinstance(level, float | np.floating):
-        return number_text(float(level))
+        return None if np.isnan(level) else number_text(float(level))
     if isinstance(level, str | int | np.integer | pd.Timestamp | pd.Interval):
         return str(level)
     return None
@@ -69,7 +69,9 @@ def labelled(given: Any) -> pd.Series[Any] | pd.DataFrame | None:
         keys = np.empty(len(given), dtype=object)
         keys[:] = list(given)  # a key may be a tuple
         return pd.Series(
-            list(given.values()), index=pd.Index(keys, tupleize_cols=False), dtype=object
+            list(given.values()),
+            index=pd.Index(keys, tupleize_cols=False, dtype=object),  # read as they are
+            dtype=object,
         )
     if any(base.__name__ == "AsArray" for base in type(given).__mro__):
         made: Any = given.to_series() if hasattr(given, "to_series") else given.to_frame()

@@ -176,6 +176,13 @@ REFUSED: dict[str, tuple[Any, str]] = {
         {"recipe": PART["recipe"], "`recipe`": PART["recipe"]},
         "hypotheses name 'recipe' twice",
     ),
+    "no name": ({"recipe": {"": [1, -1, 0]}}, f"{RECIPE} must name each comparison by a text"),
+    "a name of another kind": ({"recipe": {None: [1, -1, 0]}}, "each comparison by a text"),
+    "a level that is missing": (
+        {"recipe": {"x": {float("nan"): 1, "A": -1}}},
+        f"{RECIPE}['x'] names nan; the levels are: 'A', 'B', 'C'",
+    ),
+    "no text": ({"recipe": {"x": {"\ud800": 1, "A": -1}}}, f"{RECIPE}['x'] names '\\ud800'; the"),
     "a name twice": ({"recipe": {1: [1, -1, 0], "1": [0, 1, -1]}}, "name a comparison twice"),
 }
 
