@@ -194,6 +194,9 @@ def things() -> dict[str, Any]:
             factors.contrasts,
             factors.emmeans("recipe"),
             factors.emmeans("recipe").pairs(),
+            factors.emmeans("recipe").test(),
+            factors.emmeans("recipe").joint_tests(),
+            factors.emmeans("recipe").effect_sizes(sigma=1.0, edf=10.0),
             glmer.drop1(),
             lm_list.coefficients(),
             pb.anova(null, lmer),
@@ -245,6 +248,8 @@ def _arguments() -> dict[str, dict[str, Any]]:
         "kr_modcomp": {"full": lmer, "restricted": null},
         "sat_modcomp": {"full": lmer, "restricted": null},
         "pb_modcomp": {"full": lmer, "restricted": null},
+        "pb_modcomp of glm": {"full": known["glm"], "restricted": "Days"},
+        "compare_inference of glm": {"fit": known["glm"], "term": "Days", "methods": ["t"]},
         "figures_of": {"fit": lmer},
         "record": {"fit": lmer, "path": "x.pbr.json"},
         "verify_record": {"path": "right.pbr.json"},
@@ -263,6 +268,7 @@ def _arguments() -> dict[str, dict[str, Any]]:
         ".emmeans": {"specs": "Days"},
         "glmer.emmeans": {"specs": "period"},
         ".emtrends": {"specs": "1", "var": "Days"},
+        ".effect_sizes": {"sigma": 1.0, "edf": 10.0},
         "glmer.emtrends": {"specs": "1", "var": "period"},
         ".get_me": {"name": "theta"},
         ".influence": {"by": "Subject"},
@@ -373,6 +379,7 @@ def subjects() -> tuple[Subject, ...]:
         for name in pb.__all__
         if isinstance(getattr(pb, name), FunctionType)
     ]
+    found += [_subject(name, getattr(pb, name.split()[0]), right) for name in right if " " in name]
     found += [
         _subject(f"plots.{name}", getattr(pb.plots, name), right) for name in pb.plots.__all__
     ]
