@@ -393,7 +393,7 @@ class MarginalMeans(MarginalTable):
         >>> fit = pb.lmer("angle ~ recipe + temp + (1 | recipe:replicate)", cake)
         >>> sizes = fit.emmeans("recipe").effect_sizes(sigma=fit.sigma, edf=42)
         >>> round(sizes["A - B"].estimate, 2)
-        0.33
+        0.32
         """
         if sigma is None or edf is None:
             raise OptionError(
