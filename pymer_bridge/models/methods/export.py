@@ -505,7 +505,7 @@ class LinearTidying(Export):
         --------
         >>> import pymer_bridge as pb
         >>> fit = pb.lm("Reaction ~ Days", pb.load_dataset("sleepstudy"))
-        >>> round(fit.glance()["statistic"][0], 2)
+        >>> round(float(fit.glance()["statistic"][0]), 2)
         71.46
         """
         return self._ask("glance_linear", _glance_frame).copy()
