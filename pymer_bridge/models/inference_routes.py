@@ -130,14 +130,15 @@ def compare_inference(
 
 def _routes(request: Request, rows: Sequence[InferenceRoute]) -> InferenceRoutes:
     shared = request.term, request.conf_level, request.n_sim, request.seed
-    return InferenceRoutes(tuple(rows), *shared)
+    return InferenceRoutes(tuple(rows), *shared, request.fit.n_obs)
 
 
 def _take(route: Route, method: str, request: Request) -> InferenceRoute:
     figures: dict[str, Any] = dict.fromkeys(FIGURES)
-    start = time.perf_counter()
+    start, seconds = time.perf_counter(), None
     try:
         figures |= route.take(request)
+        seconds = time.perf_counter() - start
     except RTimeoutError:
         raise
     except PymerError as error:
@@ -147,7 +148,7 @@ def _take(route: Route, method: str, request: Request) -> InferenceRoute:
         method=method,
         **figures,
         refitted=route.refitted,
-        seconds=time.perf_counter() - start,
+        seconds=seconds,
         reference=route.reference,
         advice=(isinstance(request.fit, LinearModel) and route.alone) or route.advice,
     )

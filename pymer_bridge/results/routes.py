@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from pymer_bridge.display.tables import Column, Table
 from pymer_bridge.results.base import COLUMNS, Part, Rows, above, fields_of
+from pymer_bridge.results.codec import LATER
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,7 +27,7 @@ class InferenceRoute(Part):
     refitted
         What had to be fitted again.
     seconds
-        Elapsed seconds.
+        Elapsed seconds; None for a route that was not taken.
     reference
         The paper.
     advice
@@ -44,7 +45,7 @@ class InferenceRoute(Part):
     conf_low: float | None
     conf_high: float | None
     refitted: str
-    seconds: float
+    seconds: float | None
     reference: str
     advice: str
     note: str = ""
@@ -64,6 +65,8 @@ class InferenceRoutes(Rows[InferenceRoute]):
         The level of the intervals.
     n_sim, seed
         For the bootstraps.
+    observations
+        How many rows of the data the model uses; None in what was stored without it.
     """
 
     rows: tuple[InferenceRoute, ...]
@@ -71,6 +74,7 @@ class InferenceRoutes(Rows[InferenceRoute]):
     conf_level: float
     n_sim: int
     seed: int | None
+    observations: int | None = field(default=None, metadata=LATER)
 
     key: ClassVar[tuple[str, ...]] = ("method",)
     shown: ClassVar[tuple[str, ...]] = fields_of(InferenceRoute)
@@ -91,5 +95,8 @@ class InferenceRoutes(Rows[InferenceRoute]):
             f"{row.method}: {row.advice} ({row.reference})" + (f"; {row.note}" if row.note else "")
             for row in self.rows
         )
-        title = f"Routes to inference on {self.term}, {self.conf_level * 100:.6g}% intervals"
-        return Table(columns, self._cells(columns), title=title, notes=notes)
+        return Table(columns, self._cells(columns), title=self._caption(), notes=notes)
+
+    def _how(self) -> tuple[str, ...]:
+        intervals = f"{self.conf_level * 100:.6g}% intervals"
+        return (f"Routes to inference on {self.term}", intervals)
