@@ -247,6 +247,12 @@ def test_hypotheses_come_back_from_files(tmp_path: Path) -> None:
             assert again._estimates() == fit._estimates()
 
 
+def test_a_record_of_hypotheses_holds(tmp_path: Path) -> None:
+    path = tmp_path / "fit.pbr.json"
+    pb.record(_lmer(), path)
+    assert pb.verify_record(path, data=_cake()).ok
+
+
 @pytest.mark.slow
 def test_a_script_of_plain_r_gives_the_same() -> None:
     fits = [_lmer(), FITS["lm"](hypotheses=PART)]
