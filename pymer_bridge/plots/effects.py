@@ -143,8 +143,7 @@ def _intervals_of(
 
 
 def _on_link(fit: Any, intervals: Any, ddf: str | None, level: float) -> dict[str, _Row]:
-    chosen = {} if ddf is None else {"ddf": ddf}
-    effects = fit.fixed_effects(conf_level=level, **chosen)
+    effects = fit._tested(ddf, options.check_level(level))
     if intervals is None:
         return {row.term: (row.estimate, row.conf_low, row.conf_high) for row in effects}
     if not isinstance(intervals, Intervals):

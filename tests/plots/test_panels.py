@@ -117,6 +117,12 @@ def test_accessor_names_its_pictures(fit: Any) -> None:
 # -- fixed effects -------------------------------------------------------------------------------
 
 
+def test_methods_of_mixed_models_are_refused_of_others() -> None:
+    straight = pb.lm("score ~ hrs_week", schools(5))
+    said = refused(pb.plots.coefficients, straight, ddf="satterthwaite")
+    assert said == "ddf='satterthwaite' goes with mixed models; this one has R's own tests"
+
+
 def test_coefficients_are_those_of_the_results(fit: Any) -> None:
     ml = pb.lmer("Reaction ~ Days + (1 | Subject)", pb.load_dataset("sleepstudy"), reml=False)
     alone = pb.lm("Reaction ~ Days", pb.load_dataset("sleepstudy"))
