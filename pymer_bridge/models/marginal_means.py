@@ -312,6 +312,7 @@ class MarginalMeans(MarginalTable):
             delta=threshold,
             adjust=how,
             type="unlink" if self._facts.get("apart") else None,
+            unadjusted=self._facts.get("unadjusted", False),
             seed=_seed(seed, how == "mvt"),
         )
 

@@ -30,10 +30,12 @@ summary_of_grid <- function(grid, how, seed) {
       list(table = table, tests = table)
     },
     error = function(condition) {
-      if (isTRUE(misc$bias.adjust) && grepl("'sigma'", conditionMessage(condition), fixed = TRUE)) {
+      said <- conditionMessage(condition)
+      if (isTRUE(misc$bias.adjust) && is.null(how$bias.adjust) && grepl("'sigma'", said, fixed = TRUE)) {
         warning("Bias adjustment skipped: contrasts have no sigma", call. = FALSE)
-        table <- ask(infer = TRUE, bias.adjust = FALSE)
-        list(table = table, tests = table, facts = "unadjusted")
+        found <- summary_of_grid(grid, c(how, list(bias.adjust = FALSE)), seed)
+        found$facts <- c(found$facts, "unadjusted")
+        found
       } else if (!is.null(misc$tran2)) {
         list(
           table = ask(infer = c(TRUE, FALSE)), tests = ask(infer = c(FALSE, TRUE), type = "unlink"),
@@ -174,8 +176,10 @@ contrast_means <- function(grid, method, interaction, by, ref, reverse, conf_lev
 #' @param null,delta On the scale of the linear predictor.
 #' @param side See emmeans' help of summary.
 #' @param type NULL, or "unlink" where R has tests on the scale of the link alone.
-test_means <- function(grid, null, side, delta, adjust, type, seed) {
+#' @param unadjusted Is the grid one of contrasts, of which no bias can be adjusted?
+test_means <- function(grid, null, side, delta, adjust, type, unadjusted, seed) {
   arguments <- list(grid, null = null, side = side, delta = delta, adjust = adjust)
+  if (unadjusted) arguments$bias.adjust <- FALSE
   if (!is.null(type)) arguments$type <- type
   table <- with_seed(seed, do.call(emmeans::test, arguments))
   estimate <- attr(table, "estName")

@@ -55,14 +55,13 @@ def _grid_summary(asked: Asked, grid: Node, method: Any = None) -> Written:
 
     def summary(**how: Node | None) -> Node:
         level = _number(given["conf_level"], 0.95)
+        how["bias_adjust"] = "FALSE" if given.get("unadjusted") else None
         return syntax.call("summary", name, **how, level=level, adjust=_string(given["adjust"]))
 
     made = syntax.assign(name, grid)
     seed = _seeded(asked, given["adjust"], method)
     if not given.get("apart"):
-        unadjusted = "FALSE" if given.get("unadjusted") else None
-        value = summary(infer="TRUE", bias_adjust=unadjusted)
-        written = shown(asked, value, "means", before=(made, *seed))
+        written = shown(asked, summary(infer="TRUE"), "means", before=(made, *seed))
         return _without_figures(written) if seed and given.get("seed") is None else written
     tests = f"{asked.variable}_tests"
     tested = summary(infer=syntax.call("c", "FALSE", "TRUE"), type=syntax.string("unlink"))
@@ -140,6 +139,7 @@ def tests(asked: Asked) -> Written:
         delta=_number(given["delta"], 0.0),
         adjust=syntax.string(given["adjust"]),
         type=_string(given["type"]),
+        bias_adjust="FALSE" if given["unadjusted"] else None,
     )
     seed = _seeded(asked, given["adjust"])
     written = shown(asked, value, "mean_tests", before=seed)

@@ -494,6 +494,7 @@ def test_scripts_give_the_same_figures() -> None:
     kept = [
         means,
         means.pairs("mvt"),
+        means.pairs().test(),
         means.contrast("consec", seed=9),
         means.contrast("pairwise", interaction=True, by=()),
         means.contrast({"x": {"a": 1, "c": -1}}),
@@ -505,6 +506,8 @@ def test_scripts_give_the_same_figures() -> None:
     ]
     factors = pb.glmer("factor(high) ~ third + (1 | Subject)", sleep, family="binomial")
     ours = factors.emmeans("third", **R)
+    both = factors.emmeans("third", **R, bias_adjust=True, sigma=0.5)
+    kept += [both, both.pairs(), both.pairs().test(), ours.pairs().contrast("eff")]
     kept += [ours, ours.pairs(), ours.test(), ours.contrast("mean_chg"), ours.joint_tests()]
     slopes = pb.lmer("Reaction ~ Days * third + (1 | Subject)", sleep)
     trends = slopes.emtrends("~ degree | third", "Days", max_degree=2, ddf="satterthwaite")
