@@ -112,7 +112,8 @@ set_up() { # [EXTRAS], such as [test,lint]
 
     # What a .venv depends on; another R, another Python or another place needs a new one.
     basis() { echo "R $r, $("$venv/bin/python" --version 2>/dev/null), $project"; }
-    packages=$(cat "$project/pyproject.toml" "$constraints" | sha256sum)
+    # This file too: it names packages of the system.
+    packages=$(cat "$project/pyproject.toml" "$constraints" "$project/scripts/setup.sh" | sha256sum)
     if [[ $(basis) != "$(cat "$venv/.basis" 2>/dev/null)" ]]; then
         make_venv
     elif [[ $packages == "$(cat "$venv/.packages$extras" 2>/dev/null)" ]]; then
