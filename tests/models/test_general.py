@@ -261,7 +261,7 @@ def test_terms_that_cannot_be_tested_are_told() -> None:
 
 @pytest.mark.r("car")
 def test_a_script_tests_terms_by_car() -> None:
-    fit = fitted("counts")
+    fit = fitted.__wrapped__("counts")
     report = pb.verify([fit, fit.anova("II"), fit.anova("III"), fit.anova()], runs=1)
     assert report.ok, str(report)
     assert report.not_compared == ()
