@@ -106,7 +106,7 @@ FITTING: dict[str, dict[str, str]] = {
         "na_action": "data.dropna() drops them before",
         "start": "it takes no starting values",
     },
-    "anova": {"REML": "take reml=", "test": "the kind of model", "model.names": "it takes: models"},
+    "anova": {"REML": "take reml=", "model.names": "it takes: models"},
     "pb_modcomp": {"nsim": "write n_sim=", "cl": "write n_jobs=", "ncpus": "write n_jobs="},
     "compare_inference": {"nsim": "write n_sim=", "level": "write conf_level="},
     "model_table": {"level": "write conf_level=", "lmer.df": "write ddf="},
