@@ -19,7 +19,6 @@ from pymer_bridge.results.decode import record as decode
 from pymer_bridge.session import asking
 from pymer_bridge.spec import labels, options
 from pymer_bridge.spec.model_spec import ModelSpec
-from pymer_bridge.spec.names import find_name
 
 _WANTED = 'such as {"group": {"a - b": {"a": 1, "b": -1}}}'
 
@@ -92,12 +91,7 @@ def _by_factor(
         raise OptionError(f"hypotheses must be a mapping, {_WANTED}")
     result: dict[str, dict[str, Any]] = {}
     for asked, given in (hypotheses or {}).items():
-        name = find_name(asked, known)
-        if name is None:
-            raise OptionError(
-                f"hypotheses name {shown(asked)}, and the data has no such column; it has: "
-                f"{', '.join(map(repr, known))}"
-            )
+        name = labels.column_among(asked, known, "hypotheses")
         if name in taken or name in result:
             raise OptionError(
                 f"{shown(name)} has both contrasts= and hypotheses=: its coding can be one of them"

@@ -7,10 +7,9 @@
 #'
 #' @param seed An integer for set.seed(). Afterwards the generator's state is restored.
 #' @return 132 children in 20 schools, as `frame_to_parts()` gives a data frame.
-simulate_childread <- function(seed) {
-  before <- globalenv()$.Random.seed
-  on.exit(put_seed(before))
-  set.seed(seed)
+simulate_childread <- function(seed) with_seed(seed, draw_childread())
+
+draw_childread <- function() {
   n_schools <- 20L
   n_children <- 132L
   first <- stats::rnorm(n_schools)

@@ -160,6 +160,18 @@ put_seed <- function(state) {
   }
 }
 
+#' Evaluate with the generator at a seed, and put its state back, as simulate() does
+#'
+#' @param seed An integer for set.seed(); NULL to draw on.
+with_seed <- function(seed, value) {
+  if (!is.null(seed)) {
+    before <- globalenv()$.Random.seed
+    on.exit(put_seed(before))
+    set.seed(seed)
+  }
+  value
+}
+
 #' Describe that R left an operation without a word that is an error
 #'
 #' @param said_before What R said before as an error.

@@ -1,17 +1,5 @@
 # Estimated marginal means and trends, by emmeans.
 
-#' Evaluate with the generator at a seed, and put its state back, as simulate() does
-#'
-#' @param seed An integer for set.seed(); NULL to draw on.
-with_seed <- function(seed, value) {
-  if (!is.null(seed)) {
-    before <- globalenv()$.Random.seed
-    on.exit(put_seed(before))
-    set.seed(seed)
-  }
-  value
-}
-
 #' R's summary of a grid, with tests and intervals
 #'
 #' Where the model has a link and the response is itself a call, as in `factor(y)`, emmeans takes

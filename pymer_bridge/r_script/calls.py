@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pymer_bridge.r_script import syntax
-from pymer_bridge.r_script.statements import Asked, Written, drawn, shown, without
+from pymer_bridge.r_script.statements import OTHER_ROWS, Asked, Written, drawn, shown, without
 from pymer_bridge.r_script.syntax import Node
 from pymer_bridge.spec.options import BOOT_TYPES
 
@@ -165,10 +165,7 @@ def anova_models(asked: Asked) -> Written:
     """Write anova() of two models or more."""
     given = asked.arguments
     if given.get("to_rows"):
-        return without(
-            "Models were compared too, one of them to the rows of another; R's anova() needs them "
-            "fitted to the same data."
-        )
+        return without(OTHER_ROWS)
     names = tuple(given["names"])
     own = names != tuple(f"model{i + 1}" for i in range(len(names)))
     shown_names = syntax.vector(names) if own else None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from pymer_bridge.r_script import syntax
-from pymer_bridge.r_script.statements import Asked, Written, shown, without
+from pymer_bridge.r_script.statements import OTHER_ROWS, Asked, Written, shown, without
 from pymer_bridge.r_script.syntax import Node
 
 _STATS: Final[Mapping[str, str]] = {"F": "F", "likelihood-ratio": "LRT", "rao": "Rao"}
@@ -42,10 +42,7 @@ def compare(asked: Asked) -> Written:
     """Write anova() of models without random effects."""
     given = asked.arguments
     if given.get("to_rows"):
-        return without(
-            "Models were compared too, one of them to the rows of another; R's anova() needs them "
-            "fitted to the same data."
-        )
+        return without(OTHER_ROWS)
     names = given["names"] or [f"model{i + 1}" for i in range(len(asked.models))]
     value = syntax.call("anova", *asked.models, test=syntax.string(_STATS[given["test"]]))
     return shown(asked, value, "term_tests", names)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
 from typing import Any, Literal
 
 from pymer_bridge.r_script import syntax
@@ -10,7 +11,22 @@ from pymer_bridge.r_script.statements import Asked, Written, shown, without
 from pymer_bridge.r_script.syntax import Node
 from pymer_bridge.spec.names import quoted
 
-_GONE = "{} of marginal means were made too; the means no longer exist."
+
+def _of_means(what: str) -> Callable[[Callable[[Asked, str], Written]], Callable[[Asked], Written]]:
+    """Give what writes a call the variable of the earlier means' grid; without them say so."""
+    gone = f"{what} of marginal means were made too; the means no longer exist."
+
+    def made(write: Callable[[Asked, str], Written]) -> Callable[[Asked], Written]:
+        @wraps(write)
+        def written(asked: Asked) -> Written:
+            earlier = asked.earlier.get(asked.arguments["of"])
+            if earlier is None:
+                return without(gone)
+            return write(asked, f"{earlier}_grid")
+
+        return written
+
+    return made
 
 
 def _strings(given: Sequence[str] | str | None) -> Node | None:
@@ -104,17 +120,15 @@ def means(asked: Asked, function: Literal["emmeans", "emtrends"] = "emmeans") ->
     return _grid_summary(asked, grid)
 
 
-def contrasts(asked: Asked) -> Written:
+@_of_means("Contrasts")
+def contrasts(asked: Asked, means: str) -> Written:
     """Write contrast() of earlier means, and its summary()."""
     given = asked.arguments
-    earlier = asked.earlier.get(given["of"])
-    if earlier is None:
-        return without(_GONE.format("Contrasts"))
     by, ref = given["by"], given["ref"]
     inner = _strings([name for name in by if name]) if by is not None and any(by) else None
     grid = syntax.call(
         "contrast",
-        f"{earlier}_grid",
+        means,
         method=_method(given["method"]),
         interaction=_families(given["interaction"]),
         by="NULL" if by is not None and not any(by) else inner,
@@ -125,15 +139,13 @@ def contrasts(asked: Asked) -> Written:
     return _grid_summary(asked, grid, given["method"])
 
 
-def tests(asked: Asked) -> Written:
+@_of_means("Tests")
+def tests(asked: Asked, means: str) -> Written:
     """Write test() of earlier means."""
     given = asked.arguments
-    earlier = asked.earlier.get(given["of"])
-    if earlier is None:
-        return without(_GONE.format("Tests"))
     value = syntax.call(
         "test",
-        f"{earlier}_grid",
+        means,
         null=_number(given["null"], 0.0),
         side=syntax.string(given["side"]) if given["side"] != "two-sided" else None,
         delta=_number(given["delta"], 0.0),
@@ -146,25 +158,21 @@ def tests(asked: Asked) -> Written:
     return _without_figures(written) if seed and given["seed"] is None else written
 
 
-def joint_tests(asked: Asked) -> Written:
+@_of_means("Joint tests")
+def joint_tests(asked: Asked, means: str) -> Written:
     """Write joint_tests() of earlier means."""
-    earlier = asked.earlier.get(asked.arguments["of"])
-    if earlier is None:
-        return without(_GONE.format("Joint tests"))
     by = asked.arguments["by"]
-    value = syntax.call("joint_tests", f"{earlier}_grid", by=_strings(by))
+    value = syntax.call("joint_tests", means, by=_strings(by))
     return shown(asked, value, "joint_tests", by or ())
 
 
-def effect_sizes(asked: Asked) -> Written:
+@_of_means("Effect sizes")
+def effect_sizes(asked: Asked, means: str) -> Written:
     """Write eff_size() of earlier means, and its summary()."""
     given = asked.arguments
-    earlier = asked.earlier.get(given["of"])
-    if earlier is None:
-        return without(_GONE.format("Effect sizes"))
     grid = syntax.call(
         "eff_size",
-        f"{earlier}_grid",
+        means,
         sigma=syntax.number(given["sigma"]),
         edf=syntax.number(given["edf"]),
         method=_method(given["method"]),

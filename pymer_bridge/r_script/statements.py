@@ -114,6 +114,13 @@ def drawn(asked: Asked, value: Node, kind: str, before: Sequence[str] = ()) -> W
     return shown(asked, value, before=(note, *before))
 
 
+OTHER_ROWS: Final = (
+    "Models were compared too, one of them to the rows of another; R's anova() needs them fitted "
+    "to the same data."
+)
+"""Why a comparison by anova() is left out."""
+
+
 def without(text: str) -> Written:
     """Return only a comment, for what R has no call for."""
     return Written((syntax.comment(text),))

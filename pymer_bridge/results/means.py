@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import isinf
-from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Final, get_args
 
 import numpy as np
 import pandas as pd
@@ -13,15 +13,22 @@ from numpy.typing import NDArray
 
 from pymer_bridge.display.tables import Column, Table
 from pymer_bridge.errors import OptionError, UnknownNameError, listed, shown
-from pymer_bridge.results.base import COLUMNS, Key, Part, Rows, above, fields_of, predictor_columns
+from pymer_bridge.results.base import (
+    COLUMNS,
+    Key,
+    Part,
+    Row_co,
+    Rows,
+    above,
+    fields_of,
+    predictor_columns,
+)
 from pymer_bridge.results.codec import LATER
 from pymer_bridge.spec.options import Adjust, ContrastFamily
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-Row = TypeVar("Row")
 
 _OF_CONTRASTS: Final = ("contrast", *(f"_{name}" for name in (*get_args(ContrastFamily), "custom")))
 """How the columns end in which contrasts are named."""
@@ -95,7 +102,11 @@ class JointTest(Part):
     p_value: float | None
 
 
-class LevelRows(Rows[Row]):
+def _numbers(rows: Sequence[Any], names: Sequence[str]) -> dict[str, pd.Series[float]]:
+    return {n: pd.to_numeric(pd.Series([getattr(row, n) for row in rows])) for n in names}
+
+
+class LevelRows(Rows[Row_co]):
     """Base of results whose rows are looked up by the levels of predictors."""
 
     __slots__ = ()
@@ -111,7 +122,7 @@ class LevelRows(Rows[Row]):
         """Return the text that R prints."""
         return self.text
 
-    def __getitem__(self, key: Key | tuple[Key, ...]) -> Row:
+    def __getitem__(self, key: Key | tuple[Key, ...]) -> Row_co:
         """Return the row of these levels, in the order of ``by``.
 
         Raises
@@ -135,11 +146,7 @@ class LevelRows(Rows[Row]):
     def to_frame(self) -> pd.DataFrame:
         """Return the rows as a pandas frame: the predictors, then the figures."""
         keys = predictor_columns(self._levels(), self.by, self.figures)
-        figures = {
-            name: pd.to_numeric(pd.Series([getattr(row, name) for row in self.rows]))
-            for name in self.figures
-        }
-        return pd.DataFrame({**keys, **figures})
+        return pd.DataFrame({**keys, **_numbers(self.rows, self.figures)})
 
     def _table(self) -> Table:
         figures = [n for n in self.figures if any(getattr(r, n) is not None for r in self.rows)]
@@ -326,11 +333,7 @@ class JointTests(Rows[JointTest]):
         taken = ("term", *self.figures)
         keys = predictor_columns([row.levels for row in self.rows], self.by, taken)
         terms = {"term": [row.term for row in self.rows]}
-        figures = {
-            name: pd.to_numeric(pd.Series([getattr(row, name) for row in self.rows]))
-            for name in self.figures
-        }
-        return pd.DataFrame({**keys, **terms, **figures})
+        return pd.DataFrame({**keys, **terms, **_numbers(self.rows, self.figures)})
 
     def _table(self) -> Table:
         columns = (

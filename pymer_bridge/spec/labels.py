@@ -232,6 +232,23 @@ def row_vector(
     return result
 
 
+def column_among(given: str, known: Sequence[str], argument: str) -> str:
+    """Return the column that a mapping by columns names.
+
+    Raises
+    ------
+    OptionError
+        The data has no such column.
+    """
+    name = find_name(given, known)
+    if name is None:
+        raise OptionError(
+            f"{argument} name {shown(given)}, and the data has no such column; it has: "
+            f"{', '.join(map(repr, known))}"
+        )
+    return name
+
+
 def check_contrasts(
     contrasts: Mapping[str, Any] | None, columns: Iterable[str]
 ) -> tuple[tuple[str, Any], ...]:
@@ -247,12 +264,7 @@ def check_contrasts(
     if not isinstance(contrasts, Mapping | None):
         raise OptionError('contrasts must be a mapping, such as {"group": "contr.sum"}')
     for asked, given in (contrasts or {}).items():
-        name = find_name(asked, known)
-        if name is None:
-            raise OptionError(
-                f"contrasts name {shown(asked)}, and the data has no such column; it has: "
-                f"{', '.join(map(repr, known))}"
-            )
+        name = column_among(asked, known, "contrasts")
         if isinstance(given, str):
             # Only these: R looks the name up and calls what it finds.
             result.append((name, one_of(given, ContrastName, f"contrasts[{name!r}]")))

@@ -163,17 +163,7 @@ class Intervals(Prediction, MixedFit):
         if given in (("beta_",), ("theta_",)):
             return given
         known: dict[str, Any] = self._ask("parameter_names", dict)
-        meant = []
-        for name in given:
-            found = find_name(name, known["names"])
-            if found is None and (label := find_name(name, known["labels"])) is not None:
-                found = known["names"][known["labels"].index(label)]
-            if found is None:
-                raise OptionError(
-                    f"parameters: no parameter {shown(name)}; there are: {listed(known['names'])}"
-                )
-            meant.append(found)
-        return tuple(meant)
+        return parameters_among(given, known["names"], known["labels"])
 
     def _bootstrap_intervals(
         self, *, parameters: Sequence[str] | None = None, **how: Any
@@ -424,6 +414,21 @@ def run(
     }
     journal.note("bootstrap", done, result)
     return result
+
+
+def parameters_among(
+    given: Sequence[str], names: Sequence[str], labels: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """Return R's names of the parameters that are given by name or by label."""
+    meant = []
+    for name in given:
+        found = find_name(name, names)
+        if found is None and (label := find_name(name, labels)) is not None:
+            found = names[labels.index(label)]
+        if found is None:
+            raise OptionError(f"parameters: no parameter {shown(name)}; there are: {listed(names)}")
+        meant.append(found)
+    return tuple(meant)
 
 
 def intervals_of_replicates(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Literal, Self, overload
 
@@ -25,7 +24,6 @@ from pymer_bridge.results.decode import tests as decode_tests
 from pymer_bridge.session import deadlines
 from pymer_bridge.session.r_session import session
 from pymer_bridge.spec import options
-from pymer_bridge.spec.names import find_name
 
 _OF_ALL: Final = ("parametric", "case")
 """Kinds of bootstraps that need no residuals."""
@@ -303,11 +301,8 @@ class LinearTesting(Fitted):
         method = "residual" if by_t else "normal"
         given = {**asked, "by_t": by_t, "conf_level": level}
         tested = said(asked, self._terms())
-        return self._ask(
-            "single_hypotheses",
-            lambda record: replace(decode_tests.t_tests(record, method, level), hypotheses=tested),
-            **given,
-        )
+        read = decode_tests.t_tests
+        return self._ask("single_hypotheses", read, method, level, tested, **given)
 
     def _estimates_dispersion(self) -> bool:
         return self._ask("estimates_dispersion", lambda value: bool(value[0]))
@@ -409,15 +404,7 @@ class LinearIntervals(Fitted):
         if parameters is None:
             return None
         known = (*own, *self._ask("coefficient_names", tuple))
-        meant = []
-        for name in options.names_of(parameters, "parameters"):
-            found = find_name(name, known)
-            if found is None:
-                raise OptionError(
-                    f"parameters: no parameter {shown(name)}; there are: {listed(known)}"
-                )
-            meant.append(found)
-        return tuple(meant)
+        return of_intervals.parameters_among(options.names_of(parameters, "parameters"), known)
 
     def _bootstrap_intervals(
         self, *, parameters: Sequence[str] | None = None, **how: Any

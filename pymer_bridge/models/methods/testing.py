@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Literal, overload
 
 import numpy as np
@@ -430,13 +429,5 @@ class Testing(Fitted):
         arguments |= {"joint": together, "ddf": ddf, "conf_level": level}
         tested = said(arguments, self._terms())
         if joint:
-            return self._ask(
-                "contest",
-                lambda record: replace(decode_tests.f_tests(record, ddf), hypotheses=tested),
-                **arguments,
-            )
-        return self._ask(
-            "contest",
-            lambda record: replace(decode_tests.t_tests(record, ddf, level), hypotheses=tested),
-            **arguments,
-        )
+            return self._ask("contest", decode_tests.f_tests, ddf, tested, **arguments)
+        return self._ask("contest", decode_tests.t_tests, ddf, level, tested, **arguments)

@@ -32,10 +32,11 @@ def _columns(record: RRecord, row: type[Part]) -> Any:
     return zip(record["terms"], *columns, strict=True)
 
 
-def f_tests(record: RRecord, ddf: str) -> tests.FTests:
-    """Read a table of F tests."""
+def f_tests(record: RRecord, ddf: str, hypotheses: tuple[str, ...] = ()) -> tests.FTests:
+    """Read a table of F tests: of terms, or of hypotheses in words."""
     rows = tuple(tests.FTest(*row) for row in _columns(record, tests.FTest))
-    return tests.FTests(rows, ddf, text(record, "text"), heading=texts(record, "heading"))
+    heading = texts(record, "heading")
+    return tests.FTests(rows, ddf, text(record, "text"), heading=heading, hypotheses=hypotheses)
 
 
 def term_tests(record: RRecord) -> tests.TermTests:
@@ -46,10 +47,12 @@ def term_tests(record: RRecord) -> tests.TermTests:
     )
 
 
-def t_tests(record: RRecord, ddf: str, conf_level: float) -> tests.TTests:
-    """Read a table of t tests."""
+def t_tests(
+    record: RRecord, ddf: str, conf_level: float, hypotheses: tuple[str, ...] = ()
+) -> tests.TTests:
+    """Read a table of t tests of hypotheses in words."""
     rows = tuple(tests.TTest(*row) for row in _columns(record, tests.TTest))
-    return tests.TTests(rows, ddf, conf_level, text(record, "text"))
+    return tests.TTests(rows, ddf, conf_level, text(record, "text"), hypotheses=hypotheses)
 
 
 def _whole(value: float | None) -> int | None:
