@@ -120,6 +120,7 @@ class Analysis:
             A model no longer exists, has no call of its own, or was fitted in another process.
         """
         entries = list(unique(done))
+        held = [ref() for entry in entries for ref in entry.models]
         for entry in entries:
             if not entry.alive:
                 raise ScriptError("the model of this result no longer exists")
@@ -129,9 +130,8 @@ class Analysis:
             earlier = entry.arguments.get("of")
             entries += [each for each in journal.done if each.number == earlier]
         alive = [model for model in models if _checked(model)]
-        wanted = _different([*alive, *(ref() for entry in entries for ref in entry.models)])
-        fits = [entry for entry in journal.fits if any(entry.model() is one for one in wanted)]
-        fits = [entry for entry in fits if entry.origin != "refitted"]
+        wanted = _different([*alive, *held])  # of an earlier entry, the models are these
+        fits = _entries_of(wanted)
         titles = list(dict.fromkeys(entry.spec.formula for entry in fits))
         title = titles[0] if len(titles) == 1 else f"{len(fits)} models"
         return cls(fits, unique(entries), title, handles=wanted)._collected()
@@ -140,12 +140,12 @@ class Analysis:
     def of_session(cls) -> Analysis:
         """Take everything in the journal."""
         journal.tidy()
-        fits = [entry for entry in journal.fits if entry.origin != "refitted"]
+        wanted = _different(entry.model() for entry in journal.fits)
+        fits = _entries_of(wanted)
         if not fits:
             raise OptionError("there is no model: fit one, and keep it in a variable")
         omitted = journal.n_forgotten + len(journal.fits) - len(fits)
         done = [entry for entry in unique(journal.done) if entry.operation in OPERATIONS]
-        wanted = _different([entry.model() for entry in fits])
         title = f"{len(fits)} models" if len(fits) > 1 else fits[0].spec.formula
         return cls(fits, done, title, omitted, handles=wanted)._collected()
 
@@ -297,6 +297,14 @@ def _checked(model: Handle) -> bool:
 
 def _different(models: Iterable[Handle | None]) -> list[Handle]:
     return list({id(model): model for model in models if model is not None}.values())
+
+
+def _entries_of(models: Sequence[Handle]) -> list[FitEntry]:
+    """Return the entries of models that are held, so that none of them ends meanwhile."""
+    held = set(map(id, models))
+    return [
+        entry for entry in journal.fits if entry.origin != "refitted" and id(entry.model()) in held
+    ]
 
 
 def _vector_part(values: np.ndarray[Any, Any]) -> Part:

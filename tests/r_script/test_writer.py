@@ -398,6 +398,29 @@ def test_a_session_is_scripted_in_order(tmp_path: Path) -> None:
     assert large.n_obs == small.n_obs == plain.n_obs
 
 
+def test_a_model_that_ends_while_its_session_is_scripted_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = pb.lmer(SLOPES, sleepstudy())
+    box: list[Any] = [pb.lmer("Yield ~ 1 + (1 | Batch)", pb.load_dataset("Dyestuff"))]
+    box.append(box)  # only the collector of garbage can end it
+    tidy = Journal.tidy
+
+    def then_collect(self: Journal) -> None:
+        tidy(self)
+        gc.collect()
+
+    gc.disable()
+    try:
+        del box
+        monkeypatch.setattr(Journal, "tidy", then_collect)
+        text = pb.session_script(tmp_path / "session.R").read_text()
+    finally:
+        gc.enable()
+    assert kept.formula in text
+    assert "Yield" not in text
+
+
 def test_the_journal_keeps_nothing_alive() -> None:
     fit = pb.lmer("Yield ~ 1 + (1 | Batch)", pb.load_dataset("Dyestuff"))
     boot = fit.bootstrap(n_sim=2, seed=1)
