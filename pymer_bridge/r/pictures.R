@@ -146,3 +146,57 @@ comparison_arrows <- function(grid, alpha, adjust, seed) {
   ))
   list(low = table$lcmpl, high = table$rcmpl, estimate = table$the.emmean)
 }
+
+#' Operation: what the axis of the response is called, on its own scale and on that of the link
+#'
+#' Where the response is a probability it is said of what: "P(incidence)" of successes and failures,
+#' "P(use = Y)" of a factor, whose other levels R takes for successes than the first.
+#'
+#' @return Two texts, `response` and `link`.
+response_axis <- function(model) {
+  fit <- model$fit
+  code <- stats::formula(fit)[[2L]]
+  if (methods::is(fit, "nlmerMod")) code <- code[[2L]]
+  family <- stats::family(fit)
+  name <- written_response(code)
+  if (family$family %in% c("binomial", "quasibinomial")) {
+    values <- stats::model.response(stats::model.frame(fit))
+    name <- sprintf("P(%s)", written_success(code, values))
+  }
+  list(response = name, link = linked_name(name, family$link))
+}
+
+#' The text of a response: of a column its name, of others the call without I()
+written_response <- function(code) {
+  while (is.call(code) && identical(code[[1L]], quote(I))) code <- code[[2L]]
+  if (is.name(code)) as.character(code) else paste(deparse(code, 500L), collapse = " ")
+}
+
+#' The text of what a binomial response counts as a success
+written_success <- function(code, values) {
+  while (is.call(code) && (identical(code[[1L]], quote(I)) || identical(code[[1L]], quote(`(`)))) {
+    code <- code[[2L]]
+  }
+  counts <- is.call(code) && (identical(code[[1L]], quote(cbind)) || identical(code[[1L]], quote(`/`)))
+  name <- written_response(if (counts) code[[2L]] else code)
+  if (!is.factor(values)) {
+    return(name)
+  }
+  levels <- levels(values)
+  if (length(levels) == 2L) {
+    sprintf("%s = %s", name, levels[2L])
+  } else {
+    sprintf("%s other than %s", name, levels[1L])
+  }
+}
+
+#' The name of a response on the scale of a link
+linked_name <- function(name, link) {
+  held <- if (grepl("^[[:alnum:]._]+$", name)) name else sprintf("(%s)", name)
+  switch(link,
+    identity = name,
+    inverse = sprintf("1/%s", held),
+    `1/mu^2` = sprintf("1/%s^2", held),
+    sprintf("%s(%s)", link, name)
+  )
+}

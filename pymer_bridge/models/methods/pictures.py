@@ -45,6 +45,10 @@ class Effects(Fitted):
         """Pictures of the model: ``fit.plot.coefficients()``, ``fit.plot.emmip("~ x")`` ..."""
         return LinearPlots(self)
 
+    def _response_axis(self, scale: options.PredictionType = "response") -> str:
+        """Return what an axis of the response is called: "P(incidence)", "log(TICKS)" ..."""
+        return self._ask("response_axis", decode.named_texts)[scale]
+
     def effect(
         self,
         terms: str | Sequence[str],

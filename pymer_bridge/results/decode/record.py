@@ -62,6 +62,11 @@ def texts(record: RRecord, name: str) -> tuple[str, ...]:
     return tuple(record[name] or ())
 
 
+def named_texts(record: RRecord) -> dict[str, str]:
+    """Return a record that holds one string under each name."""
+    return {name: str(values[0]) for name, values in record.items()}
+
+
 def numbers(record: RRecord, name: str, n: int) -> Sequence[float | None]:
     """Return ``n`` numbers, each None where R gave NULL or a missing value."""
     values = record.get(name)
