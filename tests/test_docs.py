@@ -39,6 +39,7 @@ from traitlets.config import Config
 import pymer_bridge as pb
 from helpers import ROOT
 from helpers.pages import BLOCKS, PAGES, Block
+from helpers.pictures import TOLERANCE
 from pymer_bridge.cli import arguments
 
 FEWER = 20
@@ -114,6 +115,21 @@ def run_python(source: str, name: str, namespace: dict[str, Any]) -> str:
             else:
                 exec(compile(ast.Module([statement], []), name, "exec"), namespace)
     return printed.getvalue()
+
+
+@pytest.mark.mpl_image_compare(
+    baseline_dir="../docs",
+    filename="first-picture.png",
+    tolerance=TOLERANCE,
+    style="default",
+    backend="agg",
+    savefig_kwargs={"dpi": 110, "metadata": {"Software": None}},
+    deterministic=True,
+)
+def test_first_picture_is_what_the_readme_draws() -> Any:
+    first = BLOCKS[ROOT / "README.md"][0]
+    run_python(first.source, first.name, {})
+    return plt.gcf()
 
 
 class PageRun:
