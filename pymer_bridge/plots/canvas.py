@@ -1,4 +1,4 @@
-"""What all pictures share: axes to draw on, colours, and keeping many groups legible.
+"""What all pictures share: axes to draw on, and keeping many groups legible.
 
 matplotlib is loaded when the first picture is drawn. A function that is given axes draws on
 them and touches nothing else. Without axes it asks pyplot for a figure, and for nothing more,
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from pymer_bridge.errors import OptionError, listed, shown
+from pymer_bridge.plots import inks
 from pymer_bridge.spec.names import find_name
 
 if TYPE_CHECKING:
@@ -21,14 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.legend import Legend
 
-# Okabe and Ito's palette, which colour-blind people can tell apart; yellow is too light for lines.
-BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK = (
-    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000",
-)  # fmt: skip
-COLOURS: Final = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK)
 MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X")
-GREY: Final = "#595959"
-PALE: Final = "#BFBFBF"
 MOST_LABELS: Final = 60
 """More levels than these are not labelled one by one."""
 
@@ -132,34 +126,58 @@ def plain(text: str) -> str:
     return text.replace("$", r"\$")
 
 
+def legend(on: Any, ax: Axes, *shown: Any, **options: Any) -> Legend:
+    """Put a legend of what is drawn on some axes, with these axes' background if it is another."""
+    own = inks.on(ax)
+    if own.paper == own.page:
+        made: Legend = on.legend(*shown, frameon=False, **options)
+        return made
+    frame = {"facecolor": own.paper, "edgecolor": "none", "framealpha": 1.0}
+    made = on.legend(*shown, labelcolor=own.ink, **frame, **options)
+    made.get_title().set_color(own.ink)
+    return made
+
+
 def legend_beside(ax: Axes, **options: Any) -> None:
     """Put the legend where it covers nothing: to the right of the axes."""
-    ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, **options)
+    legend(ax, ax, loc="upper left", bbox_to_anchor=(1.0, 1.0), **options)
 
 
 def legend_above(ax: Axes, **options: Any) -> Legend:
     """Put the legend where it covers nothing: over the axes."""
-    return ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False, **options)
+    return legend(ax, ax, loc="lower center", bbox_to_anchor=(0.5, 1.0), **options)
 
 
 def legend_of_panels(axes: Sequence[Axes], **options: Any) -> None:
     """Put one legend over all panels, of what the first one holds."""
     shown = axes[0].get_legend_handles_labels()
-    options |= {"ncols": 2, "frameon": False}
-    figure_of(axes).legend(*shown, loc="outside upper center", **options)
+    legend(figure_of(axes), axes[0], *shown, loc="outside upper center", ncols=2, **options)
 
 
 def zero_line(ax: Axes, *, vertical: bool = False, above: bool = False) -> None:
     """Draw a thin line at zero, behind everything else unless that would hide it."""
     draw = ax.axvline if vertical else ax.axhline
-    draw(0.0, color=GREY if above else PALE, linewidth=1.0, zorder=2.5 if above else 0)
+    own = inks.on(ax)
+    draw(0.0, color=own.grey if above else own.faint, linewidth=1.0, zorder=2.5 if above else 0)
+
+
+def one_line(ax: Axes) -> None:
+    """Put estimates on an axis of ratios, with a thin line at one behind everything else."""
+    ax.set_xscale("log")
+    ax.axvline(1.0, color=inks.on(ax).faint, linewidth=1.0, zorder=0)
+
+
+def draw_points(ax: Axes, x: Any, y: Any, colour: str = "blue", **style: Any) -> None:
+    """Draw points in one colour of ``inks``, so that each, or where they are many all, are seen."""
+    style = point_style(len(x)) | style
+    ax.scatter(x, y, color=getattr(inks.on(ax, style["alpha"]), colour), **style)
 
 
 def point_style(n: int) -> dict[str, Any]:
     """Return how points are drawn so that ``n`` of them can still be seen."""
     return {
         "s": float(np.interp(n, (50, 500, 5000), (40, 16, 6))),
-        "alpha": float(np.interp(n, (50, 500, 5000), (0.8, 0.5, 0.25))),
+        "alpha": float(np.interp(n, (50, 500, 5000), (0.85, 0.6, 0.25))),
         "linewidths": 0,
         "rasterized": n > 5000,
     }
@@ -169,7 +187,7 @@ def line_style(n: int) -> dict[str, Any]:
     """Return how lines are drawn so that ``n`` of them can still be seen."""
     return {
         "linewidth": float(np.interp(n, (10, 100, 500), (1.4, 0.9, 0.6))),
-        "alpha": float(np.interp(n, (10, 100, 500), (0.9, 0.5, 0.25))),
+        "alpha": float(np.interp(n, (10, 100, 500), (1.0, 0.6, 0.25))),
     }
 
 
@@ -207,9 +225,14 @@ def label_point(
 
 
 def label_points(ax: Axes, names: Sequence[str], points: Any, shift: tuple[float, float]) -> None:
-    """Write small names beside points."""
-    for name, point in zip(names, points, strict=True):
-        label_point(ax, name, point, shift, 12, fontsize="x-small", color=GREY)
+    """Write small names beside points, on the side where there is more room."""
+    places = np.array(list(points))
+    grey, middle = inks.on(ax).grey, (places[:, 0].min() + places[:, 0].max()) / 2
+    for name, point in zip(names, places, strict=True):
+        right = point[0] > middle
+        to = (-shift[0] if right else shift[0], shift[1])
+        side = {"ha": "right" if right else "left", "fontsize": "x-small", "color": grey}
+        label_point(ax, name, point, to, 12, **side)
 
 
 def spread(n: int, most: int) -> list[int]:

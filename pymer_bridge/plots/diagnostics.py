@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from pymer_bridge.plots import canvas, curves
+from pymer_bridge.plots import canvas, curves, inks
 from pymer_bridge.plots.leverage import cooks_distance
 from pymer_bridge.plots.leverage import leverage as draw_leverage
 from pymer_bridge.plots.random import draw_quantiles
@@ -38,8 +38,8 @@ def _name(kind: str, *, scaled: bool) -> str:
 
 def _with_smooth(ax: Axes, x: Any, y: Any) -> None:
     smooth = curves.lowess(x, y)
-    ax.scatter(x, y, color=canvas.BLUE, **canvas.point_style(len(x)))
-    ax.plot(*smooth, color=canvas.VERMILION, linewidth=1.8)
+    canvas.draw_points(ax, x, y)
+    ax.plot(*smooth, color=inks.on(ax).vermilion, linewidth=1.8)
 
 
 @checked
@@ -241,21 +241,24 @@ def residuals_by_group(
     ax = canvas.new_axes(ax, (6.4, float(np.clip(1.2 + 0.19 * n, 2.8, 9.0))))
     many = canvas.crowded(ax, n)
     canvas.zero_line(ax, vertical=True, above=many)
+    own = inks.on(ax)
     if many:
         places = np.arange(n)
         low, medians, high = ([box[name] for box in boxes] for name in ("q1", "med", "q3"))
-        ax.hlines(places, low, high, color=canvas.SKY, linewidth=0.8)
-        ax.plot(medians, places, "o", markersize=1.8, color=canvas.BLUE)
+        ax.hlines(places, low, high, color=own.sky, linewidth=0.8)
+        ax.plot(medians, places, "o", markersize=1.8, color=own.blue)
     else:
-        blue = {"markerfacecolor": canvas.BLUE, "markeredgewidth": 0}
+        blue = {"markerfacecolor": own.blue, "markeredgecolor": "none"}
         ax.bxp(
             boxes,
             positions=list(range(n)),
             **_lying(ax),
             patch_artist=True,
             widths=0.6,
-            boxprops={"facecolor": canvas.SKY, "linewidth": 0.8},
-            medianprops={"color": canvas.BLACK, "linewidth": 1.6},
+            boxprops={"facecolor": own.sky, "edgecolor": own.ink, "linewidth": 0.8},
+            medianprops={"color": own.ink, "linewidth": 1.6},
+            whiskerprops={"color": own.ink},
+            capprops={"color": own.ink},
             flierprops={"marker": "o", "markersize": 3, **blue},
         )
     ax.set_ylim(-0.8, n - 0.2)

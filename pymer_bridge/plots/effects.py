@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pymer_bridge.errors import OptionError, listed, shown
-from pymer_bridge.plots import canvas
+from pymer_bridge.plots import canvas, inks
 from pymer_bridge.results.fixed_effects import INTERCEPT, exponential, exponential_label
 from pymer_bridge.results.intervals import Intervals
 from pymer_bridge.spec import options
@@ -108,8 +108,7 @@ def coefficients(
     what = "Estimate"
     if options.flag(exponentiate, "exponentiate"):
         what = exponential_label(getattr(fit, "link", None) for fit in named.values())
-        ax.set_xscale("log")
-        ax.axvline(1.0, color=canvas.PALE, linewidth=1.0, zorder=0)
+        canvas.one_line(ax)
     else:
         canvas.zero_line(ax, vertical=True)
     canvas.dress(ax, f"{what}, with {percent} interval")
@@ -157,7 +156,7 @@ def _on_link(fit: Any, intervals: Any, ddf: str | None, level: float) -> dict[st
 
 def _draw_intervals(ax: Axes, rows: Sequence[_Row], places: Any, i: int, label: str) -> None:
     """Draw lines from end to end, and the estimates over them."""
-    colour = canvas.COLOURS[i % len(canvas.COLOURS)]
+    colour = inks.on(ax).nth(i)
     ends = np.array([[np.nan if e is None else e for e in row[1:]] for row in rows], dtype=float)
     if len(rows):
         ax.hlines(places, ends[:, 0], ends[:, 1], color=colour, linewidth=1.8)

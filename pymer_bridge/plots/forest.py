@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pymer_bridge.plots import canvas
+from pymer_bridge.plots import canvas, inks
 from pymer_bridge.results.base import row_of
 from pymer_bridge.results.bootstrap import BootstrapResult
 from pymer_bridge.results.routes import InferenceRoutes
@@ -82,20 +82,21 @@ def bootstrap(
         values = result.replicates[:, names.index(row.name)]
         interval = ends[row.name]
         finite = values[np.isfinite(values)]
-        panel.hist(finite, bins=bars, color=canvas.SKY, edgecolor="white", linewidth=0.4)
+        own = inks.on(panel)
+        panel.hist(finite, bins=bars, color=own.sky, edgecolor=own.paper, linewidth=0.4)
         if interval.conf_low is not None and interval.conf_high is not None:
             # Under the bars, so that no bar hides it.
             panel.plot(
                 [interval.conf_low, interval.conf_high],
                 [-0.05, -0.05],
-                color=canvas.BLUE,
+                color=own.blue,
                 linewidth=3.0,
                 solid_capstyle="butt",
                 clip_on=False,
                 transform=panel.get_xaxis_transform(),
                 label=f"{conf_level * 100:g}% {kind}",
             )
-        panel.axvline(row.estimate, color=canvas.VERMILION, linewidth=1.5, label="estimate")
+        panel.axvline(row.estimate, color=own.vermilion, linewidth=1.5, label="estimate")
         panel.set_ylim(bottom=0)
         panel.margins(y=0.1)
         panel.tick_params(axis="x", pad=8)
@@ -136,11 +137,12 @@ def routes(result: InferenceRoutes, *, ax: Axes | None = None) -> Axes:
     n = len(result.rows)
     ax = canvas.new_axes(ax, (7.2, 1.3 + 0.36 * n))
     canvas.zero_line(ax, vertical=True)
+    blue = inks.on(ax).blue
     for i, row in enumerate(result.rows):
         if row.conf_low is not None and row.conf_high is not None:
-            ax.plot([row.conf_low, row.conf_high], [i, i], color=canvas.BLUE, linewidth=1.8)
+            ax.plot([row.conf_low, row.conf_high], [i, i], color=blue, linewidth=1.8)
         if row.estimate is not None:
-            ax.plot([row.estimate], [i], "o", color=canvas.BLUE, markersize=6)
+            ax.plot([row.estimate], [i], "o", color=blue, markersize=6)
         ax.annotate(
             _said(row),
             (1.02, i),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pymer_bridge.errors import OptionError
-from pymer_bridge.plots import canvas
+from pymer_bridge.plots import canvas, inks
 from pymer_bridge.results.influence import Influence
 from pymer_bridge.spec import options
 from pymer_bridge.spec.arguments import checked
@@ -63,7 +63,7 @@ def leverage(fit: MixedModel, *, n_labels: int = 3, ax: Axes | None = None) -> A
     x, y = hat.to_numpy()[used], residuals.to_numpy()[used]
     ax = canvas.new_axes(ax)
     canvas.zero_line(ax)
-    ax.scatter(x, y, color=canvas.BLUE, **canvas.point_style(len(x)))
+    canvas.draw_points(ax, x, y)
     _name_points(ax, x, y, names, _largest(cooks.to_numpy()[used], most))
     if most:
         canvas.legend_above(ax)
@@ -114,7 +114,8 @@ def cooks_distance(fit: MixedModel, *, n_labels: int = 3, ax: Axes | None = None
     names = [str(found.index[i]) for i in places.tolist()]
     ax = canvas.new_axes(ax)
     wide = float(np.interp(len(values), (50, 500, 5000), (1.6, 0.9, 0.5)))
-    ax.vlines(places, 0.0, values, color=canvas.BLUE, linewidth=wide, rasterized=len(values) > 5000)
+    blue, many = inks.on(ax).blue, len(values) > 5000
+    ax.vlines(places, 0.0, values, color=blue, linewidth=wide, rasterized=many)
     _name_points(ax, places.astype(float), values, names, _largest(values, most))
     ax.set_ylim(bottom=0.0)
     ax.margins(x=0.02)
@@ -131,12 +132,13 @@ def _name_points(ax: Axes, x: Any, y: Any, names: list[str], largest: Any) -> No
     if not len(largest):
         return
     size, label = 42 if len(x) <= 100 else 26, "Largest Cook's distances"
-    style: dict[str, Any] = {"color": canvas.VERMILION, "linewidths": 0, "zorder": 3}
+    style: dict[str, Any] = {"color": inks.on(ax).vermilion, "linewidths": 0, "zorder": 3}
     ax.scatter(x[largest], y[largest], s=size, label=label, **style)
     middle = (np.min(x) + np.max(x)) / 2
     for i in largest:
         left = x[i] > middle  # away from the edge
         side = {"ha": "right" if left else "left", "va": "center", "fontsize": "small"}
+        side["color"] = inks.on(ax).ink
         canvas.label_point(ax, names[i], (x[i], y[i]), (-5 if left else 5, 0), 16, zorder=4, **side)
 
 
@@ -189,9 +191,9 @@ def influence(
     known = known.sort_values(kind="stable") if order else known.iloc[::-1]
     values, places = known.to_numpy(), np.arange(n)
     ax = canvas.new_axes(ax, (6.4, float(np.clip(1.2 + 0.19 * n, 2.8, 9.0))))
-    many = canvas.crowded(ax, n)
-    ax.hlines(places, 0.0, values, color=canvas.SKY, linewidth=0.8 if many else 1.8)
-    ax.plot(values, places, "o", color=canvas.BLUE, markersize=1.8 if many else 5.0)
+    many, own = canvas.crowded(ax, n), inks.on(ax)
+    ax.hlines(places, 0.0, values, color=own.sky, linewidth=0.8 if many else 1.8)
+    ax.plot(values, places, "o", color=own.blue, markersize=1.8 if many else 5.0)
     names = [str(name) for name in known.index]
     ax.set_ylim(-0.8, n - 0.2)
     room = 1.35 if many and most else 1.06  # for the names
@@ -208,7 +210,7 @@ def _name_rows(ax: Axes, values: Any, names: list[str], largest: Any) -> None:
     height = float(ax.get_window_extent().height)
     # Ten points of text, in rows of the y axis.
     step = len(values) * 10.0 * float(ax.figure.figure.dpi) / 72.0 / max(height, 1.0)
-    lowest = np.inf
+    lowest, own = np.inf, inks.on(ax)
     for i in sorted(largest, reverse=True):
         lowest = min(float(i), lowest - step)
         ax.annotate(
@@ -217,5 +219,6 @@ def _name_rows(ax: Axes, values: Any, names: list[str], largest: Any) -> None:
             xytext=(values[i] + 0.06 * float(ax.get_xlim()[1]), lowest),
             fontsize="small",
             va="center",
-            arrowprops={"arrowstyle": "-", "color": canvas.GREY, "linewidth": 0.6},
+            color=own.ink,
+            arrowprops={"arrowstyle": "-", "color": own.grey, "linewidth": 0.6},
         )

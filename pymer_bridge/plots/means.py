@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pymer_bridge.errors import OptionError, listed, shown
-from pymer_bridge.plots import canvas
+from pymer_bridge.plots import canvas, inks
 from pymer_bridge.results.means import MarginalMean, MarginalTable
 from pymer_bridge.spec import options
 from pymer_bridge.spec.arguments import checked
@@ -227,14 +227,17 @@ class _Traces:
             mine = [row for row in rows if self._label(row) == label]
             if not mine:
                 continue
-            style: dict[str, Any] = {"color": canvas.COLOURS[i % len(canvas.COLOURS)]}
-            marker = canvas.MARKERS[(i + i // len(canvas.COLOURS)) % len(canvas.MARKERS)]
+            own = inks.on(ax)
+            colour = own.nth(i)
+            marker = canvas.MARKERS[(i + i // inks.MANY) % len(canvas.MARKERS)]
             x, figures = self._places(mine, i), _figures(mine)
-            (self.drawn[label],) = ax.plot(x, figures[:, 0], f"{marker}-", label=label, **style)
+            (self.drawn[label],) = ax.plot(
+                x, figures[:, 0], f"{marker}-", label=label, color=colour
+            )
             if self.intervals and self.numeric:
-                ax.fill_between(x, figures[:, 1], figures[:, 2], alpha=0.15, linewidth=0, **style)
+                ax.fill_between(x, figures[:, 1], figures[:, 2], **own.wash(colour))
             elif self.intervals:
-                ax.vlines(x, figures[:, 1], figures[:, 2], linewidth=1.8, alpha=0.6, **style)
+                ax.vlines(x, figures[:, 1], figures[:, 2], linewidth=1.8, color=colour)
         if not self.numeric:
             texts = [", ".join(_text(value) for value in at) for at in self.values]
             names = [canvas.plain(canvas.shorten(text, 16)) for text in texts]
@@ -253,12 +256,13 @@ class _Traces:
     def tell_apart(self, axes: Sequence[Axes], *, own: bool) -> None:
         """Say which trace is which, where there are several."""
         if self.trace:
-            how: dict[str, Any] = {"frameon": False, "title": canvas.plain(", ".join(self.trace))}
+            how = {"title": canvas.plain(", ".join(self.trace))}
             if own:
                 how["loc"] = "outside right upper"
             on: Any = canvas.figure_of(axes) if own else axes[0]
             # By hand: matplotlib leaves out labels that begin with an underscore.
-            on.legend(list(self.drawn.values()), list(map(canvas.plain, self.drawn)), **how)
+            shown = list(self.drawn.values()), list(map(canvas.plain, self.drawn))
+            canvas.legend(on, axes[0], *shown, **how)
 
 
 def _sides(formula: str) -> tuple[list[str], list[str], list[str]]:
@@ -322,19 +326,18 @@ def _figures(rows: Sequence[MarginalMean]) -> NDArray[np.float64]:
 
 def _draw_rows(ax: Axes, rows: Sequence[MarginalMean], arrows: Any) -> None:
     """Draw intervals as bars, and arrows and estimates over them."""
-    figures, places = _figures(rows), np.arange(len(rows))
-    ax.hlines(places, figures[:, 1], figures[:, 2], color=canvas.SKY, linewidth=5.0, alpha=0.6)
+    figures, places, own = _figures(rows), np.arange(len(rows)), inks.on(ax)
+    ax.hlines(places, figures[:, 1], figures[:, 2], color=own.sky, linewidth=5.0)
     # The tips of these markers are where an arrow ends.
     for end, tip in zip(arrows or (), ("4", "5"), strict=bool(arrows)):
-        ax.hlines(places, figures[:, 0], end, color=canvas.VERMILION, linewidth=1.5)
-        ax.plot(end, places, linestyle="", marker=int(tip), color=canvas.VERMILION, markersize=7)
-    ax.plot(figures[:, 0], places, "o", color=canvas.BLUE, markersize=6)
+        ax.hlines(places, figures[:, 0], end, color=own.vermilion, linewidth=1.5)
+        ax.plot(end, places, linestyle="", marker=int(tip), color=own.vermilion, markersize=7)
+    ax.plot(figures[:, 0], places, "o", color=own.blue, markersize=7, markeredgecolor=own.paper)
 
 
 def _draw_null(ax: Axes, table: MarginalTable) -> None:
     if table.what.endswith("ratio"):
-        ax.axvline(1.0, color=canvas.PALE, linewidth=1.0, zorder=0)
-        ax.set_xscale("log")
+        canvas.one_line(ax)
     elif not _of_means(table):
         canvas.zero_line(ax, vertical=True)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from pymer_bridge.errors import OptionError, listed
-from pymer_bridge.plots import canvas
+from pymer_bridge.plots import canvas, inks
 from pymer_bridge.results.all_fit import AllFit
 from pymer_bridge.spec.arguments import checked
 
@@ -109,11 +109,12 @@ def _label(row: Any) -> str:
 
 
 def _draw_agreement(ax: Axes, values: Any, places: Any, well: Any, best: float) -> None:
-    ax.axvline(best, color=canvas.PALE, linewidth=1.0, zorder=0)
-    for ended, fill in ((well, canvas.BLUE), (~well, "white")):
+    own = inks.on(ax)
+    ax.axvline(best, color=own.faint, linewidth=1.0, zorder=0)
+    for ended, fill in ((well, own.blue), (~well, own.paper)):
         if ended.any():
             x, y = values[ended], places[ended]
-            ax.plot(x, y, "o", markersize=5.5, markeredgecolor=canvas.BLUE, markerfacecolor=fill)
+            ax.plot(x, y, "o", markersize=5.5, markeredgecolor=own.blue, markerfacecolor=fill)
 
 
 def _widen(ax: Axes, values: Any, least: float) -> None:

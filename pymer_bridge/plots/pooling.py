@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pymer_bridge.data.new_data import ColumnKind, taken
-from pymer_bridge.plots import canvas
+from pymer_bridge.plots import canvas, inks
 from pymer_bridge.plots.lines import Lines, ends_of, lines_of
 from pymer_bridge.results.fixed_effects import INTERCEPT
 from pymer_bridge.spec import options
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from pymer_bridge.models.mixed import MixedModel
 
-MOST_COLOURS = len(canvas.COLOURS) - 1
-"""The most groups that are distinguished by colour; black is for the population."""
+MOST_COLOURS = inks.MANY - 1
+"""The most groups that are distinguished by colour; ink is for the population."""
 
 
 @checked
@@ -81,10 +81,12 @@ def lines(
     ax = canvas.new_axes(ax)
     n = len(found.levels)
     few = n <= MOST_COLOURS
-    colours = [canvas.COLOURS[i] if few else canvas.BLUE for i in range(n)]
+    style = canvas.point_style(len(found.x))
+    own = inks.on(ax, min(style["alpha"], canvas.line_style(n)["alpha"]))
+    colours = [own.nth(i if few else 0) for i in range(n)]
     if data:
-        of_rows = [colours[code] for code in found.codes] if few else canvas.SKY
-        ax.scatter(found.x, found.y, color=of_rows, **canvas.point_style(len(found.x)))
+        of_rows = [colours[code] for code in found.codes] if few else own.sky
+        ax.scatter(found.x, found.y, color=of_rows, **style)
     for i, (x, y) in enumerate(found.of_level):
         label = found.levels[i] if few else f"each {found.group} ({n})" if i == 0 else None
         shown = None if label is None else canvas.plain(canvas.shorten(label))
@@ -99,7 +101,7 @@ def lines(
 
 
 def _population(ax: Axes, found: Lines) -> None:
-    ax.plot(*found.population, color=canvas.BLACK, linewidth=2.6, label="population", zorder=3)
+    ax.plot(*found.population, color=inks.on(ax).ink, linewidth=2.6, label="population", zorder=3)
 
 
 def _legend_above(ax: Axes) -> None:
@@ -167,19 +169,14 @@ def groups(
     size = (2.4, 2.2) if few else (1.75, 1.7)
     axes = canvas.new_panels(ax, len(chosen), size, across, sharex=True, sharey=True)
     for panel, i in zip(axes, chosen, strict=True):
-        mine = found.codes == i
+        mine, own = found.codes == i, inks.on(panel)
         panel.plot(
-            *found.population, color=canvas.GREY, linewidth=1.2, linestyle="--", label="population"
+            *found.population, color=own.grey, linewidth=1.2, linestyle="--", label="population"
         )
-        panel.scatter(
-            found.x[mine],
-            found.y[mine],
-            color=canvas.SKY,
-            **canvas.point_style(int(mine.sum())) | {"s": 14},
-        )
+        canvas.draw_points(panel, found.x[mine], found.y[mine], "sky", s=14)
         panel.plot(
             *found.of_level[i],
-            color=canvas.BLUE,
+            color=own.blue,
             linewidth=1.8,
             label=f"each {canvas.plain(found.group)}",
         )
@@ -248,12 +245,15 @@ def pooling(
     ranges = [found.x[found.codes == i] for i in range(n)]
     titles = ("Complete pooling", "No pooling", "Partial pooling")
     for panel, title in zip(axes, titles, strict=True):
-        panel.scatter(found.x, found.y, color=canvas.SKY, **canvas.point_style(len(found.x)))
+        canvas.draw_points(panel, found.x, found.y, "sky")
         canvas.dress(panel, found.predictor, title=title)
-    axes[0].plot(*ends_of(found.x, straight.complete), color=canvas.BLACK, linewidth=2.6)
+    ink = inks.on(axes[0]).ink
+    axes[0].plot(*ends_of(found.x, straight.complete), color=ink, linewidth=2.6)
+    style = canvas.line_style(n)
     for panel, table in ((axes[1], straight.none), (axes[2], straight.partial)):
+        blue = inks.on(panel, style["alpha"]).blue
         for x, line in zip(ranges, table, strict=True):
-            panel.plot(*ends_of(x, line), color=canvas.BLUE, **canvas.line_style(n))
+            panel.plot(*ends_of(x, line), color=blue, **style)
     _population(axes[2], found)
     axes[0].set_ylabel(canvas.plain(found.response))
     return canvas.figure_of(axes)
@@ -309,14 +309,15 @@ def shrinkage(
     none, partial = found.none[usable], found.partial[usable]
     n = len(none)
     ways = np.stack([none, partial])
-    ax.plot(ways[..., 0], ways[..., 1], color=canvas.GREY, zorder=1, **canvas.line_style(n))
-    points = canvas.point_style(n)
-    hollow = points | {"linewidths": 1.0, "facecolors": "none", "edgecolors": canvas.VERMILION}
+    style, points = canvas.line_style(n), canvas.point_style(n)
+    grey, own = inks.on(ax, style["alpha"]).grey, inks.on(ax, points["alpha"])
+    ax.plot(ways[..., 0], ways[..., 1], color=grey, zorder=1, **style)
+    hollow = points | {"linewidths": 1.0, "facecolors": "none", "edgecolors": own.vermilion}
     ax.scatter(*none.T, label="no pooling", **hollow)
-    ax.scatter(*partial.T, color=canvas.BLUE, label="partial pooling", **points)
+    ax.scatter(*partial.T, color=own.blue, label="partial pooling", **points)
     x, y = found.population
-    black = canvas.BLACK
-    ax.scatter(x, y, c=black, marker="X", s=90, zorder=4, label="population", edgecolors="white")
+    cross: dict[str, Any] = {"marker": "X", "s": 90, "color": own.ink, "edgecolors": own.paper}
+    ax.scatter(x, y, zorder=4, label="population", **cross)
     if label if label is not None else n <= 25:
         canvas.label_points(ax, list(compress(found.levels, usable)), none, (5, 3))
     canvas.dress(ax, INTERCEPT, found.predictor)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from pymer_bridge.errors import OptionError
-from pymer_bridge.plots import canvas
+from pymer_bridge.plots import canvas, inks
 from pymer_bridge.results.effects import EffectCurve
 from pymer_bridge.spec import options
 from pymer_bridge.spec.arguments import checked
@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 
     from pymer_bridge.models.lm import LinearModel
     from pymer_bridge.models.mixed import MixedModel
+    from pymer_bridge.plots.inks import Inks
 
 
 ENDS: Final = ("estimate", "conf_low", "conf_high")
 GOLDEN: Final = 0.6180339887498949
 """Steps of this length around a circle stay apart for as long as possible."""
 LINES: Final = ("-", "--", ":", "-.")
-MOST: Final = len(canvas.COLOURS) * len(LINES)
+MOST: Final = inks.MANY * len(LINES)
 """The most lines that a reader can tell apart."""
 
 
@@ -130,16 +131,19 @@ def effect_curve(
     numeric = curve.is_numeric(across)
     series = _series_of(curve, across, others, "response_" if scale == "response" else "")
     ax = canvas.new_axes(ax, (6.4 if others else 5.6, 4.2))
-    _draw_partial(ax, curve, series)
+    points = _point_style(curve)
+    own = inks.on(ax, points["alpha"] if curve.partial else 1.0)
+    if curve.partial:
+        _draw_partial(ax, curve, series, own)
     for one in series:
-        (_draw_line if numeric else _draw_points)(ax, one, halo=bool(curve.partial))
+        (_draw_line if numeric else _draw_points)(ax, one, own, halo=bool(curve.partial))
     if not numeric:
         _label_levels(ax, list(dict.fromkeys(str(row.values[across]) for row in curve.rows)))
     if curve.smooth is not None:
         smooth = curve.smooth
         y = smooth.response_estimate if scale == "response" else smooth.estimate
         what = "Smooth of the partial residuals"
-        ax.plot(smooth.x, y, "--", color=canvas.VERMILION, linewidth=1.6, label=what)
+        ax.plot(smooth.x, y, "--", color=own.vermilion, linewidth=1.6, label=what)
         canvas.legend_above(ax, ncols=2)
     response = canvas.shorten(curve.response, 40)
     linear = scale == "link" and curve.link != "identity"
@@ -167,12 +171,8 @@ class _Series:
     partial_y: Any
 
     @property
-    def colour(self) -> str:
-        return canvas.COLOURS[self.i % len(canvas.COLOURS)]
-
-    @property
     def line(self) -> str:
-        return LINES[self.i // len(canvas.COLOURS)]
+        return LINES[self.i // inks.MANY]
 
 
 def _across(curve: EffectCurve) -> str:
@@ -237,44 +237,48 @@ def _places(levels: Sequence[str], own: Any, partial: Any, i: int, n: int) -> tu
     )
 
 
-def _draw_partial(ax: Axes, curve: EffectCurve, series: Sequence[_Series]) -> None:
+def _point_style(curve: EffectCurve) -> dict[str, Any]:
+    """Return how partial residuals are drawn: fainter than data, for what is drawn over them."""
+    style = canvas.point_style(len(curve.partial))
+    return style | {"alpha": max(0.8 * style["alpha"], 0.2)}
+
+
+def _draw_partial(ax: Axes, curve: EffectCurve, series: Sequence[_Series], own: Inks) -> None:
     """Draw all partial residuals in the data's order, so that no colour lies over the others."""
-    if not curve.partial:
-        return
     from matplotlib.colors import to_rgba  # noqa: PLC0415  # only who draws loads it
 
     n = len(curve.partial)
     points, colours = np.full((n, 2), np.nan), np.zeros((n, 4))
     for one in series:
         points[one.rows] = np.column_stack([one.partial_x, one.partial_y])
-        colours[one.rows] = to_rgba(one.colour if len(series) > 1 else canvas.SKY)
-    style = canvas.point_style(n)
-    colours[:, 3] = max(0.5 * style.pop("alpha"), 0.2)
+        colours[one.rows] = to_rgba(own.nth(one.i) if len(series) > 1 else own.sky)
+    style = _point_style(curve)
+    colours[:, 3] = style.pop("alpha")
     ax.scatter(points[:, 0], points[:, 1], c=colours, zorder=0.5, **style)
 
 
-def _halo(*, wanted: bool) -> dict[str, Any]:
-    """Return a white edge, by which lines are seen over many points."""
+def _halo(paper: str, *, wanted: bool) -> dict[str, Any]:
+    """Return an edge in the background's colour, by which lines are seen over many points."""
     from matplotlib import patheffects  # noqa: PLC0415  # only who draws loads it
 
-    edge = [patheffects.withStroke(linewidth=4.0, foreground="white")]
+    edge = [patheffects.withStroke(linewidth=4.0, foreground=paper)]
     return {"path_effects": edge if wanted else None}
 
 
-def _draw_line(ax: Axes, one: _Series, *, halo: bool) -> None:
+def _draw_line(ax: Axes, one: _Series, own: Inks, *, halo: bool) -> None:
     estimate, low, high = one.figures
-    ax.fill_between(one.x, low, high, color=one.colour, alpha=0.2, linewidth=0)
-    style = {"linewidth": 2.0, "label": one.label or "Effect", **_halo(wanted=halo)}
-    ax.plot(one.x, estimate, one.line, color=one.colour, **style)
+    ax.fill_between(one.x, low, high, **own.wash(own.nth(one.i)))
+    style = {"linewidth": 2.0, "label": one.label or "Effect", **_halo(own.paper, wanted=halo)}
+    ax.plot(one.x, estimate, one.line, color=own.nth(one.i), **style)
 
 
-def _draw_points(ax: Axes, one: _Series, *, halo: bool) -> None:
+def _draw_points(ax: Axes, one: _Series, own: Inks, *, halo: bool) -> None:
     estimate, low, high = one.figures
-    edge = _halo(wanted=halo)
-    ax.vlines(one.x, low, high, color=one.colour, linestyle=one.line, linewidth=1.8, **edge)
+    edge, colour = _halo(own.paper, wanted=halo), own.nth(one.i)
+    ax.vlines(one.x, low, high, color=colour, linestyle=one.line, linewidth=1.8, **edge)
     marker = canvas.MARKERS[one.i % len(canvas.MARKERS)]
-    edge = {"markeredgecolor": "white" if halo else one.colour, "markeredgewidth": float(halo)}
-    ax.plot(one.x, estimate, marker, color=one.colour, markersize=7.0, label=one.label, **edge)
+    edge = {"markeredgecolor": own.paper if halo else colour, "markeredgewidth": float(halo)}
+    ax.plot(one.x, estimate, marker, color=colour, markersize=7.0, label=one.label, **edge)
 
 
 def _label_levels(ax: Axes, levels: Sequence[str]) -> None:

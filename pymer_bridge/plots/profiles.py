@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pymer_bridge.errors import OptionError
-from pymer_bridge.plots import canvas, profile_curves
+from pymer_bridge.plots import canvas, inks, profile_curves
 from pymer_bridge.plots.profile_curves import ProfilePair
 from pymer_bridge.results.intervals import LEVELS, Profile
 from pymer_bridge.spec.arguments import checked
@@ -68,14 +68,15 @@ def zeta(
         y = np.abs(curve.zeta) if absolute else curve.zeta
         cuts = np.abs(curve.cuts) if absolute else curve.cuts
         canvas.zero_line(panel)
-        panel.plot(curve.x, y, color=canvas.BLUE, linewidth=1.8)
+        own = inks.on(panel)
+        panel.plot(curve.x, y, color=own.blue, linewidth=1.8)
         there = np.isfinite(curve.at)
-        panel.vlines(curve.at[there], 0.0, cuts[there], color=canvas.VERMILION, linewidth=0.9)
+        panel.vlines(curve.at[there], 0.0, cuts[there], color=own.vermilion, linewidth=0.9)
         if absolute:
             half = len(cuts) // 2
             left, right = curve.at[:half][::-1], curve.at[half:]
             left = np.where(np.isnan(left), curve.x[0], left)  # from the boundary on
-            panel.hlines(cuts[half:], left, right, color=canvas.VERMILION, linewidth=0.9)
+            panel.hlines(cuts[half:], left, right, color=own.vermilion, linewidth=0.9)
         panel.locator_params(axis="x", nbins=5)
         name = canvas.shorten(labels[curve.parameter], 32)
         canvas.dress(panel, name, ("|ζ|" if absolute else "ζ") if i % across == 0 else "")
@@ -149,20 +150,23 @@ def profile_pairs(
 def _name_panel(ax: Axes, label: str) -> None:
     """Write a parameter's name into a panel of the diagonal, over two lines where it is long."""
     text = canvas.plain(canvas.shorten(label, 40)).replace("|", "\n|", 1)
-    ax.text(0.5, 0.5, text, ha="center", va="center", transform=ax.transAxes, fontsize="small")
+    own = inks.on(ax)
+    middle: dict[str, Any] = {"ha": "center", "va": "center", "transform": ax.transAxes}
+    ax.text(0.5, 0.5, text, fontsize="small", color=own.ink, **middle)
     ax.set_xticks([])
     ax.set_yticks([])
-    ax.spines[:].set_color(canvas.PALE)
+    ax.spines[:].set_color(own.faint)
 
 
 def _draw_pair(ax: Axes, pair: ProfilePair, *, natural: bool) -> None:
     """Draw one pair: the first parameter up in its own units, and across in zeta."""
     traces = pair.natural if natural else pair.zeta
     x, y = (1, 0) if natural else (0, 1)
+    own = inks.on(ax)
     for outline in traces.outlines:
-        ax.plot(outline[:, x], outline[:, y], color=canvas.BLUE, linewidth=0.9)
+        ax.plot(outline[:, x], outline[:, y], color=own.blue, linewidth=0.9)
     for trace in (traces.first, traces.second):
-        ax.plot(trace[:, x], trace[:, y], color=canvas.VERMILION, linewidth=1.2)
+        ax.plot(trace[:, x], trace[:, y], color=own.vermilion, linewidth=1.2)
     ax.tick_params(labelsize="x-small")
     ax.locator_params(nbins=4)
     corners = traces.outlines.reshape(-1, 2)

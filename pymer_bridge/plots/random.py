@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pymer_bridge.errors import OptionError, shown
-from pymer_bridge.plots import canvas, curves
+from pymer_bridge.plots import canvas, curves, inks
 from pymer_bridge.spec import options
 from pymer_bridge.spec.arguments import checked
 
@@ -104,9 +104,10 @@ def random_effects(
         modes, ends = table.estimate[ranks, at], half[ranks, at]
         many = canvas.crowded(panel, n)
         canvas.zero_line(panel, vertical=True, above=many)
-        colour, width = (canvas.SKY, 0.8) if many else (canvas.BLUE, 1.4)
+        own = inks.on(panel)
+        colour, width = (own.sky, 0.8) if many else (own.blue, 1.4)
         panel.hlines(places, modes - ends, modes + ends, color=colour, linewidth=width)
-        panel.plot(modes, places, "o", color=canvas.BLUE, markersize=1.8 if many else 4.5)
+        panel.plot(modes, places, "o", color=own.blue, markersize=1.8 if many else 4.5)
         panel.set_ylim(-0.8, n - 0.2)
         panel.locator_params(axis="x", nbins=6)
         canvas.dress(panel, "Conditional mode", title=term)
@@ -177,8 +178,8 @@ def random_scatter(
     canvas.zero_line(ax)
     canvas.zero_line(ax, vertical=True)
     percent = f"{conf_level * 100:g}% of the fitted distribution"
-    ax.plot(*ellipse, color=canvas.VERMILION, linewidth=1.5, label=percent)
-    ax.scatter(x, y, color=canvas.BLUE, **canvas.point_style(len(x)))
+    ax.plot(*ellipse, color=inks.on(ax).vermilion, linewidth=1.5, label=percent)
+    canvas.draw_points(ax, x, y)
     if label if label is not None else len(x) <= 25:
         canvas.label_points(ax, table.levels, zip(x, y, strict=True), (4, 3))
     canvas.dress(ax, f"{table.group}: {chosen[0]}", f"{table.group}: {chosen[1]}")
@@ -257,7 +258,8 @@ def random_quantiles(
 def draw_quantiles(ax: Axes, values: Any, conf_level: float) -> None:
     """Draw values against normal quantiles, with the line of the quartiles and its band."""
     found = curves.normal_quantiles(values, conf_level)
-    ax.fill_between(found.at, found.low, found.high, color=canvas.PALE, alpha=0.5, linewidth=0)
+    own = inks.on(ax)
+    ax.fill_between(found.at, found.low, found.high, **own.wash(own.grey))
     start, order = (0.0, found.intercept), 2.5 if len(values) > 200 else 1
-    ax.axline(start, slope=found.slope, color=canvas.VERMILION, linewidth=1.2, zorder=order)
-    ax.scatter(found.theoretical, values, color=canvas.BLUE, **canvas.point_style(len(values)))
+    ax.axline(start, slope=found.slope, color=own.vermilion, linewidth=1.2, zorder=order)
+    canvas.draw_points(ax, found.theoretical, values)

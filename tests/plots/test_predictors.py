@@ -350,7 +350,7 @@ def test_optimizers_are_drawn_as_they_ended() -> None:
     assert list(mark.get_xdata()) == [max(likelihoods)] * 2
     assert list(well.get_xdata()) == likelihoods[:3]
     assert list(badly.get_xdata()) == likelihoods[3:]
-    assert badly.get_markerfacecolor() == "white"
+    assert badly.get_markerfacecolor() == "#ffffff"
     days = panels[2].lines[1].get_xdata()
     assert list(days) == [row.fixed_effects["hrs_week"] for row in fitted[:3]]
     labels = [label.get_text() for label in panels[0].get_yticklabels()]

@@ -1,0 +1,147 @@
+"""Every picture there is, of models with few and with many groups, each fitted once.
+
+A new picture goes into ``PICTURES``; ``test_collisions.py`` says which are missing.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+import pymer_bridge as pb
+from helpers.pictures import schools
+from pymer_bridge.errors import PymerWarning
+
+Sizes: Final = (5, 30, 500)
+STYLES: Final = ("default", "dark_background", "seaborn-v0_8-darkgrid")
+
+
+@cache
+def pupils(n: int) -> pd.DataFrame:
+    """Return the scores of pupils of ``n`` schools, with factors and counts."""
+    data = schools(n)
+    draws = np.random.RandomState(4)
+    data["sex"] = np.resize(["female", "male"], len(data))
+    kinds = np.resize(["church", "private", "public"], n)
+    data["kind"] = np.repeat(kinds, 8)
+    data["passed"] = (draws.uniform(size=len(data)) < 1 / (1 + np.exp(50 - data["score"]))) * 1
+    return data
+
+
+@cache
+def slopes(n: int) -> Any:
+    """Return a linear mixed model in which each school has a line."""
+    return _quiet(pb.lmer, "score ~ hrs_week + (hrs_week | school)", pupils(n))
+
+
+@cache
+def factors(n: int) -> Any:
+    """Return a linear mixed model with factors."""
+    formula = "score ~ hrs_week * sex + kind + (1 | school)"
+    return _quiet(pb.lmer, formula, pupils(n))
+
+
+@cache
+def logistic(n: int) -> Any:
+    """Return a logistic mixed model; the largest is fitted to fewer schools."""
+    formula = "passed ~ hrs_week + sex + (1 | school)"
+    return _quiet(pb.glmer, formula, pupils(min(n, 30)), family="binomial")
+
+
+def _quiet(ask: Callable[..., Any], *args: Any, **how: Any) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PymerWarning)
+        return ask(*args, **how)
+
+
+@cache
+def _means(n: int) -> Any:
+    return _quiet(factors(min(n, 30)).emmeans, ["kind", "sex"])
+
+
+@cache
+def _profile(n: int) -> Any:
+    model = _quiet(pb.lmer, "score ~ hrs_week + (1 | school)", pupils(min(n, 30)), reml=False)
+    return _quiet(model.profile)
+
+
+@cache
+def _replicates(n: int) -> Any:
+    return _quiet(slopes(min(n, 30)).bootstrap, "parametric", 40, 1)
+
+
+@cache
+def _influence(n: int) -> Any:
+    """Return the influence of five schools, repeated: R would take long for many."""
+    result = _quiet(slopes(5).influence, "school")
+    sizes = np.random.RandomState(3).exponential(0.1, n) ** 2
+    rows = (
+        replace(result.rows[0], level=f"school {i + 1:03d}", cooks_distance=float(size))
+        for i, size in enumerate(sizes)
+    )
+    return replace(result, rows=tuple(rows))
+
+
+@cache
+def _optimizers(n: int) -> Any:
+    return _quiet(slopes(min(n, 30)).all_fit, ["bobyqa", "Nelder_Mead", "nlminbwrap"])
+
+
+@cache
+def _routes(n: int) -> Any:
+    methods = ["normal", "satterthwaite", "kenward-roger", "likelihood-ratio"]
+    return _quiet(pb.compare_inference, slopes(min(n, 30)), "hrs_week", methods)
+
+
+@cache
+def _effect(n: int) -> Any:
+    fit = factors(min(n, 30))
+    return _quiet(fit.effect, ["hrs_week", "sex"], partial_residuals=True)
+
+
+def _several(n: int) -> dict[str, Any]:
+    return {"slopes": slopes(n), "factors": factors(n), "logistic": logistic(n)}
+
+
+PICTURES: Final[dict[str, Callable[[int], Any]]] = {
+    "all_fit": lambda n: _optimizers(n).plot(),
+    "bootstrap": lambda n: _replicates(n).plot(),
+    "coefficients": lambda n: factors(n).plot.coefficients(),
+    "coefficients of several": lambda n: pb.plots.coefficients(_several(n)),
+    "cooks_distance": lambda n: slopes(n).plot.cooks_distance(),
+    "diagnostics": lambda n: slopes(n).plot.diagnostics(),
+    "diagnostics of a logistic model": lambda n: logistic(n).plot.diagnostics(),
+    "effect": lambda n: factors(min(n, 30)).plot.effect("kind"),
+    "effect of a number": lambda n: factors(min(n, 30)).plot.effect("hrs_week"),
+    "effect_curve": lambda n: _effect(n).plot(),
+    "emmip": lambda n: factors(min(n, 30)).plot.emmip("sex ~ kind"),
+    "emmip along a number": lambda n: factors(min(n, 30)).plot.emmip(
+        "sex ~ hrs_week", at={"hrs_week": [0, 5, 10]}
+    ),
+    "groups": lambda n: slopes(n).plot.groups(),
+    "influence": lambda n: _influence(n).plot(),
+    "leverage": lambda n: slopes(n).plot.leverage(),
+    "lines": lambda n: slopes(n).plot.lines(),
+    "means": lambda n: _means(n).plot(),
+    "means with arrows": lambda n: factors(min(n, 30)).emmeans("sex").plot(comparisons=True),
+    "contrasts": lambda n: _quiet(_means(n).contrast, "pairwise").plot(),
+    "pooling": lambda n: slopes(n).plot.pooling(),
+    "profile_pairs": lambda n: _profile(n).plot_pairs(),
+    "random_effects": lambda n: slopes(n).plot.random_effects(),
+    "random_quantiles": lambda n: slopes(n).plot.random_quantiles(),
+    "random_scatter": lambda n: slopes(n).plot.random_scatter(),
+    "residual_quantiles": lambda n: slopes(n).plot.residual_quantiles(),
+    "residuals_by_group": lambda n: slopes(n).plot.residuals_by_group(),
+    "residuals_fitted": lambda n: slopes(n).plot.residuals_fitted(),
+    "routes": lambda n: _routes(n).plot(),
+    "scale_location": lambda n: slopes(n).plot.scale_location(),
+    "shrinkage": lambda n: slopes(n).plot.shrinkage(),
+    "zeta": lambda n: _profile(n).plot(absolute=True),
+}
+"""Each picture, of a number of groups."""
