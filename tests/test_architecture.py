@@ -90,7 +90,8 @@ NOT_OF_R = {
     "pymer_bridge.models.base.Fitted.report",
     "pymer_bridge.results.bootstrap.BootstrapResult.p_values", "plots.bootstrap",
     "plots.coefficients",
-    "plots.groups", "plots.profile_pairs", "plots.routes", "plots.zeta",
+    "plots.groups", "plots.intervals", "plots.predictions", "plots.profile_pairs", "plots.routes",
+    "plots.zeta",
 }  # fmt: skip
 """What draws or words figures that another method asked of R, and has no function there."""
 

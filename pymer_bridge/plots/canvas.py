@@ -8,6 +8,7 @@ as pandas does: that is how a notebook comes to show it, and ``plt.show()`` in a
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from matplotlib.legend import Legend
 
 MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X")
+LINES: Final = ("-", "--", ":", "-.")
+MOST_SERIES: Final = inks.MANY * len(LINES)
+"""The most lines that a reader can tell apart."""
 MOST_LABELS: Final = 60
 """More levels than these are not labelled one by one."""
 
@@ -138,20 +142,129 @@ def legend(on: Any, ax: Axes, *shown: Any, **options: Any) -> Legend:
     return made
 
 
-def legend_beside(ax: Axes, **options: Any) -> None:
+def legend_beside(ax: Axes, *shown: Any, **options: Any) -> None:
     """Put the legend where it covers nothing: to the right of the axes."""
-    legend(ax, ax, loc="upper left", bbox_to_anchor=(1.0, 1.0), **options)
+    legend(ax, ax, *shown, loc="upper left", bbox_to_anchor=(1.0, 1.0), **options)
 
 
-def legend_above(ax: Axes, **options: Any) -> Legend:
+def legend_above(ax: Axes, *shown: Any, **options: Any) -> Legend:
     """Put the legend where it covers nothing: over the axes."""
-    return legend(ax, ax, loc="lower center", bbox_to_anchor=(0.5, 1.0), **options)
+    return legend(ax, ax, *shown, loc="lower center", bbox_to_anchor=(0.5, 1.0), **options)
 
 
 def legend_of_panels(axes: Sequence[Axes], **options: Any) -> None:
     """Put one legend over all panels, of what the first one holds."""
     shown = axes[0].get_legend_handles_labels()
     legend(figure_of(axes), axes[0], *shown, loc="outside upper center", ncols=2, **options)
+
+
+def legend_outside(
+    axes: Sequence[Axes], handles: Sequence[Any], labels: Sequence[str], title: str, *, own: bool
+) -> None:
+    """Put a legend beside the panels, or over them where that would leave them little room."""
+    shown = handles, [plain(label) for label in labels]
+    how: dict[str, Any] = {"title": plain(title)}
+    longest = max(map(len, (*labels, title)))
+    # An inch holds twelve letters.
+    beside = figure_of(axes).get_figwidth() - longest / 12 >= 3.4
+    if not beside:
+        how |= {"ncols": max(1, int(figure_of(axes).get_figwidth() * 12 / (longest + 8)))}
+    if own and len(axes) > 1:
+        how["loc"] = "outside right upper" if beside else "outside upper center"
+        legend(figure_of(axes), axes[0], *shown, **how)
+    else:
+        (legend_beside if beside else legend_above)(axes[-1 if beside else 0], *shown, **how)
+
+
+def ratio_ticks(ax: Axes) -> None:
+    """Mark round ratios on a logarithmic x axis, written as plain numbers."""
+    from matplotlib import ticker  # noqa: PLC0415  # only who draws loads it
+
+    low, high = ax.get_xlim()
+    locator: Any = ticker.LogLocator(subs=(1.0, 2.0, 5.0), numticks=12)
+    if high < 4.0 * low:
+        locator = ticker.MaxNLocator(5)
+    elif high > 1000.0 * low:
+        locator = ticker.LogLocator(numticks=7)
+    ax.xaxis.set_major_locator(locator)
+    ax.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:.6g}"))
+    ax.xaxis.set_minor_locator(ticker.NullLocator())
+
+
+def name_rows(ax: Axes, names: Sequence[str]) -> None:
+    """Name rows up the y axis, in two lines where a name is long and there is room."""
+    n = max(len(names), 1)
+    room = 72.0 * _height(ax) / n
+    size = float(np.clip(room / 1.3, 5.0, 9.5))
+    # Names take two fifths of the width; a letter six tenths of its size.
+    width = max(12, int(0.4 * figure_of([ax]).get_figwidth() * 72.0 / (0.6 * size)))
+    lines = 2 if room > 2.6 * size else 1
+    labels = [plain(_in_lines(name, width, lines)) for name in names]
+    ax.set_yticks(range(len(names)), labels, fontsize=size)
+
+
+def name_levels(ax: Axes, levels: Sequence[str]) -> None:
+    """Name the levels of a factor along the x axis where there is room."""
+    n, wide = len(levels), width_of(ax)
+    ax.set_xlim(-0.6, n - 0.4)
+    # An inch holds thirteen letters, or seven names that stand upright.
+    shown = spread(n, max(2, int(7 * wide)))
+    longest = max(len(shorten(level, 20)) for level in levels)
+    turned = longest * len(shown) > 13 * wide
+    ax.set_xticks(
+        shown,
+        [plain(shorten(levels[i], 20)) for i in shown],
+        rotation=90 if turned else 0,
+        fontsize="small" if turned else "medium",
+    )
+
+
+def _in_lines(text: str, width: int, lines: int) -> str:
+    """Break a name after a sign between words, and cut what goes beyond the lines."""
+    if len(text) <= width or lines == 1:
+        return shorten(text, width)
+    cut = 1 + max(text.rfind(sign, 0, width) for sign in " :_.-")
+    cut = cut if cut > width // 3 else width
+    return f"{text[:cut].rstrip()}\n{shorten(text[cut:], width)}"
+
+
+def wrapped(text: str, width: int = 64) -> str:
+    """Break a text into lines."""
+    return "\n".join(textwrap.wrap(text, width, break_on_hyphens=False))
+
+
+def caption(axes: Sequence[Axes], text: str, *, own: bool) -> None:
+    """Say in small letters below the panels what is drawn.
+
+    Parameters
+    ----------
+    axes
+        The panels; below the last of them, if the figure is not ours.
+    text
+        What is said.
+    own
+        Whether the figure is ours.
+    """
+    if not text:
+        return
+    if own and len(axes) > 1:
+        width = int(14 * figure_of(axes).get_figwidth())
+        figure_of(axes).supxlabel(plain(wrapped(text, width)), fontsize="small")
+        return
+    ax = axes[-1]
+    made = ax.annotate(
+        plain(wrapped(text, max(20, int(15 * width_of(ax))))),
+        (1.0, 0.0),  # to the left of there is room: that of the names up the y axis
+        xycoords=("axes fraction", ax.xaxis.label),
+        xytext=(0.0, -3.0),
+        textcoords="offset points",
+        ha="right",
+        va="top",
+        fontsize="small",
+        color=inks.on(ax).grey,
+        annotation_clip=False,
+    )
+    made.set_gid("caption")
 
 
 def zero_line(ax: Axes, *, vertical: bool = False, above: bool = False) -> None:
@@ -250,6 +363,11 @@ def crowded(ax: Axes, n: int) -> bool:
 def _height(ax: Axes) -> float:
     """Return the height of axes in inches."""
     return float(ax.get_window_extent().height / figure_of([ax]).dpi)
+
+
+def width_of(ax: Axes) -> float:
+    """Return the width of axes in inches."""
+    return float(ax.get_window_extent().width / figure_of([ax]).dpi)
 
 
 def label_levels(ax: Axes, levels: Sequence[str], group: str) -> None:

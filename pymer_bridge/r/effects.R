@@ -81,14 +81,52 @@ effect_predictors <- function(model) {
 #' The values of numeric predictors, in the form that effects takes
 #'
 #' effects would take a single number as the number of values.
-effect_values <- function(data, terms, numeric, at, n_points) {
-  values <- lapply(at, function(given) if (length(given) == 1L) rep(given, 2L) else given)
-  first <- numeric[1L]
-  if (!is.null(n_points) && !is.na(first) && is.null(values[[first]])) {
+#'
+#' @param moderators Values of those that the user gave none for, see `moderator_values()`.
+effect_values <- function(data, terms, numeric, at, moderators, n_points) {
+  values <- lapply(c(at, moderators), function(given) {
+    if (length(given) == 1L) rep(given, 2L) else given
+  })
+  first <- terms[1L]
+  if (!is.null(n_points) && first %in% numeric && is.null(values[[first]])) {
     ends <- range(data$frame[[first]][data$used])
     values[[first]] <- seq(ends[1L], ends[2L], length.out = n_points)
   }
   values
+}
+
+#' The values of numeric moderators: the mean, and one standard deviation to each side
+#'
+#' Of a predictor with two values, such as 0 and 1, these are its values.
+moderator_values <- function(data, names) {
+  lapply(stats::setNames(nm = names), function(name) {
+    values <- data$frame[[name]][data$used]
+    found <- sort(unique(values))
+    if (length(found) > 2L) mean(values) + c(-1, 0, 1) * stats::sd(values) else as.double(found)
+  })
+}
+
+#' What an effect does with the other predictors, in words
+#'
+#' @param given Values for columns of the design.
+#' @return Texts, such as "averaged over sex" and "age at its mean".
+other_predictors <- function(model, data, terms, given) {
+  frame <- stats::model.frame(model$fit)
+  pattern <- attr(stats::terms(model$fit, data = data$frame), "factors")
+  used <- if (length(pattern) > 0L) rownames(pattern)[rowSums(pattern) > 0]
+  own <- vapply(used, function(name) written_response(str2lang(name)), "", USE.NAMES = FALSE)
+  values <- lapply(ifelse(own %in% names(frame), own, used), function(name) frame[[name]])
+  numeric <- vapply(values, is.numeric, NA)
+  kept <- vapply(seq_along(used), function(i) {
+    columns <- if (numeric[i]) used[i] else paste0(used[i], levels(as.factor(values[[i]]))[-1L])
+    !any(all.vars(str2lang(used[i])) %in% terms) && !all(columns %in% names(given))
+  }, NA)
+  averaged <- own[kept & !numeric]
+  c(
+    if (length(averaged) > 0L) paste("averaged over", paste(averaged, collapse = ", ")),
+    sprintf("%s at its mean", own[kept & numeric]),
+    sprintf("%s at %s", names(given), format(unlist(given), digits = 4L, trim = TRUE))
+  )
 }
 
 #' Operation: the effect of one predictor, or of several together
@@ -97,20 +135,24 @@ effect_values <- function(data, terms, numeric, at, n_points) {
 #' @param at Values of numeric ones among them, by name.
 #' @param levels The wanted levels of the other ones, by name.
 #' @param given Values for columns of the design that belong to other predictors.
-#' @param n_points How many values of the first numeric predictor, evenly over
-#'   its range; NULL to let effects choose.
+#' @param n_points How many values of the first predictor, if it is numeric, evenly over its
+#'   range; NULL to let effects choose. Further numeric ones are at the mean and one standard
+#'   deviation to each side, unless there are values for them in `at`.
 effect_curve <- function(model, terms, at, levels, given, n_points, conf_level,
                          partial_residuals) {
   data <- model_data(model)
   numeric <- Filter(function(name) is.numeric(data$frame[[name]]), terms)
   plain <- plain_names(names(data$frame))
-  values <- effect_values(data, terms, numeric, at, n_points)
+  moderators <- moderator_values(data, setdiff(numeric, c(terms[1L], names(at))))
+  values <- effect_values(data, terms, numeric, at, moderators, n_points)
   names(values) <- plain[names(values)]
   arguments <- list(
     quote(effects::Effect), unname(plain[terms]), quote(.effects_fit), xlevels = values,
     se = list(compute = TRUE, type = "pointwise", level = conf_level),
     residuals = partial_residuals
   )
+  if (partial_residuals) arguments$x.var <- plain[[terms[1L]]]
+  others <- other_predictors(model, data, terms, given)
   if (length(given) > 0L) {
     names(given) <- plain_text(names(given), plain)
     arguments$fixed.predictors <- list(given.values = unlist(given))
@@ -137,7 +179,8 @@ effect_curve <- function(model, terms, at, levels, given, n_points, conf_level,
   list(
     values = plain_values(effect$x[wanted, , drop = FALSE]),
     link = figures(link), response = figures(response), response_name = response_of_effect(effect, plain),
-    family = effect$family, link_name = effect$link$link,
+    family = effect$family, link_name = effect$link$link, axis = response_axis(model),
+    others = others, moderators = names(Filter(function(found) length(found) == 3L, moderators)),
     partial = if (!is.null(effect$residuals)) partial_residuals_of(effect, wanted)
   )
 }

@@ -82,7 +82,7 @@ predict_linear <- function(model, new_data, type, interval, conf_level) {
   list(
     rows = rows, estimate = as.double(estimate), std_error = as.double(predicted$se.fit),
     conf_low = if (!is.null(ends)) as.double(ends[[1L]]),
-    conf_high = if (!is.null(ends)) as.double(ends[[2L]])
+    conf_high = if (!is.null(ends)) as.double(ends[[2L]]), axis = response_axis(model)
   )
 }
 

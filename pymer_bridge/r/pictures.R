@@ -200,3 +200,79 @@ linked_name <- function(name, link) {
     sprintf("%s(%s)", link, name)
   )
 }
+
+#' Operation: figures of coefficients for one standard deviation of each numeric variable
+#'
+#' As a fit would give them to variables that are divided by their standard deviations, and not
+#' centred; of a linear model the response too. Factors stay as they are coded.
+#'
+#' @param terms Names of coefficients.
+#' @param figures Estimates, ends of intervals ...: a vector for each of them, one after the other.
+standardized_figures <- function(model, terms, figures) {
+  fit <- model$fit
+  frame <- stats::model.frame(fit)
+  family <- stats::family(fit)
+  linear <- family$family == "gaussian" && family$link == "identity"
+  scale <- coefficient_scales(model, frame)[terms]
+  response <- if (linear) stats::sd(stats::model.response(frame)) else 1
+  as.double(figures) * rep(unname(scale), length.out = length(figures)) / response
+}
+
+#' By what a coefficient is multiplied: the standard deviations of its term's numeric variables
+coefficient_scales <- function(model, frame) {
+  design <- stats::model.matrix(model$fit)
+  pattern <- attr(stats::terms(model$fit, data = model_data(model)$frame), "factors")
+  own <- function(name) if (name %in% names(frame)) name else as.character(str2lang(name))
+  scales <- vapply(seq_len(ncol(design)), function(j) {
+    term <- attr(design, "assign")[j]
+    if (term == 0L) {
+      return(1)
+    }
+    names <- rownames(pattern)[pattern[, term] > 0]
+    variables <- lapply(names, function(name) frame[[own(name)]])
+    numeric <- Filter(is.numeric, variables)
+    if (length(variables) == 1L && length(numeric) == 1L) {
+      return(stats::sd(design[, j]))
+    }
+    if (any(vapply(numeric, is.matrix, NA))) {
+      stop("standardize=True: interactions with polynomials or splines have no single standard ",
+        "deviation",
+        call. = FALSE
+      )
+    }
+    prod(vapply(numeric, stats::sd, 0))
+  }, 0)
+  stats::setNames(scales, colnames(design))
+}
+
+#' Operation: partial eta squared of F tests, with its interval
+#'
+#' The ends are those of the noncentrality under which the statistic is at the quantiles of the
+#' noncentral F distribution (Steiger, 2004), as in effectsize::F_to_eta2() with two sides.
+#'
+#' @return `estimate`, `conf_low` and `conf_high`, missing where R has no test.
+partial_eta_squared <- function(statistic, df1, df2, conf_level) {
+  half <- (1 - conf_level) / 2
+  share <- function(ncp) ncp / (ncp + df2)
+  ends <- vapply(c(1 - half, half), function(probability) {
+    mapply(noncentrality, statistic, df1, df2, probability)
+  }, numeric(length(statistic)))
+  ends <- matrix(ends, ncol = 2L)
+  list(
+    estimate = share(statistic * df1), conf_low = share(ends[, 1L]), conf_high = share(ends[, 2L])
+  )
+}
+
+#' The noncentrality of F under which a smaller statistic than this has a probability
+noncentrality <- function(statistic, df1, df2, probability) {
+  if (anyNA(c(statistic, df1, df2))) {
+    return(NA_real_)
+  }
+  below <- function(ncp) stats::pf(statistic, df1, df2, ncp) - probability
+  if (below(0) <= 0) {
+    return(0)
+  }
+  most <- max(1, statistic * df1)
+  while (below(most) > 0) most <- 2 * most
+  stats::uniroot(below, c(0, most), tol = .Machine$double.eps^0.5 * most)$root
+}

@@ -215,6 +215,7 @@ link_with_std_errors <- function(fit, frame, part, allow_new_levels) {
 predict_model <- function(model, new_data, re_form, type, allow_new_levels, std_error, interval,
                           conf_level, random_only, new_params) {
   frame <- if (!is.null(new_data)) frame_from_parts(new_data)
+  axis <- response_axis(model)
   readable <- readable_model(model, frame, re_form)
   model <- readable$model
   frame <- readable$frame
@@ -243,7 +244,7 @@ predict_model <- function(model, new_data, re_form, type, allow_new_levels, std_
   })
   # Of the data themselves estimates may have the rows that were left out, the others have not.
   placed <- lapply(figures, function(values) over_predicted_rows(list(values), fit, frame))
-  c(lapply(placed, `[[`, 1L), list(rows = placed[[1L]]$rows))
+  c(lapply(placed, `[[`, 1L), list(rows = placed[[1L]]$rows, axis = axis))
 }
 
 #' Standard errors and Wald intervals of predictions

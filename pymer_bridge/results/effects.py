@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import floor, log10
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pandas as pd
@@ -116,6 +117,12 @@ class EffectCurve(Rows[EffectPoint]):
         The labels of the rows of the partial residuals in the data.
     observations
         How many rows of the data the model uses; None in what was stored without it.
+    others
+        What is done with the other predictors: "averaged over sex", "age at its mean" ...
+    moderators
+        The numeric predictors that are at their mean and one standard deviation to each side.
+    axis
+        What the response is called on each scale: "response", such as "P(incidence)", and "link".
     """
 
     rows: tuple[EffectPoint, ...]
@@ -130,6 +137,9 @@ class EffectCurve(Rows[EffectPoint]):
     messages: tuple[str, ...] = ()
     index: pd.Index | None = field(default=None, metadata=LATER)
     observations: int | None = field(default=None, metadata=LATER)
+    others: tuple[str, ...] = field(default=(), metadata=LATER)
+    moderators: tuple[str, ...] = field(default=(), metadata=LATER)
+    axis: Mapping[str, str] | None = field(default=None, metadata=LATER)
 
     shown: ClassVar[tuple[str, ...]] = (*FIGURES, *RESPONSES)
 
@@ -187,17 +197,26 @@ class EffectCurve(Rows[EffectPoint]):
         frame = pd.DataFrame({"label": [row.label for row in self.partial], **keys, **figures})
         return frame if self.index is None else frame.set_axis(self.index)
 
-    def plot(self, *, scale: options.PredictionType = "response", ax: Axes | None = None) -> Axes:
+    def plot(
+        self,
+        *,
+        x: str | None = None,
+        scale: options.PredictionType = "response",
+        ax: Axes | Sequence[Axes] | None = None,
+    ) -> Axes:
         """Draw the effect; see :func:`pymer_bridge.plots.effect_curve`.
 
         Parameters
         ----------
+        x
+            The predictor along the x axis; the first of ``terms`` by default.
         scale
             "response", or "link" for the scale of the linear predictor.
         ax
-            Axes to draw on.
+            Axes to draw on, one per panel.
         """
-        axes: Axes = above("pymer_bridge.plots", "effect_curve")(self, scale=scale, ax=ax)
+        draw = above("pymer_bridge.plots", "effect_curve")
+        axes: Axes = draw(self, x=x, scale=scale, ax=ax)
         return axes
 
     def _table(self) -> Table:
@@ -216,8 +235,32 @@ class EffectCurve(Rows[EffectPoint]):
         cells: tuple[tuple[Cell, ...], ...] = tuple(
             (*row.values.values(), *(getattr(row, name) for name in figures)) for row in self.rows
         )
-        notes = (f"Intervals: {self.conf_level * 100:g}%, point by point.",)
+        notes = (f"Intervals: {self.conf_level * 100:g}%, point by point.", *self._others_said())
         return Table((*keys, *heads), cells, title=self._caption(), notes=notes, max_rows=40)
+
+    def _others_said(self) -> tuple[str, ...]:
+        """Return what is done with the other predictors, as a line if there are any."""
+        return (f"Other predictors: {', '.join(self.others)}.",) if self.others else ()
+
+    def _level_said(self, term: str, value: str | float) -> str:
+        """Return a value of a predictor in words: "37.2 (mean)", "44 (mean + 1 SD)", "F"."""
+        if isinstance(value, str):
+            return value
+        if term not in self.moderators:
+            return f"{value:.4g}"
+        places = sorted(float(row.values[term]) for row in self.rows)
+        named = dict(
+            zip(dict.fromkeys(places), ("mean - 1 SD", "mean", "mean + 1 SD"), strict=True)
+        )
+        decimals = max(0, 1 - floor(log10((places[-1] - places[0]) / 2)))  # two digits of the SD
+        return f"{value:.{decimals}f} ({named[value]})"
+
+    def _axis(self, scale: options.PredictionType) -> str:
+        """Return what the response is called on a scale."""
+        if self.axis is not None:
+            return self.axis[scale]
+        linear = scale == "link" and self.link != "identity"
+        return f"{self.link}({self.response})" if linear else self.response
 
     def _how(self) -> tuple[str, ...]:
         return (f"Effect of {' and '.join(self.terms)} on {self.response}",)

@@ -24,6 +24,7 @@ from pymer_bridge.results.base import (
     z_label,
 )
 from pymer_bridge.results.codec import LATER
+from pymer_bridge.results.drawn import DrawnCoefficients
 from pymer_bridge.spec.options import flag
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class FixedEffect(Part, Generic[Tested_co]):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class FixedEffects(Rows[FixedEffect[Tested_co]], Generic[Tested_co]):
+class FixedEffects(DrawnCoefficients, Rows[FixedEffect[Tested_co]], Generic[Tested_co]):
     """The fixed effects, one row per term: ``fixed_effects["Days"].p_value``.
 
     Attributes

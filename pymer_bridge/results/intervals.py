@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pymer_bridge.display.tables import Column, Table
 from pymer_bridge.results.base import Part, Result, Rows, above, fields_of, intervals_said
 from pymer_bridge.results.codec import LATER
+from pymer_bridge.results.drawn import DrawnIntervals
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,7 +44,7 @@ class Interval(Part):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Intervals(Rows[Interval]):
+class Intervals(DrawnIntervals, Rows[Interval]):
     """Confidence intervals, looked up by either name of a parameter.
 
     Attributes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from pymer_bridge.display.tables import Cell, Column, Table
 from pymer_bridge.errors import UnknownNameError, shown
 from pymer_bridge.results.base import Part, Result, Rows, fields_of, intervals_said
+from pymer_bridge.results.codec import LATER
+from pymer_bridge.results.drawn import DrawnPredictions
 from pymer_bridge.results.matrix import AsArray
 
 Floats = NDArray[np.float64]
@@ -40,7 +42,7 @@ class Prediction(Part):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Predictions(AsArray, Rows[Prediction]):
+class Predictions(DrawnPredictions, AsArray, Rows[Prediction]):
     """Predictions on the index of the new data, or of the data: ``predictions[3].estimate``.
 
     numpy takes it as the array of its values.
@@ -63,6 +65,10 @@ class Predictions(AsArray, Rows[Prediction]):
         The level of the intervals.
     warnings, messages
         R's warnings and messages.
+    axis
+        What an axis of these predictions is called, such as "P(incidence)".
+    interval
+        What the intervals are: "confidence" or "prediction".
     """
 
     values: Floats
@@ -75,6 +81,8 @@ class Predictions(AsArray, Rows[Prediction]):
     conf_level: float | None = None
     warnings: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
+    axis: str = field(default="", metadata=LATER)
+    interval: str = field(default="confidence", metadata=LATER)
 
     title: ClassVar[str] = "Predictions"
 

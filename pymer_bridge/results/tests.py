@@ -19,6 +19,7 @@ from pymer_bridge.results.base import (
     z_label,
 )
 from pymer_bridge.results.codec import LATER
+from pymer_bridge.results.drawn import DrawnTests
 
 _LABELS: Final = ("Data:", "Subset:", "Model:", "Models:")
 """How lines begin in R's headings that say nothing of the test itself."""
@@ -74,7 +75,7 @@ class FTest(Part):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class FTests(_Printed, Rows[FTest]):
+class FTests(_Printed, DrawnTests, Rows[FTest]):
     """F tests, one row per term: ``fit.anova()["Days"].p_value``.
 
     Attributes
@@ -163,7 +164,7 @@ _STATISTICS: Final = {
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class TermTests(_Printed, Rows[TermTest]):
+class TermTests(_Printed, DrawnTests, Rows[TermTest]):
     """An analysis of variance or deviance, one row per term: ``fit.anova("II")["Days"].p_value``.
 
     Attributes

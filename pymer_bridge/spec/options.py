@@ -22,6 +22,8 @@ AnovaTest = Literal["F", "likelihood-ratio", "wald", "rao"]
 TidyEffect = Literal["fixed", "ran_pars", "ran_vals", "ran_coefs"]
 RandomScale = Literal["sdcor", "vcov"]
 IntervalMethod = Literal["wald", "profile", "boot"]
+TestFigure = Literal["partial-eta-squared", "statistic"]
+TermOrder = Literal["model", "estimate"]
 BootInterval = Literal["percentile", "basic", "normal"]
 BOOT_TYPES: Final[Mapping[str, str]] = {"percentile": "perc", "basic": "basic", "normal": "norm"}
 """R's names for the kinds of bootstrap intervals."""

@@ -105,20 +105,32 @@ def _effect(n: int) -> Any:
     return _quiet(fit.effect, ["hrs_week", "sex"], partial_residuals=True)
 
 
+def _predictions(n: int) -> Any:
+    new = pd.DataFrame({"hrs_week": [0.0, 5.0, 10.0] * 2, "sex": ["female"] * 3 + ["male"] * 3})
+    new["kind"] = "public"
+    found = factors(n).predict(new, "population", interval="confidence")
+    return found.plot(new, "hrs_week", by="sex")
+
+
 def _several(n: int) -> dict[str, Any]:
     return {"slopes": slopes(n), "factors": factors(n), "logistic": logistic(n)}
 
 
 PICTURES: Final[dict[str, Callable[[int], Any]]] = {
     "all_fit": lambda n: _optimizers(n).plot(),
+    "anova": lambda n: factors(min(n, 30)).anova().plot(),
     "bootstrap": lambda n: _replicates(n).plot(),
     "coefficients": lambda n: factors(n).plot.coefficients(),
+    "coefficients with two levels": lambda n: factors(n).plot.coefficients(
+        conf_level=(0.5, 0.95), standardize=True, order="estimate"
+    ),
     "coefficients of several": lambda n: pb.plots.coefficients(_several(n)),
     "cooks_distance": lambda n: slopes(n).plot.cooks_distance(),
     "diagnostics": lambda n: slopes(n).plot.diagnostics(),
     "diagnostics of a logistic model": lambda n: logistic(n).plot.diagnostics(),
     "effect": lambda n: factors(min(n, 30)).plot.effect("kind"),
     "effect of a number": lambda n: factors(min(n, 30)).plot.effect("hrs_week"),
+    "effect in panels": lambda n: factors(min(n, 30)).plot.effect(["hrs_week", "sex", "kind"]),
     "effect_curve": lambda n: _effect(n).plot(),
     "emmip": lambda n: factors(min(n, 30)).plot.emmip("sex ~ kind"),
     "emmip along a number": lambda n: factors(min(n, 30)).plot.emmip(
@@ -126,12 +138,14 @@ PICTURES: Final[dict[str, Callable[[int], Any]]] = {
     ),
     "groups": lambda n: slopes(n).plot.groups(),
     "influence": lambda n: _influence(n).plot(),
+    "intervals": lambda n: _quiet(factors(min(n, 30)).confint, "wald").plot(),
     "leverage": lambda n: slopes(n).plot.leverage(),
     "lines": lambda n: slopes(n).plot.lines(),
     "means": lambda n: _means(n).plot(),
     "means with arrows": lambda n: factors(min(n, 30)).emmeans("sex").plot(comparisons=True),
     "contrasts": lambda n: _quiet(_means(n).contrast, "pairwise").plot(),
     "pooling": lambda n: slopes(n).plot.pooling(),
+    "predictions": lambda n: _predictions(min(n, 30)),
     "profile_pairs": lambda n: _profile(n).plot_pairs(),
     "random_effects": lambda n: slopes(n).plot.random_effects(),
     "random_quantiles": lambda n: slopes(n).plot.random_quantiles(),

@@ -136,7 +136,12 @@ def test_coefficients_are_those_of_the_results(fit: Any) -> None:
         assert ax.lines[i].get_xdata().tolist() == [row.estimate for row in rows]
         ends = segments(ax, i)[:, :, 0]
         assert ends.tolist() == [[row.conf_low, row.conf_high] for row in rows]
-    assert ax.get_xlabel() == "Estimate, with 90% interval"
+    assert ax.get_xlabel() == "Estimate"
+    (caption,) = [" ".join(text.get_text().split()) for text in ax.texts]
+    assert caption == (
+        "90% confidence intervals, Wald, Satterthwaite's method; 90% confidence intervals, Wald, "
+        "residual degrees of freedom"
+    )
 
 
 @pytest.mark.parametrize("method", ["wald", "profile"])
@@ -151,7 +156,7 @@ def test_coefficients_take_bootstrap_intervals_by_label(fit: Any) -> None:
     boot = fit.bootstrap("parametric", 20, 1, "fixed_effects").confint(conf_level=0.8)
     ax = pb.plots.coefficients({"a": fit}, intervals={"a": boot}, terms=["Days"])
     assert segments(ax)[0, :, 0].tolist() == [boot["Days"].conf_low, boot["Days"].conf_high]
-    assert "80%" in ax.get_xlabel()
+    assert "80%" in ax.texts[0].get_text()
 
 
 def test_coefficients_refuse_what_they_do_not_know(fit: Any) -> None:

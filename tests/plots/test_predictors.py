@@ -136,13 +136,94 @@ def test_a_factor_has_points_with_bars() -> None:
     assert list(np.round(offsets[:, 0]).astype(int)) == places
 
 
-def test_two_factors_are_drawn_along_the_one_of_more_levels() -> None:
+def _caption(ax: Any) -> str:
+    (found,) = (text for text in ax.texts if text.get_gid() == "caption")
+    return " ".join(found.get_text().split())
+
+
+@pytest.mark.parametrize(("x", "along", "colour"), [(None, "sex", "type"), ("type", "type", "sex")])
+def test_the_first_term_is_along_x_unless_another_is_asked_for(
+    x: str | None, along: str, colour: str
+) -> None:
     curve = _curve("factors")
-    ax = curve.plot()
-    assert ax.get_xlabel() == "type"
-    for line, sex in zip(ax.lines, "FM", strict=True):
-        mine = [row for row in curve.rows if row.values["sex"] == sex]
+    ax = curve.plot(x=x)
+    assert ax.get_xlabel() == along
+    assert ax.get_legend().get_title().get_text() == colour
+    levels = list(dict.fromkeys(row.values[colour] for row in curve.rows))
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == levels
+    for line, level in zip(ax.lines, levels, strict=True):
+        mine = [row for row in curve.rows if row.values[colour] == level]
         assert list(line.get_ydata()) == _column(mine, "response_estimate")
+    with pytest.raises(OptionError, match="x='age' is no predictor of this effect; these are: 's"):
+        curve.plot(x="age")
+
+
+def _moderated() -> EffectCurve:
+    """Make an effect of a number, a moderator and a factor."""
+    point = _curve("number").rows[0]
+    rows = tuple(
+        replace(point, values={"x": x, "age": age, "sex": sex}, response_estimate=x * age / 400)
+        for sex in "FM"
+        for age in (31.1, 37.23, 43.36)
+        for x in (0.0, 5.0, 10.0)
+    )
+    return replace(
+        _curve("number"),
+        rows=rows,
+        terms=("x", "age", "sex"),
+        moderators=("age",),
+        others=("averaged over kind", "size at its mean"),
+        axis={"response": "P(passed)", "link": "logit(P(passed))"},
+    )
+
+
+def test_a_third_term_has_panels() -> None:
+    curve = _moderated()
+    ax = curve.plot()
+    panels = ax.figure.axes
+    assert ax is panels[0]
+    assert [panel.get_title() for panel in panels] == ["sex = F", "sex = M"]
+    for panel, sex in zip(panels, "FM", strict=True):
+        assert panel.get_xlabel() == "x"
+        for line, age in zip(panel.lines, (31.1, 37.23, 43.36), strict=True):
+            mine = [r for r in curve.rows if r.values["sex"] == sex and r.values["age"] == age]
+            assert list(line.get_ydata()) == _column(mine, "response_estimate")
+    (legend,) = ax.figure.legends
+    assert legend.get_title().get_text() == "age"
+    assert [text.get_text() for text in legend.get_texts()] == [
+        "31.1 (mean - 1 SD)",
+        "37.2 (mean)",
+        "43.4 (mean + 1 SD)",
+    ]
+    said = " ".join(ax.figure.get_supxlabel().split())
+    assert said == "Band: 95% confidence interval; averaged over kind; size at its mean"
+    assert ax.figure.get_supylabel() == "P(passed)"
+    assert_legible(ax.figure)
+    given = plt.subplots(1, 2)[1]
+    assert curve.plot(ax=given, scale="link") is given[0]
+    assert given[0].get_ylabel() == "logit(P(passed))"
+    assert _caption(given[1]) == said
+    with pytest.raises(OptionError, match="ax holds 1 axes, and there are 2 panels to draw"):
+        curve.plot(ax=given[0])
+
+
+def test_bands_bars_and_points_are_named() -> None:
+    assert _caption(_curve("number", 5).plot()) == (
+        "Band: 95% confidence interval; points: partial residuals"
+    )
+    assert _caption(replace(_curve("factor"), conf_level=0.9).plot()) == (
+        "Bars: 90% confidence interval"
+    )
+    one = replace(_curve("number"), rows=_curve("number").rows[3:4]).plot()
+    assert one.lines[0].get_marker() == "o"  # a line of one point has no length
+
+
+@pytest.mark.parametrize("kind", ["number", "both", "factor", "factors"])
+def test_effects_can_be_read_in_a_narrow_column(kind: str) -> None:
+    figure, ax = plt.subplots(figsize=(3.3, 3.0), layout="constrained")
+    _curve(kind, 5).plot(ax=ax)
+    assert_legible(figure)
+    assert ax.get_window_extent().width > 150
 
 
 def test_what_cannot_be_estimated_leaves_a_gap() -> None:
@@ -176,6 +257,17 @@ def test_the_picture_of_a_model_is_that_of_its_effect() -> None:
     curve = fit.effect("Days", n_points=100, partial_residuals=True, conf_level=0.8)
     assert list(ax.lines[0].get_ydata()) == _column(curve.rows, "response_estimate")
     assert list(ax.collections[0].get_offsets()[:, 1]) == _column(curve.partial, "estimate")
+    crossed = pb.lmer("angle ~ recipe * temp + (1 | recipe:replicate)", pb.load_dataset("cake"))
+    ax = crossed.plot.effect(["recipe", "temp"], x="temp", at={"recipe": ["A", "C"]})
+    curve = crossed.effect(["temp", "recipe"], n_points=100, at={"recipe": ["A", "C"]})
+    assert ax.get_xlabel() == "temp"
+    for line, recipe in zip(ax.lines, "AC", strict=True):
+        mine = [row for row in curve.rows if row.values["recipe"] == recipe]
+        assert list(line.get_ydata()) == _column(mine, "response_estimate")
+    ax = crossed.plot.effect("recipe:temp")
+    curve = crossed.effect(["recipe", "temp"])
+    drawn = [value for line in ax.lines for value in line.get_ydata()]
+    assert drawn == _column(curve.rows, "response_estimate")
 
 
 @pytest.mark.parametrize("n", [0, 5, 500])
@@ -191,6 +283,11 @@ def test_many_levels_and_long_names_can_be_read() -> None:
         levels = [f"The comprehensive school of town {i}" for i in range(n)]
         rows = tuple(replace(point, values={"school": level}) for level in levels)
         assert_legible(replace(_curve("factor"), rows=rows, terms=("school",)).plot().figure)
+
+
+@picture
+def test_picture_of_an_effect_in_panels() -> Any:
+    return bare(_moderated().plot().figure)
 
 
 @picture

@@ -32,6 +32,9 @@ height <- function() {
   list(cHEIGHT = seq(min(grouseticks$cHEIGHT), max(grouseticks$cHEIGHT), length.out = 20))
 }
 
+#' Temperatures at the mean and one standard deviation to each side
+temperatures <- list(temp = mean(cake$temp) + c(-1, 0, 1) * sd(cake$temp))
+
 effects_asked <- list(
   slope = function() effects::Effect("Days", models$slope),
   slope_points = function() effects::Effect("Days", models$slope, xlevels = days(37)),
@@ -49,10 +52,17 @@ effects_asked <- list(
   factors = function() {
     effects::Effect(c("recipe", "temperature"), models$ordered, partial.residuals = TRUE)
   },
-  interaction = function() effects::Effect(c("recipe", "temp"), models$cake),
-  interaction_term = function() effects::effect("recipe:temp", models$cake),
+  interaction = function() effects::Effect(c("recipe", "temp"), models$cake, xlevels = temperatures),
+  interaction_term = function() {
+    effects::effect("recipe:temp", models$cake, xlevels = temperatures)
+  },
   interaction_partial = function() {
-    effects::Effect(c("recipe", "temp"), models$cake, partial.residuals = TRUE)
+    effects::Effect(c("temp", "recipe"), models$cake, partial.residuals = TRUE)
+  },
+  moderated_partial = function() {
+    effects::Effect(c("recipe", "temp"), models$cake,
+      xlevels = temperatures, partial.residuals = TRUE, x.var = "recipe"
+    )
   },
   within = function() effects::Effect("recipe", models$cake),
   given = function() {

@@ -305,10 +305,13 @@ def test_a_vector_over_rows_is_on_the_users_index():
 # -- predictions and simulations -----------------------------------------------------------------
 
 
+AXIS = {"response": ("P(y)",), "link": ("logit(P(y))",)}
+
+
 def test_predictions():
     record = {
         "estimate": floats(1, NA, 3), "rows": ROWS, "std_error": floats(4, 5, 6),
-        "conf_low": floats(7, 8, 9), "conf_high": floats(10, 11, 12),
+        "conf_low": floats(7, 8, 9), "conf_high": floats(10, 11, 12), "axis": AXIS,
     }  # fmt: skip
     found = decode_internals.predictions(record, INDEX, "response", "population", 0.9)
     assert found == prediction.Predictions(
@@ -320,14 +323,18 @@ def test_predictions():
         floats(7, 8, 9),
         floats(10, 11, 12),
         0.9,
+        axis="P(y)",
     )
     assert found.values.view(np.int64)[1] == NUMPY_NAN
     assert frozen(found.values)
     assert found.std_error is not None
     assert frozen(found.std_error)
-    bare = {"estimate": floats(1, 2, 3), "rows": ROWS, "std_error": None}
+    bare = {"estimate": floats(1, 2, 3), "rows": ROWS, "std_error": None, "axis": AXIS}
     found = decode_internals.predictions(bare, INDEX, "link", None, None)
-    assert found == prediction.Predictions(floats(1, 2, 3), INDEX[[0, 2, 3]], "link", None)
+    link = prediction.Predictions(
+        floats(1, 2, 3), INDEX[[0, 2, 3]], "link", None, axis="logit(P(y))"
+    )
+    assert found == link
 
 
 SIMULATED = {

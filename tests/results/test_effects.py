@@ -103,7 +103,8 @@ ASKED: dict[str, tuple[str, Any, dict[str, Any]]] = {
     "factors": ("ordered", BOTH, {"partial_residuals": True}),
     "interaction": ("cake", TWO, {}),
     "interaction_term": ("cake", "recipe:temp", {}),
-    "interaction_partial": ("cake", "recipe*temp", {"partial_residuals": True}),
+    "interaction_partial": ("cake", "temp*recipe", {"partial_residuals": True}),
+    "moderated_partial": ("cake", TWO, {"partial_residuals": True}),
     "within": ("cake", "recipe", {}),
     "given": ("cake", "recipe", {"at": {"temp": 180}}),
     "binomial": ("binomial", "period", {}),
@@ -159,11 +160,16 @@ def test_partial_residuals_are_those_that_effects_draws(plain: Any, name: str) -
     drawn = plain("drawn_partial", name=name)
     frame = curve.partial_frame()
     # Where there are two predictors there is a panel for each level of one factor.
-    panels = {"factors": "temperature", "interaction_partial": "recipe"}.get(name)
+    panels = {
+        "factors": "temperature",
+        "interaction_partial": "recipe",
+        "moderated_partial": "temp",
+    }.get(name)
     if panels is not None:
         frame = frame.sort_values(panels, kind="stable")
-    numeric = [term for term in curve.terms if curve.is_numeric(term)]
-    for term in numeric:  # factors are drawn at random places beside their level
+    for term in filter(
+        curve.is_numeric, curve.terms[:1]
+    ):  # factors are drawn at random places beside their level
         assert list(frame[term]) == list(drawn["x"])
     assert list(frame["estimate"]) == list(drawn["y"])
 
@@ -214,6 +220,54 @@ def test_partial_residuals_are_on_the_index_of_the_data() -> None:
         assert [row.values["Days"] for row in curve.partial] == list(used["Days"])
         late = fit.effect("late", at={"late": True})
         assert [row.values for row in late.rows] == [{"late": "TRUE"}]
+
+
+OTHERS: dict[str, tuple[str, Any, dict[str, Any], tuple[str, ...]]] = {
+    "nothing": ("slope", "Days", {}, ()),
+    "a number": ("cake", "recipe", {}, ("temp at its mean",)),
+    "a given number": ("cake", "recipe", {"at": {"temp": 180}}, ("temp at 180",)),
+    "factors": ("ordered", "recipe", {}, ("averaged over temperature",)),
+    "both": ("poisson", "cHEIGHT", {}, ("averaged over YEAR",)),
+    "a term": ("poly", "Days", {}, ()),
+    "all": ("cake", TWO, {}, ()),
+    "lm": ("lm", "Subject", {}, ("poly(Days, 2) at its mean",)),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_what_is_done_with_other_predictors_is_said(name: str) -> None:
+    model, terms, how, others = OTHERS[name]
+    if not _is_there():
+        return
+    curve = _fit(model).effect(terms, **how)
+    assert curve.others == others
+    assert (f"Other predictors: {', '.join(others)}." in str(curve)) == bool(others)
+
+
+def test_numeric_moderators_are_at_mean_and_standard_deviations() -> None:
+    if not _is_there():
+        return
+    data = pb.load_dataset("sleepstudy")
+    data = data.assign(age=np.resize([20.5, 33.25, 41.0, 58.7, 26.1], 180), late=data["Days"] % 2)
+    fit = pb.lmer("Reaction ~ Days * age * late + (1 | Subject)", data)
+    curve = fit.effect(["Days", "age", "late"])
+    assert curve.moderators == ("age",)
+    mean, deviation = (ask_r(name, x=data["age"].to_numpy()) for name in ("mean", "sd"))
+    ages = list(dict.fromkeys(row.values["age"] for row in curve.rows))
+    # effects itself writes its values as text of 15 digits, and reads that.
+    assert [f"{age:.14g}" for age in ages] == [
+        f"{value:.14g}" for value in (mean[0] - deviation[0], mean[0], mean[0] + deviation[0])
+    ]
+    assert {row.values["late"] for row in curve.rows} == {0.0, 1.0}
+    said = [curve._level_said("age", age) for age in ages]
+    assert [text.split(" ", 1)[1] for text in said] == ["(mean - 1 SD)", "(mean)", "(mean + 1 SD)"]
+    chosen = fit.effect(["Days", "age"], at={"age": [20, 50]})
+    assert chosen.moderators == ()
+    assert chosen._level_said("age", 20.0) == "20"
+    turned = fit.effect(["age", "Days"], n_points=4)
+    assert turned.moderators == ("Days",)
+    assert len(turned.rows) == 12
+    assert EffectCurve.from_dict(json.loads(json.dumps(curve.to_dict()))) == curve
 
 
 def test_what_is_printed_names_both_scales() -> None:

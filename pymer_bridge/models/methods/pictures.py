@@ -69,8 +69,8 @@ class Effects(Fitted):
             Values (of numbers) or levels (of factors) of the predictors in ``terms``; for other
             predictors, one value for a column of the design (R's ``given.values``).
         n_points
-            The number of values of the first numeric predictor, evenly over its range; by default
-            effects chooses: about five round ones, or 100 with partial residuals.
+            The number of values of the first predictor, if it is numeric, evenly over its range; by
+            default effects chooses: about five round ones, or 100 with partial residuals.
         conf_level
             The level of the intervals, which are pointwise.
         partial_residuals
@@ -80,8 +80,11 @@ class Effects(Fitted):
         -------
         EffectCurve
             One row per combination of values, on the scales of the linear predictor and of the
-            response. Other numeric predictors are held at their mean, and factors at the mean of
-            their columns in the design.
+            response. Numeric predictors after the first of ``terms`` are at their mean and one
+            standard deviation to each side, over the rows used (at both of their values, if they
+            have two), unless ``at`` has others. Predictors that are not in ``terms`` are held at
+            their mean if they are numeric, and factors at the mean of their columns in the design:
+            averaged over as often as each level is there.
 
         Raises
         ------
@@ -119,7 +122,7 @@ class Effects(Fitted):
             raise OptionError("effect() takes models with a linear predictor, not those of nlmer()")
         session().require("effects")
         known = self._ask("effect_predictors", _read_predictors)
-        names = _names(terms, known)
+        names = self._effect_terms(terms)
         values, levels, given = _split(at or {}, names, known, self._kinds)
         return self._ask_anew(
             "effect_curve",
@@ -132,6 +135,10 @@ class Effects(Fitted):
             conf_level=options.check_level(conf_level),
             partial_residuals=options.flag(partial_residuals, "partial_residuals"),
         )
+
+    def _effect_terms(self, terms: str | Sequence[str]) -> tuple[str, ...]:
+        """Return the names of the predictors whose effect is asked for."""
+        return _names(terms, self._ask("effect_predictors", _read_predictors))
 
 
 class Pictures(Effects, MixedFit):
@@ -366,6 +373,9 @@ def _read_curve(
         family=decode.text(record, "family"),
         link=decode.text(record, "link_name"),
         conf_level=float(conf_level),
+        others=decode.texts(record, "others"),
+        moderators=decode.texts(record, "moderators"),
+        axis=decode.named_texts(record["axis"]),
         partial=_read_partial(partial, names, index) if partial else (),
         index=index[partial["rows"] - 1] if partial else None,
         smooth=_read_smooth(partial.get("smooth")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -359,9 +360,10 @@ class LinearPrediction(Fitted):
         def read(record: Mapping[str, Any]) -> results.Predictions:
             wanted = {k: v for k, v in record.items() if with_errors or k != "std_error"}
             rows = self._index if frame is None else frame.index
-            return decode_internals.predictions(
+            found = decode_internals.predictions(
                 wanted, rows, scale, None, level if interval else None
             )
+            return replace(found, interval=interval or "confidence")
 
         with diagnosing.explaining_new_data(lambda: self._kinds, frame):
             return self._ask_anew(

@@ -43,6 +43,7 @@ def predictions(
         conf_low=column("conf_low"),
         conf_high=column("conf_high"),
         conf_level=conf_level,
+        axis=decode.named_texts(record["axis"])[scale],
     )
 
 
