@@ -267,11 +267,11 @@ def caption(axes: Sequence[Axes], text: str, *, own: bool) -> None:
     made.set_gid("caption")
 
 
-def zero_line(ax: Axes, *, vertical: bool = False, above: bool = False) -> None:
+def zero_line(ax: Axes, *, vertical: bool = False, above: bool = False, at: float = 0.0) -> None:
     """Draw a thin line at zero, behind everything else unless that would hide it."""
     draw = ax.axvline if vertical else ax.axhline
     own = inks.on(ax)
-    draw(0.0, color=own.grey if above else own.faint, linewidth=1.0, zorder=2.5 if above else 0)
+    draw(at, color=own.grey if above else own.faint, linewidth=1.0, zorder=2.5 if above else 0)
 
 
 def one_line(ax: Axes) -> None:
@@ -294,6 +294,19 @@ def point_style(n: int) -> dict[str, Any]:
         "linewidths": 0,
         "rasterized": n > 5000,
     }
+
+
+def cloud(ax: Axes, x: Any, y: Any) -> None:
+    """Draw points; more than 5,000 in hexagons that are the darker the more points they hold."""
+    if len(x) <= 5000:
+        draw_points(ax, x, y)
+        return
+    from matplotlib.colors import LinearSegmentedColormap, to_rgba  # noqa: PLC0415  # as above
+
+    blue = inks.on(ax).blue
+    shades: Any = LinearSegmentedColormap.from_list("", [to_rgba(blue, 0.15), to_rgba(blue)])
+    style: dict[str, Any] = {"bins": "log", "mincnt": 1, "linewidths": 0.2, "cmap": shades}
+    ax.hexbin(x, y, gridsize=60, label=f"Of {len(x)} rows: darker where there are more", **style)
 
 
 def line_style(n: int) -> dict[str, Any]:

@@ -38,7 +38,7 @@ class NormalQuantiles:
     theoretical
         The normal quantile of each value, in the order given.
     at, low, high
-        The band: where, and between which values.
+        The band: where (at up to 200 quantiles), and between which values.
     intercept, slope
         Of the line through the quartiles.
     """
@@ -86,13 +86,15 @@ def normal_multiple(conf_level: float) -> float:
     return ask("normal_multiple", lambda found: float(found[0]), conf_level=level)
 
 
-def lowess(x: ArrayLike, y: ArrayLike) -> Curve:
+def lowess(x: ArrayLike, y: ArrayLike, *, robust: bool = True) -> Curve:
     """Return a smooth line through points (R: ``stats::lowess``).
 
     Parameters
     ----------
     x, y
         Two sequences of one length.
+    robust
+        Lay outliers aside, as ``plot`` of an ``lm`` does and that of a ``glm`` does not?
 
     Returns
     -------
@@ -104,7 +106,7 @@ def lowess(x: ArrayLike, y: ArrayLike) -> Curve:
     >>> lowess([3.0, 1.0, 2.0], [3.0, 1.0, 2.0]).x.tolist()
     [1.0, 2.0, 3.0]
     """
-    return ask("lowess_line", _curve, x=_vector(x), y=_vector(y))
+    return ask("lowess_line", _curve, x=_vector(x), y=_vector(y), robust=robust)
 
 
 def normal_quantiles(values: ArrayLike, conf_level: float = 0.95) -> NormalQuantiles:
@@ -115,7 +117,7 @@ def normal_quantiles(values: ArrayLike, conf_level: float = 0.95) -> NormalQuant
     values
         A sequence of numbers, none of them missing.
     conf_level
-        The probability with which the band holds each point by itself.
+        How often the band holds all points of a normal sample.
 
     Returns
     -------
@@ -129,11 +131,15 @@ def normal_quantiles(values: ArrayLike, conf_level: float = 0.95) -> NormalQuant
 
     Notes
     -----
-    R functions: ``stats::qqnorm``, ``stats::qqline``; the band is that of ``car::qqPlot`` [1]_.
+    R functions: ``stats::qqnorm``, ``stats::qqline``; the band is the envelope [1]_ of 499 normal
+    samples (of 99 where there are more than 1,000 values), drawn by ``rnorm`` from one seed, each
+    moved to its own line.
 
     References
     ----------
-    .. [1] Fox, J. (2016). Applied Regression Analysis and Generalized Linear Models, 12.1. Sage.
+    .. [1] Myllymäki, M., Mrkvička, T., Grabarnik, P., Seijo, H., & Hahn, U. (2017). Global
+       envelope tests for spatial processes. Journal of the Royal Statistical Society B, 79(2),
+       381-404.
 
     Examples
     --------

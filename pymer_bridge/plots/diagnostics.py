@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from pymer_bridge.errors import OptionError, shown
 from pymer_bridge.plots import canvas, curves, inks
 from pymer_bridge.plots.leverage import cooks_distance
 from pymer_bridge.plots.leverage import leverage as draw_leverage
 from pymer_bridge.plots.random import draw_quantiles
+from pymer_bridge.results.simulated import BandedCurve
 from pymer_bridge.spec import options
 from pymer_bridge.spec.arguments import checked
 
@@ -22,6 +24,21 @@ if TYPE_CHECKING:
 
     from pymer_bridge.models.lm import LinearModel
     from pymer_bridge.models.mixed import MixedModel
+
+
+def _is_generalized(fit: Any) -> bool:
+    return fit.spec.fitter in ("glm", "glmer", "glmer.nb")
+
+
+def _kind_of(fit: Any, kind: str | None, usual: str) -> str:
+    """Return which residuals are meant: of a generalized model simulated ones by default."""
+    if kind is not None:
+        return kind
+    if not _is_generalized(fit):
+        return usual
+    family = fit.spec.family
+    quasi = family is not None and family.name.startswith("quasi")  # has no distribution
+    return "pearson" if quasi else "simulated"
 
 
 def _residuals(fit: Any, kind: str, *, scaled: bool) -> tuple[Any, Any]:
@@ -36,18 +53,47 @@ def _name(kind: str, *, scaled: bool) -> str:
     return f"Scaled {words.lower()}" if scaled else words
 
 
-def _with_smooth(ax: Axes, x: Any, y: Any) -> None:
-    smooth = curves.lowess(x, y)
-    canvas.draw_points(ax, x, y)
-    ax.plot(*smooth, color=inks.on(ax).vermilion, linewidth=1.8)
+def _name_fitted(ax: Axes, fit: Any, fitted: Any, name: str) -> Axes:
+    """Name the axes; counts and the like that differ by orders of size are on a log axis."""
+    if not _is_generalized(fit):
+        return canvas.dress(ax, "Fitted value", name)
+    if len(fitted) and 0.0 < 20.0 * np.min(fitted) < np.max(fitted) and np.max(fitted) > 1.0:
+        ax.set_xscale("log")
+    return canvas.dress(ax, f"Fitted {fit._response_axis()}", name)
+
+
+def _band_name(conf_level: float) -> str:
+    return f"{conf_level * 100:g} % band of true models"
+
+
+def _with_smooth(ax: Axes, x: Any, y: Any, *, robust: bool) -> None:
+    smooth = curves.lowess(x, y, robust=robust)
+    canvas.cloud(ax, x, y)
+    ax.plot(*smooth, color=inks.on(ax).vermilion, linewidth=1.8, label="Smooth")
+
+
+def _with_band(ax: Axes, x: Any, y: Any, curve: BandedCurve, conf_level: float) -> None:
+    """Draw simulated residuals, their smooth, and the band in which that of a true model is."""
+    canvas.cloud(ax, x, y)
+    _draw_band(ax, curve, conf_level)
+    ax.plot(curve.x, curve.y, color=inks.on(ax).vermilion, linewidth=1.8, label="Smooth")
+    ax.set_ylim(-0.03, 1.03)
+
+
+def _draw_band(ax: Axes, curve: BandedCurve, conf_level: float) -> None:
+    own = inks.on(ax)
+    style = own.wash(own.grey) | {"label": _band_name(conf_level), "zorder": 2}
+    ax.fill_between(curve.x, curve.low, curve.high, **style)
 
 
 @checked
 def residuals_fitted(
     fit: MixedModel | LinearModel,
     *,
-    kind: options.ResidualKind = "response",
+    kind: options.DrawnResidual | None = None,
     scaled: bool = False,
+    conf_level: float = 0.99,
+    seed: int | None = 1,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw residuals against fitted values, with a smooth line.
@@ -56,29 +102,50 @@ def residuals_fitted(
     ----------
     fit
         A fitted model.
-    kind, scaled
-        Which residuals, as of ``fit.residuals()``.
+    kind
+        Which residuals: "simulated", or one of ``fit.residuals()``. By default simulated ones of
+        a generalized model, and "response" of others.
+    scaled
+        As of ``fit.residuals()``; simulated residuals need no scale.
+    conf_level
+        Of simulated residuals: how often the band holds the lines of all pictures of a true model.
+    seed
+        Of simulated residuals: R's ``set.seed`` integer.
     ax
         Axes to draw on.
 
     Returns
     -------
     matplotlib.axes.Axes
-        Points and a line.
+        Points, more than 5,000 of them in hexagons, and a line; of simulated residuals also the
+        band in which the line of a true model is.
 
     Raises
     ------
     OptionError
-        ``kind`` is not accepted.
+        An argument is not accepted.
+    RError
+        Simulated residuals were asked for, and the model has no distribution to draw from.
 
     Notes
     -----
-    R functions: ``fitted``, ``residuals`` and ``lowess`` [1]_.
+    R functions: ``fitted``, ``residuals`` and ``lowess`` [1]_, of a generalized model without
+    robust iterations, as in ``plot`` of a ``glm``. The smooth of simulated residuals is over the
+    ranks of the fitted values.
+
+    Simulated residuals say where each response stands among 250 that R's ``simulate`` draws from
+    the model at the estimated random effects: those of the package DHARMa with ``use.u = TRUE``
+    [2]_. Of a true model they are uniform, whatever its family. The band is drawn from the model
+    too: the envelope [3]_ of 99 data sets, whose random effects are estimated anew.
 
     References
     ----------
     .. [1] Cleveland, W. S. (1979). Robust Locally Weighted Regression and Smoothing
        Scatterplots. Journal of the American Statistical Association, 74(368), 829-836.
+    .. [2] Hartig, F. (2016). DHARMa: residual diagnostics for hierarchical regression models.
+    .. [3] Myllymäki, M., Mrkvička, T., Grabarnik, P., Seijo, H., & Hahn, U. (2017). Global
+       envelope tests for spatial processes. Journal of the Royal Statistical Society B, 79(2),
+       381-404.
 
     Examples
     --------
@@ -87,42 +154,57 @@ def residuals_fitted(
     >>> pb.plots.residuals_fitted(fit).get_ylabel()
     'Residual'
     """
-    x, y = _residuals(fit, kind, scaled=scaled)
+    chosen = _kind_of(fit, kind, "response")
     ax = canvas.new_axes(ax)
-    canvas.zero_line(ax)
-    _with_smooth(ax, x, y)
-    return canvas.dress(ax, "Fitted value", _name(kind, scaled=scaled))
+    if chosen == "simulated":
+        found = fit._simulated_residuals(seed, conf_level)
+        x = found.fitted
+        _with_band(ax, x, found.residuals, found.location, conf_level)
+    else:
+        x, y = _residuals(fit, chosen, scaled=scaled)
+        canvas.zero_line(ax)
+        _with_smooth(ax, x, y, robust=not _is_generalized(fit))
+    canvas.legend_above(ax, ncols=3)
+    return _name_fitted(ax, fit, x, _name(chosen, scaled=scaled))
 
 
 @checked
 def scale_location(
-    fit: MixedModel | LinearModel, *, kind: options.ResidualKind = "pearson", ax: Axes | None = None
+    fit: MixedModel | LinearModel,
+    *,
+    kind: options.DrawnResidual | None = None,
+    conf_level: float = 0.99,
+    seed: int | None = 1,
+    ax: Axes | None = None,
 ) -> Axes:
-    """Draw the root of the size of scaled residuals against fitted values.
+    """Draw the size of residuals against fitted values.
 
     Parameters
     ----------
     fit
         A fitted model.
-    kind
-        Which residuals, as of ``fit.residuals()``.
+    kind, conf_level, seed
+        See :func:`residuals_fitted`; the residuals of a model that is not a generalized one are
+        "pearson" by default.
     ax
         Axes to draw on.
 
     Returns
     -------
     matplotlib.axes.Axes
-        Points and a line.
+        Points and a line: roots of the size of scaled residuals, or twice the distance of simulated
+        residuals from a half, with their band.
 
     Raises
     ------
-    OptionError
-        ``kind`` is not accepted.
+    OptionError, RError
+        As of :func:`residuals_fitted`.
 
     Notes
     -----
     R functions: ``fitted``, ``residuals(scaled=TRUE)`` and ``lowess``; the third picture of
-    ``plot`` of an ``lm``.
+    ``plot`` of an ``lm``. With too large a spread, or zeros in excess, simulated residuals are far
+    from the middle.
 
     Examples
     --------
@@ -131,47 +213,66 @@ def scale_location(
     >>> pb.plots.scale_location(fit).get_xlabel()
     'Fitted value'
     """
-    x, y = _residuals(fit, kind, scaled=True)
+    chosen = _kind_of(fit, kind, "pearson")
     ax = canvas.new_axes(ax)
-    _with_smooth(ax, x, np.sqrt(np.abs(y)))
-    ax.set_ylim(bottom=0.0)
-    return canvas.dress(ax, "Fitted value", "√|Scaled residual|")
+    if chosen == "simulated":
+        found = fit._simulated_residuals(seed, conf_level)
+        x = found.fitted
+        _with_band(ax, x, found.from_middle, found.spread, conf_level)
+        name = "2 |Simulated residual - 0.5|"
+    else:
+        x, y = _residuals(fit, chosen, scaled=True)
+        _with_smooth(ax, x, np.sqrt(np.abs(y)), robust=not _is_generalized(fit))
+        ax.set_ylim(bottom=0.0)
+        name = "√|Scaled residual|"
+    canvas.legend_above(ax, ncols=3)
+    return _name_fitted(ax, fit, x, name)
 
 
 @checked
 def residual_quantiles(
     fit: MixedModel | LinearModel,
     *,
-    kind: options.ResidualKind = "pearson",
-    conf_level: float = 0.95,
+    kind: options.DrawnResidual | None = None,
+    conf_level: float = 0.99,
+    seed: int | None = 1,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw scaled residuals against normal quantiles, with a band.
+    """Draw residuals against the quantiles that a true model gives them, with a band.
 
     Parameters
     ----------
     fit
         A fitted model.
     kind
-        Which residuals, as of ``fit.residuals()``.
+        Which residuals: "simulated", against uniform quantiles, or one of ``fit.residuals()``,
+        scaled, against normal ones. By default simulated ones of a generalized model, of which
+        nothing is normal, and "pearson" of others.
     conf_level
-        The level of the band, point by point.
+        How often the band holds all points of a true model; of simulated residuals it is one band
+        for all pictures.
+    seed
+        Of simulated residuals: R's ``set.seed`` integer.
     ax
         Axes to draw on.
 
     Returns
     -------
     matplotlib.axes.Axes
-        Points, a line and a band.
+        Points (of simulated residuals up to 200, evenly spread), a line and a band.
 
     Raises
     ------
     OptionError
-        An argument is not accepted.
+        An argument is not accepted, or the residuals of a generalized model have no quantiles.
+    RError
+        Simulated residuals were asked for, and the model has no distribution to draw from.
 
     Notes
     -----
-    R functions: ``residuals(scaled=TRUE)``, ``qqnorm`` and ``qqline``.
+    R functions: ``residuals(scaled=TRUE)``, ``qqnorm`` and ``qqline``; the band holds all points
+    at once: it is that of normal samples of this size. Of simulated residuals see
+    :func:`residuals_fitted`.
 
     Examples
     --------
@@ -180,10 +281,24 @@ def residual_quantiles(
     >>> pb.plots.residual_quantiles(fit).get_xlabel()
     'Normal quantile'
     """
-    _, y = _residuals(fit, kind, scaled=True)
+    chosen = _kind_of(fit, kind, "pearson")
+    if chosen != "simulated" and _is_generalized(fit):
+        raise OptionError(
+            f"the {chosen} residuals of a generalized model have no quantiles to be set against; "
+            "kind='simulated' has"
+        )
     ax = canvas.new_axes(ax, (4.6, 4.4))
-    draw_quantiles(ax, y, conf_level)
-    return canvas.dress(ax, "Normal quantile", "Scaled residual")
+    if chosen == "simulated":
+        curve = fit._simulated_residuals(seed, conf_level).quantiles
+        _draw_band(ax, curve, conf_level)
+        ax.axline((0.0, 0.0), slope=1.0, color=inks.on(ax).vermilion, linewidth=1.2, zorder=1)
+        canvas.draw_points(ax, curve.x, curve.y, zorder=3)
+        names = "Uniform quantile", _name(chosen, scaled=False)
+    else:
+        draw_quantiles(ax, _residuals(fit, chosen, scaled=True)[1], conf_level)
+        names = "Normal quantile", "Scaled residual"
+    canvas.legend_above(ax, ncols=2)
+    return canvas.dress(ax, *names)
 
 
 @checked
@@ -191,8 +306,9 @@ def residuals_by_group(
     fit: MixedModel,
     group: str | None = None,
     *,
-    kind: options.ResidualKind = "response",
+    kind: options.DrawnResidual | None = None,
     scaled: bool = False,
+    seed: int | None = 1,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw the residuals of each group, the groups ordered by their median.
@@ -203,8 +319,8 @@ def residuals_by_group(
         A mixed model.
     group
         A grouping factor; R's first by default.
-    kind, scaled
-        Which residuals, as of ``fit.residuals()``.
+    kind, scaled, seed
+        Which residuals, see :func:`residuals_fitted`.
     ax
         Axes to draw on.
 
@@ -218,6 +334,8 @@ def residuals_by_group(
     ------
     OptionError
         There is no such group, or ``kind`` is not accepted.
+    RError
+        Simulated residuals were asked for, and the model has no distribution to draw from.
 
     Notes
     -----
@@ -233,20 +351,24 @@ def residuals_by_group(
     names = tuple(fit.n_groups)
     asked = names[:1] if group is None else [group]
     chosen = canvas.known_names(asked, names, "grouping factor")[0]
-    _, values = _residuals(fit, kind, scaled=scaled)
+    drawn = _kind_of(fit, kind, "response")
+    if drawn == "simulated":
+        values, middle = fit._simulated_residuals(seed).residuals, 0.5
+    else:
+        values, middle = _residuals(fit, drawn, scaled=scaled)[1], 0.0
     levels = pd.Categorical(fit.model_frame[chosen])  # the rows used, as in the residuals
     boxes = curves.boxes(values, levels.codes, tuple(map(str, levels.categories)))
     boxes.sort(key=lambda box: box["med"])
     n = len(boxes)
     ax = canvas.new_axes(ax, (6.4, float(np.clip(1.2 + 0.19 * n, 2.8, 9.0))))
     many = canvas.crowded(ax, n)
-    canvas.zero_line(ax, vertical=True, above=many)
+    canvas.zero_line(ax, vertical=True, above=many, at=middle)
     own = inks.on(ax)
     if many:
         places = np.arange(n)
         low, medians, high = ([box[name] for box in boxes] for name in ("q1", "med", "q3"))
-        ax.hlines(places, low, high, color=own.sky, linewidth=0.8)
-        ax.plot(medians, places, "o", markersize=1.8, color=own.blue)
+        ax.hlines(places, low, high, color=own.sky, linewidth=0.8, label="Quartiles")
+        ax.plot(medians, places, "o", markersize=1.8, color=own.blue, label="Median")
     else:
         blue = {"markerfacecolor": own.blue, "markeredgecolor": "none"}
         ax.bxp(
@@ -263,7 +385,9 @@ def residuals_by_group(
         )
     ax.set_ylim(-0.8, n - 0.2)
     canvas.label_levels(ax, [box["label"] for box in boxes], chosen)
-    return canvas.dress(ax, _name(kind, scaled=scaled))
+    if many:
+        canvas.legend_above(ax, ncols=2)
+    return canvas.dress(ax, _name(drawn, scaled=scaled))
 
 
 def _lying(ax: Axes) -> dict[str, Any]:
@@ -274,10 +398,11 @@ def _lying(ax: Axes) -> dict[str, Any]:
 
 @checked
 def diagnostics(
-    fit: MixedModel,
+    fit: MixedModel | LinearModel,
     group: str | None = None,
     *,
     leverage: bool = True,
+    seed: int | None = 1,
     ax: Sequence[Axes] | None = None,
 ) -> Figure:
     """Draw residuals, leverage and Cook's distances in one figure.
@@ -285,21 +410,24 @@ def diagnostics(
     Parameters
     ----------
     fit
-        A mixed model.
+        A fitted model.
     group
         The grouping factor of the residuals by group; R's first by default.
     leverage
-        Draw leverage and Cook's distances too, where the model is one of ``lmer()``? For the
-        73,421 rows in crossed groups of lme4's InstEval R takes a minute and a gigabyte.
+        Draw leverage and Cook's distances too, where the model is one of ``lmer()`` or ``lm()``?
+    seed
+        Of the simulated residuals of a generalized model: R's ``set.seed`` integer.
     ax
-        Six axes to draw on; four without leverage.
+        Axes to draw on, one per panel.
 
     Returns
     -------
     matplotlib.figure.Figure
-        The figure: residuals against fitted values, scale and location, normal quantiles, and
-        residuals by group. Of a linear mixed model also leverage and Cook's distances, which
-        R does not have for nonlinear models, and warns of for generalized ones.
+        The figure: residuals against fitted values, their spread, their quantiles, and of a mixed
+        model residuals by group. Of a linear model also leverage and Cook's distances, which R does
+        not have for nonlinear models, and warns of for generalized ones. Of a generalized model
+        the residuals are simulated: see :func:`residuals_fitted`. A true model stays within the
+        bands of all its panels, 99 times of 100.
 
     Raises
     ------
@@ -309,7 +437,8 @@ def diagnostics(
     Notes
     -----
     See :func:`residuals_fitted`, :func:`scale_location`, :func:`residual_quantiles`,
-    :func:`residuals_by_group`, :func:`leverage` and :func:`cooks_distance`.
+    :func:`residuals_by_group`, :func:`leverage` and :func:`cooks_distance`. Quasi families have no
+    distribution to draw from: of such a model Pearson's residuals are drawn, and no quantiles.
 
     Examples
     --------
@@ -318,19 +447,34 @@ def diagnostics(
     >>> len(pb.plots.diagnostics(fit).axes)
     6
     """
-    linear = options.flag(leverage, "leverage") and fit.spec.fitter == "lmer"
-    titles = ["Residuals and fitted values", "Spread and fitted values", "Normality", "By group"]
-    titles += ["Leverage, largest Cook's distances named", "Cook's distance"] if linear else []
-    axes = canvas.new_panels(ax, len(titles), (4.6, 3.9), 2)
-    residuals_fitted(fit, ax=axes[0])
-    scale_location(fit, ax=axes[1])
-    residual_quantiles(fit, ax=axes[2])
-    residuals_by_group(fit, group, ax=axes[3])
+    linear = options.flag(leverage, "leverage") and fit.spec.fitter in ("lmer", "lm")
+    simulated = _kind_of(fit, None, "") == "simulated"
+    panels: dict[str, Callable[[Axes], object]] = {
+        "Residuals and fitted values": lambda ax: residuals_fitted(fit, seed=seed, ax=ax),
+        "Spread and fitted values": lambda ax: scale_location(fit, seed=seed, ax=ax),
+    }
+    if simulated or not _is_generalized(fit):
+        title = "Uniformity" if simulated else "Normality"
+        panels[title] = lambda ax: residual_quantiles(fit, seed=seed, ax=ax)
+    mixed: Any = fit if hasattr(fit, "n_groups") else None
+    if mixed is not None:
+        panels["By group"] = lambda ax: residuals_by_group(mixed, group, seed=seed, ax=ax)
+    elif group is not None:
+        raise OptionError(f"group={shown(group)}: a model without random effects has no groups")
     if linear:
-        legend = draw_leverage(fit, ax=axes[4]).get_legend()
-        if legend is not None:
-            legend.remove()  # the title says it
-        cooks_distance(fit, ax=axes[5])
-    for panel, title in zip(axes, titles, strict=True):
+        panels["Leverage"] = lambda ax: draw_leverage(fit, ax=ax)
+        panels["Cook's distance"] = lambda ax: cooks_distance(fit, ax=ax)
+    axes = canvas.new_panels(ax, len(panels), (4.6, 3.9), 2)
+    for panel, (title, draw) in zip(axes, panels.items(), strict=True):
+        draw(panel)
+        own = panel.get_legend()
+        if own is not None:
+            own.remove()  # one is enough
         panel.set_title(title, fontsize="medium")
+    if ax is None:
+        pairs = [zip(*panel.get_legend_handles_labels(), strict=True) for panel in axes]
+        named = {label: handle for pair in pairs for handle, label in pair}
+        handles, labels = list(named.values()), list(named)
+        figure = canvas.figure_of(axes)
+        canvas.legend(figure, axes[0], handles, labels, loc="outside upper center", ncols=3)
     return canvas.figure_of(axes)

@@ -15,17 +15,18 @@ from pymer_bridge.spec.arguments import checked
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from pymer_bridge.models.lm import LinearModel
     from pymer_bridge.models.mixed import MixedModel
 
 
 @checked
-def leverage(fit: MixedModel, *, n_labels: int = 3, ax: Axes | None = None) -> Axes:
+def leverage(fit: MixedModel | LinearModel, *, n_labels: int = 3, ax: Axes | None = None) -> Axes:
     """Draw scaled residuals against leverage, the largest Cook's distances named.
 
     Parameters
     ----------
     fit
-        A linear or generalized linear mixed model.
+        A linear or generalized linear model, mixed or not.
     n_labels
         How many observations to name: those of the largest Cook's distances.
     ax
@@ -71,13 +72,15 @@ def leverage(fit: MixedModel, *, n_labels: int = 3, ax: Axes | None = None) -> A
 
 
 @checked
-def cooks_distance(fit: MixedModel, *, n_labels: int = 3, ax: Axes | None = None) -> Axes:
+def cooks_distance(
+    fit: MixedModel | LinearModel, *, n_labels: int = 3, ax: Axes | None = None
+) -> Axes:
     """Draw Cook's distance of each observation, the largest named.
 
     Parameters
     ----------
     fit
-        A linear or generalized linear mixed model.
+        A linear or generalized linear model, mixed or not.
     n_labels
         How many observations to name.
     ax

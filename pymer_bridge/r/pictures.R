@@ -65,9 +65,10 @@ unpooled_lines <- function(model, group, predictor) {
 
 #' Operation: a smooth line through points
 #'
+#' @param robust With iterations that lay outliers aside? plot() of an lm has them, of a glm not.
 #' @return Its corners, in the order of `x`.
-lowess_line <- function(x, y) {
-  smooth <- stats::lowess(x, y)
+lowess_line <- function(x, y, robust) {
+  smooth <- stats::lowess(x, y, iter = if (robust) 3L else 0L)
   list(x = smooth$x, y = smooth$y)
 }
 
@@ -93,26 +94,35 @@ normal_multiple <- function(conf_level) stats::qnorm((1 + conf_level) / 2)
 
 #' Operation: the points, the line and the band of a normal quantile plot
 #'
-#' The line goes through the quartiles, as qqline()'s does. The band is pointwise: it
-#' holds each point with probability `conf_level` (Fox 2016, 12.1).
+#' The line goes through the quartiles, as qqline()'s does. The band holds all points of a share
+#' `conf_level` of normal samples, each moved to its own line: see `curve_band()`. Bands point by
+#' point leave most normal samples outside somewhere.
 #'
-#' @return The normal quantile of each value, in the given order; intercept and
-#'   slope of the line; and the band at the sorted quantiles.
+#' @return The normal quantile of each value, in the given order; intercept and slope of the line;
+#'   and the band at up to 200 of the sorted quantiles.
 normal_quantiles <- function(values, conf_level) {
   n <- length(values)
   theoretical <- stats::qqnorm(values, plot.it = FALSE)$x
+  line <- quartile_line(values)
+  places <- unique(round(seq(1, n, length.out = min(n, 200L))))
+  curves <- with_seed(1L, vapply(seq_len(if (n > 1000L) 99L else 499L), function(i) {
+    drawn <- sort(stats::rnorm(n))
+    own <- quartile_line(drawn)
+    (drawn[places] - own[1L]) / own[2L]
+  }, numeric(length(places))))
+  band <- curve_band(matrix(curves, nrow = length(places)), conf_level)
+  list(
+    theoretical = theoretical, intercept = line[1L], slope = line[2L],
+    at = stats::qnorm(stats::ppoints(n))[places],
+    low = line[1L] + line[2L] * band$low, high = line[1L] + line[2L] * band$high
+  )
+}
+
+#' Intercept and slope of the line that qqline() draws
+quartile_line <- function(values) {
   quartiles <- stats::quantile(values, c(0.25, 0.75), names = FALSE)
   slope <- diff(quartiles) / diff(stats::qnorm(c(0.25, 0.75)))
-  intercept <- quartiles[1L] - slope * stats::qnorm(0.25)
-  share <- stats::ppoints(n)
-  at <- stats::qnorm(share)
-  middle <- intercept + slope * at
-  half <- stats::qnorm((1 + conf_level) / 2) * slope / stats::dnorm(at) *
-    sqrt(share * (1 - share) / n)
-  list(
-    theoretical = theoretical, intercept = intercept, slope = slope, at = at,
-    low = middle - half, high = middle + half
-  )
+  c(quartiles[1L] - slope * stats::qnorm(0.25), slope)
 }
 
 #' Operation: the ellipse that holds a share of a bivariate normal distribution

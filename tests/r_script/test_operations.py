@@ -26,7 +26,7 @@ UNWRITTEN = frozenset(
     # What a user may name.
     " parameter_names column_kinds"
     " tidy_linear glance_linear augment_linear coefficient_names linear_r_squared"
-    " influence_measures factor_codings comparison_arrows response_axis"
+    " influence_measures factor_codings comparison_arrows response_axis simulated_residuals"
     # Which test is the usual one.
     " estimates_dispersion".split()
 )

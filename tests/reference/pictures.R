@@ -39,13 +39,33 @@ residual_quantiles <- function() {
   x <- qnorm(c(0.25, 0.75))
   slope <- diff(y) / diff(x)
   n <- length(values)
-  # car::qqPlot() of version 3.1, where it draws the band
-  z <- qnorm(ppoints(n))
-  se <- (slope / dnorm(z)) * sqrt(ppoints(n) * (1 - ppoints(n)) / n)
+  # The envelope of Myllymaki et al. (2017) of normal samples, each standardized by its own line.
+  places <- unique(round(seq(1, n, length.out = min(n, 200))))
+  curves <- with_generator(1, sapply(1:499, function(i) {
+    z <- rnorm(n)
+    own <- diff(quantile(z, c(0.25, 0.75), names = FALSE)) / diff(x)
+    (sort(z)[places] - (quantile(z, 0.25, names = FALSE) - own * x[1L])) / own
+  }))
+  centre <- rowMeans(curves)
+  up <- apply(curves, 1, quantile, 0.975, names = FALSE) - centre
+  down <- centre - apply(curves, 1, quantile, 0.025, names = FALSE)
+  furthest <- apply(curves, 2, function(one) max((one - centre) / up, (centre - one) / down))
+  factor <- sort(furthest)[ceiling(0.95 * 500)]
+  intercept <- y[1L] - slope * x[1L]
   list(
-    theoretical = qqnorm(values, plot.it = FALSE)$x, line = c(y[1L] - slope * x[1L], slope),
-    low = y[1L] - slope * x[1L] + slope * z - qnorm(0.975) * se
+    theoretical = qqnorm(values, plot.it = FALSE)$x, line = c(intercept, slope),
+    at = qnorm(ppoints(n))[places],
+    low = intercept + slope * (centre - factor * down),
+    high = intercept + slope * (centre + factor * up)
   )
+}
+
+#' Evaluate after set.seed(), and leave the generator as it was
+with_generator <- function(seed, value) {
+  before <- .GlobalEnv$.Random.seed
+  on.exit(if (is.null(before)) rm(.Random.seed, envir = .GlobalEnv) else .GlobalEnv$.Random.seed <- before)
+  set.seed(seed)
+  value
 }
 
 residual_boxes <- function() {

@@ -23,6 +23,7 @@ from pymer_bridge.results.decode import record as decode
 from pymer_bridge.results.decode import tests as decode_tests
 from pymer_bridge.results.influence import Influence, InfluenceRow
 from pymer_bridge.results.matrix import NamedMatrix, NamedVector
+from pymer_bridge.results.simulated import SimulatedResiduals
 from pymer_bridge.session import asking, conditions, deadlines
 from pymer_bridge.session.calls import Handle
 from pymer_bridge.session.r_session import session
@@ -34,6 +35,9 @@ Floats = NDArray[np.float64]
 ROWS: Final = "observation"
 CASE: Final = ".case"
 """The name of the rows in R's influence()."""
+_N_SIM, _N_DRAWS = 250, 99
+"""How many responses a simulated residual is compared with (as DHARMa does), and of how many data
+sets its band is."""
 
 
 class CaseFigures(Fitted):
@@ -124,6 +128,23 @@ class CaseFigures(Fitted):
         59
         """
         return self._case_figure("cooks.distance", "cooks_distance")
+
+    def _simulated_residuals(
+        self, seed: int | None = 1, conf_level: float = 0.99
+    ) -> SimulatedResiduals:
+        """Return what pictures of simulated residuals show."""
+        level, start = options.check_level(conf_level), options.random_seed(seed)
+        return self._ask(
+            "simulated_residuals",
+            decode_internals.simulated_residuals,
+            level,
+            _N_SIM,
+            start,  # without one this model keeps its first draws
+            n_sim=_N_SIM,
+            n_draws=_N_DRAWS,
+            seed=start,
+            conf_level=level,
+        )
 
 
 class Diagnostics(CaseFigures, MixedFit):

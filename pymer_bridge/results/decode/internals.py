@@ -19,6 +19,7 @@ from pymer_bridge.results.decode import record as decode
 from pymer_bridge.results.decode.record import RRecord
 from pymer_bridge.results.fixed_effects import INTERCEPT
 from pymer_bridge.results.matrix import NamedMatrix, NamedVector
+from pymer_bridge.results.simulated import BandedCurve, SimulatedResiduals
 
 
 def _plain(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -59,6 +60,27 @@ def simulations(record: RRecord, index: pd.Index, seed: int | None) -> predictio
         seed=seed,
         failures=None if failures is None else decode.matrix(_plain(failures), *shape),
         levels=None if record["levels"] is None else decode.texts(record, "levels"),
+    )
+
+
+def simulated_residuals(
+    record: RRecord, conf_level: float, n_sim: int, seed: int | None
+) -> SimulatedResiduals:
+    """Read the answer of ``simulated_residuals()``."""
+
+    def curve(name: str) -> BandedCurve:
+        return BandedCurve(*(frozen_array(record[name][part]) for part in BandedCurve._fields))
+
+    return SimulatedResiduals(
+        residuals=frozen_array(record["residuals"]),
+        from_middle=frozen_array(record["from_middle"]),
+        fitted=frozen_array(record["fitted"]),
+        quantiles=curve("quantiles"),
+        location=curve("location"),
+        spread=curve("spread"),
+        conf_level=conf_level,
+        n_sim=n_sim,
+        seed=seed,
     )
 
 

@@ -1,0 +1,319 @@
+"""Diagnostic pictures find nothing in true models, and what is wrong in wrong ones."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+import pymer_bridge as pb
+from helpers import REFERENCES
+from helpers.pictures import assert_legible
+from helpers.probing import plain_r
+from helpers.refusal import refused
+from pymer_bridge.errors import OptionError, PymerWarning
+from pymer_bridge.session.r_session import session
+from pymer_bridge.spec.families import Family
+
+pytestmark = [pytest.mark.r, pytest.mark.filterwarnings("ignore::pymer_bridge.PymerWarning")]
+
+
+@pytest.fixture(scope="module")
+def plain() -> Any:
+    session().require("lme4")
+    return plain_r(REFERENCES / "simulated_residuals.R")
+
+
+@pytest.fixture(autouse=True)
+def closed() -> Iterator[None]:
+    yield
+    plt.close("all")
+
+
+# -- the residuals -------------------------------------------------------------------------------
+
+
+def _cbpp(gaps: bool = False) -> pd.DataFrame:
+    data = pb.load_dataset("cbpp").astype({"incidence": float})
+    if gaps:
+        data.loc[data.index[[3, 8]], "incidence"] = np.nan
+        return data
+    sick = data["incidence"] > 0
+    state = pd.Categorical(np.where(sick, "sick", "well"), ["well", "sick"])
+    return data.assign(share=data["incidence"] / data["size"], sick=sick.astype(float), state=state)
+
+
+TRIALS = "cbind(incidence, size - incidence) ~ period"
+HERD = " + (1 | herd)"
+MODELS: dict[str, Callable[[], Any]] = {
+    "trials": lambda: pb.glmer(TRIALS + HERD, _cbpp(), family="binomial"),
+    "shares": lambda: pb.glmer("share ~ period" + HERD, _cbpp(), family="binomial", weights="size"),
+    "zeros_and_ones": lambda: pb.glmer("sick ~ period" + HERD, _cbpp(), family="binomial"),
+    "levels": lambda: pb.glmer("state ~ period" + HERD, _cbpp(), family="binomial"),
+    "gaps": lambda: pb.glmer(TRIALS + HERD, _cbpp(True), family="binomial", na_action="exclude"),
+    "counts": lambda: pb.glmer(
+        "incidence ~ period" + HERD, _cbpp(), family="poisson", offset="log(size)"
+    ),
+    "negative_binomial": lambda: pb.glmer(
+        "incidence ~ period" + HERD, _cbpp(), family=pb.negative_binomial(2)
+    ),
+    "times": lambda: pb.glmer(
+        "Reaction ~ Days + (1 | Subject)",
+        pb.load_dataset("sleepstudy"),
+        family=Family("Gamma", "log"),
+    ),
+    "linear": lambda: pb.lmer("Reaction ~ Days + (1 | Subject)", pb.load_dataset("sleepstudy")),
+    "plain_trials": lambda: pb.glm(TRIALS, _cbpp(), family="binomial"),
+    "plain_shares": lambda: pb.glm("share ~ period", _cbpp(), family="binomial", weights="size"),
+    "plain_gaps": lambda: pb.glm(TRIALS, _cbpp(True), family="binomial", na_action="exclude"),
+    "plain_counts": lambda: pb.glm(
+        "incidence ~ period", _cbpp(), family="poisson", offset="log(size)"
+    ),
+    "plain_times": lambda: pb.glm(
+        "Reaction ~ Days", pb.load_dataset("sleepstudy"), family=Family("Gamma", "log")
+    ),
+    "straight": lambda: pb.lm("Reaction ~ Days", pb.load_dataset("sleepstudy")),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_simulated_residuals_are_dharmas(name: str, plain: Any) -> None:
+    fit = MODELS[name]()
+    theirs = plain("dharma", name=name, seed=7)
+    ax = fit.plot.residuals_fitted(kind="simulated", seed=7)
+    points = ax.collections[0].get_offsets()
+    assert np.array_equal(points[:, 1], theirs["residuals"])
+    assert np.array_equal(points[:, 0], theirs["fitted"])
+    assert ax.get_ylabel() == "Simulated residual"
+    again = fit.plot.scale_location(kind="simulated", seed=7).collections[0].get_offsets()
+    assert np.array_equal(again[:, 1], np.abs(2 * theirs["residuals"] - 1))
+    quantiles = fit.plot.residual_quantiles(kind="simulated", seed=7).collections[1].get_offsets()
+    n = len(points)
+    assert np.array_equal(quantiles[:, 1], np.sort(theirs["residuals"]))
+    assert np.array_equal(quantiles[:, 0], (np.arange(1, n + 1) - 0.5) / n)
+
+
+def test_a_generalized_model_has_no_normal_quantiles() -> None:
+    fit = MODELS["plain_trials"]()
+    assert fit.plot.residual_quantiles().get_xlabel() == "Uniform quantile"
+    said = refused(fit.plot.residual_quantiles, kind="deviance")
+    assert said == (
+        "the deviance residuals of a generalized model have no quantiles to be set against; "
+        "kind='simulated' has"
+    )
+    with pytest.raises(OptionError, match="has no groups"):
+        fit.plot.diagnostics("herd")
+
+
+def test_a_quasi_family_has_pearson_residuals_and_rs_smooth(plain: Any) -> None:
+    fit = pb.glm(TRIALS + " + herd", _cbpp(), family="quasibinomial")
+    theirs = plain("smooth_of_quasi")
+    first, second = fit.plot.diagnostics().axes
+    smooth = first.lines[-1]
+    assert np.array_equal(smooth.get_xdata(), theirs["x"])
+    assert np.array_equal(smooth.get_ydata(), theirs["y"])
+    assert (first.get_ylabel(), second.get_ylabel()) == ("Pearson residual", "√|Scaled residual|")
+    with pytest.raises(OptionError, match="no quantiles"):
+        fit.plot.residual_quantiles()
+    with pytest.raises(pb.RError, match="it has no distribution to draw from"):
+        fit.plot.residuals_fitted(kind="simulated")
+
+
+def test_axes_say_what_they_are() -> None:
+    panels = MODELS["trials"]().plot.diagnostics().axes
+    assert [panel.get_xlabel() for panel in panels] == [
+        "Fitted P(incidence)",
+        "Fitted P(incidence)",
+        "Uniform quantile",
+        "Simulated residual",
+    ]
+
+
+def test_draws_leave_the_generator_alone() -> None:
+    fit = MODELS["straight"]()
+    first = fit.simulate(1, 3).values, fit.simulate(1).values
+    again = fit.simulate(1, 3).values
+    fit.plot.residual_quantiles()
+    fit.plot.residuals_fitted(kind="simulated", seed=8)
+    assert np.array_equal(again, first[0])
+    assert not np.array_equal(fit.simulate(1).values, first[1])
+
+
+# -- true models, and wrong ones -----------------------------------------------------------------
+
+FAMILIES = ("ones", "trials", "poisson", "gamma", "negative binomial", "gaussian")
+
+
+def made(seed: int, n_groups: int = 12, n: int = 10, spread: float = 0.8) -> pd.DataFrame:
+    """Return two predictors, groups, and the linear predictor of all families."""
+    draws = np.random.RandomState(seed)  # its stream is fixed for all versions of numpy
+    group = np.repeat(np.arange(n_groups), n)
+    x = draws.normal(size=len(group))
+    kind = np.resize(["a", "b"], len(group))
+    eta = -0.2 + 0.6 * x + 0.8 * (kind == "b") + draws.normal(0, spread, n_groups)[group]
+    return pd.DataFrame({"x": x, "kind": kind, "group": group.astype(str), "eta": eta})
+
+
+def drawn(data: pd.DataFrame, family: str, seed: int) -> pd.DataFrame:
+    """Add the response that a model of the family draws."""
+    draws, eta, n = np.random.RandomState(1000 + seed), data["eta"], len(data)
+    share, mean = 1 / (1 + np.exp(-eta)), np.exp(eta + 0.7)
+    y = {
+        "ones": lambda: draws.binomial(1, share),
+        "trials": lambda: draws.binomial(8, share),
+        "poisson": lambda: draws.poisson(mean),
+        "gamma": lambda: draws.gamma(4.0, mean / 4.0),
+        "negative binomial": lambda: draws.negative_binomial(2, 2 / (2 + mean)),
+        "gaussian": lambda: draws.normal(eta, 1.0),
+    }[family]()
+    return data.assign(y=np.asarray(y, dtype=float), of=8.0, n=n)
+
+
+def fitted(data: pd.DataFrame, family: str, right: str = "x + kind", mixed: bool = True) -> Any:
+    left = "cbind(y, of - y)" if family == "trials" else "y"
+    formula = f"{left} ~ {right}" + (" + (1 | group)" if mixed else "")
+    families: dict[str, Any] = {
+        "ones": "binomial",
+        "trials": "binomial",
+        "gamma": Family("Gamma", "log"),
+        "negative binomial": pb.negative_binomial(2),
+    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PymerWarning)
+        if family == "gaussian":
+            return pb.lmer(formula, data) if mixed else pb.lm(formula, data)
+        fit: Any = pb.glmer if mixed else pb.glm
+        return fit(formula, data, family=families.get(family, family))
+
+
+def found(fit: Any) -> int:
+    """Count what is drawn outside of the bands of a model's pictures."""
+    kind = "simulated" if fit.spec.fitter in ("lmer", "lm") else None
+    panels = mpl.figure.Figure().subplots(1, 4)
+    fit.plot.residuals_fitted(kind=kind, ax=panels[0])
+    fit.plot.scale_location(kind=kind, ax=panels[1])
+    fit.plot.residual_quantiles(kind=kind, ax=panels[2])
+    n = 3
+    if kind:  # the usual one of a linear model
+        fit.plot.residual_quantiles(ax=panels[3])
+        n = 4
+    return sum(_outside(ax) for ax in panels[:n])
+
+
+def _bands(ax: Any) -> list[Any]:
+    return [one for one in ax.collections if "band of" in str(one.get_label())]
+
+
+def _outside(ax: Any) -> int:
+    """Count the corners of the smooth, or else the points, that lie outside of the band."""
+    smooth = [line for line in ax.lines if line.get_label() == "Smooth"]
+    if smooth:
+        x, y = smooth[0].get_data()
+    else:
+        x, y = np.asarray(ax.collections[-1].get_offsets()).T
+    order = np.argsort(x, kind="stable")
+    x, y = np.asarray(x)[order], np.asarray(y)[order]
+    corners = _bands(ax)[0].get_paths()[0].vertices
+    n = (len(corners) - 3) // 2
+    low, high = corners[1 : n + 1], corners[n + 2 : 2 * n + 2][::-1]
+    at_low, at_high = np.interp(x, *low.T), np.interp(x, *high.T)
+    return int(((y < at_low - 1e-9) | (y > at_high + 1e-9)).sum())
+
+
+@pytest.mark.parametrize("mixed", [True, False])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_nothing_is_found_in_true_models(family: str, mixed: bool) -> None:
+    outside = []
+    for seed in range(10):
+        data = drawn(made(seed, spread=0.8 if mixed else 0.0), family, seed)
+        outside.append(found(fitted(data, family, mixed=mixed)))
+    # The bands hold all but one of a hundred; two of ten are one chance of 200.
+    assert sum(n > 0 for n in outside) <= 1
+
+
+@pytest.mark.parametrize(("n_groups", "n", "family"), [(90, 1, "poisson"), (60, 2, "ones")])
+def test_nothing_is_found_where_groups_are_small(n_groups: int, n: int, family: str) -> None:
+    outside = []
+    for seed in range(5):
+        data = drawn(made(seed, n_groups, n, spread=1.2), family, seed)
+        outside.append(found(fitted(data, family)))
+    assert sum(n > 0 for n in outside) <= 1
+
+
+def _wrong(name: str, seed: int) -> Any:
+    data = made(seed, 20, 20)
+    draws = np.random.RandomState(500 + seed)
+    if name == "overdispersed":
+        return fitted(drawn(data, "negative binomial", seed), "poisson")
+    if name == "zero inflated":
+        data = drawn(data, "poisson", seed)
+        data.loc[draws.uniform(size=len(data)) < 0.25, "y"] = 0.0
+        return fitted(data, "poisson")
+    if name == "a missing quadratic":
+        return fitted(
+            drawn(data.assign(eta=data["eta"] + 0.4 * data["x"] ** 2), "poisson", seed), "poisson"
+        )
+    if name == "a missing interaction":
+        slope = np.where(data["kind"] == "b", 0.9, -0.9) * data["x"]
+        return fitted(drawn(data.assign(eta=data["eta"] + slope), "poisson", seed), "poisson")
+    heavy = data.assign(y=data["eta"] + draws.standard_t(2.5, size=len(data)))
+    return fitted(heavy, "gaussian")
+
+
+WRONG = (
+    "overdispersed",
+    "zero inflated",
+    "a missing quadratic",
+    "a missing interaction",
+    "heavy tails",
+)
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_is_wrong_is_found(name: str) -> None:
+    assert all(found(_wrong(name, seed)) > 0 for seed in range(3))
+
+
+def test_residuals_by_group_are_on_both_sides() -> None:
+    data = drawn(made(1, 20, 20, spread=1.5), "ones", 1)
+    fit = fitted(data, "ones")
+    ax = fit.plot.residuals_by_group()
+    medians = np.array([line.get_xdata()[0] for line in ax.lines if line.get_linewidth() == 1.6])
+    assert len(medians) == 20
+    assert 3 <= (medians < 0.5).sum() <= 17
+    drawn_at = next(line for line in ax.lines if len(set(line.get_xdata())) == 1)
+    assert drawn_at.get_xdata()[0] == 0.5
+
+
+# -- cost ----------------------------------------------------------------------------------------
+
+
+@cache
+def _large() -> Any:
+    return fitted(drawn(made(3, 20, 300), "poisson", 3), "poisson", mixed=False)
+
+
+def test_more_than_5000_points_are_drawn_as_hexagons() -> None:
+    ax = _large().plot.residuals_fitted()
+    hexagons = ax.collections[0]
+    assert hexagons.get_array().sum() == 6000
+    assert len(hexagons.get_offsets()) < 6000
+    assert len(_large().plot.residual_quantiles().collections[1].get_offsets()) == 200
+
+
+@pytest.mark.parametrize("style", ["default", "dark_background"])
+@pytest.mark.parametrize("width", [3.3, 7.0])
+def test_text_can_be_read(style: str, width: float) -> None:
+    fit = MODELS["trials"]()
+    with mpl.style.context(style):
+        figure = plt.figure(figsize=(2 * width, 2 * width), layout="constrained")
+        fit.plot.diagnostics(ax=figure.subplots(2, 2).ravel())
+        assert_legible(figure)
+        assert_legible(fit.plot.diagnostics())
