@@ -63,7 +63,7 @@ def _name_fitted(ax: Axes, fit: Any, fitted: Any, name: str) -> Axes:
 
 
 def _band_name(conf_level: float) -> str:
-    return f"{conf_level * 100:g} % band of true models"
+    return f"{conf_level * 100:g}% band of true models"
 
 
 def _with_smooth(ax: Axes, x: Any, y: Any, *, robust: bool) -> None:

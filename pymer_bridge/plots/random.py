@@ -258,7 +258,7 @@ def random_quantiles(
 def draw_quantiles(ax: Axes, values: Any, conf_level: float) -> None:
     """Draw values against normal quantiles, with the line of the quartiles and its band."""
     found = curves.normal_quantiles(values, conf_level)
-    own, name = inks.on(ax), f"{conf_level * 100:g} % band of normal samples"
+    own, name = inks.on(ax), f"{conf_level * 100:g}% band of normal samples"
     ax.fill_between(found.at, found.low, found.high, label=name, **own.wash(own.grey))
     start, order = (0.0, found.intercept), 2.5 if len(values) > 200 else 1
     ax.axline(start, slope=found.slope, color=own.vermilion, linewidth=1.2, zorder=order)
