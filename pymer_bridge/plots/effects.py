@@ -117,7 +117,7 @@ def coefficients(
     named = dict(models) if isinstance(models, Mapping) else {"": models}
     if not named:
         raise OptionError("there is no model to draw")
-    levels = _levels_of(conf_level)
+    levels = levels_of(conf_level)
     parts = {
         label: _of_model(fit, _given(intervals, label), ddf, levels) for label, fit in named.items()
     }
@@ -187,7 +187,7 @@ class _Part:
         return _Part(self.terms, figures, self.said, self.link, exponentiated=True)
 
 
-def _levels_of(conf_level: float | Sequence[float]) -> list[float]:
+def levels_of(conf_level: float | Sequence[float]) -> list[float]:
     """Return the levels of intervals, the largest first."""
     given = [conf_level] if isinstance(conf_level, int | float) else list(conf_level)
     if not given:

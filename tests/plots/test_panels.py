@@ -195,7 +195,7 @@ def test_conditional_intervals_are_rs_and_ordered(fit: Any, plain: Any) -> None:
     labels = [text.get_text() for text in first.get_yticklabels()]
     assert labels == [table.levels[k] for k in order]
     panel = fit.plot.random_effects(terms="Days", order=None).axes[0]
-    assert panel.lines[1].get_xdata().tolist() == table.estimate[:, 1].tolist()
+    assert panel.lines[1].get_xdata().tolist() == table.estimate[::-1, 1].tolist()
     by_days = fit.plot.random_effects(order="Days").axes[1].lines[1].get_xdata()
     assert (np.diff(by_days) >= 0).all()
 
