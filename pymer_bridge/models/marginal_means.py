@@ -432,8 +432,10 @@ def _seed(seed: object, drawn: bool) -> int | None:
 def marginal_means(record: Mapping[str, Any], conf_level: float, kind: str) -> MarginalMeans:
     """Read what the R side of emmeans gave."""
     table = record["table"]
+    parts = decode_tests.marginal_parts(table)
     return MarginalMeans(
-        **decode_tests.marginal_parts(table),
+        **parts,
+        axis=decode_tests.means_axis(record.get("axis"), parts["what"]),
         conf_level=conf_level,
         type=kind,
         _n_by=int(table["n_by"][0]),

@@ -173,7 +173,10 @@ def legend_outside(
         how["loc"] = "outside right upper" if beside else "outside upper center"
         legend(figure_of(axes), axes[0], *shown, **how)
     else:
-        (legend_beside if beside else legend_above)(axes[-1 if beside else 0], *shown, **how)
+        # Over the panels there is room to the left: that of the names up the y axis.
+        loc, place = ("upper left", (1.0, 1.0)) if beside else ("lower right", (1.0, 1.0))
+        ax = axes[-1]
+        legend(ax, ax, *shown, loc=loc, bbox_to_anchor=place, **how)
 
 
 def ratio_ticks(ax: Axes) -> None:
@@ -182,8 +185,10 @@ def ratio_ticks(ax: Axes) -> None:
 
     low, high = ax.get_xlim()
     locator: Any = ticker.LogLocator(subs=(1.0, 2.0, 5.0), numticks=12)
-    if high < 4.0 * low:
-        locator = ticker.MaxNLocator(5)
+    if high < 3.0 * low:
+        locator = ticker.MaxNLocator(6, steps=[1, 2, 5, 10])  # 1 is a multiple of each step
+    elif high < 12.0 * low:
+        locator = ticker.LogLocator(subs=(1.0, 1.5, 2.0, 3.0, 5.0, 7.0), numticks=12)
     elif high > 1000.0 * low:
         locator = ticker.LogLocator(numticks=7)
     ax.xaxis.set_major_locator(locator)
@@ -194,7 +199,7 @@ def ratio_ticks(ax: Axes) -> None:
 def name_rows(ax: Axes, names: Sequence[str]) -> None:
     """Name rows up the y axis, in two lines where a name is long and there is room."""
     n = max(len(names), 1)
-    room = 72.0 * _height(ax) / n
+    room = 72.0 * max(0.6 * _height(ax), _height(ax) - 0.6) / n  # a caption takes some
     size = float(np.clip(room / 1.3, 5.0, 9.5))
     # Names take two fifths of the width; a letter six tenths of its size.
     width = max(12, int(0.4 * figure_of([ax]).get_figwidth() * 72.0 / (0.6 * size)))

@@ -149,8 +149,12 @@ def coefficients(
     canvas.dress(ax, what)
     if len(named) > 1:
         canvas.legend_outside([ax], handles, list(named), "", own=False)
-    captions = dict.fromkeys(part.said for part in parts.values() if part.said)
-    canvas.caption([ax], "; ".join(captions), own=False)
+    captions: dict[str, list[str]] = {}
+    for label, part in parts.items():
+        captions.setdefault(part.said, []).append(label)
+    names = [f"{', '.join(own)}: " if len(captions) > 1 else "" for own in captions.values()]
+    said_each = [name + text for name, text in zip(names, captions, strict=True) if text]
+    canvas.caption([ax], "; ".join(said_each), own=False)
     return ax
 
 

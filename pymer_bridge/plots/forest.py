@@ -94,9 +94,9 @@ def bootstrap(
                 solid_capstyle="butt",
                 clip_on=False,
                 transform=panel.get_xaxis_transform(),
-                label=f"{conf_level * 100:g}% {kind}",
+                label=f"{conf_level * 100:.6g}% confidence interval ({kind})",
             )
-        panel.axvline(row.estimate, color=own.vermilion, linewidth=1.5, label="estimate")
+        panel.axvline(row.estimate, color=own.vermilion, linewidth=1.5, label="Estimate")
         panel.set_ylim(bottom=0)
         panel.margins(y=0.1)
         panel.tick_params(axis="x", pad=8)
@@ -153,8 +153,8 @@ def routes(result: InferenceRoutes, *, ax: Axes | None = None) -> Axes:
         )
     ax.set_yticks(range(n), [row.method for row in result.rows])
     ax.set_ylim(n - 0.5, -0.5)
-    percent = f"{result.conf_level * 100:g}%"
-    return canvas.dress(ax, f"{result.term}: estimate, with {percent} interval")
+    percent = f"{result.conf_level * 100:.6g}%"
+    return canvas.dress(ax, f"{result.term}: estimate, with {percent} confidence interval")
 
 
 def _said(row: Any) -> str:

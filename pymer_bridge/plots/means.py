@@ -105,7 +105,7 @@ def means(
             panel.set_yticklabels([canvas.plain(canvas.shorten(label, 48)) for label in labels])
         canvas.dress(panel, title=title)
     level = f"; arrows compare at {alpha:g} ({adjust})" if arrows is not None else ""
-    below = _wrapped(_estimates(result) + level, *_how(result))
+    below = _wrapped(*_axis(result), _estimates(result) + level, *_how(result))
     if ax is None:
         canvas.figure_of(axes).supxlabel(canvas.plain(below), fontsize="medium")
     else:
@@ -189,7 +189,7 @@ def emmip(
     for panel, (title, places) in zip(axes, parts.items(), strict=True):
         lines.draw(panel, [table.rows[place] for place in places])
         canvas.dress(panel, title=title)
-    what = _wrapped(_estimates(table, intervals=intervals), width=34)
+    what = _wrapped(*_axis(table), _estimates(table, intervals=intervals), width=34)
     below = _wrapped(", ".join(x), *_how(table))
     if ax is None and n > 1:
         canvas.figure_of(axes).supxlabel(canvas.plain(below), fontsize="medium")
@@ -356,6 +356,11 @@ def _estimates(table: MarginalTable, *, intervals: bool = True) -> str:
     for found in filter(None, noted):
         level = float(found[1])
     return f"{text}, with {'' if level is None else f'{level * 100:.6g}% '}intervals"
+
+
+def _axis(table: MarginalTable) -> list[str]:
+    """Return what the response is called, where these are its means."""
+    return [table.axis] if table.axis else []
 
 
 def _how(table: MarginalTable) -> list[str]:

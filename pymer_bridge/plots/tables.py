@@ -81,7 +81,8 @@ def intervals(
     elif not options.flag(intercept, "intercept"):
         rows = [row for row in rows if row.term != INTERCEPT] or rows
     if not rows:
-        raise OptionError("there is no interval to draw")
+        none = "there is no interval to draw" if terms is None else "terms names no interval"
+        raise OptionError(none)
     said = Labels(labels, [name for row in rows for name in (row.label, row.term)])
     parts = [(kind, [row for row in rows if _kind(row) == kind]) for kind in KINDS]
     parts = [(kind, mine) for kind, mine in parts if mine]
@@ -291,8 +292,12 @@ def _columns(
 ) -> tuple[pd.Series[Any], pd.Series[Any] | None]:
     """Return the values along the x axis, and those that have colours, row by row."""
     if data is None:
-        if x is not None or by is not None:
-            raise OptionError("say which data the columns are in, as in plot(new_data, 'Days')")
+        for argument, name in (("x", x), ("by", by)):
+            if name is not None:
+                raise OptionError(
+                    f"{argument}={shown(name)} needs the data that were predicted, as in "
+                    "plot(new_data, 'Days')"
+                )
         return pd.Series(list(map(str, result.index)), dtype=object), None
     frame = frames.as_pandas(data, "data")
     if not frame.index.equals(result.index):

@@ -127,7 +127,9 @@ marginal_means <- function(model, specs, by, at, ddf, limit, type, weights, offs
   if (bias_adjust) further$bias.adjust <- TRUE
   further <- Filter(Negate(is.null), further)
   grid <- grid_of(model, quote(emmeans::emmeans), specs, by, at, ddf, limit, further)
-  list(grid = grid, table = describe_grid(grid, conf_level, adjust, seed))
+  list(
+    grid = grid, table = describe_grid(grid, conf_level, adjust, seed), axis = response_axis(model)
+  )
 }
 
 #' Operation: estimated marginal slopes of one predictor

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pymer_bridge.results.base import above
+from pymer_bridge.spec.arguments import Public
 from pymer_bridge.spec.options import TermOrder, TestFigure
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-class DrawnCoefficients:
+class DrawnCoefficients(Public):
     """Of fixed effects."""
 
     __slots__ = ()
@@ -38,7 +39,7 @@ class DrawnCoefficients:
         return axes
 
 
-class DrawnIntervals:
+class DrawnIntervals(Public):
     """Of confidence intervals."""
 
     __slots__ = ()
@@ -57,7 +58,7 @@ class DrawnIntervals:
         return figure
 
 
-class DrawnTests:
+class DrawnTests(Public):
     """Of tests of terms."""
 
     __slots__ = ()
@@ -76,7 +77,7 @@ class DrawnTests:
         return axes
 
 
-class DrawnPredictions:
+class DrawnPredictions(Public):
     """Of predictions."""
 
     __slots__ = ()

@@ -204,6 +204,8 @@ class MarginalTable(LevelRows[MarginalMean]):
         R's warnings and messages.
     observations
         How many rows of the data the model uses; None in what was stored without it.
+    axis
+        What an axis of marginal means is called, such as "P(incidence)"; "" of other figures.
     """
 
     rows: tuple[MarginalMean, ...]
@@ -214,6 +216,7 @@ class MarginalTable(LevelRows[MarginalMean]):
     warnings: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
     observations: int | None = field(default=None, metadata=LATER)
+    axis: str = field(default="", metadata=LATER)
 
     figures: ClassVar[tuple[str, ...]] = fields_of(MarginalMean)[1:]
 

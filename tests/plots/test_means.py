@@ -301,13 +301,13 @@ def test_interactions_are_what_emmip_draws(name: str, plain: Any) -> None:
 def test_an_interaction_says_what_it_shows() -> None:
     figure = _fit("cake").plot.emmip("recipe ~ temperature")
     (ax,) = figure.axes
-    assert ax.get_ylabel() == "Estimated marginal means (emmean),\nwith 95% intervals"
+    assert ax.get_ylabel() == "angle\nEstimated marginal means (emmean),\nwith 95% intervals"
     assert ax.get_xlabel() == "temperature\nDegrees-of-freedom method: kenward-roger"
     assert figure.legends[0].get_title().get_text() == "recipe"
     assert _fit("three").plot.emmip("wool ~ tension").axes[0].get_xlabel().startswith("tension\n")
     plain = _fit("cake").plot.emmip("recipe ~ temperature", intervals=False)
     assert len(plain.axes[0].collections) == 0
-    assert plain.axes[0].get_ylabel() == "Estimated marginal means (emmean)"
+    assert plain.axes[0].get_ylabel() == "angle\nEstimated marginal means (emmean)"
     wide = _fit("three").emmeans(["wool", "tension"], conf_level=0.8)
     assert "80%" in wide.emmip("`wool` ~ tension").axes[0].get_ylabel()
 

@@ -139,8 +139,8 @@ def test_coefficients_are_those_of_the_results(fit: Any) -> None:
     assert ax.get_xlabel() == "Estimate"
     (caption,) = [" ".join(text.get_text().split()) for text in ax.texts]
     assert caption == (
-        "90% confidence intervals, Wald, Satterthwaite's method; 90% confidence intervals, Wald, "
-        "residual degrees of freedom"
+        "slopes, intercepts: 90% confidence intervals, Wald, Satterthwaite's method; no groups: "
+        "90% confidence intervals, Wald, residual degrees of freedom"
     )
 
 

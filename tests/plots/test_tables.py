@@ -319,7 +319,7 @@ def test_predictions_refuse_other_data(sleep: Any) -> None:
     found = sleep.predict(new, "population")
     with pytest.raises(OptionError, match="x='Day' is no column of data; there are: 'Days'"):
         found.plot(new, "Day")
-    with pytest.raises(OptionError, match="say which data the columns are in"):
+    with pytest.raises(OptionError, match="x='Days' needs the data that were predicted"):
         found.plot(x="Days")
     with pytest.raises(OptionError, match="data has 3 rows with another index than the 2 pred"):
         found.plot(pd.DataFrame({"Days": [0, 3, 6]}), "Days")

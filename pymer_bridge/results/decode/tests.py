@@ -16,6 +16,7 @@ from pymer_bridge.results.base import METHODS, Part, fields_of
 from pymer_bridge.results.decode.record import (
     RRecord,
     matrix,
+    named_texts,
     number,
     number_or_none,
     numbers,
@@ -157,6 +158,17 @@ def _by_levels(record: RRecord, row: type[Part], figures: Iterable[str]) -> dict
 def marginal_parts(record: RRecord) -> dict[str, Any]:
     """Read a table of marginal means, slopes or contrasts, as the fields of the result."""
     return _by_levels(record, means.MarginalMean, means.MarginalTable.figures)
+
+
+def means_axis(record: RRecord | None, what: str) -> str:
+    """Return what an axis of marginal means is called; nothing of contrasts and slopes."""
+    if record is None:
+        return ""
+    names = named_texts(record)
+    if what == "emmean":
+        return names["link"]
+    # A response that the formula transforms is given back by emmeans without the transformation.
+    return names["response"] if names["response"] != names["link"] else ""
 
 
 def marginal_tests(record: RRecord, observations: int | None) -> means.MarginalTests:
