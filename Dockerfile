@@ -16,12 +16,10 @@ RUN apt-get update \
         libpcre2-dev libtirpc-dev libzstd-dev zlib1g-dev
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE r_requirements.R ./
-COPY constraints constraints
 COPY pymer_bridge pymer_bridge
-# In API mode the build stops when it cannot link to R. trixie has R 4.5.
+# In API mode the build stops when it cannot link to R.
 RUN python3 -m venv /opt/pymer-bridge \
-    && RPY2_CFFI_MODE=API /opt/pymer-bridge/bin/pip install --no-cache-dir \
-        -c constraints/r-4.2-to-4.5.txt . \
+    && RPY2_CFFI_MODE=API /opt/pymer-bridge/bin/pip install --no-cache-dir . \
     && /opt/pymer-bridge/bin/pip uninstall --yes pip
 
 FROM base

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.shared import HERE, PROJECT
+from benchmarks.shared import HERE
 
 FOLDER = HERE / ".environments"
 PATIENCE = 600
@@ -28,13 +28,12 @@ class NotInstalledError(Exception):
     """A competitor cannot be had here; the message says why."""
 
 
-def constraints() -> Path:
-    """Return the constraints that rpy2 needs for this R."""
+def rpy2_alone() -> list[str]:
+    """Return what pip installs for an rpy2 that goes with this R by itself."""
     from pymer_bridge.session.installation import r_home, r_version  # noqa: PLC0415
 
     version = r_version(r_home() or "") or (4, 6)
-    name = "r-4.2-to-4.5.txt" if version < (4, 6) else "r-4.6.txt"
-    return PROJECT / "constraints" / name
+    return ["rpy2<3.6.7", "rpy2-rinterface==3.6.5"] if version < (4, 5) else ["rpy2"]
 
 
 def _run(words: list[str]) -> None:
@@ -70,9 +69,9 @@ def python_of(name: str) -> str:
         _run([sys.executable, "-m", "venv", "--clear", str(home)])
         pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         # Not from pip's cache: a wheel there may be of another R.
-        pip += ["-c", str(constraints())]
-        _run([*pip, "--no-cache-dir", "rpy2-rinterface"])
-        _run([*pip, "rpy2", *packages])
+        rpy2 = rpy2_alone()
+        _run([*pip, "--no-cache-dir", *rpy2])
+        _run([*pip, *rpy2, *packages])
         (home / "made").touch()
     _run([python, "-c", trial])
     return python

@@ -90,30 +90,29 @@ make_venv() {
     "$python" -m venv --clear "$venv"
 }
 
-install_packages() { # EXTRAS CONSTRAINTS
+install_packages() { # EXTRAS
     local pip=("$venv/bin/python" -m pip install --quiet --disable-pip-version-check)
-    say "pip install -e '.$1' -c ${2#"$project/"}"
+    say "pip install -e '.$1'"
     # Not from pip's cache: a wheel there may have been built against another R, or without the
-    # libraries above. In API mode the build stops when it cannot link to R.
-    RPY2_CFFI_MODE=API "${pip[@]}" --no-cache-dir -c "$2" rpy2-rinterface
-    "${pip[@]}" -c "$2" -e "$project$1"
-    RPY2_CFFI_MODE=API "$venv/bin/python" -c 'import rpy2.rinterface' ||
-        die "rpy2-rinterface does not import with this R"
+    # libraries above. The newest, which is what users get.
+    "${pip[@]}" --no-cache-dir --upgrade 'rpy2-rinterface<3.7'
+    "${pip[@]}" --upgrade -e "$project$1"
+    "$venv/bin/python" -c 'from pymer_bridge.session.r_session import session; session().start()' ||
+        die "rpy2 does not go with this R"
 }
 
 set_up() { # [EXTRAS], such as [test,lint]
     [[ -z ${PYMER_BRIDGE_VENV-} ]] || return 0
-    local extras=${1:-} r constraints packages
+    local extras=${1:-} r packages
     r=$(r_version) || {
         install_r
         r=$(r_version) || die "needs R >= 4.2 with lme4, lmerTest, pbkrtest and emmeans"
     }
-    constraints=$("$project/scripts/constraints")
 
     # What a .venv depends on; another R, another Python or another place needs a new one.
     basis() { echo "R $r, $("$venv/bin/python" --version 2>/dev/null), $project"; }
     # This file too: it names packages of the system.
-    packages=$(cat "$project/pyproject.toml" "$constraints" "$project/scripts/setup.sh" | sha256sum)
+    packages=$(cat "$project/pyproject.toml" "$project/scripts/setup.sh" | sha256sum)
     if [[ $(basis) != "$(cat "$venv/.basis" 2>/dev/null)" ]]; then
         make_venv
     elif [[ $packages == "$(cat "$venv/.packages$extras" 2>/dev/null)" ]]; then
@@ -122,7 +121,7 @@ set_up() { # [EXTRAS], such as [test,lint]
     if [[ $extras == *test* ]]; then
         apt_install_carried r-cran-performance r-cran-broom.mixed r-cran-effects r-cran-car locales
     fi
-    install_packages "$extras" "$constraints"
+    install_packages "$extras"
     # Extras come on top of the core packages.
     tee "$venv/.packages" >"$venv/.packages$extras" <<<"$packages"
     basis >"$venv/.basis"

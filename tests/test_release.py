@@ -100,26 +100,7 @@ def test_every_dependency_has_its_licence_on_the_page():
 
 def test_the_workflow_runs_what_there_is():
     text = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
-    for script in re.findall(r"(?:scripts|constraints|benchmarks)/[\w.-]+|\.ci/run", text):
+    for script in re.findall(r"(?:scripts|benchmarks)/[\w.-]+|\.ci/run", text):
         assert (ROOT / script).exists(), script
     for suite in ("bookworm", "trixie", "forky", "macos-latest", "windows-latest"):
         assert suite in text
-
-
-def test_the_constraints_are_those_of_the_r_at_hand(tmp_path):
-    script = ROOT / "scripts" / "constraints"
-    for version, file in (
-        ("4.2.0", "r-4.2-to-4.5"),
-        ("4.5.3", "r-4.2-to-4.5"),
-        ("4.6.0", "r-4.6"),
-        ("5.0.0", "r-4.6"),
-    ):
-        fake = tmp_path / "Rscript"
-        fake.write_text(f"#!/bin/sh\nprintf {version}\n")
-        fake.chmod(0o755)
-        path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
-        said = run(script, env={**os.environ, "PATH": path}).strip()
-        assert said == str(ROOT / "constraints" / f"{file}.txt")
-    fake.write_text("#!/bin/sh\nprintf 4.1.3\n")
-    with pytest.raises(AssertionError, match=r"R 4\.1\.3, and at least 4\.2 is needed"):
-        run(script, env={**os.environ, "PATH": path})

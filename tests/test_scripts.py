@@ -1,9 +1,8 @@
 """Every program of the project starts, with its smallest work.
 
 Started elsewhere: ``list-figures`` (test_figure_page.py), ``list-r-functions`` with
-``namespaces.R`` (test_r_functions.py), ``constraints`` (test_release.py), ``docs`` with the two
-modules that mkdocs loads (test_docs.py), ``soak.py`` and ``soak.R``
-(session/test_abused_process.py).
+``namespaces.R`` (test_r_functions.py), ``docs`` with the two modules that mkdocs loads
+(test_docs.py), ``soak.py`` and ``soak.R`` (session/test_abused_process.py).
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from helpers import ROOT
 from helpers.scripted import load_script
 
 ELSEWHERE = {
-    "list-figures", "list-r-functions", "namespaces.R", "constraints", "docs", "site_docstrings.py",
+    "list-figures", "list-r-functions", "namespaces.R", "docs", "site_docstrings.py",
     "site_pages.py", "soak.py", "soak.R",
 }  # fmt: skip
 

@@ -27,6 +27,9 @@ MINIMUM_PACKAGES: Final = {
 }
 """The oldest supported versions; ``r_requirements.R`` states the same table."""
 
+RINTERFACE: Final = "3.6.7"
+"""The newest version of rpy2's part that embeds R with which this package is tested."""
+
 DDF_PACKAGES: Final[dict[str, tuple[str, ...]]] = {
     "satterthwaite": ("lmerTest",),
     "kenward-roger": ("lmerTest", "pbkrtest"),
@@ -115,7 +118,10 @@ def unusable_rpy2(error: BaseException, home: str) -> REnvironmentError:
     version = r_version(home)
     shown = "unknown version" if version is None else ".".join(map(str, version))
     problem = f"R ({shown}) was found at {home}, but rpy2 cannot use it: {error}"
-    return unfit(problem, install_rinterface_command(version))
+    asked = os.environ.get("RPY2_CFFI_MODE", "")
+    if asked.upper() in ("", "ANY"):
+        return unfit(problem, install_rinterface_command())
+    return unfit(f"{problem} (RPY2_CFFI_MODE is {asked})", "unset RPY2_CFFI_MODE")
 
 
 def newer_lme4(message: str) -> REnvironmentError:
@@ -163,12 +169,11 @@ def install_package_command(package: str, version: str | None = None) -> str:
     return f'Rscript "{requirements_script()}" --require={package}'
 
 
-def install_rinterface_command(version: tuple[int, ...] | None) -> str:
-    """Return the pip command for the part of rpy2 that fits an R of this version."""
-    if version is not None and version >= (4, 6):
-        wanted = '"rpy2-rinterface>=3.6.7"'
-    else:
-        wanted = '"rpy2<3.6.7" "rpy2-rinterface==3.6.5"'
+def install_rinterface_command() -> str:
+    """Return the pip command for the part of rpy2 that every supported R goes with."""
     # The pip of this very Python: in a venv that is not activated, plain pip is another's.
     python = Path(sys.executable or "python3")
-    return f'"{python}" -m pip install --force-reinstall --no-deps --no-cache-dir {wanted}'
+    return (
+        f'"{python}" -m pip install --force-reinstall --no-deps --no-cache-dir '
+        f'"rpy2-rinterface=={RINTERFACE}"'
+    )

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from pymer_bridge.errors import RError, SessionError
-from pymer_bridge.session import conditions, deadlines, embedding, forks, installation
+from pymer_bridge.session import conditions, deadlines, embedding, forks, installation, older_r
 from pymer_bridge.session.calls import Condition, Handle, Job, Outcome, Start
 from pymer_bridge.session.interrupts import Interrupts
 from pymer_bridge.session.library_address import signed_addresses
@@ -137,9 +137,9 @@ class RSession:
         self._loaded.add(package)
 
     def rpy2_mode(self) -> str:
-        """Return how rpy2 reaches R, ``"API"`` (compiled) or ``"ABI"``; figures are the same."""
+        """Return how rpy2 reaches R, by ``API`` (compiled) or ``ABI``; figures are the same."""
         self.start()
-        return str(self._ri.openrlib.cffi_mode.value)
+        return older_r.mode(self._ri.openrlib)
 
     def interrupt(self, thread: threading.Thread) -> None:
         """Interrupt what a thread waits for; it gets a KeyboardInterrupt, and no other does."""
@@ -229,8 +229,7 @@ class RSession:
                 del item  # else the last job's frame would be kept alive until the next comes
 
     def _start(self) -> None:
-        home = installation.usable_home()
-        os.environ["R_HOME"] = home
+        home = os.environ["R_HOME"] = installation.usable_home()
         embedding.hold_standard_streams()
         embedding.check_temporary_folder()
         try:
@@ -240,18 +239,21 @@ class RSession:
                 embedding.front_end(home, _situation()),
             ):
                 # This loads libR: only when R is wanted.
+                from rpy2.rinterface_lib import openrlib  # noqa: PLC0415
+
+                older_r.supply(openrlib)
+
                 import rpy2.rinterface as ri  # noqa: PLC0415
-                from rpy2.rinterface_lib import callbacks, embedded  # noqa: PLC0415
 
                 from pymer_bridge.session import convert  # noqa: PLC0415
 
-                if not embedded.isinitialized():
+                if not ri.embedded.isinitialized():
                     self._start_own_r(ri)
         except MemoryError:
             raise
         except Exception as error:  # also cffi's own class, where a symbol of R's is lacking
             raise installation.unusable_rpy2(error, home) from error
-        embedding.listen(callbacks, self._output)
+        embedding.listen(ri.embedded.callbacks, self._output)
         embedding.release_in_turn(ri._rinterface, ri.openrlib.rlock, self._jobs.put)
         self._ri, self._convert = ri, convert
         self._interrupts.reach(ri.openrlib.rlib)

@@ -328,11 +328,17 @@ print(f"{1.5:n}")
 
 # -- somebody else's rpy2 --------------------------------------------------------------------------
 
+# By itself the newest rpy2 does not load beside an R before 4.5, so that it gets what is lacking.
 THEIRS = """
 import logging, warnings
 warnings.simplefilter("ignore")  # of rpy2
+logging.getLogger("rpy2").setLevel("ERROR")  # it warns that its compiled part does not load
+from rpy2.rinterface_lib import openrlib
+from pymer_bridge.session import older_r
+older_r.supply(openrlib)
 import rpy2.robjects as ro
 from rpy2.robjects import pandas2ri
+logging.getLogger("rpy2").setLevel("NOTSET")
 warnings.simplefilter("error")
 """
 SETTINGS = '''

@@ -210,27 +210,27 @@ def test_the_two_tables_of_versions_agree():
 # -- rpy2 ------------------------------------------------------------------------------------------
 
 BROKEN = {
-    "of another R": "raise ImportError('undefined symbol: R_getVar')",
+    "of another R": "raise ImportError('undefined symbol: R_new')",
     "without libR": "raise OSError('libR.so: cannot open shared object file')",
     "without R": "raise ValueError('openrlib.R_HOME cannot be None.')",
     "not compiled, of another R": "import _cffi_backend as cffi\n"
-    "raise cffi.FFI.error('symbol R_getVar not found')",
+    "raise cffi.FFI.error('symbol R_new not found')",
 }
 
 
 @r
 @pytest.mark.parametrize("kind", list(BROKEN))
 def test_a_broken_rpy2(kind, tmp_path):
-    package = tmp_path / "rpy2"
-    package.mkdir()
+    package = tmp_path / "rpy2" / "rinterface_lib"
+    package.mkdir(parents=True)
+    (package.parent / "__init__.py").touch()
     (package / "__init__.py").touch()
-    (package / "rinterface.py").write_text(BROKEN[kind])
+    (package / "openrlib.py").write_text(BROKEN[kind])
     paths = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
     said = run(ASK, PYTHONPATH=paths)
     assert BROKEN[kind].split("'")[1] in said
     assert (installation.r_home() or "") in said
-    version = installation.r_version(installation.r_home() or "")
-    assert remedy(said) == installation.install_rinterface_command(version)
+    assert remedy(said) == installation.install_rinterface_command()
     assert remedy(said).startswith(f'"{Path(sys.executable)}" -m pip install ')
 
 
@@ -240,19 +240,6 @@ def test_an_rpy2_that_is_missing(tmp_path):
     said = run(ASK, PYTHONPATH=str(tmp_path))
     assert "No module named 'rpy2'" in said
     assert "rpy2" in remedy(said)
-
-
-@pytest.mark.parametrize(
-    ("version", "wanted"),
-    [
-        ((4, 2, 2), "==3.6.5"),
-        ((4, 5, 1), "==3.6.5"),
-        ((4, 6, 0), ">=3.6.7"),
-        ((5, 0, 0), ">=3.6.7"),
-    ],
-)
-def test_the_rinterface_that_fits_an_r(version, wanted):
-    assert f'"rpy2-rinterface{wanted}"' in installation.install_rinterface_command(version)
 
 
 # -- the command line says it in one line ----------------------------------------------------------

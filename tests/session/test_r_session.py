@@ -104,9 +104,9 @@ def test_every_call_runs_on_the_one_thread(monkeypatch):
 @posix
 def test_r_does_not_ask_for_pythons_lock_while_it_evaluates(monkeypatch):
     """rpy2 answers R's every question for events in Python; it waits for threads that compute."""
-    from rpy2.rinterface_lib import callbacks, openrlib  # noqa: PLC0415  # loads libR
+    session().start()  # loads libR
+    from rpy2.rinterface_lib import callbacks, openrlib  # noqa: PLC0415
 
-    session().start()
     with openrlib.rlock:  # no operation runs
         theirs = openrlib.rlib.ptr_R_ProcessEvents
     asked = []
