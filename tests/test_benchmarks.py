@@ -194,6 +194,12 @@ def test_drift_is_recorded_verified_and_shown(
 def test_competitors_have_their_side() -> None:
     """Their environments are made with the network; what runs in them does so here, or is read."""
     assert environments.rpy2_alone()[0].startswith("rpy2")
-    printed = output("-m", "benchmarks.pandas2ri_side", "10", "float64")
+    # This environment's rpy2 may need what our session gives it beside an older R.
+    code = (
+        "import runpy; from rpy2.rinterface_lib import openrlib;"
+        "from pymer_bridge.session import older_r; older_r.supply(openrlib);"
+        "runpy.run_module('benchmarks.pandas2ri_side', run_name='__main__', alter_sys=True)"
+    )
+    printed = output("-c", code, "10", "float64")
     assert json.loads(printed)["float64"].keys() == {"there", "back"}
     compile((ROOT / "benchmarks" / "pymer4_side.py").read_text(), "pymer4_side.py", "exec")

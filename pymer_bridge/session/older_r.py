@@ -33,13 +33,16 @@ class Library:
     """
 
     def __init__(self, library: Any, ffi: Any, supplied: Supplied) -> None:
-        vars(self).update(supplied, _library=library, _ffi=ffi)
+        vars(self).update(supplied, _library=library, _ffi=ffi, _variables=set())
 
     def __getattr__(self, name: str) -> Any:
-        """Look up what is not known yet, and keep it unless it is a variable of R's."""
+        """Look up a variable of R's each time, and anything else once."""
         value = getattr(self._library, name)
-        if not self._is_variable(name, value):
-            vars(self)[name] = value
+        if name not in self._variables:
+            if self._is_variable(name, value):
+                self._variables.add(name)
+            else:
+                vars(self)[name] = value
         return value
 
     def __setattr__(self, name: str, value: Any) -> None:

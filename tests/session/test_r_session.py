@@ -121,6 +121,7 @@ def test_r_does_not_ask_for_pythons_lock_while_it_evaluates(monkeypatch):
 
 @r
 def test_r_objects_are_freed_on_the_one_thread():
+    session().start()
     capi = import_module("rpy2.rinterface_lib._rinterface_capi")
     freed_on = set()
     released = capi._release
@@ -386,10 +387,10 @@ def test_ctrl_c_again_and_again():
 def test_an_interrupt_meets_r_only_where_it_can_jump(moment, ends):
     """R looks for an interrupt whenever it has collected garbage, and jumps, if to nowhere."""
     out = run(f"""
-        from rpy2.rinterface_lib import _rinterface_capi, openrlib
         from pymer_bridge.session.r_session import session
         r = session()
         r.call("sum", x=1)
+        from rpy2.rinterface_lib import _rinterface_capi, openrlib
         from pymer_bridge.session import convert
         owner, name = {moment!r}.split(".")
         owner = globals()[owner]
