@@ -142,9 +142,9 @@ def legend(on: Any, ax: Axes, *shown: Any, **options: Any) -> Legend:
     return made
 
 
-def legend_beside(ax: Axes, *shown: Any, **options: Any) -> None:
+def legend_beside(ax: Axes, *shown: Any, **options: Any) -> Legend:
     """Put the legend where it covers nothing: to the right of the axes."""
-    legend(ax, ax, *shown, loc="upper left", bbox_to_anchor=(1.0, 1.0), **options)
+    return legend(ax, ax, *shown, loc="upper left", bbox_to_anchor=(1.0, 1.0), **options)
 
 
 def legend_above(ax: Axes, *shown: Any, **options: Any) -> Legend:

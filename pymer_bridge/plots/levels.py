@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from pymer_bridge.data.new_data import ColumnKind, taken
 from pymer_bridge.errors import OptionError, shown
-from pymer_bridge.plots import canvas
+from pymer_bridge.plots import canvas, inks
 from pymer_bridge.spec import options
+
+_SIDES: Final = (
+    ((5, 3), "left"), ((-5, 3), "right"), ((5, -9), "left"), ((-5, -9), "right"),
+)  # fmt: skip
 
 
 def natural_order(levels: Sequence[str]) -> list[int]:
@@ -75,15 +79,19 @@ def chosen_levels(
     """
     places = natural_order(levels)
     if order is not None:
-        table = fit.random_effects.group(group)
+        terms, modes = fit._ask_anew("group_modes", _read_modes, group=group)
         inside = f" in {shown(group)}, for order="
-        term = canvas.known_names([order], table.terms, "term", inside)[0]
-        modes = dict(zip(table.levels, table.estimate[:, table.terms.index(term)], strict=True))
-        places = sorted(places, key=lambda i: modes[levels[i]])
+        term = canvas.known_names([order], terms, "term", inside)[0]
+        places = sorted(places, key=modes[terms.index(term)].__getitem__)
     if max_groups is None:
         return places
     most = options.whole(max_groups, "max_groups", 1)
     return [places[i] for i in canvas.spread(len(places), most)]
+
+
+def _read_modes(record: Mapping[str, Any]) -> tuple[list[str], list[list[float]]]:
+    terms = list(record["terms"])
+    return terms, record["modes"].reshape((len(terms), -1)).tolist()
 
 
 def labels_of(levels: Sequence[str], labels: Mapping[Any, str] | None) -> list[str]:
@@ -112,3 +120,39 @@ def labels_of(levels: Sequence[str], labels: Mapping[Any, str] | None) -> list[s
     if wrong:
         raise OptionError(f"labels are text, not {shown(wrong[0])}")
     return [wanted.get(level, level) for level in levels]
+
+
+def label_apart(ax: Any, names: Sequence[str], points: Any, others: Any) -> None:
+    """Write small names beside points, where nothing is; those without such a place are left out.
+
+    It comes last, for what else is drawn moves the axes.
+
+    Parameters
+    ----------
+    ax
+        The axes.
+    names, points
+        The names, and the points that have them.
+    others
+        Further points.
+    """
+    figure = canvas.figure_of([ax])
+    figure.draw_without_rendering()
+    obstacles = ax.transData.transform(np.concatenate([points, others]))
+    grey = inks.on(ax).grey
+    written: list[Any] = []
+    for name, point in zip(names, points, strict=True):
+        short = canvas.plain(canvas.shorten(name, 12))
+        small = {"fontsize": "x-small", "color": grey}
+        text = ax.annotate(short, point, (5, 3), textcoords="offset points", **small)
+        for shift, side in _SIDES:
+            text.set_position(shift)
+            text.set_ha(side)
+            place = text.get_window_extent()
+            inside = ax.bbox.contains(*place.min) and ax.bbox.contains(*place.max)
+            covers = place.padded(2.0).count_contains(obstacles) or place.count_overlaps(written)
+            if inside and not covers:
+                written.append(place)
+                break
+        else:
+            text.remove()

@@ -4,20 +4,80 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from pymer_bridge.data.columns import holds_numbers
-from pymer_bridge.data.new_data import ColumnKind, taken
-from pymer_bridge.errors import OptionError, shown
-from pymer_bridge.results.fixed_effects import INTERCEPT
-from pymer_bridge.spec.names import bare, find_name, parts_of, quoted
+from pymer_bridge.data.arrays import frozen_array
+from pymer_bridge.data.new_data import taken
+from pymer_bridge.errors import OptionError, listed, shown
+from pymer_bridge.plots.curves import Curve
+from pymer_bridge.results.decode.record import texts
+from pymer_bridge.spec.names import find_name
 
-CORNERS = 60
-"""A line that may be bent is drawn through so many points."""
+CORNERS, FEWER_CORNERS = 60, 25
+"""A line that may be bent is drawn through so many points, and where there are many lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """Along what lines can be drawn, and by which groups.
+
+    Attributes
+    ----------
+    numeric, fixed, predictors
+        Columns of the data: those along which lines go, those of them that have fixed effects, and
+        all that predict.
+    written
+        Names of terms and variables, such as "log(x)", with the numeric column that they hold.
+    groups
+        The grouping factors with their levels.
+    varies, sloped
+        For each grouping factor the numeric columns that vary within groups, and those that have
+        a random slope.
+    """
+
+    numeric: tuple[str, ...]
+    fixed: tuple[str, ...]
+    predictors: tuple[str, ...]
+    written: Mapping[str, str]
+    groups: Mapping[str, tuple[str, ...]]
+    varies: Mapping[str, tuple[str, ...]]
+    sloped: Mapping[str, tuple[str, ...]]
+
+    def column(self, predictor: str) -> str | None:
+        """Return the numeric column that a name means."""
+        found = find_name(predictor, self.numeric)
+        term = find_name(predictor, self.written) if found is None else None
+        return found if term is None else self.written[term]
+
+
+class Along(NamedTuple):
+    """What is drawn: by which group with which levels, along which predictor, and what is held."""
+
+    group: str
+    levels: tuple[str, ...]
+    predictor: str
+    varies: bool
+    at: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What other predictors are held at, in words.
+
+    Attributes
+    ----------
+    all, population
+        Of all lines, and of the population's alone.
+    own
+        The predictors that each group has at its own value.
+    """
+
+    all: str
+    population: str
+    own: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,180 +86,313 @@ class Lines:
 
     Attributes
     ----------
-    group, predictor, response
-        Their names.
-    levels
-        The groups.
     x, y, codes
         The data: predictor, response, and which of the levels each row belongs to.
+    drawn
+        The positions of the levels that have a line: those whose ``x`` varies.
     of_level
-        For each level the corners of its line, from the least to the greatest ``x`` it has.
+        For each of these the corners of its line, from the least to the greatest ``x`` it has.
     population
         The corners of the population's line.
+    response
+        What its axis is called.
+    held
+        At what other predictors are held.
     """
 
-    group: str
-    predictor: str
-    response: str
-    levels: tuple[str, ...]
     x: NDArray[np.float64]
     y: NDArray[np.float64]
     codes: NDArray[np.intp]
-    of_level: tuple[tuple[NDArray[np.float64], NDArray[np.float64]], ...]
-    population: tuple[NDArray[np.float64], NDArray[np.float64]]
+    drawn: tuple[int, ...]
+    of_level: tuple[Curve, ...]
+    population: Curve
+    response: str
+    held: Held
 
 
-def ends_of(x: NDArray[np.float64], line: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the two ends of a straight line over the range of ``x``."""
-    ends = np.array([np.nanmin(x), np.nanmax(x)])
-    return ends, line[0] + line[1] * ends
+def _read_choices(record: Mapping[str, Any]) -> Choices:
+    numeric, groups = texts(record, "numeric"), texts(record, "groups")
+
+    def by_group(name: str) -> dict[str, tuple[str, ...]]:
+        table = np.reshape(record[name], (len(groups), len(numeric))).astype(bool)
+        picked = (tuple(np.array(numeric, dtype=object)[row]) for row in table)
+        return dict(zip(groups, picked, strict=True))
+
+    return Choices(
+        numeric=numeric,
+        fixed=texts(record, "fixed"),
+        predictors=texts(record, "predictors"),
+        written=dict(zip(texts(record, "written"), texts(record, "means"), strict=True)),
+        groups=dict(zip(groups, map(tuple, record["levels"]), strict=True)),
+        varies=by_group("varies"),
+        sloped=by_group("sloped"),
+    )
 
 
-def lines_of(
-    fit: Any, group: str | None, predictor: str | None, at: Mapping[str, Any] | None = None
-) -> Lines:
-    """Collect data and lines of a model.
+def along(
+    fit: Any,
+    group: str | None,
+    predictor: str | None,
+    at: Mapping[str, Any] | None,
+    *,
+    within: bool = True,
+    compared: str = "",
+) -> Along:
+    """Find by which group, and along which predictor, lines go.
 
     Parameters
     ----------
     fit
-        A linear mixed model.
-    group, predictor
-        As for ``fit.pooling()``.
+        A mixed model.
+    group
+        A grouping factor; by default R's first, or the first within which the predictor varies.
+    predictor
+        A numeric column, or a term of it; by default one that varies within the groups, and has a
+        random slope there if there is such a one.
     at
-        Values at which other predictors are held; by default the group's own where they do not
-        vary within groups, and else numbers at the mean of the rows used and factors at their
-        first level, as for the population.
+        Values at which other predictors are held.
+    within
+        Must the predictor vary within the groups?
+    compared
+        The picture that compares with lines of the groups alone, if it is such a one.
 
     Raises
     ------
     OptionError
-        There is no such group or predictor, no prediction along it, or the model has an offset.
+        There is no such group or predictor, or a value is not accepted.
     """
-    if fit.spec.offset is not None or "offset(" in fit.formula:
-        raise OptionError("a model with an offset has no lines through its data")
-    others = _others(fit, predictor)
-    if others or at:
-        return _predicted(fit, group, predictor, at or {})
-    found = fit.pooling(group, predictor)
-    frame = fit.model_frame
-    x, y, codes = _data(frame, found.predictor, found.group, found.levels)
-    names = found.group, found.predictor, found.response, found.levels
-    of_level = tuple(ends_of(x[codes == i], line) for i, line in enumerate(found.partial))
-    return Lines(*names, x, y, codes, of_level, ends_of(x, found.population))
-
-
-def _others(fit: Any, predictor: str | None) -> list[str]:
-    """Return fixed effects that are neither the intercept nor the one predictor."""
-    terms = [term for term in fit.vcov.names if term != INTERCEPT]
-    along = None if predictor is None else find_name(predictor, terms)
-    return [term for term in terms if term != along] if predictor else terms[1:]
-
-
-def _data(
-    frame: pd.DataFrame, predictor: str, group: str, levels: tuple[str, ...]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
-    codes = pd.Index(levels).get_indexer(pd.Index(frame[group].astype(str)))
-    x = frame[predictor].to_numpy(dtype=np.float64)
-    return x, frame.iloc[:, 0].to_numpy(dtype=np.float64), codes
-
-
-def _predicted(fit: Any, group: str | None, predictor: str | None, at: Mapping[str, Any]) -> Lines:
-    """Ask the model for its predictions along one predictor, the others held."""
-    frame = fit.model_frame
-    groups = tuple(fit.n_groups)
-    chosen = groups[0] if group is None else find_name(group, groups)
-    response = str(frame.columns[0])
-    fixed = [c for c in map(str, frame.columns[1:]) if c not in groups and c[0] != "("]
-    numeric = [name for name in fixed if holds_numbers(frame[name])]
-    along = next(iter(numeric), None) if predictor is None else find_name(predictor, numeric)
-    if chosen is None or along is None:
+    if compared and fit.spec.fitter != "lmer":
         raise OptionError(
-            f"no lines along {shown(along or predictor)} by {shown(chosen or group)}; numeric "
-            f"predictors are: {', '.join(numeric) or 'none'}, and grouping factors: "
-            f"{', '.join(groups)}"
+            f"{compared}() compares with lm() of each group: it takes a model of lmer(); "
+            "fit.plot.lines() and fit.plot.groups() draw others"
         )
-    meant = {name: find_name(name, fixed) for name in at}
-    unknown = [name for name, found in meant.items() if found in (None, along)]
-    if unknown:
-        raise OptionError(f"at holds {unknown[0]!r}, which is not another predictor of the model")
-    at = {str(meant[name]): value for name, value in at.items()}
-    columns = list(map(str, fit.columns))
-    unused = {response, *_alone(fit.spec.weights)}
-    missing = set(columns) - set(frame.columns) - unused - _inside(groups, columns)
-    if missing or not hasattr(fit, "predict"):
+    known: Choices = fit._ask("line_choices", _read_choices)
+    if not known.numeric:
         raise OptionError(
-            "lines along one of several predictors need predictions from plain columns; "
-            f"this model has no {', '.join(sorted(missing)) or 'predict()'}"
+            "the model has no numeric predictor to draw lines along; fit.plot.effect() draws "
+            "factors, and fit.plot.random_effects() groups"
         )
-    levels = tuple(map(str, frame[chosen].cat.categories))
-    x, y, codes = _data(frame, along, chosen, levels)
-    held = {name: at.get(name, _typical(frame[name])) for name in fixed if name != along}
-    parts_of_x = [x[codes == i] for i in range(len(levels))]
-    grids = [np.linspace(np.min(part), np.max(part), CORNERS) for part in parts_of_x]
-    whole = np.linspace(np.min(x), np.max(x), CORNERS)
-    new = _new_data(frame, np.concatenate(grids), along, held)
-    new[chosen] = np.repeat(np.array(levels, dtype=object), CORNERS)
-    # A group keeps what is its own: the parts of "a:b", and predictors that do not vary in it.
-    parts = _inside((chosen,), columns) - {chosen}
-    first = [int(np.flatnonzero(codes == i)[0]) for i in range(len(levels))]
-    for name in [n for n in map(str, frame.columns[1:]) if n not in (along, chosen, *at)]:
-        if name in parts or (name in held and _constant(frame[name], codes)):
-            new[name] = frame[name].iloc[np.repeat(first, CORNERS)].array
-    only = None if len(groups) == 1 else _random_part(fit, chosen, fixed, columns)
-    values = np.asarray(fit.predict(new, re_form=only), dtype=np.float64).reshape(-1, CORNERS)
-    average = fit.predict(_new_data(frame, whole, along, held), re_form="population")
-    of_level = tuple(zip(grids, values, strict=True))
-    population = whole, np.asarray(average, dtype=np.float64)
-    return Lines(chosen, along, response, levels, x, y, codes, of_level, population)
-
-
-def _alone(weights: Any) -> tuple[str, ...]:
-    """Return the column of weights, of which predictions know nothing."""
-    return (bare(weights),) if isinstance(weights, str) else ()
-
-
-def _inside(groups: tuple[str, ...], columns: Sequence[str]) -> set[str]:
-    """Return the columns that grouping factors such as "a:b" are made of."""
-    return {column for name in groups for column in parts_of(name, columns)}
-
-
-def _constant(column: pd.Series[Any], codes: NDArray[np.intp]) -> bool:
-    """Say whether a column has one value within each group."""
-    return bool((column.groupby(codes, observed=True).nunique(dropna=False) == 1).all())
-
-
-def _typical(column: pd.Series[Any]) -> Any:
-    """Return the value at which a predictor is held; it is drawn, and enters no result."""
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        return column.cat.categories[0]
-    return float(column.mean()) if holds_numbers(column) else min(column.dropna())
-
-
-def _new_data(
-    frame: pd.DataFrame, x: NDArray[np.float64], along: str, held: Mapping[str, Any]
-) -> pd.DataFrame:
-    new = pd.DataFrame({along: x})
-    for name, value in held.items():
-        kind = frame[name].dtype
-        if isinstance(kind, pd.CategoricalDtype):
-            levels = ColumnKind("factor", tuple(kind.categories))
-            value = taken(levels, value, f"at[{name!r}]")  # noqa: PLW2901
-            new[name] = pd.Series([value] * len(x), dtype=kind)
-        else:
-            new[name] = value
-    return new
-
-
-def _random_part(fit: Any, group: str, fixed: list[str], columns: Sequence[str]) -> str:
-    """Write the random terms of one grouping factor as a formula."""
-    terms = fit.random_effects.group(group).terms
-    names = {term: find_name(term, (INTERCEPT, *fixed)) for term in terms}
-    if None in names.values():
+    column = None if predictor is None else known.column(predictor)
+    chosen = None if group is None else find_name(group, known.groups)
+    if (predictor and not column) or (group and not chosen):
+        where = chosen or group or next(iter(known.groups))
+        factor = None if predictor is None else find_name(predictor, known.predictors)
         raise OptionError(
-            f"the random effects of {shown(group)} cannot be predicted with by themselves"
+            f"no lines along {shown(column or predictor)} by {shown(where)}; numeric "
+            f"predictors are: {', '.join(known.numeric)}, and grouping factors: "
+            f"{', '.join(known.groups)}"
+            + (f"; fit.plot.effect({factor!r}) draws a factor" if factor and not column else "")
         )
-    intercept = "1" if INTERCEPT in terms else "0"
-    slopes = [quoted(str(name)) for term, name in names.items() if term != INTERCEPT]
-    factor = ":".join(map(quoted, parts_of(group, columns)))
-    return f"~ ({' + '.join([intercept, *slopes])} | {factor})"
+    groups = [chosen] if chosen else list(known.groups)
+    pairs = [(g, c) for g in groups for c in _in_turn(known, g) if column in (None, c)]
+    pair = next(iter(pairs), (groups[0], column or known.numeric[0]))
+    if within and not pairs:
+        raise OptionError(_constant(known, *pair))
+    on, what = pair
+    if compared and what not in known.fixed:
+        raise OptionError(
+            f"{shown(what)} has no fixed effect, so that groups alone have no line along it; the "
+            f"predictors that have one are: {', '.join(known.fixed) or 'none'}"
+        )
+    return Along(on, known.groups[on], what, bool(pairs), _held_at(fit, known, what, at))
+
+
+def _in_turn(known: Choices, group: str) -> list[str]:
+    """Return the columns that vary within groups, those with a random slope first."""
+    return sorted(known.varies[group], key=lambda name: name not in known.sloped[group])
+
+
+def _constant(known: Choices, group: str, column: str) -> str:
+    """Say that a predictor has one value in each group, and what varies in which groups."""
+    others = [f"{c} by {g}" for g, columns in known.varies.items() for c in columns]
+    return (
+        f"{shown(column)} has one value in each level of {shown(group)}, so that its groups have "
+        f"no lines; fit.plot.lines({group!r}, {column!r}) draws the population's"
+        + (f", and there are lines along: {listed(others)}" if others else "")
+    )
+
+
+def _held_at(fit: Any, known: Choices, column: str, at: Mapping[str, Any] | None) -> dict[str, Any]:
+    others = [name for name in known.predictors if name != column]
+    held = {}
+    for name, value in (at or {}).items():
+        found = find_name(name, others)
+        if found is None:
+            raise OptionError(
+                f"at holds {name!r}, which is not another predictor of the model; "
+                + (f"there are: {listed(others)}" if others else "there is none")
+            )
+        kind, what = fit._kinds[found], f"at[{found!r}]"
+        held[found] = taken(kind, value, what)
+        if kind.kind not in ("numeric", "integer", "logical", "factor"):
+            raise OptionError(f"{what}: {shown(found)} is neither a number nor a factor")
+        if kind.kind in ("numeric", "integer"):
+            held[found] = float(held[found])
+            if not np.isfinite(held[found]):
+                raise OptionError(f"{what} is {shown(value)}, and takes a finite number")
+    return held
+
+
+def _for_r(at: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values as R takes them: numbers, and text for levels."""
+    return {
+        name: str(value).upper() if isinstance(value, bool) else value for name, value in at.items()
+    }
+
+
+def lines_at(fit: Any, where: Along, places: Sequence[int]) -> Lines:
+    """Ask for the data, and for the lines of some groups and of the population.
+
+    Parameters
+    ----------
+    fit
+        A mixed model.
+    where
+        What :func:`along` found.
+    places
+        The positions of the levels whose lines are wanted, in the order of drawing.
+    """
+    corners = CORNERS if len(places) <= 500 else FEWER_CORNERS
+
+    def read(record: Mapping[str, Any]) -> Lines:
+        drawn = tuple((record["drawn"] - 1).tolist())
+        corner_pairs = zip(
+            np.split(record["line_x"], len(drawn)) if drawn else (),
+            np.split(record["line_y"], len(drawn)) if drawn else (),
+            strict=True,
+        )
+        return Lines(
+            x=record["x"],
+            y=record["y"],
+            codes=record["codes"].astype(np.intp) - 1,
+            drawn=drawn,
+            of_level=tuple(Curve(frozen_array(x), frozen_array(y)) for x, y in corner_pairs),
+            population=Curve(*(frozen_array(record[f"population_{name}"]) for name in "xy")),
+            response=str(record["response"][0]),
+            held=held_words(record, where),
+        )
+
+    return fit._ask_anew(  # type: ignore[no-any-return]
+        "lines_of_groups",
+        read,
+        predictor=where.predictor,
+        group=where.group,
+        at=_for_r(where.at),
+        levels=np.asarray(places, dtype=np.int32) + np.int32(1),
+        n_points=corners,
+    )
+
+
+def unpooled_at(fit: Any, where: Along, found: Lines) -> tuple[Curve, tuple[Curve, ...]]:
+    """Ask for the line of all data together, and for those of the groups alone.
+
+    Returns
+    -------
+    tuple
+        The one line, and one for each of ``found``; NaN where a group's data give no line.
+    """
+
+    def read(record: Mapping[str, Any]) -> tuple[Curve, tuple[Curve, ...]]:
+        drawn = found.of_level
+        parts = np.split(record["none_y"], len(drawn)) if drawn else []
+        whole = Curve(found.population.x, frozen_array(record["complete_y"]))
+        return whole, tuple(
+            Curve(line.x, frozen_array(y)) for line, y in zip(drawn, parts, strict=True)
+        )
+
+    return fit._ask_anew(  # type: ignore[no-any-return]
+        "unpooled_lines_at",
+        read,
+        predictor=where.predictor,
+        group=where.group,
+        at=_for_r(where.at),
+        drawn=np.asarray(found.drawn, dtype=np.int32) + np.int32(1),
+        line_x=np.concatenate([line.x for line in found.of_level] or [np.empty(0)]),
+        population_x=found.population.x,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shrunken:
+    """Intercepts and slopes of groups, and of the population.
+
+    Attributes
+    ----------
+    none, partial
+        Arrays of groups by (intercept, slope): of each group's own data, and of the model.
+    population
+        Intercept and slope.
+    response
+        What its axis is called.
+    held
+        At what other predictors are held.
+    """
+
+    none: NDArray[np.float64]
+    partial: NDArray[np.float64]
+    population: tuple[float, float]
+    response: str
+    held: Held
+
+
+def shrunken_at(fit: Any, where: Along, places: Sequence[int]) -> Shrunken:
+    """Ask for intercepts and slopes of groups.
+
+    Raises
+    ------
+    OptionError
+        Lines along the predictor are not straight.
+    """
+
+    def read(record: Mapping[str, Any]) -> Shrunken:
+        if not record["straight"][0]:
+            raise OptionError(
+                f"lines along {shown(where.predictor)} are not straight, and have no slope to be "
+                "shrunken; fit.plot.pooling() draws them, and a column of the transformed "
+                "predictor has straight ones"
+            )
+        pairs = (record[name].reshape((-1, 2), order="F") for name in ("none", "partial"))
+        none, partial = (frozen_array(np.where(np.isnan(pair), np.nan, pair)) for pair in pairs)
+        intercept, slope = record["population"].tolist()
+        response = str(record["response"][0])
+        return Shrunken(none, partial, (intercept, slope), response, held_words(record, where))
+
+    return fit._ask_anew(  # type: ignore[no-any-return]
+        "shrunken_lines",
+        read,
+        predictor=where.predictor,
+        group=where.group,
+        at=_for_r(where.at),
+        levels=np.asarray(places, dtype=np.int32) + np.int32(1),
+    )
+
+
+def held_words(record: Mapping[str, Any], where: Along) -> Held:
+    """Put into words at what other predictors are held."""
+    held = record["held"]
+    averaged, own = texts(held, "averaged"), texts(held, "own")
+    typical = dict(zip(texts(held, "typical"), texts(held, "means"), strict=True))
+    values = {
+        name: f"{value:.4g}" if isinstance(value, float) else str(value)
+        for name, value in where.at.items()
+    }
+    offset = record.get("offset")
+    means = {name: f"{value} (mean)" for name, value in typical.items()}
+    values |= {name: value for name, value in means.items() if name not in own}
+    if offset is not None:
+        values["offset"] = f"{float(offset[0]):.4g} (mean)"
+    return Held(
+        all=_words([name for name in averaged if name not in own], values),
+        population=_words(
+            [name for name in averaged if name in own],
+            {name: value for name, value in means.items() if name in own},
+        ),
+        own=", ".join(own),
+    )
+
+
+def _words(averaged: Sequence[str], values: Mapping[str, str]) -> str:
+    parts = [f"averaged over {', '.join(averaged)}"] if averaged else []
+    if values:
+        parts.append("at " + ", ".join(f"{name} = {value}" for name, value in values.items()))
+    return "; ".join(parts)

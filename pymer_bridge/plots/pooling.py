@@ -11,7 +11,9 @@ import numpy as np
 
 from pymer_bridge.data.new_data import ColumnKind, taken
 from pymer_bridge.plots import canvas, inks
-from pymer_bridge.plots.lines import Lines, ends_of, lines_of
+from pymer_bridge.plots import levels as shown_levels
+from pymer_bridge.plots.line_legends import name_of_groups, put_legend, put_over_panels, text_of
+from pymer_bridge.plots.lines import Along, Lines, along, lines_at, shrunken_at, unpooled_at
 from pymer_bridge.results.fixed_effects import INTERCEPT
 from pymer_bridge.spec import options
 from pymer_bridge.spec.arguments import checked
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 MOST_COLOURS = inks.MANY - 1
 """The most groups that are distinguished by colour; ink is for the population."""
+MOST_LINES = 500
+"""The most lines that are drawn where nothing else is asked for."""
 
 
 @checked
@@ -33,6 +37,9 @@ def lines(
     predictor: str | None = None,
     *,
     at: Mapping[str, Any] | None = None,
+    order: str | None = None,
+    max_groups: int | None = MOST_LINES,
+    labels: Mapping[Any, str] | None = None,
     data: bool = True,
     ax: Axes | None = None,
 ) -> Axes:
@@ -41,34 +48,48 @@ def lines(
     Parameters
     ----------
     fit
-        A linear mixed model.
+        A linear or generalized linear mixed model.
     group
-        A grouping factor; R's first by default.
+        A grouping factor; by default R's first within which the predictor varies.
     predictor
-        The numeric predictor along which lines are drawn; by default the only one.
+        A numeric column of the data along which lines are drawn, or a term of it such as
+        "log(x)"; by default one that varies within the groups, one with a random slope if there
+        is such a one.
     at
-        Values at which other predictors are held; by default the group's own where they do not
-        vary within groups, and else numbers at the mean of the rows used and factors at their
-        first level, as for the population.
+        Values of other predictors. By default numbers are held at their mean over the rows used,
+        and the lines are averaged over factors, as those of ``fit.effect()`` are. A group's line
+        has its own values of predictors that do not vary within groups.
+    order
+        The term by whose conditional modes the groups are ordered; by default they have their
+        natural order: 1, 2, 10.
+    max_groups
+        How many groups have a line at most, evenly from their order; None for all.
+    labels
+        What levels are called, where the legend names them.
     data
-        Draw the observations as well?
+        Draw the observations as well? Proportions where R fits successes and failures.
     ax
         Axes to draw on.
 
     Returns
     -------
     matplotlib.axes.Axes
-        The population's line is the last.
+        The population's line is the last. More than 60 lines of groups are one collection.
 
     Raises
     ------
     OptionError
-        There is no such group or predictor, no prediction along it, or the model has an offset.
+        There is no such group or predictor, or an argument is not accepted.
+    RError
+        The data do not estimate the average over a factor, or the model is of ``nlmer()``.
 
     Notes
     -----
-    R functions: ``coef`` and ``fixef``, or ``predict`` where there are other predictors. A
-    group's line ends where its data end.
+    R: the fixed effects and the conditional modes of the group (``fixef``, ``ranef``), by the
+    model's own matrices; other grouping factors are set aside. The lines of a generalized model
+    are on the scale of the response, averaged on that of the link; the population's is that of a
+    group whose random effects are zero. An offset is at its mean. A group's line ends where its
+    data end; where a predictor has one value in each group, there is the population's line alone.
 
     Examples
     --------
@@ -77,38 +98,64 @@ def lines(
     >>> len(pb.plots.lines(fit).lines)
     19
     """
-    found = lines_of(fit, group, predictor, at)
+    where = along(fit, group, predictor, at, within=False)
+    places = shown_levels.chosen_levels(
+        fit, where.group, where.levels, order=order, max_groups=max_groups
+    )
+    names = shown_levels.labels_of(where.levels, labels)
+    found = lines_at(fit, where, places if where.varies else ())
     ax = canvas.new_axes(ax)
-    n = len(found.levels)
-    few = n <= MOST_COLOURS
+    few = where.varies and len(where.levels) <= MOST_COLOURS
+    many = data and len(found.drawn) > canvas.MOST_LABELS
     style = canvas.point_style(len(found.x))
-    own = inks.on(ax, min(style["alpha"], canvas.line_style(n)["alpha"]))
-    colours = [own.nth(i if few else 0) for i in range(n)]
+    own = inks.on(ax, style["alpha"])
+    colours = {place: own.nth(i) for i, place in enumerate(places)} if few else {}
     if data:
-        of_rows = [colours[code] for code in found.codes] if few else own.sky
-        ax.scatter(found.x, found.y, color=of_rows, **style)
-    for i, (x, y) in enumerate(found.of_level):
-        label = found.levels[i] if few else f"each {found.group} ({n})" if i == 0 else None
-        shown = None if label is None else canvas.plain(canvas.shorten(label))
-        ax.plot(x, y, color=colours[i], label=shown, **canvas.line_style(n))
-    _population(ax, found)
-    canvas.dress(ax, found.predictor, found.response)
+        of_rows = [colours.get(code, own.sky) for code in found.codes.tolist()] if few else own.sky
+        # Over many lines data are seen only if they lie above.
+        above = {"zorder": 2.5, "color": own.blue} if many else {}
+        ax.scatter(found.x, found.y, **{"color": of_rows} | style | above)
     if few:
-        canvas.legend_beside(ax, title=canvas.plain(found.group))
+        curves = dict(zip(found.drawn, found.of_level, strict=True))
+        for place in places:
+            how: dict[str, Any] = {"color": colours[place], "label": text_of(names[place], 24)}
+            if place in curves:
+                ax.plot(*curves[place], **how, **canvas.line_style(len(places)))
+            else:
+                ax.plot([], [], "o", **how)  # named all the same: its points have this colour
     else:
-        _legend_above(ax)
+        _draw_lines(
+            ax, found.of_level, "sky" if many else "blue", name_of_groups(where, found, places)
+        )
+    narrow = canvas.figure_of([ax]).get_figwidth() < 5.5
+    _population(ax, found, 40 if not few else 16 if narrow else 24)
+    canvas.dress(ax, where.predictor, found.response)
+    own_values = f"each at its own {found.held.own}" if found.held.own else ""
+    title = "\n".join(filter(None, (where.group, own_values, found.held.all)))
+    put_legend(ax, title if few else found.held.all, beside=few)
     return ax
 
 
-def _population(ax: Axes, found: Lines) -> None:
-    ax.plot(*found.population, color=inks.on(ax).ink, linewidth=2.6, label="population", zorder=3)
+def _draw_lines(ax: Axes, curves: Sequence[Any], colour: str, label: str) -> None:
+    """Draw the lines of groups in one colour, as one collection where they are many."""
+    if not curves:
+        return
+    style = canvas.line_style(len(curves))
+    style["color"] = getattr(inks.on(ax, style["alpha"]), colour)
+    if len(curves) <= canvas.MOST_LABELS:
+        for i, curve in enumerate(curves):
+            ax.plot(*curve, label=label if i == 0 else None, **style)
+        return
+    from matplotlib.collections import LineCollection  # noqa: PLC0415  # only who draws loads it
+
+    parts = [np.column_stack(curve) for curve in curves]
+    ax.add_collection(LineCollection(parts, label=label, rasterized=len(parts) > 2000, **style))
+    ax.autoscale_view()
 
 
-def _legend_above(ax: Axes) -> None:
-    """Put the legend over the axes, with lines as thick as can be seen."""
-    for handle in canvas.legend_above(ax, ncols=3).get_lines():
-        handle.set_alpha(1.0)
-        handle.set_linewidth(max(1.5, float(handle.get_linewidth())))
+def _population(ax: Axes, found: Lines, width: int = 40) -> None:
+    name = text_of(", ".join(filter(None, ("population", found.held.population))), width)
+    ax.plot(*found.population, color=inks.on(ax).ink, linewidth=2.6, label=name, zorder=3)
 
 
 @checked
@@ -119,6 +166,8 @@ def groups(
     *,
     levels: Sequence[str | float] | None = None,
     max_groups: int = 24,
+    order: str | None = None,
+    labels: Mapping[Any, str] | None = None,
     at: Mapping[str, Any] | None = None,
     columns: int | None = None,
     ax: Sequence[Axes] | None = None,
@@ -128,13 +177,15 @@ def groups(
     Parameters
     ----------
     fit
-        A linear mixed model.
-    group, predictor, at
+        A linear or generalized linear mixed model.
+    group, predictor, at, order
         As for :func:`lines`.
     levels
         Which groups; by default all of them, or ``max_groups`` from all over their order.
     max_groups
         How many panels there are at most, where ``levels`` does not say.
+    labels
+        What levels are called.
     columns
         How many panels go into one row; by default as many as there is room for.
     ax
@@ -148,7 +199,7 @@ def groups(
     Raises
     ------
     OptionError
-        As for :func:`lines`; or a level is not there.
+        As for :func:`lines`; a level is not there; or the predictor has one value in each group.
 
     Examples
     --------
@@ -157,44 +208,53 @@ def groups(
     >>> len(pb.plots.groups(fit).axes)
     18
     """
-    found = lines_of(fit, group, predictor, at)
-    factor = ColumnKind("factor", found.levels)
-    every = canvas.spread(len(found.levels), max_groups)
+    where = along(fit, group, predictor, at)
+    factor = ColumnKind("factor", where.levels)
     asked = [taken(factor, level, "levels") for level in levels or ()]
-    chosen = [found.levels.index(level) for level in asked] or every
+    chosen = [where.levels.index(level) for level in asked] or shown_levels.chosen_levels(
+        fit, where.group, where.levels, order=order, max_groups=max_groups
+    )
+    names = shown_levels.labels_of(where.levels, labels)
+    found = lines_at(fit, where, chosen)
     few = len(chosen) <= 8
     if columns is not None:
         options.whole(columns, "columns", 1)
     across = columns or (min(4, math.ceil(len(chosen) / 2)) if few else 6)
     size = (2.4, 2.2) if few else (1.75, 1.7)
     axes = canvas.new_panels(ax, len(chosen), size, across, sharex=True, sharey=True)
+    curves = dict(zip(found.drawn, found.of_level, strict=True))
     for panel, i in zip(axes, chosen, strict=True):
-        mine, own = found.codes == i, inks.on(panel)
-        panel.plot(
-            *found.population, color=own.grey, linewidth=1.2, linestyle="--", label="population"
-        )
-        canvas.draw_points(panel, found.x[mine], found.y[mine], "sky", s=14)
-        panel.plot(
-            *found.of_level[i],
-            color=own.blue,
-            linewidth=1.8,
-            label=f"each {canvas.plain(found.group)}",
-        )
-        canvas.dress(panel, title=canvas.shorten(found.levels[i], 20))
+        _draw_group(panel, where, found, i, curves.get(i))
+        canvas.dress(panel, title=canvas.shorten(names[i], 20))
         panel.title.set_fontsize("small")
         panel.tick_params(labelsize="small")
         panel.locator_params(nbins=4)
     figure = canvas.figure_of(axes)
     if ax is not None:
         for panel in axes:
-            canvas.dress(panel, found.predictor, found.response)
-        return figure
-    figure.supxlabel(canvas.plain(found.predictor), fontsize="medium")
-    figure.supylabel(canvas.plain(found.response), fontsize="medium")
-    n = len(found.levels)
-    part = f"{len(chosen)} of {n} levels of {found.group}"
-    canvas.legend_of_panels(axes, title=canvas.plain(part) if len(chosen) < n else None)
+            canvas.dress(panel, where.predictor, found.response)
+    else:
+        figure.supxlabel(canvas.plain(where.predictor), fontsize="medium")
+        figure.supylabel(canvas.plain(found.response), fontsize="medium")
+    n = len(where.levels)
+    part = f"{len(chosen)} of {n} levels of {where.group}" if len(chosen) < n else ""
+    title = "\n".join(filter(None, (part, found.held.all)))
+    whole = [panel for panel, i in zip(axes, chosen, strict=True) if i in curves] or axes
+    put_over_panels(whole, axes[0] if ax is not None else None, title)
     return figure
+
+
+def _draw_group(panel: Axes, where: Along, found: Lines, i: int, curve: Any) -> None:
+    """Draw one group: its data, the population's line and its own."""
+    mine, own = found.codes == i, inks.on(panel)
+    whole = ", ".join(filter(None, ("population", found.held.population)))
+    dashed: dict[str, Any] = {"color": own.grey, "linewidth": 1.2, "linestyle": "--"}
+    panel.plot(*found.population, label=text_of(whole), **dashed)
+    canvas.draw_points(panel, found.x[mine], found.y[mine], "sky", s=14)
+    if curve is not None:
+        own_values = f", at its own {found.held.own}" if found.held.own else ""
+        label = text_of(f"each {where.group}{own_values}")
+        panel.plot(*curve, color=own.blue, linewidth=1.8, label=label)
 
 
 @checked
@@ -203,6 +263,8 @@ def pooling(
     group: str | None = None,
     predictor: str | None = None,
     *,
+    at: Mapping[str, Any] | None = None,
+    max_groups: int | None = MOST_LINES,
     ax: Sequence[Axes] | None = None,
 ) -> Figure:
     """Draw complete, no and partial pooling beside each other.
@@ -210,8 +272,8 @@ def pooling(
     Parameters
     ----------
     fit
-        A linear mixed model whose fixed effects are the intercept and one numeric predictor.
-    group, predictor
+        A linear mixed model.
+    group, predictor, at, max_groups
         As for :func:`lines`.
     ax
         Three axes to draw on.
@@ -224,12 +286,13 @@ def pooling(
     Raises
     ------
     OptionError
-        The groups have no line each in one predictor.
+        As for :func:`groups`; or the model is generalized.
 
     Notes
     -----
-    R functions: ``stats::lm`` of all data, ``stats::lm`` of each group's, and ``coef`` of the
-    mixed model.
+    R functions: ``stats::lm`` of all data, ``stats::lm`` of each group's, both with the fixed
+    effects, the weights and the offset of the model; and ``fixef`` and ``ranef`` of the mixed
+    model. A group whose own data do not give a line has none in the middle.
 
     Examples
     --------
@@ -238,24 +301,24 @@ def pooling(
     >>> [panel.get_title() for panel in pb.plots.pooling(fit).axes]
     ['Complete pooling', 'No pooling', 'Partial pooling']
     """
-    found = lines_of(fit, group, predictor)
-    straight = fit.pooling(group, predictor)
+    where = along(fit, group, predictor, at, compared="pooling")
+    places = shown_levels.chosen_levels(fit, where.group, where.levels, max_groups=max_groups)
+    found = lines_at(fit, where, places)
+    complete, none = unpooled_at(fit, where, found)
     axes = canvas.new_panels(ax, 3, (3.4, 3.6), sharex=True, sharey=True)
-    n = len(found.levels)
-    ranges = [found.x[found.codes == i] for i in range(n)]
     titles = ("Complete pooling", "No pooling", "Partial pooling")
     for panel, title in zip(axes, titles, strict=True):
         canvas.draw_points(panel, found.x, found.y, "sky")
-        canvas.dress(panel, found.predictor, title=title)
-    ink = inks.on(axes[0]).ink
-    axes[0].plot(*ends_of(found.x, straight.complete), color=ink, linewidth=2.6)
-    style = canvas.line_style(n)
-    for panel, table in ((axes[1], straight.none), (axes[2], straight.partial)):
-        blue = inks.on(panel, style["alpha"]).blue
-        for x, line in zip(ranges, table, strict=True):
-            panel.plot(*ends_of(x, line), color=blue, **style)
+        canvas.dress(panel, where.predictor, title=title)
+    dashed: dict[str, Any] = {"linestyle": "--", "label": "one line for all data"}
+    axes[0].plot(*complete, color=inks.on(axes[0]).ink, linewidth=2.6, **dashed)
+    of_groups = name_of_groups(where, found, places)
+    alone = [curve for curve in none if not np.isnan(curve.y).any()]
+    _draw_lines(axes[1], alone, "vermilion", text_of(f"each {where.group} alone ({len(alone)})"))
+    _draw_lines(axes[2], found.of_level, "blue", of_groups)
     _population(axes[2], found)
     axes[0].set_ylabel(canvas.plain(found.response))
+    put_over_panels(axes, axes[1] if ax is not None else None, found.held.all)
     return canvas.figure_of(axes)
 
 
@@ -265,6 +328,9 @@ def shrinkage(
     group: str | None = None,
     predictor: str | None = None,
     *,
+    at: Mapping[str, Any] | None = None,
+    max_groups: int | None = MOST_LINES,
+    labels: Mapping[Any, str] | None = None,
     label: bool | None = None,
     ax: Axes | None = None,
 ) -> Axes:
@@ -273,11 +339,14 @@ def shrinkage(
     Parameters
     ----------
     fit
-        A linear mixed model whose fixed effects are the intercept and one numeric predictor.
-    group, predictor
+        A linear mixed model whose lines along the predictor are straight.
+    group, predictor, at, max_groups
         As for :func:`lines`.
+    labels
+        What levels are called.
     label
-        Write the levels beside the points? By default where there are no more than 25.
+        Write the levels beside the points? By default where there are no more than 25; one that
+        would lie over another is left out.
     ax
         Axes to draw on.
 
@@ -289,12 +358,13 @@ def shrinkage(
     Raises
     ------
     OptionError
-        The groups have no line each in one predictor.
+        As for :func:`groups`; the model is generalized, or the lines are no straight ones.
 
     Notes
     -----
-    R functions: ``stats::lm`` of each group's data, ``coef`` and ``fixef`` of the mixed model.
-    A group whose data give no slope has no line here.
+    R functions: ``stats::lm`` of each group's data with the fixed effects of the model, ``ranef``
+    and ``fixef`` of the mixed model. With further predictors the intercept is that of the line
+    with the others held, as for :func:`lines`. A group whose data give no slope has no line here.
 
     Examples
     --------
@@ -303,7 +373,10 @@ def shrinkage(
     >>> pb.plots.shrinkage(fit).get_ylabel()
     'Days'
     """
-    found = fit.pooling(group, predictor)
+    where = along(fit, group, predictor, at, compared="shrinkage")
+    places = shown_levels.chosen_levels(fit, where.group, where.levels, max_groups=max_groups)
+    names = shown_levels.labels_of(where.levels, labels)
+    found = shrunken_at(fit, where, places)
     ax = canvas.new_axes(ax, (6.0, 5.0))
     usable: Any = ~np.isnan(found.none).any(axis=1)
     none, partial = found.none[usable], found.partial[usable]
@@ -313,13 +386,21 @@ def shrinkage(
     grey, own = inks.on(ax, style["alpha"]).grey, inks.on(ax, points["alpha"])
     ax.plot(ways[..., 0], ways[..., 1], color=grey, zorder=1, **style)
     hollow = points | {"linewidths": 1.0, "facecolors": "none", "edgecolors": own.vermilion}
-    ax.scatter(*none.T, label="no pooling", **hollow)
-    ax.scatter(*partial.T, color=own.blue, label="partial pooling", **points)
+    ax.scatter(*none.T, label=text_of(f"each {where.group} alone (no pooling)"), **hollow)
+    model = f"in the model (partial pooling){found.held.own and ', at its own ' + found.held.own}"
+    ax.scatter(*partial.T, color=own.blue, label=text_of(model), **points)
     x, y = found.population
     cross: dict[str, Any] = {"marker": "X", "s": 90, "color": own.ink, "edgecolors": own.paper}
-    ax.scatter(x, y, zorder=4, label="population", **cross)
+    name = ", ".join(filter(None, ("population", found.held.population)))
+    ax.scatter(x, y, zorder=4, label=text_of(name), **cross)
+    plain = not found.held.all and not found.held.own
+    canvas.dress(
+        ax,
+        INTERCEPT if plain else f"{found.response} at {where.predictor} = 0",
+        where.predictor if plain else f"slope of {where.predictor}",
+    )
+    put_legend(ax, found.held.all)
     if label if label is not None else n <= 25:
-        canvas.label_points(ax, list(compress(found.levels, usable)), none, (5, 3))
-    canvas.dress(ax, INTERCEPT, found.predictor)
-    canvas.legend_above(ax, ncols=3)
+        shown = [names[place] for place in compress(places, usable)]
+        shown_levels.label_apart(ax, shown, none, np.vstack([partial, found.population]))
     return ax

@@ -97,6 +97,8 @@ def bare(drawn: Any) -> Any:
     figure.set_layout_engine("none")
     for ax in figure.axes:
         ax.tick_params(labelbottom=False, labelleft=False)
+        if ax.get_subplotspec() is not None:  # labels may have been laid out
+            ax.set_position(ax.get_subplotspec().get_position(figure))
         if ax.get_legend() is not None:
             ax.get_legend().remove()
         for text in list(ax.texts):
