@@ -36,6 +36,8 @@ class _Pictures(Public):
     effect: Final = _of_fit(plots.effect)
     emmip: Final = _of_fit(plots.emmip)
     diagnostics: Final = _of_fit(plots.diagnostics)
+    leverage: Final = _of_fit(plots.leverage)
+    cooks_distance: Final = _of_fit(plots.cooks_distance)
     residuals_fitted: Final = _of_fit(plots.residuals_fitted)
     scale_location: Final = _of_fit(plots.scale_location)
     residual_quantiles: Final = _of_fit(plots.residual_quantiles)
@@ -54,8 +56,6 @@ class _MixedPictures(_Pictures):
     pooling: Final = _of_fit(plots.pooling)
     shrinkage: Final = _of_fit(plots.shrinkage)
     residuals_by_group: Final = _of_fit(plots.residuals_by_group)
-    leverage: Final = _of_fit(plots.leverage)
-    cooks_distance: Final = _of_fit(plots.cooks_distance)
 
 
 @dataclass(frozen=True, slots=True)

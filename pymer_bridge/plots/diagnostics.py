@@ -11,7 +11,7 @@ import pandas as pd
 
 from pymer_bridge.errors import OptionError, shown
 from pymer_bridge.plots import canvas, curves, inks
-from pymer_bridge.plots.leverage import cooks_distance
+from pymer_bridge.plots.leverage import cooks_distance, legend_in_columns, scaled_residuals
 from pymer_bridge.plots.leverage import leverage as draw_leverage
 from pymer_bridge.plots.random import draw_quantiles
 from pymer_bridge.results.simulated import BandedCurve
@@ -43,7 +43,7 @@ def _kind_of(fit: Any, kind: str | None, usual: str) -> str:
 
 def _residuals(fit: Any, kind: str, *, scaled: bool) -> tuple[Any, Any]:
     """Return fitted values and residuals of the rows used."""
-    residuals = fit.residuals(kind, scaled=scaled)
+    residuals = scaled_residuals(fit, kind)[0] if scaled else fit.residuals(kind)
     used = residuals.notna().to_numpy()
     return fit.fitted.to_numpy()[used], residuals.to_numpy()[used]
 
@@ -164,7 +164,7 @@ def residuals_fitted(
         x, y = _residuals(fit, chosen, scaled=scaled)
         canvas.zero_line(ax)
         _with_smooth(ax, x, y, robust=not _is_generalized(fit))
-    canvas.legend_above(ax, ncols=3)
+    legend_in_columns(ax)
     return _name_fitted(ax, fit, x, _name(chosen, scaled=scaled))
 
 
@@ -224,8 +224,8 @@ def scale_location(
         x, y = _residuals(fit, chosen, scaled=True)
         _with_smooth(ax, x, np.sqrt(np.abs(y)), robust=not _is_generalized(fit))
         ax.set_ylim(bottom=0.0)
-        name = "√|Scaled residual|"
-    canvas.legend_above(ax, ncols=3)
+        name = f"√|{scaled_residuals(fit, chosen)[1]}|"
+    legend_in_columns(ax)
     return _name_fitted(ax, fit, x, name)
 
 
@@ -296,8 +296,8 @@ def residual_quantiles(
         names = "Uniform quantile", _name(chosen, scaled=False)
     else:
         draw_quantiles(ax, _residuals(fit, chosen, scaled=True)[1], conf_level)
-        names = "Normal quantile", "Scaled residual"
-    canvas.legend_above(ax, ncols=2)
+        names = "Normal quantile", scaled_residuals(fit, chosen)[1]
+    legend_in_columns(ax)
     return canvas.dress(ax, *names)
 
 
@@ -386,7 +386,7 @@ def residuals_by_group(
     ax.set_ylim(-0.8, n - 0.2)
     canvas.label_levels(ax, [box["label"] for box in boxes], chosen)
     if many:
-        canvas.legend_above(ax, ncols=2)
+        legend_in_columns(ax)
     return canvas.dress(ax, _name(drawn, scaled=scaled))
 
 

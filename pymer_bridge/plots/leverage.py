@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from pymer_bridge.models.mixed import MixedModel
 
 
+def scaled_residuals(fit: Any, kind: Any = "pearson") -> tuple[Any, str]:
+    """Return residuals in standard deviations, and their name; those of plot.lm() of an lm."""
+    if fit.spec.fitter in ("lm", "glm"):  # whose residuals() in R knows of no scale
+        return fit.rstandard(), "Standardized residual"
+    return fit.residuals(kind, scaled=True), "Scaled residual"
+
+
 @checked
 def leverage(fit: MixedModel | LinearModel, *, n_labels: int = 3, ax: Axes | None = None) -> Axes:
     """Draw scaled residuals against leverage, the largest Cook's distances named.
@@ -35,7 +42,8 @@ def leverage(fit: MixedModel | LinearModel, *, n_labels: int = 3, ax: Axes | Non
     Returns
     -------
     matplotlib.axes.Axes
-        One point per observation; those that are named stand out.
+        One point per observation, more than 5,000 in hexagons; those that are named stand out. A
+        line stands at twice the mean leverage [1]_. A name that would cover another is left out.
 
     Raises
     ------
@@ -46,8 +54,14 @@ def leverage(fit: MixedModel | LinearModel, *, n_labels: int = 3, ax: Axes | Non
 
     Notes
     -----
-    R functions: ``hatvalues``, ``cooks.distance`` and ``residuals(scaled=TRUE)`` of lme4. Of a
-    generalized model R warns that the hat matrix may not make sense.
+    R functions: ``hatvalues``, ``cooks.distance`` and ``residuals(scaled=TRUE)`` of lme4, of a
+    plain model ``rstandard``. Of a generalized mixed model R warns that the hat matrix may not make
+    sense.
+
+    References
+    ----------
+    .. [1] Hoaglin, D. C., & Welsch, R. E. (1978). The hat matrix in regression and ANOVA. The
+       American Statistician, 32(1), 17-22.
 
     Examples
     --------
@@ -57,18 +71,20 @@ def leverage(fit: MixedModel | LinearModel, *, n_labels: int = 3, ax: Axes | Non
     'Leverage'
     """
     most = options.whole(n_labels, "n_labels", 0)
-    hat, cooks = fit.hat_values(), fit.cooks_distance()
-    residuals = fit.residuals("pearson", scaled=True)
-    used = (hat.notna() & residuals.notna()).to_numpy()
-    names = [str(name) for name in hat.index[used]]
-    x, y = hat.to_numpy()[used], residuals.to_numpy()[used]
+    figures, (twice_mean, _) = fit._leverage()
+    residuals, what = scaled_residuals(fit)
+    used = (figures["hat"].notna() & residuals.notna()).to_numpy()
+    names = [str(name) for name in figures.index[used]]
+    x, y = figures["hat"].to_numpy()[used], residuals.to_numpy()[used]
     ax = canvas.new_axes(ax)
     canvas.zero_line(ax)
-    canvas.draw_points(ax, x, y)
-    _name_points(ax, x, y, names, _largest(cooks.to_numpy()[used], most))
-    if most:
-        canvas.legend_above(ax)
-    return canvas.dress(ax, "Leverage", "Scaled residual")
+    canvas.cloud(ax, x, y)
+    beyond = twice_mean > 1.4 * float(np.max(x, initial=0.0))  # the line would squeeze the points
+    name = f"Twice the mean leverage{f': {twice_mean:.2g}, beyond the axis' if beyond else ''}"
+    _cut_off(ax.axvline, ax, np.nan if beyond else twice_mean, name)
+    _name_points(ax, x, y, names, _largest(figures["cooks_distance"].to_numpy()[used], most))
+    legend_in_columns(ax)
+    return canvas.dress(ax, "Leverage", what)
 
 
 @checked
@@ -89,7 +105,9 @@ def cooks_distance(
     Returns
     -------
     matplotlib.axes.Axes
-        One line from zero per observation, in the order of the data.
+        One line from zero per observation, in the order of the data; and a line at 4/n [1]_. In
+        mixed models the distances are often all beyond that; there the line is three interquartile
+        ranges above the third quartile [2]_.
 
     Raises
     ------
@@ -103,6 +121,13 @@ def cooks_distance(
     R function: ``cooks.distance`` of lme4. Of a generalized model R warns that the hat matrix
     may not make sense.
 
+    References
+    ----------
+    .. [1] Bollen, K. A., & Jackman, R. W. (1990). Regression diagnostics. In Modern Methods of Data
+       Analysis (pp. 257-291). Sage.
+    .. [2] Loy, A., & Hofmann, H. (2014). HLMdiag: A suite of diagnostics for hierarchical linear
+       models in R. Journal of Statistical Software, 56(5), 1-28.
+
     Examples
     --------
     >>> import pymer_bridge as pb
@@ -111,7 +136,8 @@ def cooks_distance(
     "Cook's distance"
     """
     most = options.whole(n_labels, "n_labels", 0)
-    found = fit.cooks_distance()
+    figures, (_, far) = fit._leverage()
+    found = figures["cooks_distance"]
     places = np.flatnonzero(found.notna().to_numpy())
     values = found.to_numpy()[places]
     names = [str(found.index[i]) for i in places.tolist()]
@@ -119,10 +145,23 @@ def cooks_distance(
     wide = float(np.interp(len(values), (50, 500, 5000), (1.6, 0.9, 0.5)))
     blue, many = inks.on(ax).blue, len(values) > 5000
     ax.vlines(places, 0.0, values, color=blue, linewidth=wide, rasterized=many)
-    _name_points(ax, places.astype(float), values, names, _largest(values, most))
-    ax.set_ylim(bottom=0.0)
+    rule = "Third quartile + 3 IQR" if hasattr(fit, "n_groups") else "4/n"
+    _cut_off(ax.axhline, ax, far, f"{rule} = {far:.2g}")
     ax.margins(x=0.02)
+    ax.set_ylim(0.0, 1.06 * max(float(np.max(values, initial=0.0)), far))
+    _name_points(ax, places.astype(float), values, names, _largest(values, most))
+    legend_in_columns(ax)
     return canvas.dress(ax, "Observation", "Cook's distance")
+
+
+def legend_in_columns(ax: Axes) -> None:
+    """Put the legend over the axes, in one column where these are narrow."""
+    canvas.legend_above(ax, ncols=2 if canvas.width_of(ax) > 4.5 else 1, fontsize="small")
+
+
+def _cut_off(draw: Any, ax: Axes, at: float, name: str) -> None:
+    """Draw the line beyond which an observation or group deserves a look, named by its rule."""
+    draw(at, color=inks.on(ax).grey, linewidth=1.0, linestyle="--", zorder=2.5, label=name)
 
 
 def _largest(values: Any, most: int) -> Any:
@@ -137,12 +176,27 @@ def _name_points(ax: Axes, x: Any, y: Any, names: list[str], largest: Any) -> No
     size, label = 42 if len(x) <= 100 else 26, "Largest Cook's distances"
     style: dict[str, Any] = {"color": inks.on(ax).vermilion, "linewidths": 0, "zorder": 3}
     ax.scatter(x[largest], y[largest], s=size, label=label, **style)
-    middle = (np.min(x) + np.max(x)) / 2
+    taken: list[Any] = []
     for i in largest:
-        left = x[i] > middle  # away from the edge
-        side = {"ha": "right" if left else "left", "va": "center", "fontsize": "small"}
-        side["color"] = inks.on(ax).ink
-        canvas.label_point(ax, names[i], (x[i], y[i]), (-5 if left else 5, 0), 16, zorder=4, **side)
+        _place_name(ax, canvas.plain(canvas.shorten(names[i], 16)), (x[i], y[i]), taken)
+
+
+def _place_name(ax: Axes, name: str, point: tuple[float, float], taken: list[Any]) -> None:
+    """Write a name beside its point, where it covers no other one; else leave it out."""
+    middle = sum(ax.get_xlim()) / 2
+    sides = (-1, 1) if point[0] > middle else (1, -1)  # away from the edge first
+    how: dict[str, Any] = {"xytext": (5, 0), "textcoords": "offset points", "fontsize": "small"}
+    text = ax.annotate(name, point, zorder=4, **how)
+    text.set_color(inks.on(ax).ink)
+    for side in sides:
+        for up in (0, 8, -8, 16, -16):
+            text.set(ha="left" if side > 0 else "right", va="center", position=(5 * side, up))
+            # The layout of the figure may yet move points closer to each other.
+            box = text.get_window_extent().expanded(1.1, 1.25)
+            if not any(box.overlaps(other) for other in taken):
+                taken.append(box)
+                return
+    text.remove()
 
 
 @checked
@@ -165,8 +219,8 @@ def influence(
     Returns
     -------
     matplotlib.axes.Axes
-        One line from zero and one point each; what could not be refitted is left out, and counted
-        in the title.
+        One line from zero and one point each, and a line at 4/n of n groups or observations; what
+        could not be refitted is left out, and counted in the title.
 
     Raises
     ------
@@ -200,7 +254,9 @@ def influence(
     names = [str(name) for name in known.index]
     ax.set_ylim(-0.8, n - 0.2)
     room = 1.35 if many and most else 1.06  # for the names
-    ax.set_xlim(0.0, float(np.max(values)) * room or 1.0)
+    _cut_off(ax.axvline, ax, 4.0 / len(found), f"4/n = {4.0 / len(found):.2g}")
+    ax.set_xlim(0.0, max(float(np.max(values)), 4.0 / len(found)) * room)
+    legend_in_columns(ax)
     canvas.label_levels(ax, names, str(result.by))
     if many:
         _name_rows(ax, values, names, _largest(values, most))

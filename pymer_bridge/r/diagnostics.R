@@ -14,3 +14,34 @@ case_figure <- function(model, kind) {
   )
   over_rows(figure(model$fit), model$fit)
 }
+
+#' Operation: leverage and Cook's distance of each observation, the hat values computed once
+#'
+#' cooks.distance() of lme4 computes them again, which takes a minute where thousands of groups cross.
+#'
+#' @return `hat` and `cooks`, see `over_rows()`; `cut_offs`: twice the mean leverage, and the
+#'   distance beyond which an observation stands out: 4/n, or of mixed models, whose distances are often all beyond that, three
+#'   interquartile ranges above the third quartile, as HLMdiag has it.
+leverage_figures <- function(model) {
+  fit <- model$fit
+  hat <- stats::hatvalues(fit)
+  distance <- stats::cooks.distance
+  if (methods::is(fit, "merMod")) {
+    lme4 <- asNamespace("lme4")
+    distance <- utils::getS3method("cooks.distance", "merMod", envir = lme4)
+    environment(distance) <- list2env(list(hatvalues = function(model, ...) hat), parent = lme4)
+  }
+  # Without fixed effects there is no Cook's distance.
+  none <- methods::is(fit, "merMod") && ncol(lme4::getME(fit, "X")) == 0L
+  cooks <- if (none) hat * NaN else distance(fit)
+  quartiles <- stats::quantile(cooks, c(0.25, 0.75), na.rm = TRUE, names = FALSE)
+  far <- if (methods::is(fit, "merMod")) {
+    quartiles[2L] + 3 * diff(quartiles)
+  } else {
+    4 / sum(!is.na(cooks))
+  }
+  list(
+    hat = over_rows(hat, fit), cooks = over_rows(cooks, fit),
+    cut_offs = c(2 * mean(hat, na.rm = TRUE), far)
+  )
+}

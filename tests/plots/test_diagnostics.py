@@ -15,7 +15,7 @@ import pytest
 
 import pymer_bridge as pb
 from helpers import REFERENCES
-from helpers.pictures import assert_legible
+from helpers.pictures import assert_legible, schools
 from helpers.probing import plain_r
 from helpers.refusal import refused
 from pymer_bridge.errors import OptionError, PymerWarning
@@ -119,7 +119,8 @@ def test_a_quasi_family_has_pearson_residuals_and_rs_smooth(plain: Any) -> None:
     smooth = first.lines[-1]
     assert np.array_equal(smooth.get_xdata(), theirs["x"])
     assert np.array_equal(smooth.get_ydata(), theirs["y"])
-    assert (first.get_ylabel(), second.get_ylabel()) == ("Pearson residual", "√|Scaled residual|")
+    names = first.get_ylabel(), second.get_ylabel()
+    assert names == ("Pearson residual", "√|Standardized residual|")
     with pytest.raises(OptionError, match="no quantiles"):
         fit.plot.residual_quantiles()
     with pytest.raises(pb.RError, match="it has no distribution to draw from"):
@@ -144,6 +145,18 @@ def test_draws_leave_the_generator_alone() -> None:
     fit.plot.residuals_fitted(kind="simulated", seed=8)
     assert np.array_equal(again, first[0])
     assert not np.array_equal(fit.simulate(1).values, first[1])
+
+
+def test_a_plain_linear_model_is_drawn_as_plot_lm_does() -> None:
+    fit = MODELS["straight"]()
+    panels = fit.plot.diagnostics().axes
+    assert len(panels) == 5
+    standardized = fit.rstandard().to_numpy()
+    roots = panels[1].collections[0].get_offsets()[:, 1]
+    assert np.array_equal(roots, np.sqrt(np.abs(standardized)))
+    leverage = panels[3].collections[0].get_offsets()
+    assert np.array_equal(leverage, np.column_stack([fit.hat_values(), standardized]))
+    assert panels[2].get_ylabel() == panels[3].get_ylabel() == "Standardized residual"
 
 
 # -- true models, and wrong ones -----------------------------------------------------------------
@@ -290,6 +303,63 @@ def test_residuals_by_group_are_on_both_sides() -> None:
     assert 3 <= (medians < 0.5).sum() <= 17
     drawn_at = next(line for line in ax.lines if len(set(line.get_xdata())) == 1)
     assert drawn_at.get_xdata()[0] == 0.5
+
+
+# -- cut-offs, and names of points -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["linear", "straight", "gaps of a line"])
+def test_leverage_and_distances_have_cut_offs_by_rules_that_are_named(name: str) -> None:
+    data = pb.load_dataset("sleepstudy")
+    data.loc[7, "Reaction"] = np.nan
+    fit = (
+        pb.lmer("Reaction ~ Days + (1 | Subject)", data, na_action="exclude")
+        if name == "gaps of a line"
+        else MODELS[name]()
+    )
+    hat, cooks = fit.hat_values().dropna(), fit.cooks_distance().dropna()
+    ax = fit.plot.leverage(n_labels=6)
+    assert np.array_equal(ax.collections[0].get_offsets()[:, 0], hat)
+    line = next(one for one in ax.lines if one.get_label().startswith("Twice the mean leverage"))
+    if "beyond the axis" in line.get_label():  # where it would squeeze the points
+        assert 2 * hat.mean() > 1.4 * hat.max()
+        assert f": {2 * hat.mean():.2g}, " in line.get_label()
+    else:
+        # R's mean adds in extended precision.
+        np.testing.assert_allclose(line.get_xdata()[0], 2 * hat.mean(), rtol=1e-12)
+    ax = fit.plot.cooks_distance()
+    heights = [path.vertices[1, 1] for path in ax.collections[0].get_paths()]
+    assert np.array_equal(heights, cooks)
+    mixed = name != "straight"
+    line = next(one for one in ax.lines if one.get_linestyle() == "--")
+    low, high = np.quantile(cooks, [0.25, 0.75])
+    wanted = high + 3 * (high - low) if mixed else 4 / 180
+    np.testing.assert_allclose(line.get_ydata()[0], wanted, rtol=1e-12)
+    rule = "Third quartile + 3 IQR" if mixed else "4/n"
+    assert line.get_label() == f"{rule} = {wanted:.2g}"
+
+
+@pytest.mark.parametrize("width", [3.3, 7.0])
+def test_names_of_points_do_not_cover_each_other(width: float) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PymerWarning)
+        fit = pb.lmer("score ~ hrs_week + (1 | school)", schools(60))
+    for draw in (fit.plot.leverage, fit.plot.cooks_distance):
+        figure, ax = plt.subplots(figsize=(width, 3.0), layout="constrained")
+        draw(n_labels=12, ax=ax)
+        figure.canvas.draw()
+        boxes = [text.get_window_extent() for text in ax.texts]
+        assert len(boxes) >= 5
+        assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+
+
+def test_hat_values_are_computed_once() -> None:
+    fit = MODELS["linear"]()
+    fit.plot.leverage()
+    kept = [key for key in fit._kept if key[0] in ("leverage_figures", "case_figure")]
+    fit.plot.cooks_distance()
+    assert kept == [("leverage_figures",)]
+    assert [key for key in fit._kept if key[0] in ("leverage_figures", "case_figure")] == kept
 
 
 # -- cost ----------------------------------------------------------------------------------------

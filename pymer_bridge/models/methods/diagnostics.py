@@ -129,6 +129,16 @@ class CaseFigures(Fitted):
         """
         return self._case_figure("cooks.distance", "cooks_distance")
 
+    def _leverage(self) -> tuple[pd.DataFrame, tuple[float, ...]]:
+        """Return hat values and Cook's distances, and the cut-offs of both."""
+
+        def read(record: decode.RRecord) -> tuple[pd.DataFrame, tuple[float, ...]]:
+            names = {"hat": "hat", "cooks": "cooks_distance"}
+            columns = [decode.over_rows(record[k], self._index, name) for k, name in names.items()]
+            return pd.concat(columns, axis=1), tuple(record["cut_offs"].tolist())
+
+        return self._ask("leverage_figures", read)
+
     def _simulated_residuals(
         self, seed: int | None = 1, conf_level: float = 0.99
     ) -> SimulatedResiduals:
