@@ -14,6 +14,7 @@ import importlib
 import importlib.util
 import io
 import itertools
+import json
 import os
 import re
 import shlex
@@ -407,6 +408,33 @@ def test_the_site_asks_nothing_of_other_servers(site: Path, pages: dict[Path, Pa
     for path in site.rglob("*.css"):
         imported = re.findall(r"(?:@import|url\()\s*['\"]?(?:https?:)?//[^'\")]*", path.read_text())
         assert not imported, f"{path.relative_to(site)}: {imported}"
+
+
+@pytest.mark.slow
+@pytest.mark.r("lmerTest")
+@pytest.mark.r("pbkrtest")
+@pytest.mark.r("emmeans")
+@pytest.mark.parametrize(
+    "words",
+    [
+        "plot",
+        "quickstart",
+        "p-value",
+        "odds ratio",
+        "random slope",
+        "post hoc",
+        "R2",
+        "overdispersion",
+        "repeated measures",
+        "missing",
+        "bootstrap",
+        "csv",
+    ],
+)
+def test_search_finds(site: Path, words: str) -> None:
+    index = json.loads((site / "search" / "search_index.json").read_text(encoding="utf-8"))
+    texts = [f"{part['title']} {part['text']}".lower() for part in index["docs"]]
+    assert any(all(word in text for word in words.lower().split()) for text in texts)
 
 
 @pytest.mark.slow
