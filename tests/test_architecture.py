@@ -91,7 +91,7 @@ NOT_OF_R = {
     "pymer_bridge.results.bootstrap.BootstrapResult.p_values", "plots.bootstrap",
     "plots.coefficients",
     "plots.groups", "plots.intervals", "plots.predictions", "plots.profile_pairs", "plots.routes",
-    "plots.zeta",
+    "plots.style", "plots.zeta",
 }  # fmt: skip
 """What draws or words figures that another method asked of R, and has no function there."""
 

@@ -8,14 +8,15 @@ as pandas does: that is how a notebook comes to show it, and ``plt.show()`` in a
 from __future__ import annotations
 
 import math
-import textwrap
+import re
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
 from pymer_bridge.errors import OptionError, listed, shown
 from pymer_bridge.plots import inks
+from pymer_bridge.plots.sheet import fitting, size_of
 from pymer_bridge.spec.names import find_name
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def new_axes(ax: Axes | None, size: tuple[float, float] = (6.4, 4.2)) -> Axes:
         return ax
     import matplotlib.pyplot as plt  # noqa: PLC0415  # only who draws loads it
 
-    _, made = plt.subplots(figsize=size, layout="constrained")
+    _, made = plt.subplots(figsize=size_of(*size), layout="constrained")
     return made
 
 
@@ -46,6 +47,7 @@ def new_panels(
     n: int,
     size: tuple[float, float],
     columns: int | None = None,
+    matrix: bool = False,
     **shared: Any,
 ) -> list[Axes]:
     """Return one axes per panel: those that were given, else those of a new figure.
@@ -59,7 +61,9 @@ def new_panels(
     size
         Width and height of one panel, in inches.
     columns
-        How many go into one row; all by default.
+        How many go into one row; all by default, or those that a column of print has room for.
+    matrix
+        Rows and columns mean something, so that all of ``columns`` go into one row.
     **shared
         ``sharex``, ``sharey`` of ``pyplot.subplots``.
 
@@ -82,11 +86,13 @@ def new_panels(
     from pymer_bridge.plots.panels import Panels  # noqa: PLC0415  # a class of matplotlib's
 
     wide = n if columns is None else min(columns, n)
+    if not matrix:
+        wide = fitting(wide, size[0])
     down = math.ceil(n / wide)
     _, grid = plt.subplots(
         down,
         wide,
-        figsize=(round(size[0] * wide, 2), round(size[1] * down, 2)),
+        figsize=size_of(size[0] * wide, size[1] * down),
         squeeze=False,
         layout="constrained",
         FigureClass=Panels,
@@ -106,6 +112,12 @@ def across(n: int) -> int:
     return n if n <= 4 else 3 if n in (5, 6, 9) else 4
 
 
+def leads_row(ax: Axes, i: int) -> bool:
+    """Say whether axes, the ``i``-th of some, are the first of their row."""
+    place = ax.get_subplotspec()
+    return i == 0 if place is None else place.is_first_col()
+
+
 def figure_of(axes: Sequence[Axes]) -> Figure:
     """Return the figure that holds these axes."""
     # In matplotlib before 3.10 only this leads from a subfigure to the whole figure.
@@ -114,15 +126,48 @@ def figure_of(axes: Sequence[Axes]) -> Figure:
 
 
 def dress(ax: Axes, x: str | None = None, y: str | None = None, title: str | None = None) -> Axes:
-    """Label the axes, and remove the upper and right borders."""
+    """Label the axes, over several lines where it must be, and remove upper and right borders."""
     ax.spines[["top", "right"]].set_visible(False)
+    wide, high = width_of(ax), height_of(ax)
     if x is not None:
-        ax.set_xlabel(plain(x))
+        page = 0.97 * figure_of([ax]).get_figwidth()
+        ax.set_xlabel(plain(wrapped(x, min(1.3 * wide, page))))
     if y is not None:
-        ax.set_ylabel(plain(y))
+        ax.set_ylabel(plain(wrapped(y, high)))
     if title is not None:
-        ax.set_title(plain(title), fontsize="medium")
+        ax.set_title(plain(wrapped(title, wide)), fontsize="medium")
     return ax
+
+
+def dress_figure(figure: Figure, x: str, y: str | None = None) -> None:
+    """Label the axes that all panels of a figure share."""
+    wide, high = figure.get_size_inches()
+    figure.supxlabel(plain(wrapped(x, float(wide))), fontsize="medium")
+    if y is not None:
+        figure.supylabel(plain(wrapped(y, float(high))), fontsize="medium")
+
+
+def wrapped(text: str, inches: float) -> str:
+    """Break a text into lines of some length, at spaces, or else where names are joined."""
+    most = max(12, int(inches * 72.0 / (0.6 * points_of("font.size"))))
+    lines = []
+    for line in text.split("\n"):
+        lines.append("")
+        for word in re.findall(r"\S+\s*", line):
+            long = len(word) > most
+            for piece in re.findall(r"\(?[^|:.(]*(?:[|:.]+|$|(?=\())", word) if long else [word]:
+                if lines[-1] and len(lines[-1]) + len(piece.rstrip()) > most:
+                    lines.append("")
+                lines[-1] += piece
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def points_of(setting: Literal["xtick.labelsize", "font.size"]) -> float:
+    """Return the size of a kind of text, in points."""
+    from matplotlib import rcParams  # noqa: PLC0415  # only who draws loads it
+    from matplotlib.font_manager import FontProperties  # noqa: PLC0415
+
+    return float(FontProperties(size=rcParams[setting]).get_size_in_points())
 
 
 def plain(text: str) -> str:
@@ -148,14 +193,23 @@ def legend_beside(ax: Axes, *shown: Any, **options: Any) -> Legend:
 
 
 def legend_above(ax: Axes, *shown: Any, **options: Any) -> Legend:
-    """Put the legend where it covers nothing: over the axes."""
-    return legend(ax, ax, *shown, loc="lower center", bbox_to_anchor=(0.5, 1.0), **options)
+    """Put the legend where it covers nothing: over the axes, ``ncols`` abreast at most."""
+    labels = shown[1] if shown else ax.get_legend_handles_labels()[1]
+    ncols = min(options.pop("ncols", 1), abreast(figure_of([ax]), labels))
+    place: Any = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0), "ncols": ncols}
+    return legend(ax, ax, *shown, **place, **options)
 
 
 def legend_of_panels(axes: Sequence[Axes], **options: Any) -> None:
     """Put one legend over all panels, of what the first one holds."""
     shown = axes[0].get_legend_handles_labels()
     legend(figure_of(axes), axes[0], *shown, loc="outside upper center", ncols=2, **options)
+
+
+def abreast(figure: Figure, labels: Sequence[str]) -> int:
+    """Return how many columns a legend over a figure has room for."""
+    longest = max((len(line) for label in labels for line in label.split("\n")), default=0)
+    return max(1, min(4, int(figure.get_figwidth() * 12 / (longest + 4))))
 
 
 def legend_outside(
@@ -168,7 +222,7 @@ def legend_outside(
     # An inch holds twelve letters.
     beside = figure_of(axes).get_figwidth() - longest / 12 >= 3.4
     if not beside:
-        how |= {"ncols": max(1, int(figure_of(axes).get_figwidth() * 12 / (longest + 8)))}
+        how |= {"ncols": abreast(figure_of(axes), (*labels, title))}
     if own and len(axes) > 1:
         how["loc"] = "outside right upper" if beside else "outside upper center"
         legend(figure_of(axes), axes[0], *shown, **how)
@@ -177,65 +231,6 @@ def legend_outside(
         loc, place = ("upper left", (1.0, 1.0)) if beside else ("lower right", (1.0, 1.0))
         ax = axes[-1]
         legend(ax, ax, *shown, loc=loc, bbox_to_anchor=place, **how)
-
-
-def ratio_ticks(ax: Axes) -> None:
-    """Mark round ratios on a logarithmic x axis, written as plain numbers."""
-    from matplotlib import ticker  # noqa: PLC0415  # only who draws loads it
-
-    low, high = ax.get_xlim()
-    locator: Any = ticker.LogLocator(subs=(1.0, 2.0, 5.0), numticks=12)
-    if high < 3.0 * low:
-        locator = ticker.MaxNLocator(6, steps=[1, 2, 5, 10])  # 1 is a multiple of each step
-    elif high < 12.0 * low:
-        locator = ticker.LogLocator(subs=(1.0, 1.5, 2.0, 3.0, 5.0, 7.0), numticks=12)
-    elif high > 1000.0 * low:
-        locator = ticker.LogLocator(numticks=7)
-    ax.xaxis.set_major_locator(locator)
-    ax.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:.6g}"))
-    ax.xaxis.set_minor_locator(ticker.NullLocator())
-
-
-def name_rows(ax: Axes, names: Sequence[str]) -> None:
-    """Name rows up the y axis, in two lines where a name is long and there is room."""
-    n = max(len(names), 1)
-    room = 72.0 * max(0.6 * _height(ax), _height(ax) - 0.6) / n  # a caption takes some
-    size = float(np.clip(room / 1.3, 5.0, 9.5))
-    # Names take two fifths of the width; a letter six tenths of its size.
-    width = max(12, int(0.4 * figure_of([ax]).get_figwidth() * 72.0 / (0.6 * size)))
-    lines = 2 if room > 2.6 * size else 1
-    labels = [plain(_in_lines(name, width, lines)) for name in names]
-    ax.set_yticks(range(len(names)), labels, fontsize=size)
-
-
-def name_levels(ax: Axes, levels: Sequence[str]) -> None:
-    """Name the levels of a factor along the x axis where there is room."""
-    n, wide = len(levels), width_of(ax)
-    ax.set_xlim(-0.6, n - 0.4)
-    # An inch holds thirteen letters, or seven names that stand upright.
-    shown = spread(n, max(2, int(7 * wide)))
-    longest = max(len(shorten(level, 20)) for level in levels)
-    turned = longest * len(shown) > 13 * wide
-    ax.set_xticks(
-        shown,
-        [plain(shorten(levels[i], 20)) for i in shown],
-        rotation=90 if turned else 0,
-        fontsize="small" if turned else "medium",
-    )
-
-
-def _in_lines(text: str, width: int, lines: int) -> str:
-    """Break a name after a sign between words, and cut what goes beyond the lines."""
-    if len(text) <= width or lines == 1:
-        return shorten(text, width)
-    cut = 1 + max(text.rfind(sign, 0, width) for sign in " :_.-")
-    cut = cut if cut > width // 3 else width
-    return f"{text[:cut].rstrip()}\n{shorten(text[cut:], width)}"
-
-
-def wrapped(text: str, width: int = 64) -> str:
-    """Break a text into lines."""
-    return "\n".join(textwrap.wrap(text, width, break_on_hyphens=False))
 
 
 def caption(axes: Sequence[Axes], text: str, *, own: bool) -> None:
@@ -253,12 +248,12 @@ def caption(axes: Sequence[Axes], text: str, *, own: bool) -> None:
     if not text:
         return
     if own and len(axes) > 1:
-        width = int(14 * figure_of(axes).get_figwidth())
-        figure_of(axes).supxlabel(plain(wrapped(text, width)), fontsize="small")
+        wide = 1.15 * figure_of(axes).get_figwidth()  # letters are smaller than those of labels
+        figure_of(axes).supxlabel(plain(wrapped(text, wide)), fontsize="small")
         return
     ax = axes[-1]
     made = ax.annotate(
-        plain(wrapped(text, max(20, int(15 * width_of(ax))))),
+        plain(wrapped(text, 1.2 * width_of(ax))),
         (1.0, 0.0),  # to the left of there is room: that of the names up the y axis
         xycoords=("axes fraction", ax.xaxis.label),
         xytext=(0.0, -3.0),
@@ -293,8 +288,11 @@ def draw_points(ax: Axes, x: Any, y: Any, colour: str = "blue", **style: Any) ->
 
 def point_style(n: int) -> dict[str, Any]:
     """Return how points are drawn so that ``n`` of them can still be seen."""
+    from matplotlib import rcParams  # noqa: PLC0415  # only who draws loads it
+
+    scale = (float(rcParams["lines.markersize"]) / 6.0) ** 2
     return {
-        "s": float(np.interp(n, (50, 500, 5000), (40, 16, 6))),
+        "s": scale * float(np.interp(n, (50, 500, 5000), (40, 16, 6))),
         "alpha": float(np.interp(n, (50, 500, 5000), (0.85, 0.6, 0.25))),
         "linewidths": 0,
         "rasterized": n > 5000,
@@ -347,23 +345,12 @@ def known_names(
     return [str(found) for _, found in meant]
 
 
-def label_point(
-    ax: Axes, name: str, point: Any, shift: tuple[float, float], most: int, **style: Any
-) -> None:
-    """Write a name beside a point, cut to ``most`` characters."""
-    text = plain(shorten(name, most))
-    ax.annotate(text, point, xytext=shift, textcoords="offset points", **style)
+def label_points(ax: Axes, names: Sequence[str], points: Any, most: int = 12, **style: Any) -> None:
+    """Write names beside points, cut to ``most`` characters; the last go where there is no room."""
+    from pymer_bridge.plots.names import write_names  # noqa: PLC0415  # classes of matplotlib's
 
-
-def label_points(ax: Axes, names: Sequence[str], points: Any, shift: tuple[float, float]) -> None:
-    """Write small names beside points, on the side where there is more room."""
-    places = np.array(list(points))
-    grey, middle = inks.on(ax).grey, (places[:, 0].min() + places[:, 0].max()) / 2
-    for name, point in zip(names, places, strict=True):
-        right = point[0] > middle
-        to = (-shift[0] if right else shift[0], shift[1])
-        side = {"ha": "right" if right else "left", "fontsize": "x-small", "color": grey}
-        label_point(ax, name, point, to, 12, **side)
+    style = {"fontsize": "x-small", "color": inks.on(ax).grey} | style
+    write_names(ax, [plain(shorten(name, most)) for name in names], points, **style)
 
 
 def spread(n: int, most: int) -> list[int]:
@@ -375,10 +362,10 @@ def spread(n: int, most: int) -> list[int]:
 
 def crowded(ax: Axes, n: int) -> bool:
     """Say whether ``n`` levels up the y axis are too many to be named, or drawn as boxes."""
-    return n > min(MOST_LABELS, 9.0 * _height(ax))
+    return n > min(MOST_LABELS, 9.0 * height_of(ax))
 
 
-def _height(ax: Axes) -> float:
+def height_of(ax: Axes) -> float:
     """Return the height of axes in inches."""
     return float(ax.get_window_extent().height / figure_of([ax]).dpi)
 
@@ -396,7 +383,7 @@ def label_levels(ax: Axes, levels: Sequence[str], group: str) -> None:
         ax.set_ylabel(plain(f"{group} ({n} levels)"))
         return
     # An inch holds six names of nine points.
-    size = float(np.clip(9.0 * 6.0 * _height(ax) / max(n, 1), 6.0, 9.0))
+    size = float(np.clip(9.0 * 6.0 * height_of(ax) / max(n, 1), 6.0, 9.0))
     labels = [plain(shorten(level)) for level in levels]
     ax.set_yticks(range(n), labels, fontsize=size)
     ax.set_ylabel(plain(group))

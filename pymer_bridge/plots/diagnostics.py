@@ -470,11 +470,18 @@ def diagnostics(
         own = panel.get_legend()
         if own is not None:
             own.remove()  # one is enough
-        panel.set_title(title, fontsize="medium")
+        canvas.dress(panel, title=title)
     if ax is None:
         pairs = [zip(*panel.get_legend_handles_labels(), strict=True) for panel in axes]
         named = {label: handle for pair in pairs for handle, label in pair}
         handles, labels = list(named.values()), list(named)
         figure = canvas.figure_of(axes)
-        canvas.legend(figure, axes[0], handles, labels, loc="outside upper center", ncols=3)
+        canvas.legend(
+            figure,
+            axes[0],
+            handles,
+            labels,
+            loc="outside upper center",
+            ncols=canvas.abreast(figure, labels),
+        )
     return canvas.figure_of(axes)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pymer_bridge.errors import OptionError, listed, shown
-from pymer_bridge.plots import canvas, inks
+from pymer_bridge.plots import canvas, inks, ticks
 from pymer_bridge.results.base import METHODS
 from pymer_bridge.results.fixed_effects import (
     INTERCEPT,
@@ -134,18 +134,19 @@ def coefficients(
     offsets = (np.arange(len(named)) - (len(named) - 1) / 2) * min(0.2, 0.7 / len(named))
     handles = [_draw_part(ax, part, wanted, offsets[i], i) for i, part in enumerate(parts.values())]
     ax.set_ylim(len(wanted) - 0.5, -0.5)
-    canvas.name_rows(ax, [said(term) for term in wanted])
+    ticks.name_rows(ax, [said(term) for term in wanted])
     what = "Standardized estimate" if standardize else "Estimate"
     ratios = exponentiate or any(part.exponentiated for part in parts.values())
     if ratios:
         what = exponential_label(part.link for part in parts.values())
         what += " per standard deviation" if standardize else ""
         canvas.one_line(ax)
-        canvas.ratio_ticks(ax)
+        ticks.ratio_ticks(ax)
     else:
         links = {part.link for part in parts.values()}
         what += LINKED.get(str(links.pop()), "") if len(links) == 1 else ""
         canvas.zero_line(ax, vertical=True)
+        ticks.few_numbers(ax, "x", 8)
     canvas.dress(ax, what)
     if len(named) > 1:
         canvas.legend_outside([ax], handles, list(named), "", own=False)

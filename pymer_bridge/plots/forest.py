@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pymer_bridge.plots import canvas, inks
+from pymer_bridge.plots import canvas, inks, ticks
 from pymer_bridge.results.base import row_of
 from pymer_bridge.results.bootstrap import BootstrapResult
 from pymer_bridge.results.routes import InferenceRoutes
@@ -100,10 +100,11 @@ def bootstrap(
         panel.set_ylim(bottom=0)
         panel.margins(y=0.1)
         panel.tick_params(axis="x", pad=8)
-        panel.locator_params(nbins=5)
-        canvas.dress(panel, canvas.shorten(row.label, 34))
-    for panel in axes[:: canvas.across(len(rows))]:
-        panel.set_ylabel("Replicates")
+        ticks.few_numbers(panel)
+        canvas.dress(panel, row.label)
+    for i, panel in enumerate(axes):
+        if canvas.leads_row(panel, i):
+            panel.set_ylabel("Replicates")
     if ax is None:
         canvas.legend_of_panels(axes)
     return canvas.figure_of(axes)

@@ -176,27 +176,9 @@ def _name_points(ax: Axes, x: Any, y: Any, names: list[str], largest: Any) -> No
     size, label = 42 if len(x) <= 100 else 26, "Largest Cook's distances"
     style: dict[str, Any] = {"color": inks.on(ax).vermilion, "linewidths": 0, "zorder": 3}
     ax.scatter(x[largest], y[largest], s=size, label=label, **style)
-    taken: list[Any] = []
-    for i in largest:
-        _place_name(ax, canvas.plain(canvas.shorten(names[i], 16)), (x[i], y[i]), taken)
-
-
-def _place_name(ax: Axes, name: str, point: tuple[float, float], taken: list[Any]) -> None:
-    """Write a name beside its point, where it covers no other one; else leave it out."""
-    middle = sum(ax.get_xlim()) / 2
-    sides = (-1, 1) if point[0] > middle else (1, -1)  # away from the edge first
-    how: dict[str, Any] = {"xytext": (5, 0), "textcoords": "offset points", "fontsize": "small"}
-    text = ax.annotate(name, point, zorder=4, **how)
-    text.set_color(inks.on(ax).ink)
-    for side in sides:
-        for up in (0, 8, -8, 16, -16):
-            text.set(ha="left" if side > 0 else "right", va="center", position=(5 * side, up))
-            # The layout of the figure may yet move points closer to each other.
-            box = text.get_window_extent().expanded(1.1, 1.25)
-            if not any(box.overlaps(other) for other in taken):
-                taken.append(box)
-                return
-    text.remove()
+    style = {"fontsize": "small", "color": inks.on(ax).ink, "zorder": 4}
+    points = np.column_stack([x, y])[largest]
+    canvas.label_points(ax, [names[i] for i in largest], points, 16, **style)
 
 
 @checked

@@ -67,7 +67,7 @@ def put_over_panels(axes: Sequence[Axes], given: Axes | None, title: str) -> Non
     names = list(dict.fromkeys(labels))
     drawn = [shown[name] for name in names], names
     how: dict[str, Any] = {"title": text_of(title, 80) or None}
-    how["ncols"] = len(names) if max(map(len, names)) <= 30 else 1
+    how["ncols"] = canvas.abreast(canvas.figure_of(axes), names)
     if given is None:
         figure = canvas.figure_of(axes)
         made = canvas.legend(figure, axes[0], *drawn, loc="outside upper center", **how)

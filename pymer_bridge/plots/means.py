@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -105,9 +104,9 @@ def means(
             panel.set_yticklabels([canvas.plain(canvas.shorten(label, 48)) for label in labels])
         canvas.dress(panel, title=title)
     level = f"; arrows compare at {alpha:g} ({adjust})" if arrows is not None else ""
-    below = _wrapped(*_axis(result), _estimates(result) + level, *_how(result))
+    below = "\n".join([*_axis(result), _estimates(result) + level, *_how(result)])
     if ax is None:
-        canvas.figure_of(axes).supxlabel(canvas.plain(below), fontsize="medium")
+        canvas.dress_figure(canvas.figure_of(axes), below)
     else:
         canvas.dress(axes[-1], below)
     return canvas.figure_of(axes)
@@ -189,11 +188,10 @@ def emmip(
     for panel, (title, places) in zip(axes, parts.items(), strict=True):
         lines.draw(panel, [table.rows[place] for place in places])
         canvas.dress(panel, title=title)
-    what = _wrapped(*_axis(table), _estimates(table, intervals=intervals), width=34)
-    below = _wrapped(", ".join(x), *_how(table))
+    what = "\n".join([*_axis(table), _estimates(table, intervals=intervals)])
+    below = "\n".join([", ".join(x), *_how(table)])
     if ax is None and n > 1:
-        canvas.figure_of(axes).supxlabel(canvas.plain(below), fontsize="medium")
-        canvas.figure_of(axes).supylabel(canvas.plain(what), fontsize="medium")
+        canvas.dress_figure(canvas.figure_of(axes), below, what)
     else:
         canvas.dress(axes[-1], below)
         canvas.dress(axes[0], y=what)
@@ -367,7 +365,3 @@ def _how(table: MarginalTable) -> list[str]:
     """Return emmeans' notes on estimates and intervals, of which the axes say the level."""
     skipped = ("Confidence level", "P value adjustment", "Tests are")
     return [note for line in table.notes if not (note := line.strip()).startswith(skipped)]
-
-
-def _wrapped(*lines: str, width: int = 64) -> str:
-    return "\n".join(textwrap.fill(line, width) for line in lines)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from pymer_bridge.errors import OptionError, listed
-from pymer_bridge.plots import canvas, inks
+from pymer_bridge.plots import canvas, inks, ticks
 from pymer_bridge.results.all_fit import AllFit
 from pymer_bridge.spec.arguments import checked
 
@@ -83,10 +83,10 @@ def all_fit(
         _draw_agreement(panel, values, places, well, values[best])
         _widen(panel, values, 1.0 if name == LIKELIHOOD else LEAST * max(abs(values[best]), LEAST))
         panel.set_ylim(len(names) - 0.4, -0.6)
-        labels = [_label(row) for row in result.rows] if i % columns == 0 else []
+        labels = [_label(row) for row in result.rows] if canvas.leads_row(panel, i) else []
         panel.set_yticks(range(len(names)), labels or [""] * len(names), fontsize="small")
         # Numbers of many digits need the room of several.
-        panel.locator_params(axis="x", nbins=4 if max(abs(values)) < 100 else 2)
+        ticks.few_numbers(panel, "x", 4 if max(abs(values)) < 100 else 2, letters=8)
         panel.tick_params(axis="x", labelsize="small")
         canvas.dress(panel, "Log-likelihood" if name == LIKELIHOOD else name)
     return canvas.figure_of(axes)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pymer_bridge.data.new_data import ColumnKind, taken
-from pymer_bridge.plots import canvas, inks
+from pymer_bridge.plots import canvas, inks, ticks
 from pymer_bridge.plots import levels as shown_levels
 from pymer_bridge.plots.line_legends import name_of_groups, put_legend, put_over_panels, text_of
 from pymer_bridge.plots.lines import Along, Lines, along, lines_at, shrunken_at, unpooled_at
@@ -228,14 +228,13 @@ def groups(
         canvas.dress(panel, title=canvas.shorten(names[i], 20))
         panel.title.set_fontsize("small")
         panel.tick_params(labelsize="small")
-        panel.locator_params(nbins=4)
+        ticks.few_numbers(panel, most=4)
     figure = canvas.figure_of(axes)
     if ax is not None:
         for panel in axes:
             canvas.dress(panel, where.predictor, found.response)
     else:
-        figure.supxlabel(canvas.plain(where.predictor), fontsize="medium")
-        figure.supylabel(canvas.plain(found.response), fontsize="medium")
+        canvas.dress_figure(figure, where.predictor, found.response)
     n = len(where.levels)
     part = f"{len(chosen)} of {n} levels of {where.group}" if len(chosen) < n else ""
     title = "\n".join(filter(None, (part, found.held.all)))

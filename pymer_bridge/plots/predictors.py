@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from pymer_bridge.errors import OptionError, listed, shown
-from pymer_bridge.plots import canvas, inks
+from pymer_bridge.plots import canvas, inks, ticks
 from pymer_bridge.results.effects import EffectCurve
 from pymer_bridge.spec import options
 from pymer_bridge.spec.arguments import checked
@@ -155,7 +155,7 @@ def effect_curve(
         canvas.dress(panel, canvas.shorten(names[0], 40), title=title or None)
     if curve.smooth is not None:
         _draw_smooth(axes[0], curve, scale)
-    what = canvas.wrapped(curve._axis(scale), 40)
+    what = canvas.wrapped(curve._axis(scale), 3.4)
     if n > 1 and ax is None:
         canvas.figure_of(axes).supylabel(canvas.plain(what), fontsize="medium")
     else:
@@ -230,7 +230,7 @@ class _Drawn:
             if len(one.x):
                 self.lines[one.label] = draw(ax, one, own, halo=bool(curve.partial))
         if not self.numeric:
-            canvas.name_levels(ax, [str(level) for (level,) in self.levels])
+            ticks.name_levels(ax, [str(level) for (level,) in self.levels])
 
     def _series(self, i: int, others: Values) -> _Series:
         """Return one line, or one row of points."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pymer_bridge.errors import OptionError
-from pymer_bridge.plots import canvas, inks, profile_curves
+from pymer_bridge.plots import canvas, inks, profile_curves, ticks
 from pymer_bridge.plots.profile_curves import ProfilePair
 from pymer_bridge.results.intervals import LEVELS, Profile
 from pymer_bridge.spec.arguments import checked
@@ -62,8 +62,7 @@ def zeta(
     """
     curves = profile_curves.zeta_curves(profile, conf_levels)
     labels = dict(zip(profile.parameters, profile.labels, strict=True))
-    across = canvas.across(len(curves))
-    axes = canvas.new_panels(ax, len(curves), (2.7, 2.6), across)
+    axes = canvas.new_panels(ax, len(curves), (2.7, 2.6), canvas.across(len(curves)))
     for i, (panel, curve) in enumerate(zip(axes, curves, strict=True)):
         y = np.abs(curve.zeta) if absolute else curve.zeta
         cuts = np.abs(curve.cuts) if absolute else curve.cuts
@@ -77,9 +76,11 @@ def zeta(
             left, right = curve.at[:half][::-1], curve.at[half:]
             left = np.where(np.isnan(left), curve.x[0], left)  # from the boundary on
             panel.hlines(cuts[half:], left, right, color=own.vermilion, linewidth=0.9)
-        panel.locator_params(axis="x", nbins=5)
+        ticks.few_numbers(panel, "x")
         name = canvas.shorten(labels[curve.parameter], 32)
-        canvas.dress(panel, name, ("|ζ|" if absolute else "ζ") if i % across == 0 else "")
+        canvas.dress(
+            panel, name, ("|ζ|" if absolute else "ζ") if canvas.leads_row(panel, i) else ""
+        )
     return canvas.figure_of(axes)
 
 
@@ -125,7 +126,7 @@ def profile_pairs(
     if n < 2:
         raise OptionError("pairs need a profile of at least two parameters")
     labels = dict(zip(profile.parameters, profile.labels, strict=True))
-    axes = canvas.new_panels(ax, n * n, (2.1, 2.0), n)
+    axes = canvas.new_panels(ax, n * n, (2.1, 2.0), n, matrix=True)
     for i, name in enumerate(names):
         _name_panel(axes[i * n + i], labels[name])
     most = 0.0
@@ -168,7 +169,7 @@ def _draw_pair(ax: Axes, pair: ProfilePair, *, natural: bool) -> None:
     for trace in (traces.first, traces.second):
         ax.plot(trace[:, x], trace[:, y], color=own.vermilion, linewidth=1.2)
     ax.tick_params(labelsize="x-small")
-    ax.locator_params(nbins=4)
+    ticks.few_numbers(ax, most=4)
     corners = traces.outlines.reshape(-1, 2)
     if natural and np.isfinite(corners).any():
         # A trace goes on where no region is.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pymer_bridge.errors import OptionError, listed, shown
-from pymer_bridge.plots import canvas, curves, inks
+from pymer_bridge.plots import canvas, curves, inks, ticks
 from pymer_bridge.plots.effects import LINKED, levels_of
 from pymer_bridge.plots.levels import chosen_levels, labels_of
 from pymer_bridge.results.fixed_effects import exponential, exponential_label
@@ -241,9 +241,9 @@ def _draw_modes(panel: Axes, modes: Any, ends: Any, scale: float, *, ratios: boo
         )
     panel.plot(placed(modes), places, "o", color=own.blue, markersize=1.8 if many else 4.5)
     if ratios:
-        canvas.ratio_ticks(panel)
+        ticks.ratio_ticks(panel)
     else:
-        panel.locator_params(axis="x", nbins=6)
+        ticks.few_numbers(panel, "x", 6)
 
 
 @checked
@@ -314,7 +314,7 @@ def random_scatter(
     ax.plot(*ellipse, color=inks.on(ax).vermilion, linewidth=1.5, label=percent)
     canvas.draw_points(ax, x, y)
     if label if label is not None else len(x) <= 25:
-        canvas.label_points(ax, table.levels, zip(x, y, strict=True), (4, 3))
+        canvas.label_points(ax, table.levels, zip(x, y, strict=True))
     canvas.dress(ax, f"{table.group}: {chosen[0]}", f"{table.group}: {chosen[1]}")
     canvas.legend_above(ax)
     return ax

@@ -11,7 +11,7 @@ import pandas as pd
 from pymer_bridge.data import frames
 from pymer_bridge.display import apa
 from pymer_bridge.errors import OptionError, listed, shown
-from pymer_bridge.plots import canvas, inks
+from pymer_bridge.plots import canvas, inks, ticks
 from pymer_bridge.results.fixed_effects import INTERCEPT
 from pymer_bridge.results.intervals import Interval, Intervals
 from pymer_bridge.results.prediction import Predictions
@@ -97,7 +97,7 @@ def intervals(
             panel.plot(ends[:, side], places, "|", color=own.blue, markersize=8)
         panel.set_ylim(len(mine) - 0.5, -0.5)
         names = [said(row.term if said(row.term) != row.term else row.label) for row in mine]
-        canvas.name_rows(panel, names)
+        ticks.name_rows(panel, names)
         if kind != "Standard deviations":
             canvas.zero_line(panel, vertical=True)
         canvas.dress(panel, title=kind if len(parts) > 1 else None)
@@ -201,7 +201,7 @@ def anova(
         caption = f"{level * 100:.6g}% confidence intervals (noncentral F); {caption}"
     ax.plot(estimate, places, "o", color=own.blue, markersize=6, clip_on=False)
     ax.set_ylim(len(rows) - 0.5, -0.5)
-    canvas.name_rows(ax, [said(row.term) for row in rows])
+    ticks.name_rows(ax, [said(row.term) for row in rows])
     at: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "annotation_clip": False}
     for place, row in zip(places, rows, strict=True):
         said_p = "" if row.p_value is None else apa.p_value(row.p_value)
@@ -279,8 +279,8 @@ def predictions(
             places = np.array([levels.index(level) for level in along.iloc[rows]]) + beside
         handles.append(_draw_predictions(ax, result, places, rows, i, connected=connected))
     if not numeric:
-        canvas.name_levels(ax, list(map(str, levels)))
-    canvas.dress(ax, x or str(result.index.name or "Row"), canvas.wrapped(result.axis, 40) or None)
+        ticks.name_levels(ax, list(map(str, levels)))
+    canvas.dress(ax, x or str(result.index.name or "Row"), result.axis or None)
     if by is not None:
         canvas.legend_outside([ax], handles, list(map(str, groups)), by, own=False)
     canvas.caption([ax], _predictions_said(result, connected=connected), own=False)

@@ -126,6 +126,7 @@ ContrastFamily = Literal[
     "opoly",
 ]
 NaAction = Literal["omit", "exclude", "fail", "pass"]
+Column = Literal["single", "double"]
 ResidualKind = Literal["response", "pearson", "deviance", "working"]
 DrawnResidual = Literal["simulated", "response", "pearson", "deviance", "working"]
 ContrastName = Literal["contr.treatment", "contr.sum", "contr.helmert", "contr.poly", "contr.SAS"]

@@ -18,7 +18,6 @@ import pymer_bridge as pb
 from helpers.pictures import schools
 from pymer_bridge.errors import PymerWarning
 
-Sizes: Final = (5, 30, 500)
 STYLES: Final = ("default", "dark_background", "seaborn-v0_8-darkgrid")
 
 
