@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pymer_bridge.session import forks
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from pymer_bridge import plots as plots

@@ -104,3 +104,24 @@ def test_the_workflow_runs_what_there_is():
         assert (ROOT / script).exists(), script
     for suite in ("bookworm", "trixie", "forky", "macos-latest", "windows-latest"):
         assert suite in text
+
+
+def test_the_recipe_for_conda_asks_for_what_the_package_asks():
+    recipe = (ROOT / "conda" / "meta.yaml").read_text(encoding="utf-8")
+    assert f'version = "{pb.__version__.removesuffix(".dev0")}"' in recipe
+    elsewhere = {"matplotlib": "matplotlib-base", "rpy2-rinterface": "rpy2"}  # one package there
+    for text in PROJECT["dependencies"]:
+        name = re.match(r"[\w-]+", text)[0]
+        assert f"- {elsewhere.get(name, name)} >=" in recipe, text
+    for package in set(installation.MINIMUM_PACKAGES) - {"Matrix"}:  # R's own
+        assert f"- r-{package.lower()}\n" in recipe, package
+    assert f"- python {PROJECT['requires-python']}" in recipe
+
+
+def test_badges_say_what_the_project_says():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    badges = re.findall(r"!\[(.+)\]\(https://img\.shields\.io/badge/.+\)", readme)
+    assert f"Python {PROJECT['requires-python'].removeprefix('>=')} or newer" in badges
+    assert f"Licence {PROJECT['license']}" in badges
+    assert f"R {installation.MINIMUM_R.removesuffix('.0')} to 4.6" in badges
+    assert len(readme.split()) <= 700, "the README is one that is read"
