@@ -135,7 +135,8 @@ def test_pictures_show_their_arguments() -> None:
         shown = inspect.signature(getattr(FitPlots, name)).parameters.values()
         assert all(p.kind is not p.VAR_KEYWORD for p in shown), name
     of_lines = inspect.signature(FitPlots(None).lines)
-    assert list(of_lines.parameters) == ["group", "predictor", "at", "data", "ax"]
+    expected = "group predictor at order max_groups labels data ax".split()
+    assert list(of_lines.parameters) == expected
 
 
 @pytest.fixture(scope="module")

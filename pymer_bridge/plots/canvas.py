@@ -219,8 +219,10 @@ def legend_outside(
     shown = handles, [plain(label) for label in labels]
     how: dict[str, Any] = {"title": plain(title)}
     longest = max(map(len, (*labels, title)))
-    # An inch holds twelve letters.
-    beside = figure_of(axes).get_figwidth() - longest / 12 >= 3.4
+    # An inch holds twelve letters, or five entries upon each other.
+    columns = math.ceil(len(labels) / (4.5 * figure_of(axes).get_figheight()))
+    beside = figure_of(axes).get_figwidth() - columns * longest / 12 >= 3.4
+    how["ncols"] = columns
     if not beside:
         how |= {"ncols": abreast(figure_of(axes), (*labels, title))}
     if own and len(axes) > 1:

@@ -125,7 +125,7 @@ other_predictors <- function(model, data, terms, given) {
   c(
     if (length(averaged) > 0L) paste("averaged over", paste(averaged, collapse = ", ")),
     sprintf("%s at its mean", own[kept & numeric]),
-    sprintf("%s at %s", names(given), format(unlist(given), digits = 4L, trim = TRUE))
+    sprintf("%s at %s", names(given), vapply(given, format, "", digits = 4L))
   )
 }
 

@@ -314,6 +314,15 @@ def test_predictions_of_a_probability_say_so(herds: Any) -> None:
     assert _caption(ahead.plot({"temp": [180, 200]}, "temp")) == "Band: 95% prediction interval"
 
 
+def test_a_long_legend_has_columns(sleep: Any) -> None:
+    data = pb.load_dataset("sleepstudy")
+    ax = sleep.predict().plot(data, "Days", by="Subject")
+    assert len(ax.get_legend().get_texts()) == 18
+    for line, (_, rows) in zip(ax.lines, data.groupby("Subject", sort=False), strict=True):
+        assert list(line.get_ydata()) == list(sleep.fitted[rows.index])
+    assert_legible(ax.figure)
+
+
 def test_predictions_refuse_other_data(sleep: Any) -> None:
     new = pd.DataFrame({"Days": [0.0, 3.0]}, index=["a", "b"])
     found = sleep.predict(new, "population")
