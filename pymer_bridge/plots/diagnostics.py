@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
@@ -412,7 +413,7 @@ def diagnostics(
     fit
         A fitted model.
     group
-        The grouping factor of the residuals by group; R's first by default.
+        The grouping factor of the residuals by group; all of them by default, a panel each.
     leverage
         Draw leverage and Cook's distances too, where the model is one of ``lmer()`` or ``lm()``?
     seed
@@ -449,24 +450,27 @@ def diagnostics(
     """
     linear = options.flag(leverage, "leverage") and fit.spec.fitter in ("lmer", "lm")
     simulated = _kind_of(fit, None, "") == "simulated"
-    panels: dict[str, Callable[[Axes], object]] = {
-        "Residuals and fitted values": lambda ax: residuals_fitted(fit, seed=seed, ax=ax),
-        "Spread and fitted values": lambda ax: scale_location(fit, seed=seed, ax=ax),
+    panels: dict[str, Callable[..., object]] = {
+        "Residuals and fitted values": partial(residuals_fitted, fit, seed=seed),
+        "Spread and fitted values": partial(scale_location, fit, seed=seed),
     }
     if simulated or not _is_generalized(fit):
         title = "Uniformity" if simulated else "Normality"
-        panels[title] = lambda ax: residual_quantiles(fit, seed=seed, ax=ax)
+        panels[title] = partial(residual_quantiles, fit, seed=seed)
     mixed: Any = fit if hasattr(fit, "n_groups") else None
     if mixed is not None:
-        panels["By group"] = lambda ax: residuals_by_group(mixed, group, seed=seed, ax=ax)
+        factors = tuple(mixed.n_groups) if group is None else (group,)
+        for one in factors:
+            title = "By group" if len(factors) == 1 else f"By {one}"
+            panels[title] = partial(residuals_by_group, mixed, one, seed=seed)
     elif group is not None:
         raise OptionError(f"group={shown(group)}: a model without random effects has no groups")
     if linear:
-        panels["Leverage"] = lambda ax: draw_leverage(fit, ax=ax)
-        panels["Cook's distance"] = lambda ax: cooks_distance(fit, ax=ax)
+        panels["Leverage"] = partial(draw_leverage, fit)
+        panels["Cook's distance"] = partial(cooks_distance, fit)
     axes = canvas.new_panels(ax, len(panels), (4.6, 3.9), 2)
     for panel, (title, draw) in zip(axes, panels.items(), strict=True):
-        draw(panel)
+        draw(ax=panel)
         own = panel.get_legend()
         if own is not None:
             own.remove()  # one is enough

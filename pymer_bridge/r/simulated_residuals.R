@@ -151,11 +151,12 @@ reference_residuals <- function(fit, own, n_draws, n_sim) {
   anew <- if (own$mixed) means_anew(fit) else function(response) own$mean
   spread <- if (own$mixed) Matrix::t(lme4::getME(fit, "A"))
   if (own$mixed && own$family == "gaussian") spread <- spread * own$sigma
+  fixed <- if (own$mixed) fixed_part(fit)
+  inverse_link <- stats::family(fit)$linkinv
   found <- lapply(seq_len(n_draws), function(i) {
     mean <- own$mean
     if (own$mixed) {
-      eta <- fixed_part(fit) + as.vector(spread %*% stats::rnorm(ncol(spread)))
-      mean <- stats::family(fit)$linkinv(eta)
+      mean <- inverse_link(fixed + as.vector(spread %*% stats::rnorm(ncol(spread))))
     }
     response <- draw_at_mean(own, 1L, mean)
     mean <- anew(if (own$family == "binomial") response / own$weights else response)
