@@ -49,8 +49,11 @@ class Choices:
     def column(self, predictor: str) -> str | None:
         """Return the numeric column that a name means."""
         found = find_name(predictor, self.numeric)
-        term = find_name(predictor, self.written) if found is None else None
-        return found if term is None else self.written[term]
+        if found is not None:
+            return found
+        terms = {"".join(name.split()): column for name, column in self.written.items()}
+        term = find_name("".join(predictor.split()), terms)
+        return None if term is None else terms[term]
 
 
 class Along(NamedTuple):
@@ -161,6 +164,11 @@ def along(
     OptionError
         There is no such group or predictor, or a value is not accepted.
     """
+    if fit.spec.fitter == "nlmer":
+        raise OptionError(
+            "lines are drawn of models with a linear predictor, not of those of nlmer(): draw what "
+            "fit.predict() gives over new data"
+        )
     if compared and fit.spec.fitter != "lmer":
         raise OptionError(
             f"{compared}() compares with lm() of each group: it takes a model of lmer(); "
@@ -174,15 +182,10 @@ def along(
         )
     column = None if predictor is None else known.column(predictor)
     chosen = None if group is None else find_name(group, known.groups)
-    if (predictor and not column) or (group and not chosen):
-        where = chosen or group or next(iter(known.groups))
-        factor = None if predictor is None else find_name(predictor, known.predictors)
-        raise OptionError(
-            f"no lines along {shown(column or predictor)} by {shown(where)}; numeric "
-            f"predictors are: {', '.join(known.numeric)}, and grouping factors: "
-            f"{', '.join(known.groups)}"
-            + (f"; fit.plot.effect({factor!r}) draws a factor" if factor and not column else "")
-        )
+    if group is not None and chosen is None:
+        raise OptionError(f"no grouping factor {shown(group)}; there are: {listed(known.groups)}")
+    if predictor is not None and column is None:
+        raise OptionError(_no_number(fit, known, predictor, chosen or next(iter(known.groups))))
     groups = [chosen] if chosen else list(known.groups)
     pairs = [(g, c) for g in groups for c in _in_turn(known, g) if column in (None, c)]
     pair = next(iter(pairs), (groups[0], column or known.numeric[0]))
@@ -195,6 +198,17 @@ def along(
             f"predictors that have one are: {', '.join(known.fixed) or 'none'}"
         )
     return Along(on, known.groups[on], what, bool(pairs), _held_at(fit, known, what, at))
+
+
+def _no_number(fit: Any, known: Choices, predictor: str, group: str) -> str:
+    """Say that there are no lines along a predictor, and along which there are."""
+    text = (
+        f"no lines along {shown(predictor)} by {shown(group)}; numeric predictors are: "
+        f"{', '.join(known.numeric)}"
+    )
+    found = find_name(predictor, known.predictors)
+    levels = found is not None and fit._kinds[found].kind in ("factor", "logical")
+    return f"{text}; fit.plot.effect({found!r}) draws a factor" if levels else text
 
 
 def _in_turn(known: Choices, group: str) -> list[str]:

@@ -79,9 +79,10 @@ def lines(
     Raises
     ------
     OptionError
-        There is no such group or predictor, or an argument is not accepted.
+        There is no such group or predictor, an argument is not accepted, or the model is of
+        ``nlmer()``.
     RError
-        The data do not estimate the average over a factor, or the model is of ``nlmer()``.
+        The data do not estimate the average over a factor.
 
     Notes
     -----

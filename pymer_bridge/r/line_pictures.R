@@ -8,12 +8,6 @@
 #'   with their `levels`; and, group by group, over the numeric ones: does it vary within groups
 #'   (`varies`), has it a random slope there (`sloped`)?
 line_choices <- function(model) {
-  if (lme4::isNLMM(model$fit)) {
-    stop("lines are drawn of models with a linear predictor, not of those of nlmer(): draw what ",
-      "predict() gives over new data",
-      call. = FALSE
-    )
-  }
   source <- line_source(model)
   groups <- grouping_factors(model$fit)
   sloped <- lapply(names(groups), function(group) random_columns(source, group))

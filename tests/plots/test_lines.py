@@ -487,6 +487,12 @@ def test_what_is_not_understood_is_refused(data: pd.DataFrame) -> None:
     assert "max_groups" in refused(lines, max_groups=0)
     assert "no term 'z' in 'subject', for order=" in refused(lines, order="z")
     assert "fit.plot.effect('cond') draws a factor" in refused(lines, predictor="cond")
+    assert refused(lines, "item") == "no grouping factor 'item'; there are: 'subject'"
+    assert refused(lines, predictor="w") == (
+        "no lines along 'w' by 'subject'; numeric predictors are: x, z"
+    )
+    spaced = pb.lmer("y ~ poly(x, 2) + (1 | subject)", data)
+    assert lines_at(spaced, along(spaced, None, "poly( x,2)", None), []).drawn == ()
     factors = pb.lmer("y ~ cond + (1 | subject)", data)
     for name in ("lines", "groups", "pooling", "shrinkage"):
         assert "no numeric predictor" in refused(getattr(factors.plot, name))
