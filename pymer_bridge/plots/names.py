@@ -12,8 +12,12 @@ from matplotlib.axes import Axes
 from matplotlib.text import Annotation, Text
 
 _AWAY = 5.0  # points from the middle of a point to its name
-_SIDES = (("left", 1, "center", 0), ("right", -1, "center", 0), ("center", 0, "bottom", 1),
-          ("center", 0, "top", -1))  # fmt: skip
+_SIDES = (
+    ("left", 1, "center", 0),
+    ("right", -1, "center", 0),
+    ("center", 0, "bottom", 1),
+    ("center", 0, "top", -1),
+)
 
 
 class Name(Annotation):
