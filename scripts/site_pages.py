@@ -1,21 +1,25 @@
-"""What mkdocs does besides: run the notebooks from an empty kernel, and show what they give.
+"""What mkdocs does besides: run the notebooks and the gallery, and show what they give.
 
-A cell that fails stops the build. The notebook as it was run lies beside its page.
+A cell that fails stops the build. The notebook as it was run lies beside its page. Pictures of the
+gallery are drawn by the page's own code, and stand beside their functions in the reference too.
 """
 
 from __future__ import annotations
 
 import base64
 import html
+import io
 import os
 import re
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import matplotlib.pyplot as plt
 import nbformat
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
 from nbclient import NotebookClient
 from traitlets.config import Config
 
@@ -23,6 +27,10 @@ LIMIT = 600  # seconds for one cell
 MOST_DRAWS = int(os.environ.get("PYMER_BRIDGE_MOST_DRAWS", "1000000"))  # fewer in the tests
 WARNED = re.compile(r"^/\S+\.py:\d+: (\w+: [^\n]*)\n(?:  [^\n]*\n)?", re.M)
 CODE = re.compile(r"`[^`]+`")
+GALLERY = "gallery.md"
+DRAWN = re.compile(
+    r"```python\n(?P<code>.*?)```|<!-- picture (?P<name>\w+): (?P<alt>.*?) -->", re.S
+)
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -59,10 +67,53 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         for name, picture in pages.pictures.items():
             place = str(Path(stem).with_name(name))
             files.append(File.generated(config, place, content=picture))
+    page = files.get_file_from_path(GALLERY)
+    assert page is not None
+    for name, picture in drawn(page.content_string).items():
+        files.append(File.generated(config, f"gallery-{name}.svg", content=picture))
     return files
 
 
-def on_page_markdown(markdown: str, **_: Any) -> str:
+def drawn(text: str) -> dict[str, bytes]:
+    """Run the code of a page, and return the pictures that it names, as SVG with their words."""
+    plt.switch_backend("agg")
+    namespace: dict[str, Any] = {}
+    pictures = {}
+    for found in DRAWN.finditer(text):
+        if found["code"]:
+            plt.close("all")
+            code = re.sub(
+                r"\bn_sim=(\d+)", lambda n: f"n_sim={min(int(n[1]), MOST_DRAWS)}", found["code"]
+            )
+            exec(compile(code, GALLERY, "exec"), namespace)
+            continue
+        file = io.BytesIO()
+        words = {"Title": found["alt"], "Date": None}
+        with plt.rc_context({"svg.hashsalt": found["name"]}):
+            plt.gcf().savefig(file, format="svg", metadata=words)
+        pictures[found["name"]] = file.getvalue()
+    plt.close("all")
+    return pictures
+
+
+def on_page_markdown(markdown: str, page: Page, files: Files, **_: Any) -> str:
+    """Put the gallery's pictures in their places, and bars into tables."""
+    gallery = files.get_file_from_path(GALLERY)
+    assert gallery is not None
+    words = {m["name"]: m["alt"] for m in DRAWN.finditer(gallery.content_string) if m["name"]}
+    if page.file.src_uri == GALLERY:
+        markdown = DRAWN.sub(
+            lambda m: m[0] if m["code"] else f"![{m['alt']}](gallery-{m['name']}.svg)", markdown
+        )
+    elif page.file.src_uri == "reference/pictures.md":
+        for name, alt in words.items():
+            small = f'[![{alt}](../gallery-{name}.svg){{ width="240" }}](../gallery.md)'
+            directive = f"::: pymer_bridge.plots.{name}\n"
+            markdown = markdown.replace(directive, f"{small}\n\n{directive}")
+    return _bars(markdown)
+
+
+def _bars(markdown: str) -> str:
     r"""Show `a | b` in tables, where GitHub needs `a \| b` and Python's Markdown does not."""
     lines = (
         CODE.sub(lambda code: code[0].replace(r"\|", "|"), line) if line.startswith("|") else line

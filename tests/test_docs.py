@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import doctest
+import html
 import importlib
 import importlib.util
 import io
@@ -463,6 +464,21 @@ def test_every_public_name_is_in_the_reference(pages: dict[Path, Page]) -> None:
 
 
 # -- notebooks -----------------------------------------------------------------------------------
+
+
+def test_the_gallery_shows_every_picture(site: Path) -> None:
+    page = (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8")
+    named = dict(re.findall(r"<!-- picture (\w+): (.*?) -->", page))
+    assert set(named) == set(pb.plots.__all__) - {"style"}
+    assert page.count("**Read it so:**") == len(named)
+    built = (site / "gallery.html").read_text(encoding="utf-8")
+    reference = (site / "reference" / "pictures.html").read_text(encoding="utf-8")
+    for name, alt in named.items():
+        assert f"gallery-{name}.svg" in built
+        assert f"gallery-{name}.svg" in reference
+        assert f"<title>{html.escape(alt, quote=False)}</title>" in (
+            site / f"gallery-{name}.svg"
+        ).read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
