@@ -38,7 +38,9 @@ def new_axes(ax: Axes | None, size: tuple[float, float] = (6.4, 4.2)) -> Axes:
         return ax
     import matplotlib.pyplot as plt  # noqa: PLC0415  # only who draws loads it
 
-    _, made = plt.subplots(figsize=size_of(*size), layout="constrained")
+    from pymer_bridge.plots.panels import Picture  # noqa: PLC0415  # a class of matplotlib's
+
+    _, made = plt.subplots(figsize=size_of(*size), layout="constrained", FigureClass=Picture)
     return made
 
 

@@ -79,3 +79,18 @@ def test_what_is_no_width_is_refused() -> None:
     assert refused(pb.plots.style, 0) == "width must be a number between 0 and 100, not 0"
     assert refused(pb.plots.style, float("nan"))
     assert "font_size" in refused(pb.plots.style, font_size=-1)
+
+
+def test_files_say_in_words_what_they_show(tmp_path: Path) -> None:
+    figure: Any = slopes(5).plot.lines().figure
+    figure.savefig(tmp_path / "lines.svg")
+    figure.savefig(tmp_path / "lines.png")
+    figure.savefig(tmp_path / "lines.pdf", metadata={"Title": "mine"})
+    said = figure.words()
+    assert said.startswith("score against hrs_week: 40 points, 6 lines (")
+    assert "population" in said
+    assert f"<title>{said}</title>" in (tmp_path / "lines.svg").read_text("utf-8")
+    assert said.encode() in (tmp_path / "lines.png").read_bytes()
+    assert b"/Title (mine)" in (tmp_path / "lines.pdf").read_bytes()
+    several: Any = slopes(5).plot.random_effects()
+    assert several.words().count("Conditional mode") == 2
