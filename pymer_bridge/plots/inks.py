@@ -24,7 +24,7 @@ MANY: Final = len(_PALETTE)
 """So many colours can be told apart, the last of which is ink."""
 
 # Ratios of luminance, as WCAG 2 has them: a line or a point needs 3, small text 4.5 or better 7.
-_MARK, _TEXT, _FILL, _ONE_OF_MANY = 3.0, 7.0, 1.32, 1.35
+_MARK, _TEXT, _FILL, _ONE_OF_MANY = 3.0, 7.0, 1.305, 1.35
 _SEEN_ALONE = 0.6  # marks of less alpha are many, and make their colour together
 
 
