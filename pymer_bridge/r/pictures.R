@@ -258,7 +258,7 @@ coefficient_scales <- function(model, frame) {
 #' Operation: partial eta squared of F tests, with its interval
 #'
 #' The ends are those of the noncentrality under which the statistic is at the quantiles of the
-#' noncentral F distribution (Steiger, 2004), as in effectsize::F_to_eta2() with two sides.
+#' noncentral F distribution (Steiger, 2004).
 #'
 #' @return `estimate`, `conf_low` and `conf_high`, missing where R has no test.
 partial_eta_squared <- function(statistic, df1, df2, conf_level) {
