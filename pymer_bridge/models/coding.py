@@ -122,7 +122,7 @@ def _weights(given: Any, levels: Sequence[str], what: str) -> NDArray[np.float64
     if not np.isfinite(weights).all() or not weights.any():
         raise OptionError(f"{what} must be finite numbers, some of them other than 0")
     # As many digits as survive where thirds and the like are added.
-    if abs(weights.sum()) > 1e-8 * abs(weights).max():
+    if abs(weights.sum()) > 1e-8 * np.max(np.abs(weights)):
         raise OptionError(
             f"{what} has weights whose sum is {weights.sum():g}: a comparison has the sum 0, and "
             "with another the intercept and the other coefficients would not be what they say"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final, Literal, Protocol, TypeAlias, get_args
 
 import numpy as np
@@ -212,10 +214,12 @@ def finite(
     OptionError
         It is not.
     """
-    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    if not number or not np.isfinite(value):  # type: ignore[call-overload]
+    found = math.nan
+    if isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool):
+        with suppress(OverflowError):  # of an int with hundreds of digits
+            found = float(value)
+    if not math.isfinite(found):
         raise OptionError(f"{argument}={shown(value)} must be a number")
-    found = float(value)  # type: ignore[arg-type]
     if above is not None and found <= above:
         raise OptionError(f"{argument}={shown(value)} must be above {above:g}")
     if least is not None and found < least:
