@@ -17,9 +17,14 @@ if TYPE_CHECKING:
 
 # Okabe and Ito's palette, which colour-blind people can tell apart; yellow is too light for lines.
 _PALETTE: Final = {
-    "blue": "#0072B2", "vermilion": "#D55E00", "green": "#009E73", "purple": "#CC79A7",
-    "orange": "#E69F00", "sky": "#56B4E9", "ink": "#000000",
-}  # fmt: skip
+    "blue": "#0072B2",
+    "vermilion": "#D55E00",
+    "green": "#009E73",
+    "purple": "#CC79A7",
+    "orange": "#E69F00",
+    "sky": "#56B4E9",
+    "ink": "#000000",
+}
 MANY: Final = len(_PALETTE)
 """So many colours can be told apart, the last of which is ink."""
 

@@ -112,7 +112,8 @@ def lines(
     own = inks.on(ax, style["alpha"])
     colours = {place: own.nth(i) for i, place in enumerate(places)} if few else {}
     if data:
-        of_rows = [colours.get(code, own.sky) for code in found.codes.tolist()] if few else own.sky
+        grey = own.faint
+        of_rows = [colours.get(code, grey) for code in found.codes.tolist()] if few else grey
         # Over many lines data are seen only if they lie above.
         above = {"zorder": 2.5, "color": own.blue} if many else {}
         ax.scatter(found.x, found.y, **{"color": of_rows} | style | above)
@@ -250,7 +251,7 @@ def _draw_group(panel: Axes, where: Along, found: Lines, i: int, curve: Any) -> 
     whole = ", ".join(filter(None, ("population", found.held.population)))
     dashed: dict[str, Any] = {"color": own.grey, "linewidth": 1.2, "linestyle": "--"}
     panel.plot(*found.population, label=text_of(whole), **dashed)
-    canvas.draw_points(panel, found.x[mine], found.y[mine], "sky", s=14)
+    canvas.draw_points(panel, found.x[mine], found.y[mine], "faint", s=14)
     if curve is not None:
         own_values = f", at its own {found.held.own}" if found.held.own else ""
         label = text_of(f"each {where.group}{own_values}")
@@ -308,7 +309,7 @@ def pooling(
     axes = canvas.new_panels(ax, 3, (3.4, 3.6), sharex=True, sharey=True)
     titles = ("Complete pooling", "No pooling", "Partial pooling")
     for panel, title in zip(axes, titles, strict=True):
-        canvas.draw_points(panel, found.x, found.y, "sky")
+        canvas.draw_points(panel, found.x, found.y, "faint")
         canvas.dress(panel, where.predictor, title=title)
     dashed: dict[str, Any] = {"linestyle": "--", "label": "one line for all data"}
     axes[0].plot(*complete, color=inks.on(axes[0]).ink, linewidth=2.6, **dashed)

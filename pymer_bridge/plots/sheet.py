@@ -57,7 +57,6 @@ def style(
     >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
     >>> with pb.plots.style("single"):
     ...     ax = fit.plot.lines()
-    ...     ax.figure.savefig("lines.pdf")  # doctest: +SKIP
     >>> round(ax.figure.get_figwidth() * 25.4)
     84
     """
