@@ -210,7 +210,7 @@ class ColumnKind:
             return given  # a column that R cannot take, which is refused by its dtype
         plain: Any = pd.to_numeric(given) if given.dtype == object else given
         numbers = plain.to_numpy(dtype=np.float64, na_value=np.nan)
-        whole = np.isnan(numbers) | ((numbers % 1 == 0) & (np.abs(numbers) < 2**31))
+        whole = np.isnan(numbers) | ((np.trunc(numbers) == numbers) & (np.abs(numbers) < 2**31))
         if self.kind == "numeric":
             return pd.Series(numbers, index=given.index) if whole.all() else given
         return pd.Series(numbers, index=given.index).astype("Int64") if whole.all() else given

@@ -331,3 +331,12 @@ def test_ids_are_the_same_however_pandas_stores_them(fitted: str) -> None:
         np.array([100000, 7], dtype=np.uint32),
     ):
         same(fit.predict({"x": [0.0, 1.0], "id": given}), wanted)
+
+
+@pytest.mark.parametrize("number", [np.inf, -np.inf])
+def test_an_infinite_number_is_no_level(number: float) -> None:
+    stools = pb.load_dataset("ergoStool", package="nlme")
+    stools["Subject"] = stools["Subject"].astype(int)
+    fit = pb.lmer("effort ~ Type + (1 | Subject)", stools)
+    with pytest.raises(pb.PymerError, match="Inf"):
+        fit.predict(pd.DataFrame({"Type": ["T1", "T2"], "Subject": [1.0, number]}))

@@ -140,7 +140,8 @@ def test_a_table_of_models_as_ratios(cbpp: Any, ticks: Any) -> None:
 
 def test_a_picture_of_ratios(cbpp: Any, ticks: Any) -> None:
     ax = pb.plots.coefficients(cbpp, exponentiate=True, labels={"period2": "Second"})
-    assert ax.get_xlabel() == "Odds ratio, with 95% interval"
+    assert ax.get_xlabel() == "Odds ratio"
+    assert ax.texts[-1].get_text().startswith("95% confidence intervals")
     assert ax.get_xscale() == "log"
     assert [text.get_text() for text in ax.get_yticklabels()] == ["Second", "period3", "period4"]
     drawn = ax.lines[0].get_xdata()
