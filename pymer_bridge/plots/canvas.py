@@ -202,10 +202,21 @@ def legend_above(ax: Axes, *shown: Any, **options: Any) -> Legend:
     return legend(ax, ax, *shown, **place, **options)
 
 
-def legend_of_panels(axes: Sequence[Axes], **options: Any) -> None:
-    """Put one legend over all panels, of what the first one holds."""
-    shown = axes[0].get_legend_handles_labels()
-    legend(figure_of(axes), axes[0], *shown, loc="outside upper center", ncols=2, **options)
+def legend_entries(axes: Sequence[Axes]) -> tuple[list[Any], list[str]]:
+    """Return what panels hold for a legend, each label once, as the first panel shows it."""
+    named: dict[str, Any] = {}
+    for panel in axes:
+        for handle, label in zip(*panel.get_legend_handles_labels(), strict=True):
+            named.setdefault(label, handle)
+    return list(named.values()), list(named)
+
+
+def legend_of_panels(axes: Sequence[Axes], **options: Any) -> Legend:
+    """Put one legend of what these panels hold over the figure, as wide as there is room."""
+    handles, labels = legend_entries(axes)
+    figure = figure_of(axes)
+    how = {"loc": "outside upper center", "ncols": abreast(figure, labels)} | options
+    return legend(figure, axes[0], handles, labels, **how)
 
 
 def abreast(figure: Figure, labels: Sequence[str]) -> int:
@@ -272,7 +283,7 @@ def caption(axes: Sequence[Axes], text: str, *, own: bool) -> None:
 
 
 def zero_line(ax: Axes, *, vertical: bool = False, above: bool = False, at: float = 0.0) -> None:
-    """Draw a thin line at zero, behind everything else unless that would hide it."""
+    """Draw a thin line at zero, or elsewhere, behind everything else unless that would hide it."""
     draw = ax.axvline if vertical else ax.axhline
     own = inks.on(ax)
     draw(at, color=own.grey if above else own.faint, linewidth=1.0, zorder=2.5 if above else 0)
@@ -281,7 +292,7 @@ def zero_line(ax: Axes, *, vertical: bool = False, above: bool = False, at: floa
 def one_line(ax: Axes) -> None:
     """Put estimates on an axis of ratios, with a thin line at one behind everything else."""
     ax.set_xscale("log")
-    ax.axvline(1.0, color=inks.on(ax).faint, linewidth=1.0, zorder=0)
+    zero_line(ax, vertical=True, at=1.0)
 
 
 def draw_points(ax: Axes, x: Any, y: Any, colour: str = "blue", **style: Any) -> None:

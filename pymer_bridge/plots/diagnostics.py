@@ -476,16 +476,5 @@ def diagnostics(
             own.remove()  # one is enough
         canvas.dress(panel, title=title)
     if ax is None:
-        pairs = [zip(*panel.get_legend_handles_labels(), strict=True) for panel in axes]
-        named = {label: handle for pair in pairs for handle, label in pair}
-        handles, labels = list(named.values()), list(named)
-        figure = canvas.figure_of(axes)
-        canvas.legend(
-            figure,
-            axes[0],
-            handles,
-            labels,
-            loc="outside upper center",
-            ncols=canvas.abreast(figure, labels),
-        )
+        canvas.legend_of_panels(axes)
     return canvas.figure_of(axes)

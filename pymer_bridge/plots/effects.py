@@ -208,6 +208,14 @@ def _given(intervals: Any, label: str) -> Any:
     return intervals
 
 
+def intervals_said(levels: Sequence[float], kind: str) -> str:
+    """Say of which levels the intervals are, and which lines show them, the widest first."""
+    percent = [f"{level * 100:.6g}%" for level in levels]
+    if len(percent) == 1:
+        return f"{percent[0]} {kind} intervals"
+    return f"{percent[0]} (thin) and {', '.join(percent[1:])} (thick) {kind} intervals"
+
+
 def _of_model(fit: Any, intervals: Any, ddf: str | None, levels: Sequence[float]) -> _Part:
     """Return what is drawn of one model, or of its fixed effects."""
     if isinstance(fit, FixedEffects):
@@ -243,11 +251,7 @@ def _of_model(fit: Any, intervals: Any, ddf: str | None, levels: Sequence[float]
 
 def _said(effects: FixedEffects, found: Sequence[Any]) -> str:
     """Say what intervals are: levels, method, and degrees of freedom or the kind of bootstrap."""
-    levels = [float(table.conf_level) for table in found]
-    percent = [f"{level * 100:.6g}%" for level in levels]
-    said = f"{percent[0]} confidence intervals"
-    if len(levels) > 1:
-        said = f"{percent[0]} (thin) and {', '.join(percent[1:])} (thick) confidence intervals"
+    said = intervals_said([float(table.conf_level) for table in found], "confidence")
     if isinstance(found[0], Intervals):
         method, further = found[0].method, found[0].kind
     elif effects.ddf == "none":

@@ -106,7 +106,7 @@ def bootstrap(
         if canvas.leads_row(panel, i):
             panel.set_ylabel("Replicates")
     if ax is None:
-        canvas.legend_of_panels(axes)
+        canvas.legend_of_panels(axes[:1], ncols=2)
     return canvas.figure_of(axes)
 
 

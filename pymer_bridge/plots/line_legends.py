@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -27,16 +26,16 @@ def put_legend(ax: Axes, title: str, *, beside: bool = False) -> None:
     """Put the legend beside the axes, or over them, with marks as thick as can be seen."""
     _, labels = ax.get_legend_handles_labels()
     longest = max(len(line) for label in labels for line in label.split("\n"))
-    # An inch holds twelve letters, or fourteen small ones.
+    # An inch holds twelve letters.
     inches = canvas.figure_of([ax]).get_figwidth()
     if beside and 12 * inches - longest >= 48:
         how: dict[str, Any] = {"title": text_of(title, 28) or None, "alignment": "left"}
         made = canvas.legend_beside(ax, **how)
     else:
-        ncols = min(len(labels), max(1, int(14 * inches) // (longest + 3)))
         title = text_of(title.replace("\n", "; "), int(12 * inches) - 8)
         how = {"title": title or None, "fontsize": "small", "title_fontsize": "small"}
-        made = canvas.legend_above(ax, ncols=ncols, handlelength=1.2, columnspacing=1.0, **how)
+        how |= {"ncols": len(labels), "handlelength": 1.2, "columnspacing": 1.0}
+        made = canvas.legend_above(ax, **how)
     _thicken(made)
 
 
@@ -59,19 +58,12 @@ def name_of_groups(where: Along, found: Lines, wanted: Sequence[int]) -> str:
 
 def put_over_panels(axes: Sequence[Axes], given: Axes | None, title: str) -> None:
     """Put one legend over all panels; over the one that was given, where the figure is not ours."""
-    handles, labels = (
-        [*itertools.chain.from_iterable(parts)]
-        for parts in zip(*(panel.get_legend_handles_labels() for panel in axes), strict=True)
-    )
-    shown = dict(zip(reversed(labels), reversed(handles), strict=True))
-    names = list(dict.fromkeys(labels))
-    drawn = [shown[name] for name in names], names
     how: dict[str, Any] = {"title": text_of(title, 80) or None}
-    how["ncols"] = canvas.abreast(canvas.figure_of(axes), names)
     if given is None:
-        figure = canvas.figure_of(axes)
-        made = canvas.legend(figure, axes[0], *drawn, loc="outside upper center", **how)
+        made = canvas.legend_of_panels(axes, **how)
     else:
+        handles, labels = canvas.legend_entries(axes)
+        how |= {"ncols": canvas.abreast(canvas.figure_of(axes), labels)}
         how |= {"loc": "lower center", "bbox_to_anchor": (0.5, 1.1)}
-        made = canvas.legend(given, given, *drawn, **how)
+        made = canvas.legend(given, given, handles, labels, **how)
     _thicken(made)

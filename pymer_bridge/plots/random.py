@@ -9,7 +9,7 @@ import numpy as np
 
 from pymer_bridge.errors import OptionError, listed, shown
 from pymer_bridge.plots import canvas, curves, inks, ticks
-from pymer_bridge.plots.effects import LINKED, levels_of
+from pymer_bridge.plots.effects import LINKED, intervals_said, levels_of
 from pymer_bridge.plots.levels import chosen_levels, labels_of
 from pymer_bridge.results.fixed_effects import exponential, exponential_label
 from pymer_bridge.spec import options
@@ -161,7 +161,7 @@ def random_effects(
                 _say_number(panel, table, len(ranks), order)
             else:
                 panel.set_yticks([])
-    canvas.caption(axes, _intervals_name(levels), own=ours)
+    canvas.caption(axes, intervals_said(levels, "conditional"), own=ours)
     return canvas.figure_of(axes)
 
 
@@ -211,13 +211,6 @@ def _mode_name(fit: Any, exponentiate: bool, standardize: bool) -> str:
     if standardize:
         return "Conditional mode / SD"
     return f"Conditional mode{LINKED.get(link, '') if link else ''}"
-
-
-def _intervals_name(levels: Sequence[float]) -> str:
-    percent = [f"{level * 100:.6g}%" for level in levels]
-    if len(percent) == 1:
-        return f"{percent[0]} conditional intervals"
-    return f"{percent[0]} (thin) and {', '.join(percent[1:])} (thick) conditional intervals"
 
 
 def _draw_modes(panel: Axes, modes: Any, ends: Any, scale: float, *, ratios: bool) -> None:

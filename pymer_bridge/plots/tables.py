@@ -151,7 +151,7 @@ def anova(
     -----
     Partial eta squared is ``F df1 / (F df1 + df2)``, an approximation in mixed models, and the ends
     of its interval are found by the noncentral F distribution [1]_. R functions: ``pf`` and
-    ``uniroot`` (Steiger, 2004).
+    ``uniroot``.
 
     References
     ----------

@@ -20,8 +20,8 @@ case_figure <- function(model, kind) {
 #' cooks.distance() of lme4 computes them again, which takes a minute where thousands of groups cross.
 #'
 #' @return `hat` and `cooks`, see `over_rows()`; `cut_offs`: twice the mean leverage, and the
-#'   distance beyond which an observation stands out: 4/n, or of mixed models, whose distances are often all beyond that, three
-#'   interquartile ranges above the third quartile, as HLMdiag has it.
+#'   distance beyond which an observation stands out: 4/n, or of mixed models, whose distances are
+#'   often all beyond that, three interquartile ranges above the third quartile, as HLMdiag has it.
 leverage_figures <- function(model) {
   fit <- model$fit
   hat <- stats::hatvalues(fit)

@@ -32,13 +32,6 @@ LETTERS = 0.15
 """Letters do not fill the height of their line: so much of it may lie over the next."""
 
 
-@pytest.fixture(autouse=True)
-def closed() -> Iterator[None]:
-    """Leave no figure open."""
-    yield
-    plt.close("all")
-
-
 def _ticks(axis: Any) -> Iterator[Any]:
     """Give the labels of ticks that are drawn; others lie beyond the limits."""
     for tick in axis._update_ticks():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -29,12 +29,6 @@ pytestmark = [pytest.mark.r, pytest.mark.filterwarnings("ignore::pymer_bridge.Py
 def plain() -> Any:
     session().require("lme4")
     return plain_r(REFERENCES / "simulated_residuals.R")
-
-
-@pytest.fixture(autouse=True)
-def closed() -> Iterator[None]:
-    yield
-    plt.close("all")
 
 
 # -- the residuals -------------------------------------------------------------------------------

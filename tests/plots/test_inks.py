@@ -5,7 +5,6 @@ The measure is the contrast of WCAG 2, which is written once more here, by anoth
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import matplotlib as mpl
@@ -32,13 +31,6 @@ pytestmark = [
 ]
 CROWD = 0.6
 """Marks of less alpha are many: each is faint, and together they have their colour."""
-
-
-@pytest.fixture(autouse=True)
-def closed() -> Iterator[None]:
-    """Leave no figure open."""
-    yield
-    plt.close("all")
 
 
 def _over(top: Any, below: Any) -> np.ndarray[Any, Any]:

@@ -33,13 +33,6 @@ def plain() -> Any:
     return plain_r(REFERENCE)
 
 
-@pytest.fixture(autouse=True)
-def closed() -> Iterator[None]:
-    """Leave no figure open."""
-    yield
-    plt.close("all")
-
-
 @pytest.fixture(scope="module")
 def data() -> pd.DataFrame:
     """Twelve subjects by fifteen items, with predictors of rows, of subjects and of items."""

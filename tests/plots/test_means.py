@@ -31,13 +31,6 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def closed() -> Iterator[None]:
-    """Leave no figure open."""
-    yield
-    plt.close("all")
-
-
 @pytest.fixture(scope="module")
 def plain() -> Any:
     session().require("lme4")

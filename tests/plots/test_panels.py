@@ -13,7 +13,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator
 from typing import Any
 
 import matplotlib as mpl
@@ -42,13 +41,6 @@ def plain() -> Any:
     """Return a function that calls plain R."""
     session().require("lme4")
     return plain_r(REFERENCE)
-
-
-@pytest.fixture(autouse=True)
-def closed() -> Iterator[None]:
-    """Leave no figure open."""
-    yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ held in results/test_effects.py.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -28,13 +28,6 @@ from pymer_bridge.results.effects import EffectCurve, EffectPoint, EffectSmooth,
 from pymer_bridge.session.r_session import session
 
 pytestmark = [pytest.mark.r, pytest.mark.filterwarnings("ignore::pymer_bridge.PymerWarning")]
-
-
-@pytest.fixture(autouse=True)
-def closed() -> Iterator[None]:
-    """Leave no figure open."""
-    yield
-    plt.close("all")
 
 
 def _odds(eta: float) -> float:
