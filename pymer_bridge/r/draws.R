@@ -81,8 +81,25 @@ take_draws <- function(draws, first, last) {
 #'
 #' @return A list of responses, without the rows that were dropped.
 draw_parametric <- function(fit, n_sim, use_u) {
-  drawn <- stats::simulate(fit, nsim = n_sim, use.u = use_u, na.action = stats::na.exclude)
+  drawn <- stats::simulate(as_omitting(fit), nsim = n_sim, use.u = use_u)
   used_rows(as.list(drawn), fit)
+}
+
+#' A fit of na.exclude as one of na.omit, from which R draws for the rows used
+#'
+#' simulate() of lme4 2.1 stops at the missing weights of the rows that were left out; before, it
+#' laid the rows of responses of two columns wrongly.
+as_omitting <- function(fit) {
+  if (!inherits(fit, "lm")) {
+    frame <- methods::slot(fit, "frame")
+    if (inherits(attr(frame, "na.action"), "exclude")) {
+      class(attr(frame, "na.action")) <- "omit"
+      methods::slot(fit, "frame") <- frame
+    }
+  } else if (inherits(fit$na.action, "exclude")) {
+    class(fit$na.action) <- "omit"
+  }
+  fit
 }
 
 #' Fitted values plus resampled residuals, as bootMer(type = "semiparametric")

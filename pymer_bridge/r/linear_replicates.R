@@ -145,7 +145,7 @@ without_excluded <- function(values, fit) {
 #' With na.exclude R puts the weights of the rows used beside fitted values of all rows, and draws
 #' from the wrong ones. MASS's negative binomial finds its generator only where MASS is attached.
 simulated <- function(fit, n_sim, seed = NULL) {
-  if (inherits(fit$na.action, "exclude")) class(fit$na.action) <- "omit"
+  fit <- as_omitting(fit)
   draw <- if (inherits(fit, "glm")) stats::family(fit)$simulate
   if (is.function(draw) && "rnegbin" %in% all.names(body(draw))) assign("rnegbin", MASS::rnegbin, environment(draw))
   stats::simulate(fit, nsim = n_sim, seed = seed)
@@ -156,11 +156,14 @@ simulated <- function(fit, n_sim, seed = NULL) {
 #' @param n_sim,seed See `simulate_model()`.
 simulate_linear <- function(model, n_sim, seed) {
   fit <- model$fit
-  drawn <- simulated(fit, n_sim, seed)
-  if (!inherits(fit$na.action, "exclude")) {
+  simulations_over_rows(simulated(fit, n_sim, seed), fit)
+}
+
+#' Simulated responses of the rows used, as R has them: missing in those that na.exclude left out
+simulations_over_rows <- function(drawn, fit) {
+  if (!inherits(stats::na.action(stats::model.frame(fit)), "exclude")) {
     return(described_simulations(drawn))
   }
-  # As R has them: missing in the rows that were left out.
   rows <- names(stats::fitted(fit))
   place <- match(rows, row.names(drawn))
   whole <- lapply(drawn, function(column) if (is.matrix(column)) column[place, ] else column[place])

@@ -321,7 +321,9 @@ simulate_model <- function(model, n_sim, seed, new_data, re_form, use_u, allow_n
   call <- quote(
     stats::simulate(fit, nsim = n_sim, seed = seed, allow.new.levels = allow_new_levels)
   )
-  if (!is.null(frame)) {
+  if (is.null(frame)) {
+    call[[2L]] <- quote(as_omitting(fit))
+  } else {
     warn_of_lost_offset(fit)
     call$newdata <- quote(frame)
     # With na.exclude R would add the dropped rows of the data to the new ones.
@@ -340,5 +342,9 @@ simulate_model <- function(model, n_sim, seed, new_data, re_form, use_u, allow_n
   }
   if (is.null(frame) && (use_u || !is.null(re_form))) stop_if_rows_slip(model)
   drawn <- at_new_data(eval(call), fit, frame)
-  described_simulations(drawn, if (!is.null(frame)) as.character(seq_len(nrow(frame))))
+  if (is.null(frame)) {
+    simulations_over_rows(drawn, fit)
+  } else {
+    described_simulations(drawn, as.character(seq_len(nrow(frame))))
+  }
 }

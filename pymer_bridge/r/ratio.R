@@ -119,7 +119,7 @@ make_ratio_draws <- function(model, n_sim, seed, state, block) {
   state <- start_generator(seed, state)
   sizes <- if (is.null(block)) n_sim else rep(block, n_sim %/% block)
   responses <- unlist(lapply(sizes, function(size) {
-    used_rows(as.list(stats::simulate(model$fit, nsim = size)), model$fit)
+    used_rows(as.list(stats::simulate(as_omitting(model$fit), nsim = size)), model$fit)
   }), recursive = FALSE)
   kept_draws(responses, state, before)
 }

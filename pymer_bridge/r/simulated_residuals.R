@@ -97,18 +97,20 @@ response_probabilities <- function(own, observed, mean) {
 #' Responses that the fitted model draws at the estimated random effects
 #'
 #' By R's simulate() where it draws from the model: lme4's has another scale for an inverse Gaussian,
-#' before 1.1-36 for a Gamma too, and forgets the weights of a linear model; R's own needs SuppDists
-#' for an inverse Gaussian.
+#' before 1.1-36 for a Gamma too, forgets the weights of a linear model, and before 1.1-36 takes the
+#' random effects of other rows where some were left out; R's own needs SuppDists for an inverse
+#' Gaussian.
 #'
 #' @return A matrix with a column for each simulation; of a binomial model counts of successes.
 drawn_responses <- function(fit, own, n_sim) {
   by_hand <- own$family == "inverse.gaussian" ||
-    own$mixed && (own$family == "Gamma" || own$family == "gaussian" && any(own$weights != 1))
+    own$mixed && (own$family == "Gamma" || own$family == "gaussian" && any(own$weights != 1) ||
+      !is.null(stats::na.action(stats::model.frame(fit))))
   if (by_hand) {
     return(matrix(draw_at_mean(own, n_sim), ncol = n_sim))
   }
   drawn <- if (own$mixed) {
-    stats::simulate(fit, nsim = n_sim, use.u = TRUE, na.action = stats::na.exclude)
+    stats::simulate(fit, nsim = n_sim, use.u = TRUE)
   } else {
     simulated(fit, n_sim)
   }

@@ -620,6 +620,27 @@ def test_levels(plain: Any) -> None:
     assert "well" in str(ours)
 
 
+@pytest.mark.filterwarnings("ignore::pymer_bridge.SingularFitWarning")
+@pytest.mark.parametrize("left", ["cbind(incidence, size - incidence)", "share", "state"])
+def test_simulations_with_gaps_are_those_of_the_rows_used(left: str) -> None:
+    data = pb.load_dataset("cbpp").astype({"incidence": float})
+    data["share"] = data["incidence"] / data["size"]
+    data["state"] = pd.Categorical(np.where(data["incidence"] > 0, "sick", "well"))
+    data.loc[data.index[[3, 8]], ["incidence", "share", "state"]] = np.nan
+    how: dict[str, Any] = {"family": "binomial", "weights": "size" if left == "share" else None}
+    excluded, left_out = (
+        pb.glmer(f"{left} ~ period + (1 | herd)", data, na_action=action, **how)
+        for action in ("exclude", "omit")
+    )
+    ours, theirs = excluded.simulate(2, 4), left_out.simulate(2, 4)
+    used = np.delete(np.arange(56), [3, 8])
+    same(ours.values[used], theirs.values)
+    assert np.isnan(ours.values[[3, 8]]).all()
+    assert list(ours.index) == list(data.index)
+    first = [fit.bootstrap(n_sim=2, seed=3).replicates for fit in (excluded, left_out)]
+    same(*first)
+
+
 def test_simulations_as_a_result() -> None:
     ours = fit_of("slopes").simulate(2, 1)
     assert len(ours) == 2
