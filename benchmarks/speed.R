@@ -19,6 +19,11 @@ fit_only <- function(formula, data) {
   list2env(list(fit = fit))
 }
 
+fit_table <- function(formula, data) {
+  fit <- eval(bquote(lmerTest::lmer(.(str2lang(formula)), .(as.name(data)))), workspace)
+  coef(summary(fit))
+}
+
 fit_and_read <- function(formula, data) {
   fit <- eval(bquote(lmerTest::lmer(.(str2lang(formula)), .(as.name(data)))), workspace)
   shown <- summary(fit)

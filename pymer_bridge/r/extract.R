@@ -14,50 +14,6 @@ within_model <- function(model, expression, fit = model$fit) {
   eval(expression, holder)
 }
 
-#' lmerTest's version of the fit, made once
-lmertest_fit <- function(model) {
-  if (is.null(model$lmertest)) {
-    model_data(model) # stops if the data are not those of the fit: lmerTest reads them again
-    fit <- within_model(model, quote(lmerTest::as_lmerModLmerTest(.fit)))
-    model$lmertest <- with_given_call(model, fit)
-  }
-  model$lmertest
-}
-
-#' A fit with the call as it was given, as lmerTest::lmer() keeps it
-#'
-#' There is no accessor that sets a call.
-with_given_call <- function(model, fit) {
-  methods::slot(fit, "call") <- model$call
-  fit
-}
-
-#' R's summary of the model, made once for all results that need it
-#'
-#' A summary that came with a warning or a message is not kept, so that each result gets it.
-#'
-#' @param model A model environment.
-#' @param ddf "satterthwaite" or "kenward-roger" for lmerTest's summary; otherwise lme4's.
-model_summary <- function(model, ddf) {
-  by_t <- ddf %in% c("satterthwaite", "kenward-roger")
-  name <- if (by_t) ddf else "none"
-  found <- model$summaries[[name]]
-  if (is.null(found)) {
-    quiet <- TRUE
-    found <- withCallingHandlers(
-      if (by_t) {
-        with_ddf(model, ddf, function(fit, name) summary(fit, ddf = name))
-      } else {
-        summary(model$fit)
-      },
-      warning = function(condition) quiet <<- FALSE,
-      message = function(condition) quiet <<- FALSE
-    )
-    if (quiet) model$summaries[[name]] <- found
-  }
-  found
-}
-
 #' Operation: the fixed effects with their tests
 #'
 #' @param model A model environment.
@@ -67,7 +23,7 @@ model_summary <- function(model, ddf) {
 #'   are NULL where the method has none.
 fixed_effects <- function(model, ddf, conf_level) {
   by_t <- ddf %in% c("satterthwaite", "kenward-roger")
-  table <- stats::coef(model_summary(model, ddf))
+  table <- coefficient_table(model, ddf)
   estimate <- unname(table[, "Estimate"])
   std_error <- unname(table[, "Std. Error"])
   # If the family fixes the scale, R calls the statistic z.
@@ -272,7 +228,7 @@ fit_statistics <- function(model) {
 
 #' Operation: the covariance matrix of the fixed effects
 fixed_covariance <- function(model) {
-  covariance <- as.matrix(stats::vcov(model$fit))
+  covariance <- fixed_covariance_of(model)
   list(names = rownames(covariance), values = as.vector(covariance))
 }
 
@@ -290,7 +246,7 @@ model_matrix <- function(model) {
 convergence <- function(model) {
   # It is the same in every summary. A warning about the covariance does not concern the optimizer.
   made <- model$summaries
-  info <- (if (length(made)) made[[1L]] else suppressWarnings(model_summary(model, "none")))$optinfo
+  info <- if (length(made)) made[[1L]]$optinfo else methods::slot(model$fit, "optinfo")
   messages <- as.character(unlist(info$conv$lme4$messages))
   failures <- messages[!grepl("singular", messages)]
   list(

@@ -9,6 +9,7 @@
 #   model$lmertest   lmerTest's version of the fit, made when first asked for
 #   model$origin     the number of its data, see `fits_to_compare()`
 #   model$summaries  R's summaries, by method of degrees of freedom, made when first asked for
+#   model$matrices   the covariance of its fixed effects, the same
 
 #' The functions that a fitted call may find beside its data: lme4's, and splines' bases
 #'

@@ -82,9 +82,6 @@ tidy_fixed <- function(model, conf_int, conf_level, conf_method, ends, ddf, expo
   Filter(Negate(is.null), part)
 }
 
-#' The table of coefficients in the summary with these degrees of freedom
-coefficient_table <- function(model, ddf) stats::coef(model_summary(model, ddf))
-
 #' Wald intervals: with degrees of freedom by Student's t, else as R gives them
 tidy_wald <- function(fit, part, conf_level) {
   if (is.null(part$df)) {

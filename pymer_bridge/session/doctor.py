@@ -64,7 +64,7 @@ def show_versions() -> Versions:
             session().require(package)
         except REnvironmentError as error:
             problems.append(str(error))
-    notes = [] if problems else _notes_on_exactness()
+    notes = [] if problems else [*_notes_on_exactness(), *_notes_on_speed()]
     if locale.getlocale()[1] not in ("UTF-8", "utf-8", "utf8"):
         notes.append("The locale is not UTF-8: level order follows it, and R prints accents oddly.")
     return Versions(python, facts, packages, tuple(problems), tuple(notes))
@@ -78,4 +78,13 @@ def _notes_on_exactness() -> list[str]:
         "This lme4 was built so that R processes fall into two states that differ in the last "
         f"bits (lme4 issue 745); this one is in state {state}. Compare processes in one state, "
         "or fix it with: Rscript -e 'install.packages(\"lme4\")' (builds it anew)."
+    ]
+
+
+def _notes_on_speed() -> list[str]:
+    record = ask("ordinary_ways")
+    return [
+        f"{reason} has other code than is known here, so R's ordinary way is taken for "
+        f"{path}: it is slower, with the same figures."
+        for path, reason in zip(record["paths"], record["reasons"], strict=True)
     ]

@@ -34,6 +34,17 @@ def arrived(data: pd.DataFrame) -> dict[str, Any]:
     return told
 
 
+def among_operations(file: Path) -> Callable[..., Any]:
+    """Return a function that calls those of an R file, which sees all of our R code."""
+    home: Handle = session().call("new.env", parent=_probes()).value
+    session().call("sys.source", file=str(file), envir=home)
+
+    def call(function: str, **arguments: Any) -> Any:
+        return session().call("do.call", what=function, args=arguments, envir=home).value
+
+    return call
+
+
 def plain_r(reference: Path) -> Callable[..., Any]:
     """Return a function that calls those of a file of plain R, which sees none of our R code."""
     home: Handle = session().call("new.env", parent=session().call("globalenv").value).value

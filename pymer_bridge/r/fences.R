@@ -1,0 +1,91 @@
+# Fences around the fast paths.
+#
+# A fast path gives what functions of lme4, lmerTest or nloptr give, for less work, and so
+# relies on what is inside of them. Each of these functions has a mark here, made of its
+# code, for all versions in which the tests found the same figures to the last bit. If one
+# of them has other code, R's ordinary way is taken, and `doctor` says why.
+
+#' The marks of the code that fast paths stand for, by path and function
+#'
+#' A function that differs between versions has several marks.
+fast_paths <- list(
+  `Satterthwaite's degrees of freedom` = list(
+    "lmerTest::as_lmerModLmerTest" = c("85897-50301882", "81896-45630030"),
+    "lmerTest::as_lmerModLT" = c("121385-100295264", "124299-104719199"),
+    "lmerTest::devfun_vp" = "40910-12165857",
+    "lmerTest::get_covbeta" = "18897-2352550",
+    "lme4::mkdevfun" = c("164874-185265969", "202685-278985245"),
+    "lme4::merPredD$initializePtr" = c("20313-2611519", "19163-2295839"),
+    "lme4::lmerResp$initializePtr" = "12750-1005985"
+  ),
+  `Satterthwaite's table` = list(
+    "lmerTest::summary.lmerModLmerTest" = c("86549-48287859", "89304-51229073"),
+    "lmerTest::get_coefmat" = "29380-5999370",
+    "lmerTest::contest1D.lmerModLmerTest" = "132089-116146156",
+    "lmerTest::qform" = "2406-57264"
+  )
+)
+
+#' What was found out so far, by path: "" or the reason to take the ordinary way
+fences <- new.env(parent = emptyenv())
+
+#' Is the code that a fast path stands for as known?
+#'
+#' @param path A name of `fast_paths`.
+as_known <- function(path) {
+  if (is.null(fences[[path]])) assign(path, unknown_code(path), envir = fences)
+  !nzchar(fences[[path]])
+}
+
+#' The first function of a path that has other code, with its package's version, or ""
+unknown_code <- function(path) {
+  known <- fast_paths[[path]]
+  for (name in names(known)) {
+    parts <- strsplit(name, "::", fixed = TRUE)[[1L]]
+    if (!code_mark(parts[1L], parts[2L]) %in% known[[name]]) {
+      version <- utils::packageDescription(parts[1L], fields = "Version")
+      return(paste0(parts[2L], "() of ", parts[1L], " ", version))
+    }
+  }
+  ""
+}
+
+#' A mark of a function of a package, or of a method of a reference class as class$method
+#'
+#' @return Two sums over the letters of its code; "absent" if there is no such function.
+code_mark <- function(package, name) {
+  namespace <- asNamespace(package)
+  parts <- strsplit(name, "$", fixed = TRUE)[[1L]]
+  found <- if (length(parts) == 2L) {
+    namespace[[parts[1L]]]$def@refMethods[[parts[2L]]]
+  } else {
+    get0(name, namespace, mode = "function")
+  }
+  if (is.null(found)) {
+    return("absent")
+  }
+  letters <- utf8ToInt(paste(code_words(c(formals(found), body(found))), collapse = " "))
+  sprintf("%.0f-%.0f", sum(letters), sum(as.double(letters) * seq_along(letters)))
+}
+
+#' All names and constants of code in order, without what depends on how it was installed
+code_words <- function(code) {
+  if (is.name(code)) {
+    return(as.character(code))
+  }
+  if (is.call(code) && identical(code[[1L]], quote(`function`))) code <- code[1:3]
+  if (is.call(code) || is.list(code) || is.pairlist(code)) {
+    parts <- as.list(code)
+    return(c(names(parts), "(", unlist(lapply(parts, code_words)), ")"))
+  }
+  if (is.null(code)) "NULL" else deparse(code)
+}
+
+#' Operation: the reasons why R's ordinary way is taken rather than a fast one
+ordinary_ways <- function() {
+  reasons <- vapply(names(fast_paths), function(path) {
+    if (as_known(path)) "" else fences[[path]]
+  }, "")
+  reasons <- reasons[nzchar(reasons)]
+  list(paths = names(reasons), reasons = unname(reasons))
+}

@@ -1,0 +1,166 @@
+# A fast path: what lmerTest adds to a fit for Satterthwaite's method, for less work.
+#
+# lmerTest builds the whole model again to get its deviance function, and then asks it
+# for each point of a numerical Hessian and a Jacobian, although where only sigma moves
+# nothing else changes. Here the deviance function is the fit's own, on copies of what
+# it changes, and is asked once for each theta. Points, arithmetic, warnings and the
+# object are lmerTest's and numDeriv's own. See fences.R for what this relies on.
+
+#' lmerTest's version of a fit, as as_lmerModLmerTest() makes it
+#'
+#' @param model A model environment.
+fast_lmertest <- function(model) {
+  lazy <- deviance_by_theta(model$fit)
+  covariance <- fixed_covariance_of(model)
+  namespace <- asNamespace("lmerTest")
+  complete <- with_functions(namespace$as_lmerModLT, list(
+    devfun_vp = lazy$deviance, get_covbeta = lazy$covariance, vcov = function(object) covariance
+  ))
+  convert <- with_functions(namespace$as_lmerModLmerTest, list(
+    as_lmerModLT = complete,
+    # The only call that it evaluates is that of lmer() for a deviance function.
+    eval = function(...) lazy$devfun
+  ))
+  convert(model$fit)
+}
+
+#' May lmerTest's version of a fit be made the fast way?
+fast_lmertest_applies <- function(fit) {
+  identical(class(fit), structure("lmerMod", package = "lme4")) && as_known("Satterthwaite's degrees of freedom")
+}
+
+#' A function that finds other functions under the names of some that it calls
+with_functions <- function(f, replaced) {
+  environment(f) <- list2env(replaced, parent = environment(f))
+  f
+}
+
+#' lmerTest's functions of theta and sigma, which ask the deviance once for each theta
+#'
+#' @param fit A linear mixed model; it stays as it is.
+#' @return A list: `devfun`, lme4's deviance function on copies of the fit's state, and
+#'   `deviance` and `covariance`, which stand for lmerTest's devfun_vp() and get_covbeta().
+deviance_by_theta <- function(fit) {
+  devfun <- lme4::getME(fit, "devfun")
+  rho <- environment(devfun)
+  n <- nrow(rho$pp$V)
+  # These are not changed, and can be large.
+  rho$pp <- copied_state(rho$pp, c("X", "Zt"), c("ldL2", "sqrL", "RX", "RXi"))
+  rho$resp <- copied_state(rho$resp, character(), "wrss")
+  list(
+    devfun = devfun,
+    deviance = profiled_deviance(devfun, rho$pp, rho$resp, n),
+    covariance = fixed_covariance_at(devfun, rho$pp)
+  )
+}
+
+#' The deviance, or REML criterion, as a function of theta and sigma
+#'
+#' @param n The number of observations.
+profiled_deviance <- function(devfun, pp, resp, n) {
+  known <- new.env(parent = emptyenv())
+  parts_at <- function(theta, reml) {
+    key <- paste(sprintf("%a", theta), collapse = " ")
+    found <- known[[key]]
+    if (is.null(found)) {
+      devfun(theta)
+      found <- list(log_det = pp$ldL2(), squares = resp$wrss() + pp$sqrL(1))
+      if (reml) {
+        factor <- pp$RX()
+        found$fixed <- 2 * c(determinant(factor)$modulus)
+        found$n_fixed <- ncol(factor)
+      }
+      assign(key, found, envir = known)
+    }
+    found
+  }
+  function(varpar, devfun, reml) {
+    last <- length(varpar)
+    variance <- varpar[last]^2
+    at <- parts_at(varpar[-last], reml)
+    deviance <- at$log_det + at$squares / variance + n * log(2 * pi * variance)
+    if (!reml) {
+      return(deviance)
+    }
+    deviance + at$fixed - at$n_fixed * log(2 * pi * variance)
+  }
+}
+
+#' The covariance of the fixed effects as a function of theta and sigma
+#'
+#' All points at which only sigma moves have the first theta.
+fixed_covariance_at <- function(devfun, pp) {
+  first <- first_product <- NULL
+  function(varpar, devfun) {
+    last <- length(varpar)
+    theta <- varpar[-last]
+    product <- first_product
+    if (is.null(first) || !identical(theta, first)) {
+      devfun(theta)
+      product <- tcrossprod(pp$RXi())
+      if (is.null(first)) {
+        first <<- theta
+        first_product <<- product
+      }
+    }
+    varpar[last]^2 * product
+  }
+}
+
+#' Copy an object of one of lme4's reference classes, as far as its pointer and some methods
+#'
+#' Its own copy() makes a whole object, which takes longer than all evaluations for a small fit.
+#'
+#' @param object A predictor or a response.
+#' @param shared Fields that are not copied.
+#' @param methods Names of methods.
+#' @return A list of `ptr()` and the methods.
+copied_state <- function(object, shared, methods) {
+  definition <- object$.refClassDef
+  fields <- setdiff(names(definition@fieldClasses), "Ptr")
+  namespace <- asNamespace("lme4")
+  # The pointer refers to the memory of these: the functions below keep them alive.
+  state <- mget(fields, envir = as.environment(object))
+  copied <- setdiff(fields, shared)
+  state[copied] <- lapply(state[copied], namespace$forceCopy)
+  state <- list2env(c(state, list(Ptr = NULL)), parent = namespace)
+  method_of <- function(name) {
+    method <- methods::as(definition@refMethods[[name]], "function")
+    environment(method) <- state
+    method
+  }
+  method_of("initializePtr")()
+  pointer <- state$Ptr
+  state$ptr <- function() pointer
+  c(list(ptr = state$ptr), sapply(methods, method_of, simplify = FALSE))
+}
+
+#' The table of fixed effects that lmerTest's summary has, without the rest of it
+#'
+#' Each row is a contrast that picks one coefficient, one variance and its gradient.
+#'
+#' @param fit lmerTest's version of a fit.
+#' @return The table; NULL where that may not be what lmerTest gives.
+fast_satterthwaite_table <- function(fit) {
+  estimate <- lme4::fixef(fit)
+  covariance <- methods::slot(fit, "vcov_beta")
+  spread <- methods::slot(fit, "vcov_varpar")
+  jacobians <- methods::slot(fit, "Jac_list")
+  numbers <- c(estimate, covariance, spread, unlist(jacobians))
+  if (length(estimate) == 0L || !all(is.finite(numbers)) || !as_known("Satterthwaite's table")) {
+    return(NULL)
+  }
+  variance <- diag(covariance)
+  gradients <- do.call(cbind, lapply(jacobians, diag))
+  squares <- apply(gradients, 1L, function(x) sum(x * (spread %*% x)))
+  std_error <- sqrt(variance)
+  df <- 2 * variance^2 / squares
+  statistic <- estimate / std_error
+  p_value <- 2 * stats::pt(abs(statistic), df = df, lower.tail = FALSE)
+  table <- cbind(estimate, std_error, df, statistic, p_value)
+  if (!all(is.finite(table))) {
+    return(NULL)
+  }
+  dimnames(table) <- list(names(estimate), c("Estimate", "Std. Error", "df", "t value", "Pr(>|t|)"))
+  table
+}

@@ -1,0 +1,77 @@
+"""Each fast path gives what R's ordinary way gives, to the last bit, and stays behind its fence."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import pymer_bridge as pb
+from helpers.models import CASES, Case
+from helpers.probing import among_operations
+from pymer_bridge.session.r_session import session
+
+pytestmark = pytest.mark.r("lmerTest")
+
+MIXED = [case for case in CASES if case.fitter == "lmer"]
+
+
+@cache
+def both_ways() -> Callable[..., Any]:
+    for package in ("lme4", "lmerTest"):
+        session().require(package)
+    return among_operations(Path(__file__).parent.parent / "helpers" / "fast_paths.R")
+
+
+@contextmanager
+def altered(name: str) -> Iterator[None]:
+    """Let a function of a package have other code that does the same."""
+    package, function = name.split("::")
+    kept = both_ways()("alter", package=package, name=function)
+    try:
+        yield
+    finally:
+        both_ways()("put_back", altered=kept)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", MIXED, ids=lambda case: case.name)
+def test_satterthwaite_is_identical_to_what_lmertest_makes(case: Case) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fit = case.fit()
+    seen = both_ways()("satterthwaite_both_ways", model=fit._model)
+    names = ("taken", "slots", "references", "said", "state", "table")
+    assert {name: bool(value) for name, value in zip(names, seen, strict=True)} == dict.fromkeys(
+        names, True
+    )
+
+
+def test_a_model_without_fixed_effects_has_rs_own_empty_table() -> None:
+    fit = pb.lmer("Reaction ~ 0 + (1 | Subject)", pb.load_dataset("sleepstudy"))
+    seen = both_ways()("satterthwaite_both_ways", model=fit._model)
+    assert list(seen) == [True] * 6
+    assert len(fit.fixed_effects()) == 0
+
+
+@pytest.mark.parametrize(
+    "name", ["lmerTest::devfun_vp", "lmerTest::as_lmerModLT", "lme4::mkdevfun", "lmerTest::qform"]
+)
+def test_other_code_in_a_package_leads_to_rs_ordinary_way(name: str) -> None:
+    data = pb.load_dataset("sleepstudy")
+    formula = "Reaction ~ Days + (Days | Subject)"
+    fast = pb.lmer(formula, data).fixed_effects()
+    with altered(name):
+        fit = pb.lmer(formula, data)
+        taken = both_ways()("fast_lmertest_taken", model=fit._model)[0]
+        assert bool(taken) is (name == "lmerTest::qform")
+        assert fit.fixed_effects() == fast
+        notes = " ".join(pb.show_versions().notes)
+    package, function = name.split("::")
+    assert f"{function}() of {package} " in notes
+    assert "other code" not in " ".join(pb.show_versions().notes)
