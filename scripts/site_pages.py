@@ -67,6 +67,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         for name, picture in pages.pictures.items():
             place = str(Path(stem).with_name(name))
             files.append(File.generated(config, place, content=picture))
+    changes = Path(config.config_file_path).with_name("CHANGELOG.md").read_text(encoding="utf-8")
+    files.append(File.generated(config, "changelog.md", content=changes))
     page = files.get_file_from_path(GALLERY)
     assert page is not None
     for name, picture in drawn(page.content_string).items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 import shlex
@@ -9,7 +10,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -27,8 +27,11 @@ def blocks(language: str) -> list[str]:
 
 
 def consoles() -> list[str]:
-    lines = [line for block in blocks("console") for line in block.splitlines()]
-    return [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
+    """Return the commands after each "$ ", with the lines that an open quote takes along."""
+    typed = [
+        re.findall(r"^\$ ((?:'[^']*'|[^'\n])+)", block, re.MULTILINE) for block in blocks("console")
+    ]
+    return [command for commands in typed for command in commands]
 
 
 def of_yaml(key: str) -> list[str]:
@@ -40,12 +43,10 @@ def of_yaml(key: str) -> list[str]:
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make the project that docs/ci.md speaks of."""
     folder = tmp_path_factory.mktemp("project")
-    rng = np.random.default_rng(3)
-    school = np.repeat([f"s{i}" for i in range(10)], 8)
-    hours = rng.integers(0, 20, 80)
-    score = 50 + 0.8 * hours + np.repeat(rng.normal(0, 4, 10), 8) + rng.normal(0, 5, 80)
-    data = pd.DataFrame({"score": score.round(1), "hours": hours, "school": school})
-    data.to_csv(folder / "data.csv", index=False)
+    program, flag, code = shlex.split(consoles()[0])
+    assert (program, flag) == ("python", "-c")
+    with contextlib.chdir(folder):
+        exec(compile(code, "ci.md", "exec"), {})
     (folder / "pytest.ini").write_text("[pytest]\n")  # settings in a folder above are not meant
     (folder / "tests").mkdir()
     code = next(block for block in blocks("python") if "def test_" in block)
@@ -54,7 +55,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_documents_commands_are_those_tested() -> None:
-    recorded, verified, updated = consoles()
+    _, recorded, verified, updated = consoles()
     assert recorded.startswith("pymer-bridge record data.csv ")
     assert verified == "pymer-bridge verify results.pbr.json"
     assert updated == "pytest tests --pbr-update"
@@ -74,10 +75,10 @@ def test_the_commands_run_in_their_order(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(project)
-    assert main(shlex.split(consoles()[0])[1:]) == 0
+    assert main(shlex.split(consoles()[1])[1:]) == 0
     shown = re.findall(r"^results\.pbr\.json: .*$", "\n".join(blocks("console")), re.MULTILINE)
     commands = [command for command in of_yaml("run") if command.startswith("pymer-bridge")]
-    for command in (*commands, *of_yaml("entry"), consoles()[1]):
+    for command in (*commands, *of_yaml("entry"), consoles()[2]):
         assert main(shlex.split(command)[1:]) == 0, command
     assert capsys.readouterr().out.splitlines()[-1] == shown[0]
     hook = re.findall(r"^ +files: (.+)$", "\n".join(blocks("yaml")), re.MULTILINE)
@@ -91,7 +92,7 @@ def test_the_commands_run_in_their_order(
 
 @pytest.mark.r("lmerTest")
 def test_the_tests_run(project: Path) -> None:
-    for words in (consoles()[2], of_yaml("run")[-1]):
+    for words in (consoles()[3], of_yaml("run")[-1]):
         command = [sys.executable, "-m", *shlex.split(words), "-p", "no:cacheprovider"]
         named = ["-p", "pymer_bridge.verification.pytest_plugin"]
         done = subprocess.run(

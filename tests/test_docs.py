@@ -218,7 +218,7 @@ def check_command(words: list[str]) -> None:
         assert (ROOT / program).stat().st_mode & 0o111, f"{program} cannot be run"
         assert not rest
     elif program == "pip":
-        assert rest[0] == "install"
+        assert rest[0] in ("install", "wheel")
         for flag, value in itertools.pairwise(rest):
             if flag == "-c":
                 script = re.fullmatch(r"\$\((scripts/\S+)\)", value)

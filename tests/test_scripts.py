@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from helpers import ROOT
+from helpers.pages import BLOCKS, PAGES
 from helpers.scripted import load_script
 
 ELSEWHERE = {
@@ -85,9 +86,13 @@ def test_mutate_makes_mutants_of_what_is_there() -> None:
 def test_what_needs_root_or_a_fresh_machine_says_what_it_would_do() -> None:
     assert start("test-matrix", "--dry-run", "trixie", "--run", "ls") == "trixie: ls\n"
     assert '==> ENTRYPOINT ["pymer-bridge"]' in start("replay-dockerfile", "--dry-run")
-    commands = start("walk-readme", "--dry-run")
-    assert "pip install" in commands
-    assert "import pymer_bridge as pb" in commands
+    walked = start("walk-readme", "--dry-run")
+    for page in PAGES:
+        assert f"==> {page.relative_to(ROOT)}\n" in walked
+        for block in BLOCKS[page]:
+            if block.language in ("bash", "python") and "scripts/test\n" not in block.source:
+                assert (block.source in walked) == (block.not_run is None), block.name
+    assert "pytest tests --pbr-update" in walked
 
 
 @pytest.mark.r("pbkrtest")

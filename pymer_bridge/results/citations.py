@@ -8,7 +8,7 @@ from typing import ClassVar
 import pandas as pd
 
 from pymer_bridge.display.tables import Column, Table
-from pymer_bridge.results.base import Part, Result
+from pymer_bridge.results.base import Part, Rows
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,7 +34,7 @@ class Citation(Part):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Citations(Result):
+class Citations(Rows[Citation]):
     """References for this package, R, and the R packages that make the figures.
 
     Attributes
@@ -45,6 +45,7 @@ class Citations(Result):
 
     rows: tuple[Citation, ...]
 
+    key: ClassVar[tuple[str, ...]] = ("package",)
     title: ClassVar[str] = "References"
 
     def _table(self) -> Table:

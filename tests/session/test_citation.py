@@ -43,6 +43,8 @@ def test_references_are_those_of_plain_r(references, tmp_path):
 @pytest.mark.r
 def test_references_can_be_kept(references):
     assert pb.__version__ in references.rows[0].text
+    assert references["lme4"] is references.rows[2]
+    assert [row.package for row in references] == ["pymer_bridge", *PACKAGES]
     assert references.rows[0].text.startswith(f"{citation.AUTHOR} ({citation.YEAR}).")
     assert type(references).from_dict(references.to_dict()) == references
     assert list(references.to_frame()["package"]) == ["pymer_bridge", *PACKAGES]
