@@ -13,7 +13,7 @@ import os
 import re
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import matplotlib.pyplot as plt
 import nbformat
@@ -22,6 +22,8 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 from nbclient import NotebookClient
 from traitlets.config import Config
+
+from pymer_bridge.spec import options
 
 LIMIT = 600  # seconds for one cell
 MOST_DRAWS = int(os.environ.get("PYMER_BRIDGE_MOST_DRAWS", "1000000"))  # fewer in the tests
@@ -69,11 +71,24 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
             files.append(File.generated(config, place, content=picture))
     changes = Path(config.config_file_path).with_name("CHANGELOG.md").read_text(encoding="utf-8")
     files.append(File.generated(config, "changelog.md", content=changes))
+    files.append(File.generated(config, "reference/options.md", content=page_of_options()))
     page = files.get_file_from_path(GALLERY)
     assert page is not None
     for name, picture in drawn(page.content_string).items():
         files.append(File.generated(config, f"gallery-{name}.svg", content=picture))
     return files
+
+
+def page_of_options() -> str:
+    """Return the page to which signatures link: the values of each option that has a list."""
+    lists = {n: get_args(o) for n, o in vars(options).items() if get_origin(o) is Literal}
+    parts = [
+        f"## {name} {{ #{options.__name__}.{name} }}\n\n"
+        + ", ".join(f'`"{value}"`' if value else "`None`" for value in values)
+        for name, values in sorted(lists.items())
+    ]
+    start = "# Options\n\nWhat the types of arguments stand for that signatures name: one of these."
+    return "\n\n".join([start, *parts]) + "\n"
 
 
 def drawn(text: str) -> dict[str, bytes]:

@@ -50,8 +50,10 @@ def test_distributions_are_whole_and_well_described(distributions):
     assert "pymer_bridge/r_requirements.R" in inside
     with tarfile.open(sdist) as archive:
         stored = {name.partition("/")[2] for name in archive.getnames()}
-    files = ("CITATION.cff", "CONTRIBUTING.md", "SECURITY.md", "LICENSE", "tests/test_release.py")
-    assert wanted | set(files) <= stored
+    files = {"CITATION.cff", "CONTRIBUTING.md", "SECURITY.md", "LICENSE", "tests/test_release.py"}
+    # What the tests read.
+    files |= {"conda/meta.yaml", "benchmarks/baseline.json", ".github/workflows/ci.yml", ".ci/run"}
+    assert wanted | files <= stored
 
 
 @pytest.mark.r
