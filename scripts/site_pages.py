@@ -30,6 +30,7 @@ MOST_DRAWS = int(os.environ.get("PYMER_BRIDGE_MOST_DRAWS", "1000000"))  # fewer 
 WARNED = re.compile(r"^/\S+\.py:\d+: (\w+: [^\n]*)\n(?:  [^\n]*\n)?", re.M)
 CODE = re.compile(r"`[^`]+`")
 GALLERY = "gallery.md"
+OPTIONS = "reference/options.md"
 DRAWN = re.compile(
     r"```python\n(?P<code>.*?)```|<!-- picture (?P<name>\w+): (?P<alt>.*?) -->", re.S
 )
@@ -71,7 +72,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
             files.append(File.generated(config, place, content=picture))
     changes = Path(config.config_file_path).with_name("CHANGELOG.md").read_text(encoding="utf-8")
     files.append(File.generated(config, "changelog.md", content=changes))
-    files.append(File.generated(config, "reference/options.md", content=page_of_options()))
+    files.append(File.generated(config, OPTIONS, content=page_of_options()))
     page = files.get_file_from_path(GALLERY)
     assert page is not None
     for name, picture in drawn(page.content_string).items():
@@ -128,6 +129,14 @@ def on_page_markdown(markdown: str, page: Page, files: Files, **_: Any) -> str:
             directive = f"::: pymer_bridge.plots.{name}\n"
             markdown = markdown.replace(directive, f"{small}\n\n{directive}")
     return _bars(markdown)
+
+
+def on_page_content(html: str, page: Page, config: MkDocsConfig, **_: Any) -> str:
+    """Let signatures link to the options."""
+    if page.file.src_uri == OPTIONS:
+        for option in page.toc.items[0].children:
+            config.plugins["autorefs"].register_anchor(page, option.id)
+    return html
 
 
 def _bars(markdown: str) -> str:

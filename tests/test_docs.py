@@ -463,6 +463,16 @@ def test_every_public_name_is_in_the_reference(pages: dict[Path, Page]) -> None:
     assert not public - anchors
 
 
+@pytest.mark.slow
+@pytest.mark.r("lmerTest")
+@pytest.mark.r("pbkrtest")
+@pytest.mark.r("emmeans")
+def test_signatures_link_to_what_they_name(site: Path, pages: dict[Path, Page]) -> None:
+    links = pages[site / "reference" / "fitting.html"].links
+    options = "options.html#pymer_bridge.spec.options"
+    assert {f"{options}.NaAction", "models.html#pymer_bridge.LinearMixedModel"} <= set(links)
+
+
 # -- notebooks -----------------------------------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import importlib
 import json
 import pickle
 import warnings
@@ -16,10 +17,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pymer_bridge as pb
+from helpers import ROOT
 from pymer_bridge.data.arrays import frozen_array
 from pymer_bridge.data.exact import same
 from pymer_bridge.results import codec
-from pymer_bridge.results.base import Result
+from pymer_bridge.results.base import Result, Rows
 from pymer_bridge.results.fixed_effects import FixedEffect, FixedEffects
 from pymer_bridge.results.icc_r2 import IntraclassCorrelation, RSquared
 from pymer_bridge.results.matrix import NamedMatrix
@@ -315,3 +317,11 @@ def test_shares_of_variance_show_themselves():
     shares = RSquared(0.25, 0.5)
     assert str(shares).splitlines()[0] == "R squared"
     assert str(shares).splitlines()[-1].split() == ["0.25", "0.5"]
+
+
+def test_every_result_made_of_rows_is_looked_up_by_key():
+    for path in (ROOT / "pymer_bridge" / "results").glob("*.py"):
+        module = importlib.import_module(f"pymer_bridge.results.{path.stem}")
+        for thing in vars(module).values():
+            if isinstance(thing, type) and issubclass(thing, Result):
+                assert issubclass(thing, Rows) or not hasattr(thing, "rows"), thing
