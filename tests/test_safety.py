@@ -32,6 +32,7 @@ from helpers.probing import plain_r
 from pymer_bridge.cli.commands import main
 from pymer_bridge.data import model_file
 from pymer_bridge.errors import (
+    FileError,
     FormulaError,
     FrozenError,
     PymerError,
@@ -643,7 +644,7 @@ READERS: dict[str, tuple[type[Exception], Callable[[str], Any]]] = {
     "load": (pb.ModelFileError, pb.load),
     "load_rds": (pb.ModelFileError, lambda path: pb.load_rds(path, trust=True)),
     "verify_record": (pb.RecordError, pb.verify_record),
-    "read_data": (pb.OptionError, read_data),
+    "read_data": (OSError, read_data),
     "checkpoint": (
         pb.CheckpointError,
         lambda path: cake().bootstrap(n_sim=1, seed=1, checkpoint=path),
@@ -749,7 +750,7 @@ DAMAGE = 40
 
 
 @pytest.mark.parametrize("ending", ["parquet", "xlsx"])
-def test_a_damaged_or_hostile_file_of_data_is_an_option_error(trap, ending):
+def test_a_damaged_or_hostile_file_of_data_is_an_error_of_a_file(trap, ending):
     """Whatever the readers raise: of an archive, of XML, of metadata, of time zones."""
     pytest.importorskip({"parquet": "pyarrow", "xlsx": "openpyxl"}[ending])
     path = Path.cwd() / f"data.{ending}"
@@ -765,7 +766,7 @@ def test_a_damaged_or_hostile_file_of_data_is_an_option_error(trap, ending):
         path.write_bytes(damaged)
         try:
             read_data(str(path))
-        except pb.OptionError:
+        except FileError:
             refused += 1
         trap.look()
     assert refused > 0

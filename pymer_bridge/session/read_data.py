@@ -7,10 +7,11 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from functools import partial
 from os import PathLike, fspath
+from os.path import lexists
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from pymer_bridge.errors import OptionError, shown
+from pymer_bridge.errors import FileError, MissingFileError, OptionError, shown
 from pymer_bridge.spec.arguments import checked
 
 if TYPE_CHECKING:
@@ -57,7 +58,9 @@ def read_data(path: str | PathLike[str], *, na_strings: Sequence[str] = ("NA", "
     Raises
     ------
     OptionError
-        There is no such file, no reader for it, or it cannot be read.
+        There is no reader for files of this ending.
+    PymerError
+        There is no such file (also a ``FileNotFoundError``), or it cannot be read (``OSError``).
 
     Notes
     -----
@@ -87,7 +90,8 @@ def read_data(path: str | PathLike[str], *, na_strings: Sequence[str] = ("NA", "
     with suppress(OSError, ValueError):  # such as that of a name that is too long
         there = file.is_file()
     if not there:
-        raise OptionError(f"there is no file {shown(source)}")
+        kind = FileError if lexists(file) else MissingFileError  # a folder, a pipe
+        raise kind(f"there is no file {shown(source)}")
     frame = _read(file, missing)
     frame.attrs["name"] = re.sub(r"[^A-Za-z0-9._]", "_", file.stem).lstrip("0123456789._") or "data"
     return frame
@@ -125,7 +129,7 @@ def _read(file: Path, missing: Collection[str]) -> pd.DataFrame:
         ) from error
     except Exception as error:  # the readers raise whatever a damaged or hostile file leads to
         said = str(error)[:200] or type(error).__name__
-        raise OptionError(f"{str(file)!r} cannot be read: {said}") from error
+        raise FileError(f"{str(file)!r} cannot be read: {said}") from error
 
 
 def _of_texts(texts: Any, missing: Collection[str]) -> Any:

@@ -169,21 +169,24 @@ def test_integers_that_no_float_holds_are_not_rounded(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "kind", "said"),
     [
-        ("x.csv", "a,b\n1,2,3\n4,5,6,7\n", "cannot be read"),
-        ("x.csv", "", "cannot be read"),
-        ("x.csv", b"a\n\xff\xfe\n", "cannot be read"),
-        ("x.txt", "a\n1\n", "ending that is not known; known: .csv, .tsv"),
-        ("none.csv", None, "there is no file"),
+        ("x.csv", "a,b\n1,2,3\n4,5,6,7\n", OSError, "cannot be read"),
+        ("x.csv", "", OSError, "cannot be read"),
+        ("x.csv", b"a\n\xff\xfe\n", OSError, "cannot be read"),
+        ("x.txt", "a\n1\n", pb.OptionError, "ending that is not known; known: .csv, .tsv"),
+        ("none.csv", None, FileNotFoundError, "there is no file"),
     ],
 )
-def test_files_that_cannot_be_read(tmp_path: Path, name: str, content: Any, said: str) -> None:
+def test_files_that_cannot_be_read(
+    tmp_path: Path, name: str, content: Any, kind: type[Exception], said: str
+) -> None:
     path = tmp_path / name
     if content is not None:
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    with pytest.raises(pb.OptionError, match=said):
+    with pytest.raises(pb.PymerError, match=said) as caught:
         pb.read_data(path)
+    assert isinstance(caught.value, kind)
 
 
 @pytest.mark.r
