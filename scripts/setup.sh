@@ -119,7 +119,8 @@ set_up() { # [EXTRAS], such as [test,lint]
         return
     fi
     if [[ $extras == *test* ]]; then
-        apt_install_carried r-cran-performance r-cran-broom.mixed r-cran-effects r-cran-car locales
+        apt_install_carried r-cran-performance r-cran-broom.mixed r-cran-effects r-cran-car \
+            r-cran-clubsandwich r-cran-sandwich locales
     fi
     install_packages "$extras"
     # Extras come on top of the core packages.

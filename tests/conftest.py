@@ -49,6 +49,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     markers = list(item.iter_markers("r"))
     if "single_figures" in getattr(item, "fixturenames", ()):
         markers.append(pytest.mark.r("pbkrtest").mark)
+    for marker in item.iter_markers("carried"):
+        for package in marker.args:
+            if reason := why_no_r(package):
+                pytest.skip(f"this R lacks {package}: {reason.splitlines()[0]}")
     for marker in markers:
         first = "base" if marker.kwargs.get("alone") else "lme4"
         for package in (first, *marker.args):

@@ -343,6 +343,7 @@ class Fitted(RModel):
         conf_level: float = 0.95,
         exponentiate: bool = False,
         labels: Mapping[str, str] | None = None,
+        effects: FixedEffects | None = None,
     ) -> str:
         """Return one coefficient in a line, or the whole model in a paragraph, for a paper.
 
@@ -362,6 +363,8 @@ class Fitted(RModel):
             the link is the logit), and the standard error by the delta method?
         labels
             Labels of terms and grouping factors in the paragraph; a line begins with its label.
+        effects
+            The fixed effects to report, such as ``fit.robust()``; the model's own by default.
 
         Returns
         -------
@@ -389,9 +392,8 @@ class Fitted(RModel):
         >>> fit.report("Days")
         'b = 10.47, SE = 1.55, t(17.00) = 6.77, p < .001'
         """
-        effects = self._tested(ddf, options.check_level(conf_level))
-        if options.flag(exponentiate, "exponentiate"):
-            effects = exponentials(effects)
+        effects = effects or self._tested(ddf, options.check_level(conf_level))
+        effects = exponentials(effects) if options.flag(exponentiate, "exponentiate") else effects
         said = Labels(labels, [*(row.term for row in effects), *self._random_names()])
         if term is not None:
             line = sentence(effects, term, interval=options.flag(interval, "interval"))

@@ -15,6 +15,7 @@ from pymer_bridge.models.methods.linear import LinearDiagnostics, LinearInterval
 from pymer_bridge.models.methods.pictures import Effects
 from pymer_bridge.models.methods.prediction import LinearPrediction
 from pymer_bridge.models.methods.refitting import Refitting
+from pymer_bridge.models.methods.trust import Robust
 from pymer_bridge.models.preparing import fit_model, fits
 from pymer_bridge.results.base import Result
 from pymer_bridge.results.decode import record as decode
@@ -31,6 +32,7 @@ class LinearModel(
     Coded,
     LinearPrediction,
     LinearTesting,
+    Robust,
     LinearIntervals,
     LinearDiagnostics,
     Emmeans,

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args, overload
 from pymer_bridge.models.methods.emmeans import Emmeans
 from pymer_bridge.models.methods.intervals import Intervals
 from pymer_bridge.models.methods.testing import Testing
+from pymer_bridge.models.methods.trust import Robust
 from pymer_bridge.models.mixed import MixedModel
 from pymer_bridge.models.preparing import fit_model, fits
 from pymer_bridge.results.decode import record as decode
@@ -20,7 +21,7 @@ from pymer_bridge.spec.controls import Control, check_control
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
-class LinearMixedModel(MixedModel, Testing, Intervals, Emmeans):
+class LinearMixedModel(MixedModel, Testing, Robust, Intervals, Emmeans):
     """A linear mixed model fitted by R's ``lme4::lmer``; made by :func:`lmer`.
 
     Its attributes are those of :class:`pymer_bridge.MixedModel`.

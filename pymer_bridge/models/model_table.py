@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal, overload
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal, cast, overload
 
 from pymer_bridge.display import apa
-from pymer_bridge.errors import OptionError, REnvironmentError, listed
-from pymer_bridge.models.lm import LinearModel
+from pymer_bridge.errors import OptionError, listed
+from pymer_bridge.models import table_rows
+from pymer_bridge.models.methods.trust import RobustEffects
 from pymer_bridge.models.mixed import MixedModel
+from pymer_bridge.models.table_rows import Model, Row
 from pymer_bridge.results.fixed_effects import FixedEffect, FixedEffects, exponentials
 from pymer_bridge.results.model_table import Format, ModelTable
 from pymer_bridge.spec import options
@@ -25,13 +27,12 @@ DDF_WORDS: Mapping[str, str] = {
     "residual": "residual degrees of freedom",
 }
 
-Model = MixedModel | LinearModel
-_Row = tuple[str, list[str]]
+Shown = Model | RobustEffects
 
 
 @overload
 def model_table(
-    *models: Model,
+    *models: Shown,
     format: None = None,
     names: Sequence[str] | None = None,
     labels: Mapping[str, str] | None = None,
@@ -49,7 +50,7 @@ def model_table(
 
 @overload
 def model_table(
-    *models: Model,
+    *models: Shown,
     format: Format,
     names: Sequence[str] | None = None,
     labels: Mapping[str, str] | None = None,
@@ -67,7 +68,7 @@ def model_table(
 
 @checked
 def model_table(
-    *models: Model,
+    *models: Shown,
     format: Format | None = None,  # noqa: A002  # the word that is expected
     names: Sequence[str] | None = None,
     labels: Mapping[str, str] | None = None,
@@ -86,7 +87,7 @@ def model_table(
     Parameters
     ----------
     *models
-        Mixed models and linear models.
+        Mixed models and linear models, or what their ``robust()`` gave.
     format
         "text", "html", "latex" (for the booktabs package) or "markdown"; None for an object
         that a notebook shows, and that has all formats.
@@ -143,29 +144,37 @@ def model_table(
     if ddf is not None:
         ddf = options.one_of(ddf, options.Ddf, "ddf")
     given = _check(models, names)
+    fits = [cast("Model", m.model) if isinstance(m, RobustEffects) else m for m in models]
     tests = options.flag(stars, "stars") or beneath != "std_error"
     effects = [_effects_of(model, ddf, tests, conf_level) for model in models]
     if options.flag(exponentiate, "exponentiate"):
         effects = [exponentials(found) for found in effects]
     if tests and any(e.ddf == "none" for e in effects):
         raise OptionError("ddf='none' has no intervals, p-values or stars to show")
+    if beneath == "interval" and any(e.ddf == "saddlepoint" for e in effects):
+        raise OptionError("robust(test='saddlepoint') has no intervals to show")
     said = {bare(name): label for name, label in (labels or {}).items()}
     rows = [
         *_fixed_rows(effects, beneath, stars, options.whole(digits, "digits", 0)),
-        *_random_rows(models, components, digits),
+        *table_rows.random_rows(fits, components, digits),
     ]
     notes = _notes(effects, beneath, tests, stars)
     if icc:
-        found, problem = _icc_row(models, digits)
+        found, problem = table_rows.icc_row(fits, digits)
         rows += found
         notes += problem
-    rows += _size_rows(models)
+    rows += table_rows.size_rows(fits)
     notes += [
         f"{name}: {model.rows_used}."
-        for name, model in zip(given, models, strict=True)
+        for name, model in zip(given, fits, strict=True)
         if model.rows_used.n_left_out
     ]
-    rows += _statistic_rows(models, digits)
+    notes += [
+        f"{name}: standard errors {found.std_errors}."
+        for name, found in zip(given, effects, strict=True)
+        if found.std_errors
+    ]
+    rows += table_rows.statistic_rows(fits, digits)
     _check_labels(labels or {}, [label for label, _ in rows if label])
     table = ModelTable(
         names=given,
@@ -177,11 +186,11 @@ def model_table(
     return table if shape is None else table.shown(shape)
 
 
-def _check(models: Sequence[Model], names: Sequence[str] | None) -> tuple[str, ...]:
+def _check(models: Sequence[Shown], names: Sequence[str] | None) -> tuple[str, ...]:
     if not models:
         raise OptionError("model_table() takes one model or more")
     for model in models:
-        if not isinstance(model, MixedModel | LinearModel):
+        if not isinstance(model, Shown):
             raise OptionError(f"model_table() takes fitted models, not {type(model).__name__}")
     if names is None:
         return tuple(f"({i})" for i in range(1, len(models) + 1))
@@ -193,6 +202,8 @@ def _check(models: Sequence[Model], names: Sequence[str] | None) -> tuple[str, .
 def _effects_of(
     model: Any, ddf: options.Ddf | None, tests: bool, conf_level: float
 ) -> FixedEffects:
+    if isinstance(model, RobustEffects):
+        return model
     chosen: dict[str, Any] = {}
     if isinstance(model, MixedModel) and model.spec.fitter == "lmer":
         wanted = ddf if ddf is not None else None if tests else "none"
@@ -228,8 +239,8 @@ def _relabel_terms(text: str, said: Mapping[str, str]) -> str:
 
 def _fixed_rows(
     effects: Sequence[FixedEffects], beneath: str, stars: bool, digits: int
-) -> list[_Row]:
-    rows: list[_Row] = [("Fixed effects", [""] * len(effects))]
+) -> list[Row]:
+    rows: list[Row] = [("Fixed effects", [""] * len(effects))]
     for term in dict.fromkeys(row.term for found in effects for row in found):
         here = [next((row for row in found if row.term == term), None) for found in effects]
         decimals = apa.decimals_for((row.std_error for row in here if row is not None), digits)
@@ -257,86 +268,13 @@ def _beneath(row: FixedEffect | None, beneath: str, decimals: int) -> str:
     return f"[{apa.number(row.conf_low, decimals)}, {apa.number(row.conf_high, decimals)}]"
 
 
-def _random_rows(models: Sequence[Model], components: str, digits: int) -> list[_Row]:
-    """Return variances or standard deviations, correlations, and the residual one."""
-    word = "SD" if components == "std_dev" else "Variance"
-    found: list[dict[str, str]] = []
-    for model in models:
-        cells: dict[str, str] = {}
-        if isinstance(model, MixedModel):
-            every = model.variance_components
-            parts = [row for row in every if row.group != "Residual"]
-            decimals = apa.decimals_for((getattr(row, components) for row in parts), digits)
-            for row in parts:
-                label = f"{row.group}: {word} {row.term}"
-                cells[label] = apa.number(getattr(row, components), decimals)
-            for pair in every.correlations:
-                label = f"{pair.group}: r {pair.term1}, {pair.term2}"
-                cells[label] = apa.share(pair.correlation)
-        residual = _residual(model, components)
-        if residual is not None:
-            cells[f"Residual: {word}"] = apa.number(residual, digits)
-        found.append(cells)
-    order = list(dict.fromkeys(label for cells in found for label in cells))
-    order.sort(key=lambda label: label.startswith("Residual: "))  # the residuals come last
-    if not order:
-        return []
-    head: _Row = ("Random effects", [""] * len(models))
-    return [head, *((label, [cells.get(label, "") for cells in found]) for label in order)]
-
-
-def _residual(model: Model, components: str) -> float | None:
-    """Return the residual standard deviation or variance, if R gives it."""
-    if isinstance(model, LinearModel):
-        return model.sigma if components == "std_dev" else None
-    rows = [row for row in model.variance_components if row.group == "Residual"]
-    return float(getattr(rows[0], components)) if rows else None
-
-
-def _icc_row(models: Sequence[Model], digits: int) -> tuple[list[_Row], list[str]]:
-    cells: list[str] = []
-    for model in models:
-        ask: Callable[[], Any] | None = getattr(model, "icc", None)
-        if ask is None:
-            cells.append("")
-            continue
-        try:
-            value = ask().adjusted
-        except REnvironmentError:
-            return [], ["ICC left out: R's package performance is not installed."]
-        cells.append("" if value is None else apa.share(value, digits))
-    return ([("ICC (adjusted)", cells)] if any(cells) else []), []
-
-
-def _size_rows(models: Sequence[Model]) -> list[_Row]:
-    rows: list[_Row] = [("Observations", [str(model.n_obs) for model in models])]
-    counts = [dict(getattr(model, "n_groups", {})) for model in models]
-    for group in dict.fromkeys(name for count in counts for name in count):
-        cells = [str(count[group]) if group in count else "" for count in counts]
-        rows.append((f"{group}: groups", cells))
-    return rows
-
-
-def _statistic_rows(models: Sequence[Model], digits: int) -> list[_Row]:
-    facts = [model.fit_statistics for model in models]
-    rows: list[_Row] = [("Estimation", [_estimation(model) for model in models])]
-    for name, label in (("log_likelihood", "Log-likelihood"), ("aic", "AIC"), ("bic", "BIC")):
-        rows.append((label, [apa.number(getattr(fact, name), digits) for fact in facts]))
-    return rows
-
-
-def _estimation(model: Model) -> str:
-    if isinstance(model, LinearModel):
-        return "OLS"
-    return "REML" if model.reml else "ML"
-
-
 def _notes(effects: Iterable[FixedEffects], beneath: str, tests: bool, stars: bool) -> list[str]:
     found = list(effects)
+    levels = dict.fromkeys(f"{e.conf_level * 100:.6g}%" for e in found)
     notes = {
         "std_error": "Standard errors in parentheses.",
         "p_value": "p-values in parentheses.",
-        "interval": f"{found[0].conf_level * 100:.6g}% confidence intervals in brackets.",
+        "interval": f"{' and '.join(levels)} confidence intervals in brackets.",
     }
     said = [notes[beneath]]
     scales = dict.fromkeys(e._scale() for e in found if e.exponentiated)

@@ -71,6 +71,9 @@ METHODS: Final[Mapping[str, str]] = {
     "kenward-roger": "Kenward-Roger's method",
     "normal": "z tests",
     "residual": "residual degrees of freedom",
+    "saddlepoint": "saddlepoint approximation",
+    "naive-t": "clusters less one degrees of freedom",
+    "naive-tp": "clusters less coefficients degrees of freedom",
 }
 """How each method of degrees of freedom is called in a caption."""
 

@@ -96,6 +96,8 @@ class FixedEffects(DrawnCoefficients, Rows[FixedEffect[Tested_co]], Generic[Test
         Are estimates and ends of intervals exponentials?
     observations
         How many rows of the data the model uses; None in what was stored without it.
+    std_errors
+        Which robust standard errors, such as "CR2, 18 clusters (Subject)"; None for the model's.
     """
 
     rows: tuple[FixedEffect[Tested_co], ...]
@@ -108,6 +110,7 @@ class FixedEffects(DrawnCoefficients, Rows[FixedEffect[Tested_co]], Generic[Test
     link: str | None = field(default=None, metadata=LATER)
     exponentiated: bool = field(default=False, metadata=LATER)
     observations: int | None = field(default=None, metadata=LATER)
+    std_errors: str | None = field(default=None, metadata=LATER)
 
     title: ClassVar[str] = "Fixed effects"
     shown: ClassVar[tuple[str, ...]] = fields_of(FixedEffect)
@@ -116,7 +119,11 @@ class FixedEffects(DrawnCoefficients, Rows[FixedEffect[Tested_co]], Generic[Test
         scale = (f"{self._scale()}s",) if self.exponentiated else ()
         if self.ddf == "none":
             return scale
-        return (*scale, METHODS[self.ddf], intervals_said(self.conf_level, self.interval_method))
+        robust = (f"robust standard errors ({self.std_errors})",) if self.std_errors else ()
+        if all(row.conf_low is None for row in self.rows):
+            return (*scale, *robust, METHODS[self.ddf])
+        ends = intervals_said(self.conf_level, self.interval_method)
+        return (*scale, *robust, METHODS[self.ddf], ends)
 
     def _scale(self) -> str:
         return "odds ratio" if self.link == "logit" else "exponential"
@@ -200,9 +207,9 @@ def listed_effects(effects: FixedEffects, labels: Callable[[str], str]) -> str:
     """
     how = effects._how()
     said = [f"{labels(row.term)}, {sentence(effects, row.term, interval=True)}" for row in effects]
-    return f"Fixed effects{f' ({how[-2] if len(how) > 1 else how[0]})' if how else ''}: " + (
-        "; ".join(said) or "none"
-    )
+    by = METHODS.get(effects.ddf) if len(how) > 1 else next(iter(how), None)
+    by = f"{effects.std_errors}; {by}" if effects.std_errors else by
+    return f"Fixed effects{f' ({by})' if by else ''}: " + ("; ".join(said) or "none")
 
 
 def sentence(effects: FixedEffects, term: str, *, interval: bool = False) -> str:

@@ -113,7 +113,8 @@ class FTests(_Printed, DrawnTests, Rows[FTest]):
 
     def _how(self) -> tuple[str, ...]:
         said = self._headed()[0]
-        method = METHODS.get(self.ddf, "sequential, without p-values")
+        unnamed = "sequential, without p-values" if self.ddf == "none" else self.ddf
+        method = METHODS.get(self.ddf, unnamed)
         return (said or "F tests",) if method in said else (said or "F tests", method)
 
 

@@ -381,7 +381,8 @@ def names_of(given: str | Sequence[str], argument: str) -> tuple[str, ...]:
     OptionError
         It is empty, or holds something that is not a string.
     """
-    names = (given,) if isinstance(given, str) else tuple(given)
+    many = tuple(given) if hasattr(given, "__iter__") else ()
+    names = (given,) if isinstance(given, str) else many
     if not names or not all(isinstance(name, str) for name in names):
         raise OptionError(f"{argument}={shown(given)} must be a name or several names")
     return names

@@ -18,9 +18,11 @@ from numpy.typing import NDArray
 import pymer_bridge as pb
 from pymer_bridge.models.deviance_function import DevianceFunction
 from pymer_bridge.models.marginal_means import MarginalMeans
+from pymer_bridge.models.methods.trust import RobustEffects
 from pymer_bridge.results import (
     all_fit,
     bootstrap,
+    checks,
     contrasts,
     effects,
     fit_statistics,
@@ -62,6 +64,9 @@ def read_a_model(fit: pb.LinearMixedModel) -> None:
     assert_type(fit.is_singular(), bool)
     assert_type(fit.icc(), icc_r2.IntraclassCorrelation)
     assert_type(fit.r2(), icc_r2.RSquared)
+    assert_type(fit.check("normality"), checks.Checks)
+    assert_type(fit.robust("Subject", kind="CR2", test="naive-t"), RobustEffects)
+    assert_type(fit.robust().wald_test("Days", "HTZ"), tests.FTests)
     assert_type(fit.re_pca()["Subject", 1], internals.PrincipalComponent)
     assert_type(fit.tidy(), pd.DataFrame)
     assert_type(fit.augment(), pd.DataFrame)

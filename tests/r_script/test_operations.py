@@ -21,7 +21,8 @@ UNWRITTEN = frozenset(
     " model_matrix model_frame_parts fitted_values model_residuals case_figure part_names n_used"
     " rows_used"
     " is_singular group_covariances random_components all_fit unpooled_lines effect_predictors"
-    " predictor_names linear_predictors intraclass_correlation r_squared"
+    " predictor_names linear_predictors intraclass_correlation r_squared inflation_factors"
+    " check_model"
     " tidy_model glance_model augment_model"
     # What a user may name.
     " parameter_names column_kinds"

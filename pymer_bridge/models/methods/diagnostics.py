@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from pymer_bridge.data.arrays import frozen_array
 from pymer_bridge.errors import BootstrapWarning, OptionError, shown
-from pymer_bridge.models.base import Fitted, MixedFit
+from pymer_bridge.models.base import MixedFit
 from pymer_bridge.models.deviance_function import DevianceFunction
+from pymer_bridge.models.methods.trust import Checking
 from pymer_bridge.replicates import engine
 from pymer_bridge.replicates.collected import Collected
 from pymer_bridge.results import icc_r2, internals
@@ -40,7 +41,7 @@ _N_SIM, _N_DRAWS = 250, 99
 sets its band is."""
 
 
-class CaseFigures(Fitted):
+class CaseFigures(Checking):
     """Leverage and the like: a figure for each observation."""
 
     __slots__ = ()

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pymer_bridge.data.arrays import frozen_array
 from pymer_bridge.errors import OptionError
-from pymer_bridge.results import bootstrap, icc_r2, influence, intervals, means, tests
+from pymer_bridge.results import bootstrap, checks, icc_r2, influence, intervals, means, tests
 from pymer_bridge.results.base import METHODS, Part, fields_of
 from pymer_bridge.results.decode.record import (
     RRecord,
@@ -255,3 +255,21 @@ def arrows(record: RRecord, estimates: NDArray[np.float64]) -> tuple[NDArray[np.
             "adjusted for bias, or transformed back in one of two steps"
         )
     return tuple(np.where(np.isnan(record[n]), np.nan, record[n]) for n in ("low", "high"))
+
+
+def inflation_factors(record: RRecord) -> checks.InflationFactors:
+    """Read the answer of ``inflation_factors()``."""
+    columns = (record[name].tolist() for name in ("factor", "df", "adjusted"))
+    rows = zip(texts(record, "terms"), *columns, strict=True)
+    return checks.InflationFactors(tuple(checks.InflationFactor(*row) for row in rows))
+
+
+def model_checks(record: RRecord) -> checks.Checks:
+    """Read the answer of ``check_model()``."""
+    n = len(texts(record, "check"))
+    figures = (numbers(record, name, n) for name in ("statistic", "df", "p_value"))
+    rows = zip(
+        texts(record, "check"), texts(record, "what"), *figures, texts(record, "said"), strict=True
+    )
+    reasons = zip(texts(record, "left_out"), texts(record, "reasons"), strict=True)
+    return checks.Checks(tuple(checks.Check(*row) for row in rows), dict(reasons))

@@ -1,0 +1,128 @@
+# What car, clubSandwich, sandwich and performance give. Plain R: nothing here knows of pymer_bridge.
+
+suppressMessages(library(lme4))
+
+gaps <- sleepstudy
+gaps$Reaction[c(3, 50)] <- NA
+gaps$late <- factor(gaps$Days > 4, labels = c("no", "yes"))
+cake$moist <- cake$angle > 30
+
+models <- list(
+  slopes = quote(lmer(Reaction ~ Days + (Days | Subject), sleepstudy)),
+  nested = quote(lmer(strength ~ 1 + (1 | batch / cask), Pastes)),
+  terms = quote(lmer(angle ~ recipe * temp + (1 | recipe:replicate), cake, REML = FALSE)),
+  gaps = quote(lmer(Reaction ~ Days + late + (1 | Subject), gaps)),
+  excluded = quote(lmer(Reaction ~ Days + late + (1 | Subject), gaps, na.action = na.exclude)),
+  singular = quote(lmer(Yield ~ 1 + (1 | Batch), Dyestuff2)),
+  crossed = quote(lmer(diameter ~ 1 + (1 | plate) + (1 | sample), Penicillin)),
+  trials = quote(glmer(cbind(incidence, size - incidence) ~ period + (1 | herd), cbpp, binomial)),
+  counts = quote(glmer(incidence ~ period + scale(size) + (1 | herd), cbpp, poisson)),
+  line = quote(lm(Reaction ~ Days + late, gaps)),
+  line_excluded = quote(lm(Reaction ~ Days + late, gaps, na.action = na.exclude)),
+  weighted = quote(lm(angle ~ recipe + temp, cake, weights = temp)),
+  aliased = quote(lm(angle ~ temp + I(2 * temp) + recipe, cake)),
+  odds = quote(glm(moist ~ recipe + temp, binomial, cake))
+)
+
+fitted_model <- function(name) suppressMessages(suppressWarnings(eval(models[[name]])))
+
+#' car::vif(), always as columns
+inflation <- function(name) {
+  found <- car::vif(fitted_model(name))
+  if (!is.matrix(found)) {
+    found <- cbind(found, 1, found^(1 / 2))
+  }
+  list(terms = rownames(found), factor = found[, 1], df = found[, 2], adjusted = found[, 3])
+}
+
+#' The clusters of a model without random effects: of the rows that it uses
+rows_clusters <- function(name) {
+  if (grepl("line", name)) {
+    return(gaps$Subject[!is.na(gaps$Reaction)])
+  }
+  cake$replicate
+}
+
+#' clubSandwich, with its own default of clusters for mixed models
+clustered <- function(name, kind, test, conf_level) {
+  fit <- fitted_model(name)
+  if (name == "line_excluded") fit <- fitted_model("line")
+  covariance <- if (isS4(fit)) {
+    clubSandwich::vcovCR(fit, type = kind)
+  } else {
+    clubSandwich::vcovCR(fit, cluster = rows_clusters(name), type = kind)
+  }
+  table <- clubSandwich::coef_test(fit, vcov = covariance, test = test)
+  table <- as.data.frame(table)
+  p <- grep("^p_", names(table))
+  ends <- if (test == "saddlepoint") {
+    NULL
+  } else {
+    as.data.frame(clubSandwich::conf_int(fit, vcov = covariance, level = conf_level, test = test))
+  }
+  df <- grep("^df", names(table))
+  list(
+    terms = rownames(table), estimate = table$beta, std_error = table$SE,
+    statistic = table$tstat, p_value = table[[p]],
+    df = if (length(df) && test != "z") as.double(table[[df]]),
+    conf_low = ends$CI_L, conf_high = ends$CI_U, covariance = as.vector(covariance)
+  )
+}
+
+#' clubSandwich's joint test that coefficients are zero
+joint <- function(name, kind, positions, test) {
+  fit <- fitted_model(name)
+  covariance <- if (isS4(fit)) {
+    clubSandwich::vcovCR(fit, type = kind)
+  } else {
+    clubSandwich::vcovCR(fit, cluster = rows_clusters(name), type = kind)
+  }
+  constraints <- clubSandwich::constrain_zero(positions)
+  table <- as.data.frame(clubSandwich::Wald_test(fit, constraints, covariance, test = test))
+  list(
+    statistic = table$Fstat, df1 = as.double(table$df_num), df2 = as.double(table$df_denom),
+    p_value = table$p_val
+  )
+}
+
+#' sandwich's covariance, and the tests that lmtest::coeftest() makes of it
+consistent <- function(name, kind, conf_level) {
+  fit <- fitted_model(if (name == "line_excluded") "line" else name)
+  covariance <- sandwich::vcovHC(fit, type = kind)
+  b <- coef(fit)[!is.na(coef(fit))]
+  se <- sqrt(diag(covariance))
+  t <- b / se
+  normal <- inherits(fit, "glm")
+  df <- df.residual(fit)
+  a <- (1 - conf_level) / 2
+  ends <- if (normal) qnorm(c(a, 1 - a)) else qt(c(a, 1 - a), df)
+  list(
+    terms = names(b), estimate = unname(b), std_error = unname(se), statistic = unname(t),
+    p_value = unname(if (normal) 2 * pnorm(-abs(t)) else 2 * pt(-abs(t), df)),
+    df = if (!normal) rep(as.double(df), length(b)),
+    conf_low = unname(b + se * ends[1]), conf_high = unname(b + se * ends[2]),
+    covariance = as.vector(covariance)
+  )
+}
+
+#' The figures of performance's checks, and what it prints of some
+checked <- function(name) {
+  fit <- fitted_model(name)
+  quiet <- function(code) tryCatch(suppressMessages(suppressWarnings(code)), error = function(e) NULL)
+  over <- quiet(performance::check_overdispersion(fit))
+  zeros <- quiet(performance::check_zeroinflation(fit))
+  random <- if (isS4(fit)) quiet(performance::check_normality(fit, effects = "random"))
+  terms <- quiet(performance::check_collinearity(fit))
+  set.seed(1)
+  correlated <- quiet(performance::check_autocorrelation(fit))
+  list(
+    heteroscedasticity = as.double(quiet(performance::check_heteroscedasticity(fit))),
+    normality = as.double(quiet(performance::check_normality(fit))),
+    random_normality = as.double(random), random_groups = attr(random, "re_groups"),
+    outliers = sum(quiet(performance::check_outliers(fit)), na.rm = TRUE),
+    overdispersion = c(over$dispersion_ratio, over$p_value, over$residual_df),
+    zeroinflation = zeros$ratio, autocorrelation = as.double(correlated),
+    collinearity = terms$VIF, terms = terms$Term,
+    printed = if (length(random)) gsub("\033\\[[0-9;]*m", "", capture.output(print(random)))
+  )
+}
