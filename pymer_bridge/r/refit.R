@@ -118,78 +118,39 @@ refitter <- function(model, settings, criterion = refit_criterion(model$fit)) {
   rho$lower <- terms$lower
   rho$pp <- methods::slot(fit, "pp")$copy()
   rho$resp <- lme4::mkRespMod(frame, REML = criterion)
-  environment(devfun) <- with_ready_pointers(rho)
-  n_rows <- nrow(frame)
+  devfun <- lean_deviance(devfun)
+  ready <- environment(devfun)
   n_fixed <- ncol(lme4::getME(fit, "X"))
 
   optimize_lmer <- with_known_options(lme4::optimizeLmer)
   last_response <- NULL
-  # The deviance begins at zero times the last solution, which is not zero if that was not finite.
-  no_fixed <- numeric(n_fixed)
-  no_random <- numeric(length(rho$pp$delu))
+  plain <- !settings$restart_edge && settings$boundary_tol == 0
+  upper <- if (is.null(terms$upper)) Inf else terms$upper
 
   optimise <- function(response, start, derivatives = FALSE) {
     # refit() takes responses of the rows used; a missing value is an error there too.
     if (anyNA(response)) stop("NA in response", call. = FALSE)
     last_response <<- response
-    rho$resp$setResp(response)
-    rho$pp$setDelb(no_fixed)
-    rho$pp$setDelu(no_random)
+    ready$begin(response)
+    if (plain && is.double(start) && length(start) == length(terms$lower)) {
+      # What is left of optimizeLmer() then.
+      return(environment(optimize_lmer)$optwrap(settings$optimizer, devfun, start,
+        lower = terms$lower, upper = upper, control = settings$options, adj = FALSE, verbose = 0L,
+        calc.derivs = derivatives
+      ))
+    }
     optimize_lmer(devfun,
       optimizer = settings$optimizer, restart_edge = settings$restart_edge,
       boundary.tol = settings$boundary_tol, start = start,
       calc.derivs = derivatives, control = settings$options
     )
   }
-  estimates <- function(optimum) estimates_at(optimum, rho, n_fixed)
+  estimates <- function(optimum) estimates_at(optimum, ready, n_fixed)
   as_fit <- function(optimum, checked = NULL) {
     frame[[response_column]] <- last_response
     lme4::mkMerMod(rho, optimum, terms, frame, call, checked)
   }
   environment()
-}
-
-#' An optimising function of lme4 that works out nloptr's options once
-#'
-#' nloptr() parses the defaults of all its options at each call, which takes a fifth of
-#' a small refit. The functions that lead to it are copied, with an environment in
-#' which that step remembers its last answer.
-#'
-#' @param optimize One of lme4's functions that call its optwrap().
-with_known_options <- function(optimize) {
-  below <- function(name, replaced, from = asNamespace("lme4")) {
-    copied <- get0(name, envir = from)
-    if (is.null(copied)) {
-      return(list())
-    }
-    environment(copied) <- list2env(replaced, parent = environment(copied))
-    structure(list(copied), names = name)
-  }
-  nloptr <- asNamespace("nloptr")
-  steps <- c("nloptr.add.default.options", "nloptr.get.default.options")
-  replaced <- lapply(mget(steps, envir = nloptr, ifnotfound = list(NULL)), remembering)
-  replaced <- below("nloptr", Filter(Negate(is.null), replaced), nloptr)
-  for (name in c("nloptwrap", "getOptfun", "optwrap")) replaced <- below(name, replaced)
-  environment(optimize) <- list2env(replaced, parent = environment(optimize))
-  optimize
-}
-
-#' A function of options that returns its last answer if the options are the same
-#'
-#' For the other arguments only the lengths matter, as for nloptr's defaults.
-remembering <- function(f) {
-  if (is.null(f)) {
-    return(NULL)
-  }
-  asked <- answer <- NULL
-  function(opts.user = NULL, ...) { # nolint: the name is nloptr's
-    now <- list(opts.user, lengths(list(...)))
-    if (is.null(asked) || !identical(now, asked)) {
-      answer <<- if (is.null(opts.user)) f(...) else f(opts.user, ...)
-      asked <<- now
-    }
-    answer
-  }
 }
 
 #' The estimates at an optimum, as mkMerMod() computes them
@@ -219,6 +180,7 @@ stepwise_lmer <- function(control) {
     return(NULL)
   }
   optimize_lmer <- with_known_options(lme4::optimizeLmer)
+  lean <- NA
   function(call, env) {
     parse <- call
     parse[[1L]] <- quote(lme4::lFormula)
@@ -229,7 +191,9 @@ stepwise_lmer <- function(control) {
     start <- eval(call$start, env)
     devfun <- do.call(lme4::mkLmerDevfun, c(parts, list(start = start, control = control)))
     rho <- environment(devfun)
-    environment(devfun) <- with_ready_pointers(rho)
+    devfun <- lean_deviance(devfun, lean)
+    ready <- environment(devfun)
+    lean <<- ready$is_lean
     optimum <- optimize_lmer(devfun,
       optimizer = control$optimizer, restart_edge = control$restart_edge,
       boundary.tol = control$boundary.tol, start = start, calc.derivs = FALSE,
@@ -238,7 +202,7 @@ stepwise_lmer <- function(control) {
     checked <- check_convergence(optimum, control$checkConv, rho$lower)
     list(
       optimum = optimum, checked = checked, lower = rho$lower,
-      estimates = estimates_at(optimum, rho, ncol(parts$X)), columns = colnames(parts$X),
+      estimates = estimates_at(optimum, ready, ncol(parts$X)), columns = colnames(parts$X),
       groups = parts$reTrms$cnms,
       as_fit = function() {
         lme4::mkMerMod(rho, optimum, parts$reTrms, parts$fr, call, checked)
@@ -255,43 +219,32 @@ structured_terms <- function(fit) {
   }
 }
 
-#' The environment of a deviance function that fetches its pointers once
-#'
-#' Asking a reference object for its pointer costs more than the deviance itself.
-with_ready_pointers <- function(rho) {
-  ready <- list2env(as.list(rho, all.names = TRUE), parent = parent.env(rho))
-  predictor <- rho$pp$ptr()
-  response <- rho$resp$ptr()
-  ready$pp <- new.env(parent = emptyenv())
-  ready$pp$ptr <- function() predictor
-  ready$pp$delb <- rho$pp$delb
-  makeActiveBinding("theta", function() rho$pp$theta, ready$pp)
-  ready$resp <- list(ptr = function() response)
-  ready
-}
-
 #' Is a parameter on the boundary, as R's convergence check sees it?
 on_boundary <- function(parameters, lower) {
   # In a generalized model the fixed effects follow.
   any(parameters[which(lower == 0)] < 1e-4)
 }
 
-#' Standard deviations, correlations and sigma on the scale of R's intervals
+#' A function of estimates that gives standard deviations, correlations and sigma on the scale of
+#' R's intervals
 #'
-#' @param fit The fit that the estimates are a refit of.
-#' @param estimates See `refitter()`.
-variance_parameters <- function(fit, estimates) {
-  namespace <- asNamespace("lme4")
-  sigma <- if (has_scale(fit)) estimates$sigma
-  if (!is.null(namespace$convParToProfPar)) {
-    return(namespace$convParToProfPar(estimates$parameters, fit, profscale = "sdcor", sc = sigma))
-  }
+#' @param fit The fit that the estimates are a refit of; for the estimates see `refitter()`.
+variance_reader <- function(fit) {
+  of_profile <- asNamespace("lme4")$convParToProfPar
+  scaled <- has_scale(fit)
   sizes <- lengths(lme4::getME(fit, "cnms"))
-  if (lme4::isGLMM(fit)) {
-    # In a generalized model the standard deviations are not in units of the scale.
-    c(as.vector(lme4::Cv_to_Sv(estimates$theta, n = sizes)), sigma)
-  } else {
-    as.vector(lme4::Cv_to_Sv(estimates$theta, n = sizes, s = sigma))
+  # In a generalized model the standard deviations are not in units of the scale.
+  generalized <- lme4::isGLMM(fit)
+  function(estimates) {
+    sigma <- if (scaled) estimates$sigma
+    if (!is.null(of_profile)) {
+      return(of_profile(estimates$parameters, fit, profscale = "sdcor", sc = sigma))
+    }
+    if (generalized) {
+      c(as.vector(lme4::Cv_to_Sv(estimates$theta, n = sizes)), sigma)
+    } else {
+      as.vector(lme4::Cv_to_Sv(estimates$theta, n = sizes, s = sigma))
+    }
   }
 }
 

@@ -86,6 +86,9 @@ measured_fit <- function(fit, values) {
 
 #' R's convergence checks, which warn and say what they find
 check_convergence <- function(optimum, checks, lower) {
+  if (is_beyond_doubt(optimum, checks, lower)) {
+    return(NULL)
+  }
   asNamespace("lme4")$checkConv(attr(optimum, "derivs"), optimum$par,
     ctrl = checks, lbound = lower
   )

@@ -132,19 +132,23 @@ parameter_chooser <- function(fit, which) {
   fixed_names <- names(lme4::fixef(fit))
   variance_names <- setdiff(parameter_names_of(fit)$names, fixed_names)
   own_groups <- lme4::getME(fit, "cnms")
-  function(estimates, columns = own_columns, groups = own_groups) {
-    values <- names <- NULL
+  names <- c(
+    if (which != "fixed_effects") variance_names, if (which != "variance_components") fixed_names
+  )
+  variances_of <- variance_reader(fit)
+  own_places <- match(fixed_names, own_columns)
+  function(estimates, columns = NULL, groups = own_groups) {
+    values <- NULL
     if (which != "fixed_effects") {
       if (!identical(groups, own_groups)) {
         stop("the random effects are in another order than in the model", call. = FALSE)
       }
-      values <- variance_parameters(fit, estimates)
-      names <- variance_names
+      values <- variances_of(estimates)
     }
     if (which != "variance_components") {
       # A column that a replicate cannot estimate is missing from it.
-      values <- c(values, estimates$beta[match(fixed_names, columns)])
-      names <- c(names, fixed_names)
+      places <- if (is.null(columns)) own_places else match(fixed_names, columns)
+      values <- c(values, estimates$beta[places])
     }
     names(values) <- names
     values
