@@ -29,12 +29,13 @@ toolbox <- local({
 
 #' Put lme4's exported functions into the toolbox, once
 fill_toolbox <- function() {
-  if (is.null(toolbox$lmer)) {
+  if (is.null(toolbox$lmList)) {
     namespace <- asNamespace("lme4")
     for (name in getNamespaceExports(namespace)) {
       assign(name, get(name, envir = namespace), envir = toolbox)
     }
   }
+  toolbox$lmer <- lmer_here()
   toolbox
 }
 

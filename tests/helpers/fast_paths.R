@@ -63,3 +63,30 @@ fast_lmertest_taken <- function(model) fast_lmertest_applies(model$fit)
 marked_functions <- function() {
   lapply(fast_paths, names)
 }
+
+# All that a reference object holds, by field.
+fields_of <- function(object) {
+  fields <- setdiff(names(object$.refClassDef@fieldClasses), "Ptr")
+  mget(fields, envir = as.environment(object))
+}
+
+fit_both_ways <- function(model) {
+  call <- model$call
+  call[[1L]] <- quote(.fitter)
+  # Of one formula's environment, in which its call is evaluated.
+  holder <- new.env(parent = model$frame_env)
+  again <- function(fitter) {
+    holder$.fitter <- fitter
+    heard(eval(call, holder))
+  }
+  fast <- again(fast_lmer())
+  ordinary <- again(lme4::lmer)
+  c(
+    taken = as_known("fits"),
+    slots = identical(slots_of(fast$value), slots_of(ordinary$value)),
+    predictor = identical(fields_of(fast$value@pp), fields_of(ordinary$value@pp)),
+    response = identical(fields_of(fast$value@resp), fields_of(ordinary$value@resp)),
+    factors = identical(fast$value@pp$L(), ordinary$value@pp$L()),
+    said = identical(fast$said, ordinary$said)
+  )
+}

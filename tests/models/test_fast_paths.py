@@ -39,17 +39,31 @@ def altered(name: str) -> Iterator[None]:
         both_ways()("put_back", altered=kept)
 
 
+def assert_all_the_same(function: str, fit: pb.LinearMixedModel, *names: str) -> None:
+    seen = both_ways()(function, model=fit._model)
+    assert {name: bool(value) for name, value in zip(names, seen, strict=True)} == dict.fromkeys(
+        names, True
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", MIXED, ids=lambda case: case.name)
+def test_a_fit_is_identical_to_lme4s(case: Case) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fit = case.fit()
+    parts = ("taken", "slots", "predictor", "response", "factors", "said")
+    assert_all_the_same("fit_both_ways", fit, *parts)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("case", MIXED, ids=lambda case: case.name)
 def test_satterthwaite_is_identical_to_what_lmertest_makes(case: Case) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         fit = case.fit()
-    seen = both_ways()("satterthwaite_both_ways", model=fit._model)
-    names = ("taken", "slots", "references", "said", "state", "table")
-    assert {name: bool(value) for name, value in zip(names, seen, strict=True)} == dict.fromkeys(
-        names, True
-    )
+    parts = ("taken", "slots", "references", "said", "state", "table")
+    assert_all_the_same("satterthwaite_both_ways", fit, *parts)
 
 
 def test_a_model_without_fixed_effects_has_rs_own_empty_table() -> None:

@@ -1,0 +1,128 @@
+# A fast path: lmer() with less work around it.
+#
+# lme4 builds the random effects' design of small sparse matrices by way of data frames and
+# general products of matrices, and asks reference objects for pointers at each evaluation of
+# the deviance. Here lme4's own functions find others in place of some that they call, which
+# give identical() objects. See fences.R for what this relies on.
+
+#' lmer() as models here find it
+lmer_here <- function() {
+  if (!as_known("fits")) {
+    return(lme4::lmer)
+  }
+  if (is.null(fast$lmer)) fast$lmer <- fast_lmer()
+  fast$lmer
+}
+
+#' Functions that are made once
+fast <- new.env(parent = emptyenv())
+
+fast_lmer <- function() {
+  formula_parts <- fast_lformula()
+  optimize_lmer <- with_known_options(lme4::optimizeLmer)
+  with_functions(lme4::lmer, list(
+    # It evaluates one call, that of lFormula(). R tells an error itself, with its own call.
+    eval = function(expr, envir) {
+      quick <- expr
+      quick[[1L]] <- formula_parts
+      parts <- tryCatch(eval(quick, envir), error = function(condition) NULL)
+      if (is.null(parts)) eval(expr, envir) else parts
+    },
+    optimizeLmer = function(devfun, ...) {
+      environment(devfun) <- with_ready_pointers(environment(devfun))
+      optimize_lmer(devfun, ...)
+    }
+  ))
+}
+
+#' The namespace that builds the random effects' design: lme4's, or in newer ones reformulas'
+design_home <- function() {
+  home <- environment(get("mkReTrms", asNamespace("lme4")))
+  # In lme4 2.0 it is a function that warns and calls the other one.
+  if (isNamespace(home)) home else asNamespace("reformulas")
+}
+
+#' lme4's lFormula(), which builds the random effects' design with less work
+fast_lformula <- function() {
+  home <- design_home()
+  terms <- with_functions(home$mkReTrms, list(
+    mkBlist = with_functions(home$mkBlist, list(
+      fac2sparse = function(from, ...) from,
+      t = function(x) x,
+      KhatriRao = design_by_group,
+      `dimnames<-` = named_by_slot
+    )),
+    data.frame = function(...) list(...),
+    rbind = joined_rows,
+    sparseMatrix = transposed_sparse,
+    t = function(x) x
+  ))
+  namespace <- asNamespace("lme4")
+  newer <- get0("mkFormula", namespace)
+  if (is.null(newer)) {
+    return(with_functions(namespace$lFormula, list(mkReTrms = terms)))
+  }
+  with_functions(namespace$lFormula, list(mkFormula = with_functions(newer, list(
+    `::` = function(pkg, name) {
+      name <- as.character(substitute(name))
+      if (name == "mkReTrms") terms else getExportedValue(as.character(substitute(pkg)), name)
+    }
+  ))))
+}
+
+#' The design of one term: for each row of a matrix, its values in the rows of its group
+#'
+#' @param group A factor.
+#' @param design A matrix.
+#' @return What KhatriRao(fac2sparse(group), t(design)) gives, which leaves zeros out.
+design_by_group <- function(group, design) {
+  n <- nrow(design)
+  width <- ncol(design)
+  size <- nlevels(group) * as.double(width)
+  plain <- is.matrix(design) && is.double(design) && n == length(group) && n > width &&
+    width > 0L && !anyNA(group) && !anyNA(design) && size <= .Machine$integer.max
+  if (!plain) {
+    return(Matrix::KhatriRao(Matrix::fac2sparse(group, to = "d"), t(design)))
+  }
+  values <- as.vector(if (width == 1L) design else t(design))
+  rows <- (as.integer(group) - 1L) * width
+  if (width > 1L) rows <- rep(rows, each = width) + (seq_len(width) - 1L)
+  starts <- (0L:n) * width
+  filled <- values != 0
+  if (!all(filled)) {
+    starts <- c(0L, cumsum(filled))[starts + 1L]
+    rows <- rows[filled]
+    values <- values[filled]
+  }
+  sparse_columns(rows, starts, values, c(as.integer(size), n))
+}
+
+#' A matrix with these names, which need no check
+named_by_slot <- function(x, value) {
+  methods::slot(x, "Dimnames", check = FALSE) <- value
+  x
+}
+
+#' Columns of parts one below the other; matrices as R binds them
+joined_rows <- function(...) {
+  parts <- list(...)
+  if (!is.list(parts[[1L]])) {
+    return(if (length(parts) == 1L) parts[[1L]] else rbind(...))
+  }
+  do.call(Map, c(list(c), parts))
+}
+
+#' What t(sparseMatrix(i, j, x = x)) gives
+transposed_sparse <- function(i, j, x) {
+  sorted <- order(i, j)
+  starts <- c(0L, cumsum(tabulate(i, max(i))))
+  sparse_columns(as.integer(j[sorted]) - 1L, starts, x[sorted], as.integer(c(max(j), max(i))))
+}
+
+#' A sparse matrix by columns
+sparse_columns <- function(rows, starts, values, size) {
+  made <- methods::new("dgCMatrix")
+  slots <- list(i = rows, p = starts, x = values, Dim = size)
+  for (name in names(slots)) methods::slot(made, name, check = FALSE) <- slots[[name]]
+  made
+}
