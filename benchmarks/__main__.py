@@ -25,7 +25,7 @@ from pathlib import Path
 
 from benchmarks.shared import PROJECT, Row, Scale
 
-SECTIONS = ("crossing", "fits", "cold", "steady", "growth", "many", "functions")
+SECTIONS = ("crossing", "fits", "cold", "steady", "growth", "methods", "many", "functions")
 
 
 def versions() -> str:

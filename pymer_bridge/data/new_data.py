@@ -189,18 +189,19 @@ class ColumnKind:
             return given
         if times:
             raise self._wrong(next(iter(given.dropna()), None), what)
-        codes, values = _values_of(given)
+        codes, values = _values_of(given, kind)
         made = _each(self.truth if self.kind == "logical" else self.level, codes, values, what)
         if kind in ("text", "factor") and all(map(lambda a, b: a in (None, b), made, values)):
             return given
+        if self.kind == "factor":
+            return pd.Series(_levels_of(codes, made), index=given.index)
         table = np.array([*made, None], dtype=object)
-        dtype = "boolean" if self.kind == "logical" else None
-        return pd.Series(table[codes], index=given.index, dtype=dtype)
+        return pd.Series(table[codes], index=given.index, dtype="boolean")
 
     def _numbers(self, given: pd.Series[Any], what: str) -> pd.Series[Any]:
         if _kind_of(given) in ("numeric", "other"):
             return given
-        codes, values = _values_of(given)
+        codes, values = _values_of(given, "")
         table = np.array([*_each(self.number, codes, values, what), np.nan], dtype=np.float64)
         return pd.Series(table[codes], index=given.index)
 
@@ -250,11 +251,18 @@ def _kind_of(column: pd.Series[Any]) -> str:
     return kinds.get(found, "mixed" if found.startswith("mixed") else "other")
 
 
-def _values_of(column: pd.Series[Any]) -> tuple[Any, list[Any]]:
+def _levels_of(codes: Any, texts: Sequence[str | None]) -> pd.Categorical:
+    """Return one text per row, as levels: texts by codes would take as long as there are rows."""
+    places = {text: i for i, text in enumerate(dict.fromkeys(t for t in texts if t is not None))}
+    lookup = np.array([*(-1 if text is None else places[text] for text in texts), -1])
+    return pd.Categorical.from_codes(lookup[codes], pd.Index(list(places), dtype=object))
+
+
+def _values_of(column: pd.Series[Any], kind: str) -> tuple[Any, list[Any]]:
     """Return values, and which of them each row has; -1 where it has none."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         return column.cat.codes.to_numpy(), column.cat.categories.tolist()
-    if column.dtype == np.dtype(object):
+    if column.dtype == np.dtype(object) and kind != "text":
         there = column.notna().to_numpy()
         return np.where(there, np.cumsum(there) - 1, -1), column[there].tolist()
     codes, values = pd.factorize(column)

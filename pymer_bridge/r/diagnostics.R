@@ -6,34 +6,26 @@
 #'   "rstandard".
 case_figure <- function(model, kind) {
   figure <- switch(kind,
-    hatvalues = stats::hatvalues,
-    rstudent = stats::rstudent,
-    rstandard = stats::rstandard,
-    cooks.distance = stats::cooks.distance,
+    hatvalues = hat_values_of(model),
+    rstudent = ,
+    rstandard = ,
+    cooks.distance = from_hat_values(model, kind),
     stop("unknown figure: ", kind)
   )
-  over_rows(figure(model$fit), model$fit)
+  over_rows(figure, model$fit)
 }
 
-#' Operation: leverage and Cook's distance of each observation, the hat values computed once
-#'
-#' cooks.distance() of lme4 computes them again, which takes a minute where thousands of groups cross.
+#' Operation: leverage and Cook's distance of each observation
 #'
 #' @return `hat` and `cooks`, see `over_rows()`; `cut_offs`: twice the mean leverage, and the
 #'   distance beyond which an observation stands out: 4/n, or of mixed models, whose distances are
 #'   often all beyond that, three interquartile ranges above the third quartile, as HLMdiag has it.
 leverage_figures <- function(model) {
   fit <- model$fit
-  hat <- stats::hatvalues(fit)
-  distance <- stats::cooks.distance
-  if (methods::is(fit, "merMod")) {
-    lme4 <- asNamespace("lme4")
-    distance <- utils::getS3method("cooks.distance", "merMod", envir = lme4)
-    environment(distance) <- list2env(list(hatvalues = function(model, ...) hat), parent = lme4)
-  }
+  hat <- hat_values_of(model)
   # Without fixed effects there is no Cook's distance.
   none <- methods::is(fit, "merMod") && ncol(lme4::getME(fit, "X")) == 0L
-  cooks <- if (none) hat * NaN else distance(fit)
+  cooks <- if (none) hat * NaN else from_hat_values(model, "cooks.distance")
   quartiles <- stats::quantile(cooks, c(0.25, 0.75), na.rm = TRUE, names = FALSE)
   far <- if (methods::is(fit, "merMod")) {
     quartiles[2L] + 3 * diff(quartiles)

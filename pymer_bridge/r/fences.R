@@ -30,6 +30,12 @@ fast_paths <- list(
     "lmerTest::contest1D.lmerModLmerTest" = "132089-116146156",
     "lmerTest::qform" = "2406-57264"
   ),
+  `hat values` = list(
+    "lme4::hatvalues.merMod" = c("50302-17604599", "51173-18200847"),
+    "lme4::cooks.distance.merMod" = "22749-3798798",
+    "lme4::rstudent.merMod" = "20160-2974590",
+    "lme4::rstandard.merMod" = "absent"
+  ),
   `optima of linear mixed models` = list()
 )
 

@@ -8,6 +8,7 @@
 #   model$call       the call as it was given; in lme4's own `||` is expanded
 #   model$lmertest   lmerTest's version of the fit, made when first asked for
 #   model$origin     the number of its data, see `fits_to_compare()`
+#   model$leverage   its hat values, made when first asked for
 #   model$summaries  R's summaries, by method of degrees of freedom, made when first asked for
 #   model$matrices   the covariance of its fixed effects, the same
 

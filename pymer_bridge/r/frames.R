@@ -80,6 +80,9 @@ column_to_part <- function(column, name) {
 #' The row names of a data frame, as texts or whole numbers; NULL where they only count the rows
 own_row_names <- function(frame) {
   names <- attr(frame, "row.names")
+  if (identical(names, seq_len(nrow(frame)))) {
+    return(NULL)
+  }
   if (!identical(as.character(names), as.character(seq_len(nrow(frame))))) names
 }
 

@@ -210,8 +210,9 @@ augment_model <- function(model) {
   used <- row_chooser(frame)
   columns <- list(
     .fitted = stats::predict(fit), .resid = stats::residuals(fit),
-    .hat = or_none(stats::hatvalues(fit)), .cooksd = or_none(stats::cooks.distance(fit)),
-    .std.resid = or_none(stats::rstandard(fit)),
+    .hat = or_none(hat_values_of(model)),
+    .cooksd = or_none(from_hat_values(model, "cooks.distance")),
+    .std.resid = or_none(from_hat_values(model, "rstandard")),
     .fixed = stats::predict(fit, re.form = NA)
   )
   columns <- lapply(columns, used)

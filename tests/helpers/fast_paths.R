@@ -42,21 +42,71 @@ satterthwaite_both_ways <- function(model) {
   )
 }
 
+leverage_both_ways <- function(model) {
+  fit <- model$fit
+  model$leverage <- NULL
+  of_lme4 <- list(stats::hatvalues, stats::cooks.distance, stats::rstudent)
+  ordinary <- lapply(of_lme4, function(figure) heard(figure(fit)))
+  hat <- heard(hat_values_of(model))
+  again <- heard(hat_values_of(model)) # from what is kept
+  fast <- list(
+    hat, heard(from_hat_values(model, "cooks.distance")), heard(from_hat_values(model, "rstudent"))
+  )
+  told <- function(found) lapply(found$said, `[`, 1:2)
+  c(
+    taken = fast_leverage_applies(fit),
+    values = identical(lapply(fast, `[[`, "value"), lapply(ordinary, `[[`, "value")),
+    said = identical(lapply(fast, told), lapply(ordinary, told)),
+    again = identical(again, hat)
+  )
+}
+
+# Many groups, so that observations are solved for together, in one of several designs.
+many_groups <- function(design, n_groups, size, extra) {
+  with_seed(n_groups + extra, {
+    n <- n_groups * size + extra
+    data <- data.frame(g = factor(sample(n_groups, n, replace = TRUE)), x = round(stats::rnorm(n), 1))
+    data$x[sample(n, n %/% 4L)] <- 0
+    data$b <- factor(as.integer(data$g) %/% 5L)
+    data$item <- factor(sample(7L, n, replace = TRUE))
+    data$w <- stats::runif(n, 0.5, 2)
+    data$y <- 1 + data$x + stats::rnorm(n_groups)[data$g] + stats::rnorm(7)[data$item] +
+      data$x * stats::rnorm(n_groups, sd = 0.5)[data$g] + stats::rnorm(n)
+    data$o <- as.integer(data$y > 1)
+    data$gap <- replace(data$y, c(3L, 70L), NA)
+    call <- str2lang(design)
+    call$data <- quote(data)
+    fit <- suppressWarnings(suppressMessages(eval(call, list(data = data), asNamespace("lme4"))))
+    new_model(fit, environment(), stats::getCall(fit))
+  })
+}
+
+solves_together <- function(model) {
+  parts <- lme4::getME(model$fit, c("Lambdat", "Zt"))
+  !is.null(columns_together(parts$Lambdat %*% parts$Zt))
+}
+
 # A function of a package with other code that does the same, until it is put back.
 alter <- function(package, name) {
-  original <- get(name, asNamespace(package))
-  altered <- original
-  body(altered) <- call("{", body(original))
-  utils::assignInNamespace(name, altered, package)
-  rm(list = ls(fences), envir = fences)
-  list2env(list(put_back = function() {
-    utils::assignInNamespace(name, original, package)
+  namespace <- asNamespace(package)
+  original <- get(name, namespace)
+  put <- function(code) {
+    # Not assignInNamespace(), which looks for the generics of methods in vain here.
+    unlockBinding(name, namespace)
+    assign(name, code, namespace)
+    lockBinding(name, namespace)
     rm(list = ls(fences), envir = fences)
     NULL
-  }))
+  }
+  altered <- original
+  body(altered) <- call("{", body(original))
+  put(altered)
+  list2env(list(put_back = function() put(original)))
 }
 
 put_back <- function(altered) altered$put_back()
+
+fast_leverage_taken <- function(model) fast_leverage_applies(model$fit)
 
 fast_lmertest_taken <- function(model) fast_lmertest_applies(model$fit)
 

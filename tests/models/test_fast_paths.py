@@ -66,6 +66,52 @@ def test_satterthwaite_is_identical_to_what_lmertest_makes(case: Case) -> None:
     assert_all_the_same("satterthwaite_both_ways", fit, *parts)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if case.fitter in ("lmer", "glmer")], ids=lambda case: case.name
+)
+def test_leverage_is_identical_to_what_lme4_makes(case: Case) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fit = case.fit()
+    assert list(both_ways()("leverage_both_ways", model=fit._model)) == [True] * 4
+
+
+APART, LINKED = True, False
+DESIGNS = {
+    "lmer(y ~ x + (1 | g))": APART,
+    "lmer(y ~ x + (1 | g), weights = w)": APART,
+    "lmer(y ~ x + (x | g))": APART,
+    "lmer(y ~ x + (x || g))": APART,
+    "lmer(y ~ x + (1 | b / g))": APART,
+    "lmer(y ~ x + (x | b) + (x + w | g), control = lmerControl(calc.derivs = FALSE))": APART,
+    "lmer(gap ~ x + (1 | g), na.action = na.exclude)": APART,
+    "glmer(o ~ x + (1 | g), family = binomial, nAGQ = 0)": APART,
+    "lmer(y ~ x + (1 | g) + (1 | item))": LINKED,
+    "lmer(y ~ x + (x | g) + (1 | item))": LINKED,
+    "lmer(w ~ 1 + (1 | g))": APART,
+}
+
+
+@pytest.mark.parametrize("extra", [0, 1, 63])
+@pytest.mark.parametrize("design", DESIGNS)
+def test_leverage_of_many_groups_is_identical(design: str, extra: int) -> None:
+    model = both_ways()("many_groups", design=design, n_groups=60, size=18, extra=extra)
+    assert list(both_ways()("leverage_both_ways", model=model)) == [True] * 4
+    assert bool(both_ways()("solves_together", model=model)[0]) is DESIGNS[design]
+
+
+def test_other_code_of_leverage_leads_to_rs_ordinary_way() -> None:
+    formula = "Reaction ~ Days + (Days | Subject)"
+    fast = pb.lmer(formula, pb.load_dataset("sleepstudy"))
+    with altered("lme4::cooks.distance.merMod"):
+        fit = pb.lmer(formula, pb.load_dataset("sleepstudy"))
+        assert not both_ways()("fast_leverage_taken", model=fit._model)[0]
+        for figure in ("hat_values", "cooks_distance", "rstudent", "augment"):
+            assert getattr(fit, figure)().equals(getattr(fast, figure)())
+        assert "cooks.distance.merMod() of lme4 " in " ".join(pb.show_versions().notes)
+
+
 def test_a_model_without_fixed_effects_has_rs_own_empty_table() -> None:
     fit = pb.lmer("Reaction ~ 0 + (1 | Subject)", pb.load_dataset("sleepstudy"))
     seen = both_ways()("satterthwaite_both_ways", model=fit._model)
