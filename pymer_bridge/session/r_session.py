@@ -20,7 +20,7 @@ from typing import Any
 
 from pymer_bridge.errors import RError, SessionError
 from pymer_bridge.session import conditions, deadlines, embedding, forks, installation, older_r
-from pymer_bridge.session.calls import Condition, Handle, Job, Outcome, Start
+from pymer_bridge.session.calls import Condition, Handle, HandOvers, Job, Outcome, Start
 from pymer_bridge.session.interrupts import Interrupts
 from pymer_bridge.session.library_address import signed_addresses
 
@@ -58,7 +58,9 @@ class RSession:
         self._next_key = 0
         self._output = embedding.Console()
         self._interrupts = Interrupts()
+        self._hand_overs = HandOvers()
         forks.in_child(self._interrupts.let_go)
+        forks.in_child(self._hand_overs.restore)
         self._waiting: dict[int, Job] = {}
         self._begun = Start()
         self._thread: threading.Thread | None = None
@@ -98,6 +100,7 @@ class RSession:
         own = threading.get_ident()
         try:
             self._waiting[own] = job
+            self._hand_overs.quicken()
             self._jobs.put(job)
             in_time = job.wait(deadlines.remaining())
         except BaseException:
@@ -106,6 +109,8 @@ class RSession:
             raise
         finally:
             self._waiting.pop(own, None)
+            if not self._waiting:
+                self._hand_overs.restore()
         if not in_time:
             self._interrupts.give_up(job)
         if job.error is not None:

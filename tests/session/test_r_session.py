@@ -23,7 +23,7 @@ import pymer_bridge as pb
 from helpers import TESTS
 from helpers.probing import probe
 from pymer_bridge.errors import RError, SessionError, SingularFitWarning
-from pymer_bridge.session.calls import Handle
+from pymer_bridge.session.calls import HAND_OVER, Handle
 from pymer_bridge.session.r_session import RSession, session
 
 r = pytest.mark.r
@@ -607,3 +607,34 @@ def test_a_call_after_the_end_is_refused():
 def test_big_vectors_cross():
     values = np.random.default_rng(1).normal(size=300_000)
     assert (probe("same", x=values).value == values).all()
+
+
+@r
+def test_the_lock_of_python_changes_hands_quickly_while_r_works() -> None:
+    """And not for longer: the interval is the program's, also where it changes it meanwhile."""
+    pb.load_dataset("sleepstudy")
+    before = sys.getswitchinterval()
+    assert before > HAND_OVER
+
+    def asleep() -> threading.Thread:
+        started = threading.Thread(target=lambda: session().call("Sys.sleep", time=0.2))
+        started.start()
+        time.sleep(0.05)
+        return started
+
+    try:
+        threads = [asleep(), asleep()]  # the second waits for its turn
+        assert sys.getswitchinterval() == pytest.approx(HAND_OVER)
+        threads[0].join()
+        assert sys.getswitchinterval() == pytest.approx(HAND_OVER)
+        threads[1].join()
+        assert sys.getswitchinterval() == before
+        thread = asleep()
+        sys.setswitchinterval(0.01)
+        thread.join()
+        assert sys.getswitchinterval() == pytest.approx(0.01)
+        sys.setswitchinterval(0.0001)
+        session().call("Sys.sleep", time=0.0)
+        assert sys.getswitchinterval() == pytest.approx(0.0001)
+    finally:
+        sys.setswitchinterval(before)
