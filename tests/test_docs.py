@@ -43,6 +43,7 @@ from helpers import ROOT
 from helpers.pages import BLOCKS, PAGES, Block
 from helpers.pictures import TOLERANCE
 from pymer_bridge.cli import arguments
+from pymer_bridge.plots.accessor import FitPlots
 
 FEWER = 20
 """Bootstraps of the pages are run with so many replicates: what they show needs no more."""
@@ -276,6 +277,10 @@ def test_names_in_text_and_tables_are_there(page: Path) -> None:
         for owner, name in re.findall(r"\b(pb|fit)\.([A-Za-z_]\w*)", code):
             places = (pb,) if owner == "pb" else models
             assert any(hasattr(place, name) for place in places), f"{owner}.{name}"
+        for name in re.findall(r"\bfit\.plot\.([A-Za-z_]\w*)", code):
+            assert hasattr(FitPlots, name), f"fit.plot.{name}"
+        for name in re.findall(r"\bpb\.plots\.([A-Za-z_]\w*)", code):
+            assert name in pb.plots.__all__, f"pb.plots.{name}"
 
 
 # -- docstrings ----------------------------------------------------------------------------------
