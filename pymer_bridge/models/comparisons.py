@@ -387,7 +387,13 @@ def _ratio_run(
 
     def draw(state: list[int] | None) -> Any:
         return asking.ask(
-            "make_ratio_draws", model=models[1], n_sim=n, seed=seed, state=state, block=block
+            "make_ratio_draws",
+            model=models[1],
+            n_sim=n,
+            seed=seed,
+            state=state,
+            block=block,
+            at_once=engine.at_once(n, 8 * n_obs),
         )
 
     return engine.Run(
@@ -397,6 +403,7 @@ def _ratio_run(
         n_values=3,
         draw=draw,
         item_bytes=8 * n_obs,
+        in_blocks=block is None,
         header={"kind": "ratios", "seed": seed, "start": start, "h": h},
         packages=("lme4", "pbkrtest"),
         block=block,

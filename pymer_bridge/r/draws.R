@@ -22,13 +22,27 @@ start_generator <- function(seed, state = NULL) {
 #' @param n_sim How many.
 #' @param options Further options of the kind.
 #' @param state See `start_generator()`.
+#' @param at_once How many fit into memory, NULL for all.
 #' @return `draws`, an environment for `take_draws()`, the `state` from which they
 #'   were made, and the generator's kinds.
-make_draws <- function(model, kind, n_sim, seed, state, options) {
+make_draws <- function(model, kind, n_sim, seed, state, options, at_once = NULL) {
   before <- globalenv()$.Random.seed
   state <- start_generator(seed, state)
-  draw <- if (inherits(model$fit, "lm")) draw_linear else draw_mixed
-  all <- draw(model, kind, n_sim, options) # before the state is read again
+  mixed <- !inherits(model$fit, "lm")
+  if (mixed && kind != "case") warn_of_refit_defect(model$fit)
+  draw <- function(n) (if (mixed) draw_mixed else draw_linear)(model, kind, n, options)
+  all <- if (is.null(at_once)) {
+    draw(n_sim) # before the state is read again
+  } else {
+    drawer_for <- if (mixed && kind == "parametric" && !options$use_u) {
+      function(n) {
+        drawer_of_responses(function(simulate, n) draw_parametric(model$fit, n, FALSE, simulate), n)
+      }
+    } else {
+      function(n) drawer_in_turn(draw)
+    }
+    blocked_draws(draw, drawer_for, n_sim, at_once)
+  }
   kept_draws(all, state, before)
 }
 
@@ -36,7 +50,6 @@ make_draws <- function(model, kind, n_sim, seed, state, options) {
 #'
 #' @param kind,options See `make_draws()`.
 draw_mixed <- function(model, kind, n_sim, options) {
-  if (kind != "case") warn_of_refit_defect(model$fit)
   if (kind %in% c("residual", "wild") && !lme4::isLMM(model$fit)) {
     stop("the ", kind, " bootstrap is for linear mixed models", call. = FALSE)
   }
@@ -52,7 +65,7 @@ draw_mixed <- function(model, kind, n_sim, options) {
 
 #' Operation: draws in the form that the engine takes
 #'
-#' @param all A list of draws.
+#' @param all A list of draws, or a function that gives some of them.
 #' @param state The state of the generator from which they were made; empty if nothing was drawn.
 #' @param before The state before that, NULL if there was none.
 kept_draws <- function(all, state = integer(), before = NULL) {
@@ -74,14 +87,16 @@ undo_draws <- function(draws) {
 #'
 #' @param first,last Their numbers.
 take_draws <- function(draws, first, last) {
-  unname(as.list(draws$all[first:last]))
+  some <- if (is.function(draws$all)) draws$all(first, last) else draws$all[first:last]
+  unname(as.list(some))
 }
 
 #' Responses simulated from the model, as lme4::bootMer() draws them
 #'
+#' @param simulate R's simulate(), or one that takes its numbers from elsewhere.
 #' @return A list of responses, without the rows that were dropped.
-draw_parametric <- function(fit, n_sim, use_u) {
-  drawn <- stats::simulate(as_omitting(fit), nsim = n_sim, use.u = use_u)
+draw_parametric <- function(fit, n_sim, use_u, simulate = stats::simulate) {
+  drawn <- simulate(as_omitting(fit), nsim = n_sim, use.u = use_u)
   used_rows(as.list(drawn), fit)
 }
 

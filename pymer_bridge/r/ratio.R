@@ -114,14 +114,25 @@ observed_ratio <- function(models) {
 #' Operation: responses simulated from the smaller model, as pbkrtest draws them
 #'
 #' @param block The number of responses to simulate at a time, NULL for all at once.
-make_ratio_draws <- function(model, n_sim, seed, state, block) {
+#' @param at_once How many fit into memory, NULL for all.
+make_ratio_draws <- function(model, n_sim, seed, state, block, at_once = NULL) {
   before <- globalenv()$.Random.seed
   state <- start_generator(seed, state)
-  sizes <- if (is.null(block)) n_sim else rep(block, n_sim %/% block)
-  responses <- unlist(lapply(sizes, function(size) {
-    used_rows(as.list(stats::simulate(as_omitting(model$fit), nsim = size)), model$fit)
-  }), recursive = FALSE)
-  kept_draws(responses, state, before)
+  simulated <- function(simulate, n) {
+    used_rows(as.list(simulate(as_omitting(model$fit), nsim = n)), model$fit)
+  }
+  in_one <- function(n) simulated(stats::simulate, n)
+  all <- if (!is.null(block)) {
+    unlist(lapply(rep(block, n_sim %/% block), in_one), recursive = FALSE)
+  } else if (is.null(at_once)) {
+    in_one(n_sim)
+  } else {
+    mixed <- !inherits(model$fit, "lm")
+    blocked_draws(in_one, function(n) {
+      if (mixed) drawer_of_responses(simulated, n) else drawer_in_turn(in_one)
+    }, n_sim, at_once)
+  }
+  kept_draws(all, state, before)
 }
 
 #' Likelihood ratios of two models refitted to the same responses

@@ -150,6 +150,7 @@ def run_bootstrap(
     else:
         function, described = function.tried(request.fit)
     observed = described["observed"]
+    item_bytes = n_obs * (4 if request.kind == "case" else 8)
 
     def draw(state: list[int] | None) -> Any:
         return asking.ask(
@@ -161,6 +162,7 @@ def run_bootstrap(
             seed=request.seed,
             state=state,
             options=request.options,
+            at_once=engine.at_once(request.n_sim, item_bytes),
         )
 
     run = engine.Run(
@@ -169,7 +171,8 @@ def run_bootstrap(
         n=request.n_sim,
         n_values=len(observed),
         draw=draw,
-        item_bytes=n_obs * (4 if request.kind == "case" else 8),
+        item_bytes=item_bytes,
+        in_blocks=True,
         header={
             "kind": request.kind,
             "seed": request.seed,

@@ -29,7 +29,10 @@ ATTEMPTS: Final = 5
 """So often is what was finished read, where Ctrl-C comes again and again."""
 
 MEMORY_LIMIT: Final = 4 * 2**30
-"""Bytes that the draws of one run may take; all of them are made before the first refit."""
+"""Bytes that the draws of one run may take; if they would take more, they are made in blocks."""
+
+BLOCKS: Final = 16
+"""So many blocks of draws take as much as the limit; R has several copies of one at a time."""
 
 Progress = bool | Callable[[int, int], None]
 P = ParamSpec("P")
@@ -78,6 +81,8 @@ class Run:
         What the run is, for a checkpoint.
     seeded
         Does ``draw`` draw random numbers?
+    in_blocks
+        Can ``draw`` make them in blocks, see :func:`at_once`?
     packages
         R packages that a worker needs.
     function
@@ -95,10 +100,18 @@ class Run:
     item_bytes: int
     header: Mapping[str, Any] = field(default_factory=dict)
     seeded: bool = True
+    in_blocks: bool = False
     packages: tuple[str, ...] = ("lme4",)
     function: functions.PythonStatistic | None = None
     block: int | None = None
     enough: Callable[[NDArray[np.float64]], bool] = lambda values: False
+
+
+def at_once(n: int, item_bytes: int) -> int | None:
+    """Return how many draws are made at a time, None where all fit into memory."""
+    if n * item_bytes <= MEMORY_LIMIT:
+        return None
+    return max(1, MEMORY_LIMIT // BLOCKS // item_bytes)
 
 
 def fingerprint(models: Sequence[Handle]) -> str:
@@ -154,7 +167,7 @@ def perform(
         failed otherwise.
     """
     needed = run.n * run.item_bytes
-    if needed > MEMORY_LIMIT:
+    if needed > MEMORY_LIMIT and not run.in_blocks:
         raise OptionError(
             f"the draws of {run.n} replicates would take {needed / 2**30:.1f} GiB, and the limit "
             f"is {MEMORY_LIMIT / 2**30:.0f} GiB: make them in several runs with other seeds"

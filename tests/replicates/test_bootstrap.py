@@ -668,10 +668,79 @@ def test_bad_arguments_are_named(arguments: dict[str, Any], message: str) -> Non
         _fit("slopes_ml").bootstrap(**{"n_sim": 2, "seed": 1, **arguments})
 
 
-def test_too_many_draws_are_refused_before_they_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_draws_that_are_not_random_are_refused_where_they_are_too_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(engine, "MEMORY_LIMIT", 1000)
     with pytest.raises(pb.OptionError, match="GiB"):
-        _fit("slopes_ml").bootstrap("parametric", 10, 1)
+        pb.fit_many("~ Days + (1 | Subject)", pb.load_dataset("sleepstudy"), ["Reaction"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments"),
+    [
+        ("parametric", {}),
+        ("parametric", {"use_u": True}),
+        ("semiparametric", {}),
+        ("residual", {}),
+        ("wild", {}),
+        ("case", {"resample": {"Subject": True}}),
+    ],
+)
+@pytest.mark.usefixtures("eager")
+def test_draws_in_blocks_are_those_of_all_at_once(
+    monkeypatch: pytest.MonkeyPatch, kind: Any, arguments: dict[str, Any]
+) -> None:
+    fit = _fit("slopes_ml")
+    run = dict(kind=kind, n_sim=11, statistic="fixed_effects", **arguments)
+    whole = fit.bootstrap(seed=4, **run)
+    after = fit.bootstrap(**run)
+    item = 180 * (4 if kind == "case" else 8)
+    monkeypatch.setattr(engine, "BLOCKS", 2)
+    for size in (3, 1):
+        monkeypatch.setattr(engine, "MEMORY_LIMIT", 2 * size * item)
+        assert engine.at_once(11, item) == size
+        parts = fit.bootstrap(seed=4, **run)
+        _same(parts.replicates, whole.replicates)
+        # The generator goes on from the same place.
+        _same(fit.bootstrap(**run).replicates, after.replicates)
+
+
+@pytest.mark.parametrize("name", ["binomial", "counts", "lm", "glm"])
+def test_draws_of_other_models_in_blocks_are_those_of_all_at_once(name: str) -> None:
+    if name == "binomial":
+        formula = "incidence / size ~ period + (1 | herd)"
+        fit: Any = pb.glmer(formula, pb.load_dataset("cbpp"), family="binomial", weights="size")
+    elif name == "counts":
+        data = pb.load_dataset("grouseticks")
+        fit = pb.glmer("TICKS ~ YEAR + (1 | BROOD)", data, family="poisson")
+    elif name == "lm":
+        fit = pb.lm("Reaction ~ Days", pb.load_dataset("sleepstudy"))
+    else:
+        fit = pb.glm("TICKS ~ YEAR", pb.load_dataset("grouseticks"), family="poisson")
+    found = []
+    for at_once in (None, 3, 2):
+        options = {"use_u": False}
+        asked = {"model": fit._model, "kind": "parametric", "n_sim": 8, "seed": 5, "state": None}
+        draws = session().call("make_draws", **asked, options=options, at_once=at_once).value
+        parts = [(1, 8), (2, 3), (7, 8), (1, 1)]
+        taken = [
+            session().call("take_draws", draws=draws["draws"], first=first, last=last).value
+            for first, last in parts
+        ]
+        found.append(np.concatenate([np.asarray(draw) for part in taken for draw in part]))
+    _same(found[1], found[0])
+    _same(found[2], found[0])
+
+
+def test_likelihood_ratios_of_draws_in_blocks_are_those_of_all_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fit = _fit("slopes_ml")
+    whole = pb.pb_modcomp(fit, "Days", 9, 4)
+    monkeypatch.setattr(engine, "BLOCKS", 2)
+    monkeypatch.setattr(engine, "MEMORY_LIMIT", 2 * 2 * 8 * 180)
+    assert pb.pb_modcomp(fit, "Days", 9, 4).rows == whole.rows
 
 
 # -- options that do not go together -------------------------------------------------------------

@@ -267,8 +267,8 @@ class Intervals(Prediction, MixedFit):
         Raises
         ------
         OptionError
-            An argument is not accepted, an extra is not installed, the draws would take more
-            than 4 GiB, or a statistic in Python fails for this model itself.
+            An argument is not accepted, an extra is not installed, or a statistic in Python
+            fails for this model itself.
         FormulaError
             The statistic cannot be parsed, or calls a function that is not allowed.
         RError
