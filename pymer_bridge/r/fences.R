@@ -36,6 +36,9 @@ fast_paths <- list(
     "lme4::rstudent.merMod" = "20160-2974590",
     "lme4::rstandard.merMod" = "absent"
   ),
+  summaries = list(
+    "lme4::summary.merMod" = c("147224-147617076", "152138-157337919", "151668-156415795")
+  ),
   `optima of linear mixed models` = list()
 )
 
@@ -57,6 +60,7 @@ as_known <- function(path) {
 
 #' The first function of a path that has other code, with its package's version, or ""
 unknown_code <- function(path) {
+  stopifnot(path %in% names(fast_paths))
   known <- fast_paths[[path]]
   if (is.function(known)) known <- known()
   for (name in names(known)) {

@@ -164,3 +164,26 @@ fast_satterthwaite_table <- function(fit) {
   dimnames(table) <- list(names(estimate), c("Estimate", "Std. Error", "df", "t value", "Pr(>|t|)"))
   table
 }
+
+#' lmerTest's summary, from lme4's and the table, with the covariance made once
+#'
+#' @param model A model environment.
+#' @return The summary; NULL where that may not be what lmerTest gives.
+fast_satterthwaite_summary <- function(model) {
+  fit <- lmertest_fit(model)
+  covariance <- model$matrices$fixed
+  table <- if (!is.null(covariance)) fast_satterthwaite_table(fit)
+  if (is.null(table) || !as_known("summaries")) {
+    return(NULL)
+  }
+  # It reads the diagonal of this one; the matrix that it keeps is made by vcov.merMod().
+  summarise <- with_functions(
+    asNamespace("lme4")$summary.merMod, list(vcov = function(object, ...) covariance)
+  )
+  made <- summarise(with_given_call(model, model$fit))
+  made$coefficients <- table
+  made$objClass <- class(fit)
+  made$methTitle <- paste0(made$methTitle, ". t-tests use Satterthwaite's method")
+  class(made) <- c("summary.lmerModLmerTest", class(made))
+  made
+}

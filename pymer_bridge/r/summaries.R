@@ -31,10 +31,15 @@ with_given_call <- function(model, fit) {
 model_summary <- function(model, ddf) {
   by_t <- ddf %in% c("satterthwaite", "kenward-roger")
   name <- if (by_t) ddf else "none"
-  kept_if_quiet(model, "summaries", name, if (by_t) {
-    with_ddf(model, ddf, function(fit, name) summary(fit, ddf = name))
-  } else {
-    summary(model$fit)
+  kept_if_quiet(model, "summaries", name, {
+    fast <- if (name == "satterthwaite") fast_satterthwaite_summary(model)
+    if (!is.null(fast)) {
+      fast
+    } else if (by_t) {
+      with_ddf(model, ddf, function(fit, name) summary(fit, ddf = name))
+    } else {
+      summary(model$fit)
+    }
   })
 }
 
@@ -75,7 +80,7 @@ coefficient_table <- function(model, ddf) {
   made <- model$summaries[[ddf]]
   table <- if (is.null(made) && ddf == "satterthwaite" && methods::is(model$fit, "lmerMod")) {
     fit <- lmertest_fit(model)
-    # R's summary warns where the covariance cannot be computed.
+    # R's summary warns where the covariance cannot be computed; it is not kept then.
     if (!is.null(model$matrices$fixed)) fast_satterthwaite_table(fit)
   }
   if (is.null(table)) stats::coef(model_summary(model, ddf)) else table

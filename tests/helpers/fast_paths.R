@@ -29,16 +29,22 @@ satterthwaite_both_ways <- function(model) {
   fast <- heard(fast_lmertest(model))
   after <- state_of(model$fit)
   ordinary <- heard(within_model(model, quote(lmerTest::as_lmerModLmerTest(.fit))))
+  table <- summary <- NULL
+  if (length(lme4::fixef(model$fit))) {
+    suppressWarnings({
+      lmertest_fit(model)
+      summary <- summary(with_given_call(model, ordinary$value))
+    })
+    table <- stats::coef(summary)
+  }
   c(
     taken = fast_lmertest_applies(model$fit),
     slots = identical(slots_of(fast$value), slots_of(ordinary$value)),
     references = identical(fast$value@pp, ordinary$value@pp),
     said = identical(fast$said, ordinary$said),
     state = identical(before, after),
-    table = identical(
-      fast_satterthwaite_table(fast$value),
-      if (length(lme4::fixef(model$fit))) stats::coef(suppressWarnings(summary(ordinary$value)))
-    )
+    table = identical(fast_satterthwaite_table(fast$value), table),
+    summary = identical(fast_satterthwaite_summary(model), summary)
   )
 }
 
