@@ -19,7 +19,7 @@ fast <- new.env(parent = emptyenv())
 
 fast_lmer <- function() {
   formula_parts <- fast_lformula()
-  optimize_lmer <- with_known_options(lme4::optimizeLmer)
+  optimize_lmer <- with_functions(lme4::optimizeLmer, list(optwrap = known_optwrap()))
   with_functions(lme4::lmer, list(
     # It evaluates one call, that of lFormula(). R tells an error itself, with its own call.
     eval = function(expr, envir) {

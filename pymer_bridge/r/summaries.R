@@ -63,14 +63,13 @@ kept_if_quiet <- function(model, shelf, name, made) {
 
 #' The covariance matrix of the fixed effects, made once
 fixed_covariance_of <- function(model) {
-  kept_if_quiet(model, "matrices", "fixed", as.matrix(
+  kept_if_quiet(model, "matrices", "fixed", {
     # The correlations, which no figure here shows, take most of the time.
-    if (methods::is(model$fit, "merMod")) {
-      stats::vcov(model$fit, correlation = FALSE)
-    } else {
-      stats::vcov(model$fit)
+    plain <- if (methods::is(model$fit, "merMod")) {
+      tryCatch(stats::vcov(model$fit, correlation = FALSE), warning = function(condition) NULL)
     }
-  ))
+    as.matrix(if (is.null(plain)) stats::vcov(model$fit) else plain)
+  })
 }
 
 #' The table of fixed effects with their tests, as R's summary has it

@@ -112,6 +112,19 @@ def test_other_code_of_leverage_leads_to_rs_ordinary_way() -> None:
         assert "cooks.distance.merMod() of lme4 " in " ".join(pb.show_versions().notes)
 
 
+def test_what_the_optimizer_warns_of_names_lme4s_own_call() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fit = pb.lmer(
+            "Reaction ~ Days + (Days | Subject)",
+            pb.load_dataset("sleepstudy"),
+            control=pb.lmer_control(optCtrl={"maxeval": 5}),
+        )
+    assert len(fit.warnings) > 1
+    parts = ("taken", "slots", "predictor", "response", "factors", "said")
+    assert_all_the_same("fit_both_ways", fit, *parts)
+
+
 def test_a_model_without_fixed_effects_has_rs_own_empty_table() -> None:
     fit = pb.lmer("Reaction ~ 0 + (1 | Subject)", pb.load_dataset("sleepstudy"))
     seen = both_ways()("satterthwaite_both_ways", model=fit._model)
