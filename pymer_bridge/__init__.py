@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from pymer_bridge.models.glmer import GeneralizedLinearMixedModel as GeneralizedLinearMixedModel
     from pymer_bridge.models.glmer import glmer as glmer
     from pymer_bridge.models.glmer import glmer_nb as glmer_nb
+    from pymer_bridge.models.imputations import fit_imputed as fit_imputed
+    from pymer_bridge.models.imputations import pool as pool
     from pymer_bridge.models.inference_routes import compare_inference as compare_inference
     from pymer_bridge.models.lm import GeneralizedLinearModel as GeneralizedLinearModel
     from pymer_bridge.models.lm import LinearModel as LinearModel
@@ -109,6 +111,7 @@ _HOMES = {
         "WorkerError",
     ),
     "models.fit_many": ("fit_many",),
+    "models.imputations": ("fit_imputed", "pool"),
     "spec.families": ("negative_binomial",),
     "models.glmer": ("GeneralizedLinearMixedModel", "glmer", "glmer_nb"),
     "models.lm": ("GeneralizedLinearModel", "LinearModel", "glm", "lm"),

@@ -14,7 +14,16 @@ from pymer_bridge.session.versions import OF_PYTHON, python_versions, state_here
 from pymer_bridge.spec.arguments import checked
 
 PYTHON_PACKAGES = ("pymer-bridge", *OF_PYTHON, "matplotlib")
-OPTIONAL_PACKAGES = ("performance", "effects", "broom.mixed", "car", "clubSandwich", "sandwich")
+OPTIONAL_PACKAGES = (
+    "performance",
+    "effects",
+    "broom.mixed",
+    "car",
+    "clubSandwich",
+    "sandwich",
+    "mice",
+    "mitml",
+)
 
 
 def _r_packages() -> tuple[dict[str, str], dict[str, str | None]]:

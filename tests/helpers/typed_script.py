@@ -29,6 +29,7 @@ from pymer_bridge.results import (
     fixed_effects,
     groups,
     icc_r2,
+    imputed,
     influence,
     internals,
     intervals,
@@ -67,6 +68,7 @@ def read_a_model(fit: pb.LinearMixedModel) -> None:
     assert_type(fit.check("normality"), checks.Checks)
     assert_type(fit.robust("Subject", kind="CR2", test="naive-t"), RobustEffects)
     assert_type(fit.robust().wald_test("Days", "HTZ"), tests.FTests)
+    assert_type(pb.pool([fit, fit])["Days"], imputed.PooledEffect)
     assert_type(fit.re_pca()["Subject", 1], internals.PrincipalComponent)
     assert_type(fit.tidy(), pd.DataFrame)
     assert_type(fit.augment(), pd.DataFrame)

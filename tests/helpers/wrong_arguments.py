@@ -243,6 +243,12 @@ def _arguments() -> dict[str, dict[str, Any]]:
         "": SLOW,
         **of_fit,
         "anova": {"*": (null, lmer)},
+        "pool": {"fits": [known["lm"], known["lm"]]},
+        "fit_imputed": {
+            "formula": "Reaction ~ Days",
+            "frames": [sleepstudy, sleepstudy],
+            "fitter": pb.lm,
+        },
         "model_table": {"*": (null, lmer)},
         "compare_inference": {"fit": lmer, "term": "Days", "methods": ["normal"]},
         "kr_modcomp": {"full": lmer, "restricted": null},
@@ -338,6 +344,8 @@ LEFT_OUT: Final = {
     ("n_jobs", "minus one"): "it is right, and starts as many processes as there are cores",
     ("progress", "class"): "it is called, and raises what is no error of ours",
     ("progress", "hostile"): "the same",
+    ("fitter", "class"): "the same",
+    ("fitter", "hostile"): "the same",
     ("restricted", "nested list"): "it is right, and PBmodcomp() of pbkrtest 0.5.2 fails with it",
 }
 """What is not tried, and why."""

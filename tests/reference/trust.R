@@ -126,3 +126,42 @@ checked <- function(name) {
     printed = if (length(random)) gsub("\033\\[[0-9;]*m", "", capture.output(print(random)))
   )
 }
+
+#' Three data sets that differ in a few responses, as imputations do
+imputed_data <- function(name) {
+  data <- if (name %in% c("trials", "odds")) cake else sleepstudy
+  lapply(1:3, function(i) {
+    if (name %in% c("trials", "odds")) {
+      data$moist[c(4, 9 + i, 30)] <- i > 1
+    } else {
+      data$Reaction[c(4, 50)] <- data$Reaction[c(4, 50)] + c(-20, 0, 30)[i]
+    }
+    data
+  })
+}
+
+imputed_models <- list(
+  slopes = function(data) lmer(Reaction ~ Days + (Days | Subject), data),
+  intercepts = function(data) lmer(Reaction ~ Days + (1 | Subject), data, REML = FALSE),
+  trials = function(data) glmer(moist ~ recipe + (1 | replicate), data, binomial),
+  line = function(data) lm(Reaction ~ Days, data),
+  odds = function(data) glm(moist ~ recipe + temp, binomial, data)
+)
+
+#' mice's rules and mitml's means
+pooled <- function(name, df_complete, conf_level) {
+  library(broom.mixed)
+  fits <- lapply(imputed_data(name), imputed_models[[name]])
+  found <- mice::pool(fits, dfcom = df_complete)
+  rows <- found$pooled
+  table <- summary(found, conf.int = TRUE, conf.level = conf_level)
+  ends <- grep("%", names(table))
+  extra <- if (isS4(fits[[1L]])) mitml::testEstimates(fits, extra.pars = TRUE)$extra.pars
+  list(
+    terms = as.character(rows$term), estimate = rows$estimate, std_error = table$std.error,
+    df = table$df, statistic = table$statistic, p_value = table$p.value,
+    conf_low = table[[ends[1L]]], conf_high = table[[ends[2L]]], within = rows$ubar,
+    between = rows$b, relative_increase = rows$riv, missing_information = rows$fmi,
+    df_complete = rows$dfcom[1L], labels = rownames(extra), values = as.vector(extra)
+  )
+}

@@ -282,8 +282,7 @@ class Checking(Fitted):
         """
         names = get_args(CheckName)
         if checks is not None:
-            given = options.names_of(checks, "checks")
-            names = tuple(options.one_of(name, CheckName, "checks") for name in given)
+            names = options.each_of(options.names_of(checks, "checks"), CheckName, "checks")
         start = options.random_seed(seed)
         session().require("performance")
         return self._ask("check_model", decode_tests.model_checks, checks=names, seed=start)

@@ -11,7 +11,16 @@ from numpy.typing import NDArray
 
 from pymer_bridge.data.arrays import frozen_array
 from pymer_bridge.errors import OptionError
-from pymer_bridge.results import bootstrap, checks, icc_r2, influence, intervals, means, tests
+from pymer_bridge.results import (
+    bootstrap,
+    checks,
+    icc_r2,
+    imputed,
+    influence,
+    intervals,
+    means,
+    tests,
+)
 from pymer_bridge.results.base import METHODS, Part, fields_of
 from pymer_bridge.results.decode.record import (
     RRecord,
@@ -273,3 +282,17 @@ def model_checks(record: RRecord) -> checks.Checks:
     )
     reasons = zip(texts(record, "left_out"), texts(record, "reasons"), strict=True)
     return checks.Checks(tuple(checks.Check(*row) for row in rows), dict(reasons))
+
+
+def pooled_effects(record: RRecord, n: int, conf_level: float) -> imputed.PooledEffects:
+    """Read the answer of ``pool_models()``."""
+    columns = (record[name].tolist() for name in fields_of(imputed.PooledEffect)[1:])
+    rows = zip(texts(record, "terms"), *columns, strict=True)
+    means = zip(texts(record, "parameters"), record["values"].tolist(), strict=True)
+    return imputed.PooledEffects(
+        tuple(imputed.PooledEffect(*row) for row in rows),
+        tuple(imputed.PooledParameter(*row) for row in means),
+        n_imputations=n,
+        df_complete=number(record, "df_complete"),
+        conf_level=conf_level,
+    )
