@@ -29,6 +29,7 @@ from benchmarks import (
     fits,
     inference,
     many,
+    methods,
     report,
     steady,
 )
@@ -139,7 +140,7 @@ as_the_programs_do = pytest.mark.filterwarnings("ignore")
 
 @as_the_programs_do
 @pytest.mark.r("lmerTest")
-@pytest.mark.parametrize("section", [fits, cold, steady, many])
+@pytest.mark.parametrize("section", [fits, cold, steady, methods, many])
 def test_each_section_measures_something(section: ModuleType) -> None:
     """The command measures the other two."""
     rows = list(section.rows(QUICK))

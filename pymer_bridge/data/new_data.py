@@ -221,8 +221,12 @@ def _each(
     take: Callable[[Any, str], Any], codes: Any, values: Sequence[Any], what: str
 ) -> list[Any]:
     """Take the values that some row has."""
-    used = set(codes.tolist())
-    return [take(value, what) if i in used else None for i, value in enumerate(values)]
+    used = np.zeros(len(values) + 1, dtype=np.bool_)
+    used[codes] = True  # -1, of rows without a value, is the last
+    return [
+        take(value, what) if there else None
+        for value, there in zip(values, used[:-1].tolist(), strict=True)
+    ]
 
 
 def _kind_of(column: pd.Series[Any]) -> str:

@@ -115,7 +115,7 @@ conditional_covariance <- function(post, n_terms, n_levels) {
 
 #' Operation: conditional modes with their conditional covariance
 random_effects <- function(model) {
-  effects <- lme4::ranef(model$fit, condVar = TRUE)
+  effects <- modes_of(model$fit)
   Map(function(table, group) {
     covariance <- conditional_covariance(
       attr(table, "postVar"), ncol(table), nrow(table)

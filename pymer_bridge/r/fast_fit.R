@@ -42,10 +42,10 @@ design_home <- function() {
   if (isNamespace(home)) home else asNamespace("reformulas")
 }
 
-#' lme4's lFormula(), which builds the random effects' design with less work
-fast_lformula <- function() {
+#' mkReTrms(), which builds the random effects' design with less work
+fast_design <- function() {
   home <- design_home()
-  terms <- with_functions(home$mkReTrms, list(
+  with_functions(home$mkReTrms, list(
     mkBlist = with_functions(home$mkBlist, list(
       fac2sparse = function(from, ...) from,
       t = function(x) x,
@@ -57,17 +57,25 @@ fast_lformula <- function() {
     sparseMatrix = transposed_sparse,
     t = function(x) x
   ))
+}
+
+#' lme4's lFormula() with this design
+fast_lformula <- function() {
+  terms <- fast_design()
   namespace <- asNamespace("lme4")
   newer <- get0("mkFormula", namespace)
   if (is.null(newer)) {
     return(with_functions(namespace$lFormula, list(mkReTrms = terms)))
   }
-  with_functions(namespace$lFormula, list(mkFormula = with_functions(newer, list(
-    `::` = function(pkg, name) {
-      name <- as.character(substitute(name))
-      if (name == "mkReTrms") terms else getExportedValue(as.character(substitute(pkg)), name)
-    }
-  ))))
+  with_functions(namespace$lFormula, list(mkFormula = with_functions(newer, in_place(terms))))
+}
+
+#' What a function finds that calls mkReTrms() or reformulas::mkReTrms()
+in_place <- function(terms) {
+  list(mkReTrms = terms, `::` = function(pkg, name) {
+    name <- as.character(substitute(name))
+    if (name == "mkReTrms") terms else getExportedValue(as.character(substitute(pkg)), name)
+  })
 }
 
 #' The design of one term: for each row of a matrix, its values in the rows of its group

@@ -39,6 +39,7 @@ fast_paths <- list(
   summaries = list(
     "lme4::summary.merMod" = c("147224-147617076", "152138-157337919", "151668-156415795")
   ),
+  `conditional variances` = list("lme4::ranef.merMod" = "152088-161229040"),
   `optima of linear mixed models` = list()
 )
 

@@ -202,6 +202,22 @@ link_with_std_errors <- function(fit, frame, part, allow_new_levels) {
   )
 }
 
+#' predict() of a mixed model, which builds the random effects' design of new data with less work
+#'
+#' @param ... See lme4's predict().
+predicted <- function(fit, newdata = NULL, ...) {
+  if (is.null(newdata) || !methods::is(fit, "merMod") || !as_known("fits")) {
+    return(stats::predict(fit, newdata = newdata, ...))
+  }
+  if (is.null(fast$predict)) {
+    new_terms <- get("mkNewReTrms", asNamespace("lme4"))
+    new_terms <- with_functions(new_terms, in_place(fast_design()))
+    fast$predict <- lme4_method("predict", mkNewReTrms = new_terms)
+  }
+  predict.merMod <- fast$predict
+  predict.merMod(fit, newdata = newdata, ...)
+}
+
 #' Operation: predictions
 #'
 #' @param new_data The parts of a data frame; NULL for the data themselves.
@@ -233,7 +249,7 @@ predict_model <- function(model, new_data, re_form, type, allow_new_levels, std_
   }
   names <- c("estimate", wanted)
   figures <- at_predictable_rows(model, frame, part, allow_new_levels, names, function(rows) {
-    estimate <- at_new_data(stats::predict(fit,
+    estimate <- at_new_data(predicted(fit,
       newdata = rows, newparams = whole_parameters(fit, new_params), re.form = part,
       random.only = random_only, type = type, allow.new.levels = allow_new_levels
     ), fit, rows)
@@ -284,7 +300,8 @@ without_missing_rows <- function(values, fit) {
 #' @param frame The new data, or NULL.
 over_predicted_rows <- function(vectors, fit, frame) {
   if (!is.null(frame)) {
-    return(c(lapply(vectors, as.double), list(rows = seq_len(nrow(frame)))))
+    values <- lapply(vectors, function(vector) as.double(c(vector, use.names = FALSE)))
+    return(c(values, list(rows = seq_len(nrow(frame)))))
   }
   used <- stats::model.frame(fit)
   placed <- lapply(vectors, function(values) {

@@ -147,7 +147,7 @@ random_profile_intervals <- function(model, conf_level, scale) {
 
 #' The conditional modes
 tidy_random_values <- function(fit, conf_int, conf_level) {
-  table <- as.data.frame(lme4::ranef(fit, condVar = TRUE))
+  table <- as.data.frame(modes_of(fit))
   part <- list(
     group = as.character(table$grpvar), level = as.character(table$grp),
     term = as.character(table$term), estimate = table$condval, std_error = table$condsd
@@ -289,5 +289,5 @@ unclassed <- function(column) {
 #' @param new_data The parts of a data frame.
 augment_new_data <- function(model, new_data) {
   readable <- readable_model(model, frame_from_parts(new_data))
-  unname(as.double(stats::predict(readable$model$fit, newdata = readable$frame)))
+  as.double(c(predicted(readable$model$fit, newdata = readable$frame), use.names = FALSE))
 }

@@ -87,6 +87,29 @@ many_groups <- function(design, n_groups, size, extra) {
   })
 }
 
+predicts_both_ways <- function(model) {
+  frame <- model$frame_env$data
+  new <- frame[rev(seq_len(nrow(frame) %/% 2L)), ]
+  given <- list(
+    list(), list(re.form = NA), list(re.form = ~ (1 | g)), list(allow.new.levels = TRUE),
+    list(random.only = TRUE)
+  )
+  vapply(given, function(how) {
+    new$g[1L] <- if (isTRUE(how$allow.new.levels)) NA else new$g[1L]
+    fast <- heard(do.call(predicted, c(list(model$fit, new), how)))
+    ordinary <- heard(do.call(stats::predict, c(list(model$fit, new), how)))
+    identical(fast$value, ordinary$value) &&
+      identical(lapply(fast$said, `[[`, 1L), lapply(ordinary$said, `[[`, 1L))
+  }, NA)
+}
+
+modes_both_ways <- function(model) {
+  c(
+    taken = fast_variances_apply(model$fit),
+    same = identical(modes_of(model$fit), lme4::ranef(model$fit, condVar = TRUE))
+  )
+}
+
 solves_together <- function(model) {
   parts <- lme4::getME(model$fit, c("Lambdat", "Zt"))
   !is.null(columns_together(parts$Lambdat %*% parts$Zt))

@@ -101,6 +101,31 @@ def test_leverage_of_many_groups_is_identical(design: str, extra: int) -> None:
     assert bool(both_ways()("solves_together", model=model)[0]) is DESIGNS[design]
 
 
+@pytest.mark.parametrize("design", [design for design in DESIGNS if "(1 | g)" in design])
+def test_predictions_at_new_data_are_identical(design: str) -> None:
+    model = both_ways()("many_groups", design=design, n_groups=30, size=10, extra=3)
+    assert list(both_ways()("predicts_both_ways", model=model)) == [True] * 5
+
+
+@pytest.mark.parametrize("n_groups", [60, 90])
+@pytest.mark.parametrize("design", DESIGNS)
+def test_conditional_variances_are_identical(design: str, n_groups: int) -> None:
+    model = both_ways()("many_groups", design=design, n_groups=n_groups, size=5, extra=7)
+    taken, same = both_ways()("modes_both_ways", model=model)
+    alone = design.count("|") == 1 and "(x" not in design and "/" not in design
+    assert (bool(taken), bool(same)) == (alone and n_groups > 64, True)
+
+
+def test_other_code_of_ranef_leads_to_rs_ordinary_way() -> None:
+    model = both_ways()("many_groups", design="lmer(y ~ x + (1 | g))", n_groups=90, size=5, extra=0)
+    with altered("lme4::ranef.merMod"):
+        assert [bool(value) for value in both_ways()("modes_both_ways", model=model)] == [
+            False,
+            True,
+        ]
+        assert "ranef.merMod() of lme4 " in " ".join(pb.show_versions().notes)
+
+
 def test_other_code_of_leverage_leads_to_rs_ordinary_way() -> None:
     formula = "Reaction ~ Days + (Days | Subject)"
     fast = pb.lmer(formula, pb.load_dataset("sleepstudy"))
