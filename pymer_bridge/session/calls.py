@@ -22,33 +22,6 @@ HAND_OVER = 0.0002
 """Seconds after which Python's lock changes hands while somebody waits for R."""
 
 
-class HandOvers:
-    """Quicker changes of Python's lock between threads, for as long as somebody waits for R.
-
-    A call takes the lock again some five times: as it reaches R's thread, when R is done, and as
-    its caller goes on. Each time another thread that computes keeps it for the whole of
-    ``sys.getswitchinterval()``, 5 ms, together longer than a small fit takes.
-    """
-
-    def __init__(self) -> None:
-        # No lock and no count: wherever Ctrl-C strikes, the next call that ends puts it right.
-        self._before = self._ours = 0.0
-
-    def quicken(self) -> None:
-        """Shorten the interval, unless it is short."""
-        now = sys.getswitchinterval()
-        if now > HAND_OVER:
-            self._before = now
-            sys.setswitchinterval(HAND_OVER)
-            self._ours = sys.getswitchinterval()
-
-    def restore(self) -> None:
-        """Give the program its own interval back, unless it has set another meanwhile."""
-        before, self._before = self._before, 0.0
-        if before and sys.getswitchinterval() == self._ours:
-            sys.setswitchinterval(before)
-
-
 class Handle:
     """A token for an R object that stays on the R thread.
 
@@ -156,3 +129,42 @@ class Job:
         except queue.Empty:
             return False
         return True
+
+
+class Waiting:
+    """The calls that threads wait for, and quicker changes of Python's lock until the last is done.
+
+    A call takes the lock again some five times: as it reaches R's thread, when R is done, and as
+    its caller goes on. Each time another thread that computes keeps it for the whole of
+    ``sys.getswitchinterval()``, 5 ms, together longer than a small fit takes.
+    """
+
+    def __init__(self) -> None:
+        self._jobs: dict[int, Job] = {}
+        # No lock and no count: wherever Ctrl-C strikes, the next call that ends puts it right.
+        self._before = self._ours = 0.0
+
+    def begin(self, job: Job) -> None:
+        """Note what this thread waits for, and shorten the interval, unless it is short."""
+        self._jobs[threading.get_ident()] = job
+        now = sys.getswitchinterval()
+        if now > HAND_OVER:
+            self._before = now
+            sys.setswitchinterval(HAND_OVER)
+            self._ours = sys.getswitchinterval()
+
+    def end(self) -> None:
+        """Forget what this thread waits for; give the interval back when nobody waits any more."""
+        self._jobs.pop(threading.get_ident(), None)
+        if not self._jobs:
+            self.restore()
+
+    def of(self, thread: threading.Thread) -> Job | None:
+        """Return what a thread waits for."""
+        return self._jobs.get(thread.ident or 0)
+
+    def restore(self) -> None:
+        """Give the program its own interval back, unless it has set another meanwhile."""
+        before, self._before = self._before, 0.0
+        if before and sys.getswitchinterval() == self._ours:
+            sys.setswitchinterval(before)

@@ -20,7 +20,7 @@ from typing import Any
 
 from pymer_bridge.errors import RError, SessionError
 from pymer_bridge.session import conditions, deadlines, embedding, forks, installation, older_r
-from pymer_bridge.session.calls import Condition, Handle, HandOvers, Job, Outcome, Start
+from pymer_bridge.session.calls import Condition, Handle, Job, Outcome, Start, Waiting
 from pymer_bridge.session.interrupts import Interrupts
 from pymer_bridge.session.library_address import signed_addresses
 
@@ -58,10 +58,9 @@ class RSession:
         self._next_key = 0
         self._output = embedding.Console()
         self._interrupts = Interrupts()
-        self._hand_overs = HandOvers()
+        self._waiting = Waiting()
         forks.in_child(self._interrupts.let_go)
-        forks.in_child(self._hand_overs.restore)
-        self._waiting: dict[int, Job] = {}
+        forks.in_child(self._waiting.restore)
         self._begun = Start()
         self._thread: threading.Thread | None = None
         self._loaded: set[str] = set()
@@ -97,10 +96,8 @@ class RSession:
         self.start()
         deadlines.check()
         job = Job(operation, arguments)
-        own = threading.get_ident()
         try:
-            self._waiting[own] = job
-            self._hand_overs.quicken()
+            self._waiting.begin(job)
             self._jobs.put(job)
             in_time = job.wait(deadlines.remaining())
         except BaseException:
@@ -108,9 +105,7 @@ class RSession:
             self._interrupts.take_back(job)
             raise
         finally:
-            self._waiting.pop(own, None)
-            if not self._waiting:
-                self._hand_overs.restore()
+            self._waiting.end()
         if not in_time:
             self._interrupts.give_up(job)
         if job.error is not None:
@@ -148,7 +143,7 @@ class RSession:
 
     def interrupt(self, thread: threading.Thread) -> None:
         """Interrupt what a thread waits for; it gets a KeyboardInterrupt, and no other does."""
-        job = self._waiting.get(thread.ident or 0)
+        job = self._waiting.of(thread)
         if job is not None:
             self._interrupts.cancel(job)
 

@@ -393,7 +393,7 @@ def test_stopped_fits_leave_nothing_in_r(sleepstudy: pd.DataFrame) -> None:
         with pytest.raises(pb.RTimeoutError):
             pb.lmer(CLASSIC, sleepstudy, timeout=0.004)
     assert kept() == before
-    assert not session()._waiting
+    assert not session()._waiting._jobs
 
 
 def test_stopped_fits_are_in_no_record(sleepstudy: pd.DataFrame, tmp_path: Path) -> None:
