@@ -18,21 +18,28 @@ lmer_here <- function() {
 fast <- new.env(parent = emptyenv())
 
 fast_lmer <- function() {
-  formula_parts <- fast_lformula()
-  optimize_lmer <- with_functions(lme4::optimizeLmer, list(optwrap = known_optwrap()))
+  optimize_lmer <- with_known_options(lme4::optimizeLmer)
+  lean <- NA
   with_functions(lme4::lmer, list(
-    # It evaluates one call, that of lFormula(). R tells an error itself, with its own call.
-    eval = function(expr, envir) {
-      quick <- expr
-      quick[[1L]] <- formula_parts
-      parts <- tryCatch(eval(quick, envir), error = function(condition) NULL)
-      if (is.null(parts)) eval(expr, envir) else parts
-    },
+    eval = eval_lformula, # it evaluates one call, that of lFormula()
     optimizeLmer = function(devfun, ...) {
-      environment(devfun) <- with_ready_pointers(environment(devfun))
+      devfun <- lean_deviance(devfun, lean)
+      lean <<- environment(devfun)$is_lean
       optimize_lmer(devfun, ...)
     }
   ))
+}
+
+#' Evaluate a call of lFormula() the fast way; R tells an error itself, with its own call
+eval_lformula <- function(expr, envir) {
+  if (!as_known("fits")) {
+    return(eval(expr, envir))
+  }
+  if (is.null(fast$lformula)) fast$lformula <- fast_lformula()
+  quick <- expr
+  quick[[1L]] <- fast$lformula
+  parts <- tryCatch(eval(quick, envir), error = function(condition) NULL)
+  if (is.null(parts)) eval(expr, envir) else parts
 }
 
 #' The namespace that builds the random effects' design: lme4's, or in newer ones reformulas'

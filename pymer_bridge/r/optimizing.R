@@ -92,8 +92,14 @@ quick_optwrap <- function() {
         return(made)
       }
     }
-    made <- ordinary(optimizer, fn, par, ..., control = control, calc.derivs = calc.derivs)
-    if (identical(optimizer, "nloptwrap") && identical(calc.derivs, FALSE) && identical(made$conv, 0)) {
+    # Warnings tell the call as R's own would.
+    call <- sys.call()
+    call[[1L]] <- quote(optwrap)
+    made <- eval(call, list2env(list(optwrap = ordinary), parent = parent.frame()))
+    # It leaves the deviance at the optimum, but for use.last.params.
+    plain <- identical(optimizer, "nloptwrap") && identical(calc.derivs, FALSE) &&
+      !isTRUE(list(...)$use.last.params)
+    if (plain && identical(made$conv, 0)) {
       asked <<- ask
       template <<- made
     }

@@ -185,7 +185,7 @@ stepwise_lmer <- function(control) {
     parse <- call
     parse[[1L]] <- quote(lme4::lFormula)
     parse$start <- NULL
-    parts <- eval(parse, env)
+    parts <- eval_lformula(parse, env)
     call$formula <- parts$formula
     parts$formula <- NULL
     start <- eval(call$start, env)
