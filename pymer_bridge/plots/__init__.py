@@ -27,6 +27,7 @@ from pymer_bridge.plots.pooling import groups, lines, pooling, shrinkage
 from pymer_bridge.plots.predictors import effect, effect_curve
 from pymer_bridge.plots.profiles import profile_pairs, zeta
 from pymer_bridge.plots.random import random_effects, random_quantiles, random_scatter
+from pymer_bridge.plots.residual_views import residuals_binned, residuals_predictor
 from pymer_bridge.plots.sheet import style
 from pymer_bridge.plots.tables import anova, intervals, predictions
 
@@ -34,6 +35,7 @@ __all__ = [
     "all_fit", "anova", "bootstrap", "coefficients", "cooks_distance", "diagnostics", "effect",
     "effect_curve", "emmip", "groups", "influence", "intervals", "leverage", "lines", "means",
     "pooling", "predictions", "profile_pairs", "random_effects", "random_quantiles",
-    "random_scatter", "residual_quantiles", "residuals_by_group", "residuals_fitted", "routes",
-    "scale_location", "shrinkage", "style", "zeta",
+    "random_scatter", "residual_quantiles", "residuals_binned", "residuals_by_group",
+    "residuals_fitted", "residuals_predictor", "routes", "scale_location", "shrinkage", "style",
+    "zeta",
 ]  # fmt: skip

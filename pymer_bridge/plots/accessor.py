@@ -41,6 +41,8 @@ class _Pictures(Public):
     residuals_fitted: Final = _of_fit(plots.residuals_fitted)
     scale_location: Final = _of_fit(plots.scale_location)
     residual_quantiles: Final = _of_fit(plots.residual_quantiles)
+    residuals_predictor: Final = _of_fit(plots.residuals_predictor)
+    residuals_binned: Final = _of_fit(plots.residuals_binned)
 
 
 class _MixedPictures(_Pictures):

@@ -32,6 +32,10 @@ MOST_LABELS: Final = 60
 """More levels than these are not labelled one by one."""
 
 
+MOST_POINTS: Final = 5000
+"""More points than these are drawn in hexagons."""
+
+
 def new_axes(ax: Axes | None, size: tuple[float, float] = (6.4, 4.2)) -> Axes:
     """Return the axes that were given, else those of a new figure."""
     if ax is not None:
@@ -316,7 +320,7 @@ def point_style(n: int) -> dict[str, Any]:
 
 def cloud(ax: Axes, x: Any, y: Any) -> None:
     """Draw points; more than 5,000 in hexagons that are the darker the more points they hold."""
-    if len(x) <= 5000:
+    if len(x) <= MOST_POINTS:
         draw_points(ax, x, y)
         return
     from matplotlib.colors import LinearSegmentedColormap, to_rgba  # noqa: PLC0415  # as above

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from inspect import signature
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,8 @@ from pymer_bridge.plots import canvas, curves, inks
 from pymer_bridge.plots.leverage import cooks_distance, legend_in_columns, scaled_residuals
 from pymer_bridge.plots.leverage import leverage as draw_leverage
 from pymer_bridge.plots.random import draw_quantiles
-from pymer_bridge.results.simulated import BandedCurve
+from pymer_bridge.plots.residual_views import SIMULATED, draw_band, draw_view, with_band
+from pymer_bridge.results.simulated import SimulatedResiduals
 from pymer_bridge.spec import options
 from pymer_bridge.spec.arguments import checked
 
@@ -25,6 +26,13 @@ if TYPE_CHECKING:
 
     from pymer_bridge.models.lm import LinearModel
     from pymer_bridge.models.mixed import MixedModel
+
+
+MOST_ROWS: Final = 5000
+"""A linear model of more rows is not drawn along its predictors: many data sets would be drawn."""
+
+
+Panels = dict[str, Callable[..., object]]
 
 
 def _is_generalized(fit: Any) -> bool:
@@ -63,28 +71,10 @@ def _name_fitted(ax: Axes, fit: Any, fitted: Any, name: str) -> Axes:
     return canvas.dress(ax, f"Fitted {fit._response_axis()}", name)
 
 
-def _band_name(conf_level: float) -> str:
-    return f"{conf_level * 100:g}% band of true models"
-
-
 def _with_smooth(ax: Axes, x: Any, y: Any, *, robust: bool) -> None:
     smooth = curves.lowess(x, y, robust=robust)
     canvas.cloud(ax, x, y)
     ax.plot(*smooth, color=inks.on(ax).vermilion, linewidth=1.8, label="Smooth")
-
-
-def _with_band(ax: Axes, x: Any, y: Any, curve: BandedCurve, conf_level: float) -> None:
-    """Draw simulated residuals, their smooth, and the band in which that of a true model is."""
-    canvas.cloud(ax, x, y)
-    _draw_band(ax, curve, conf_level)
-    ax.plot(curve.x, curve.y, color=inks.on(ax).vermilion, linewidth=1.8, label="Smooth")
-    ax.set_ylim(-0.03, 1.03)
-
-
-def _draw_band(ax: Axes, curve: BandedCurve, conf_level: float) -> None:
-    own = inks.on(ax)
-    style = own.wash(own.grey) | {"label": _band_name(conf_level), "zorder": 2}
-    ax.fill_between(curve.x, curve.low, curve.high, **style)
 
 
 @checked
@@ -137,7 +127,8 @@ def residuals_fitted(
     Simulated residuals say where each response stands among 250 that R's ``simulate`` draws from
     the model at the estimated random effects: those of the package DHARMa with ``use.u = TRUE``
     [2]_. Of a true model they are uniform, whatever its family. The band is drawn from the model
-    too: the envelope [3]_ of 99 data sets, whose random effects are estimated anew.
+    too: the envelope [3]_ of 199 data sets (of more than 2,000 rows 99), whose effects are
+    estimated anew.
 
     References
     ----------
@@ -159,14 +150,18 @@ def residuals_fitted(
     ax = canvas.new_axes(ax)
     if chosen == "simulated":
         found = fit._simulated_residuals(seed, conf_level)
-        x = found.fitted
-        _with_band(ax, x, found.residuals, found.location, conf_level)
-    else:
-        x, y = _residuals(fit, chosen, scaled=scaled)
-        canvas.zero_line(ax)
-        _with_smooth(ax, x, y, robust=not _is_generalized(fit))
+        return _location(fit, found, ax)
+    x, y = _residuals(fit, chosen, scaled=scaled)
+    canvas.zero_line(ax)
+    _with_smooth(ax, x, y, robust=not _is_generalized(fit))
     legend_in_columns(ax)
     return _name_fitted(ax, fit, x, _name(chosen, scaled=scaled))
+
+
+def _location(fit: Any, found: SimulatedResiduals, ax: Axes) -> Axes:
+    with_band(ax, found.fitted, found.residuals, found.location, found.conf_level)
+    legend_in_columns(ax)
+    return _name_fitted(ax, fit, found.fitted, SIMULATED)
 
 
 @checked
@@ -218,16 +213,18 @@ def scale_location(
     ax = canvas.new_axes(ax)
     if chosen == "simulated":
         found = fit._simulated_residuals(seed, conf_level)
-        x = found.fitted
-        _with_band(ax, x, found.from_middle, found.spread, conf_level)
-        name = "2 |Simulated residual - 0.5|"
-    else:
-        x, y = _residuals(fit, chosen, scaled=True)
-        _with_smooth(ax, x, np.sqrt(np.abs(y)), robust=not _is_generalized(fit))
-        ax.set_ylim(bottom=0.0)
-        name = f"√|{scaled_residuals(fit, chosen)[1]}|"
+        return _spread(fit, found, ax)
+    x, y = _residuals(fit, chosen, scaled=True)
+    _with_smooth(ax, x, np.sqrt(np.abs(y)), robust=not _is_generalized(fit))
+    ax.set_ylim(bottom=0.0)
     legend_in_columns(ax)
-    return _name_fitted(ax, fit, x, name)
+    return _name_fitted(ax, fit, x, f"√|{scaled_residuals(fit, chosen)[1]}|")
+
+
+def _spread(fit: Any, found: SimulatedResiduals, ax: Axes) -> Axes:
+    with_band(ax, found.fitted, found.from_middle, found.spread, found.conf_level)
+    legend_in_columns(ax)
+    return _name_fitted(ax, fit, found.fitted, f"2 |{SIMULATED} - 0.5|")
 
 
 @checked
@@ -290,16 +287,19 @@ def residual_quantiles(
         )
     ax = canvas.new_axes(ax, (4.6, 4.4))
     if chosen == "simulated":
-        curve = fit._simulated_residuals(seed, conf_level).quantiles
-        _draw_band(ax, curve, conf_level)
-        ax.axline((0.0, 0.0), slope=1.0, color=inks.on(ax).vermilion, linewidth=1.2, zorder=1)
-        canvas.draw_points(ax, curve.x, curve.y, zorder=3)
-        names = "Uniform quantile", _name(chosen, scaled=False)
-    else:
-        draw_quantiles(ax, _residuals(fit, chosen, scaled=True)[1], conf_level)
-        names = "Normal quantile", scaled_residuals(fit, chosen)[1]
+        return _uniformity(fit._simulated_residuals(seed, conf_level), ax)
+    draw_quantiles(ax, _residuals(fit, chosen, scaled=True)[1], conf_level)
     legend_in_columns(ax)
-    return canvas.dress(ax, *names)
+    return canvas.dress(ax, "Normal quantile", scaled_residuals(fit, chosen)[1])
+
+
+def _uniformity(found: SimulatedResiduals, ax: Axes) -> Axes:
+    curve = found.quantiles
+    draw_band(ax, curve, found.conf_level)
+    ax.axline((0.0, 0.0), slope=1.0, color=inks.on(ax).vermilion, linewidth=1.2, zorder=1)
+    canvas.draw_points(ax, curve.x, curve.y, zorder=3)
+    legend_in_columns(ax)
+    return canvas.dress(ax, "Uniform quantile", SIMULATED)
 
 
 @checked
@@ -354,16 +354,21 @@ def residuals_by_group(
     chosen = canvas.known_names(asked, names, "grouping factor")[0]
     drawn = _kind_of(fit, kind, "response")
     if drawn == "simulated":
-        values, middle = fit._simulated_residuals(seed).residuals, 0.5
+        values = fit._simulated_residuals(seed).residuals
     else:
-        values, middle = _residuals(fit, drawn, scaled=scaled)[1], 0.0
+        values = _residuals(fit, drawn, scaled=scaled)[1]
+    return _groups(fit, chosen, values, _name(drawn, scaled=scaled), ax)
+
+
+def _groups(fit: Any, chosen: str, values: Any, name: str, ax: Axes | None) -> Axes:
+    """Draw residuals by the levels of a grouping factor."""
     levels = pd.Categorical(fit.model_frame[chosen])  # the rows used, as in the residuals
     boxes = curves.boxes(values, levels.codes, tuple(map(str, levels.categories)))
     boxes.sort(key=lambda box: box["med"])
     n = len(boxes)
     ax = canvas.new_axes(ax, (6.4, float(np.clip(1.2 + 0.19 * n, 2.8, 9.0))))
     many = canvas.crowded(ax, n)
-    canvas.zero_line(ax, vertical=True, above=many, at=middle)
+    canvas.zero_line(ax, vertical=True, above=many, at=0.5 if name == SIMULATED else 0.0)
     own = inks.on(ax)
     if many:
         places = np.arange(n)
@@ -388,7 +393,7 @@ def residuals_by_group(
     canvas.label_levels(ax, [box["label"] for box in boxes], chosen)
     if many:
         legend_in_columns(ax)
-    return canvas.dress(ax, _name(drawn, scaled=scaled))
+    return canvas.dress(ax, name)
 
 
 def _lying(ax: Axes) -> dict[str, Any]:
@@ -402,6 +407,7 @@ def diagnostics(
     fit: MixedModel | LinearModel,
     group: str | None = None,
     *,
+    predictors: bool | None = None,
     leverage: bool = True,
     seed: int | None = 1,
     ax: Sequence[Axes] | None = None,
@@ -414,21 +420,25 @@ def diagnostics(
         A fitted model.
     group
         The grouping factor of the residuals by group; all of them by default, a panel each.
+    predictors
+        Draw residuals along predictors too? By default where there is a distribution to draw from;
+        of linear models up to 5,000 rows.
     leverage
         Draw leverage and Cook's distances too, where the model is one of ``lmer()`` or ``lm()``?
     seed
-        Of the simulated residuals of a generalized model: R's ``set.seed`` integer.
+        Of simulated residuals: R's ``set.seed`` integer.
     ax
         Axes to draw on, one per panel.
 
     Returns
     -------
     matplotlib.figure.Figure
-        The figure: residuals against fitted values, their spread, their quantiles, and of a mixed
-        model residuals by group. Of a linear model also leverage and Cook's distances, which R does
-        not have for nonlinear models, and warns of for generalized ones. Of a generalized model
-        the residuals are simulated: see :func:`residuals_fitted`. A true model stays within the
-        bands of all its panels, 99 times of 100.
+        The figure: residuals against fitted values, their spread, their quantiles; simulated ones
+        along up to four predictors, and along one within another up to twice, those that stray
+        most; and of a mixed model residuals by group. Of a linear model also leverage and Cook's
+        distances, which R does not have for nonlinear models, and warns of for generalized ones.
+        Of a generalized model all residuals are simulated: see :func:`residuals_fitted`. A true
+        model stays within the bands of all its panels, 99 times of 100.
 
     Raises
     ------
@@ -438,33 +448,20 @@ def diagnostics(
     Notes
     -----
     See :func:`residuals_fitted`, :func:`scale_location`, :func:`residual_quantiles`,
-    :func:`residuals_by_group`, :func:`leverage` and :func:`cooks_distance`. Quasi families have no
-    distribution to draw from: of such a model Pearson's residuals are drawn, and no quantiles.
+    :func:`residuals_predictor`, :func:`residuals_by_group`, :func:`leverage` and
+    :func:`cooks_distance`. Quasi families have no distribution to draw from: of such a model
+    Pearson's residuals are drawn, and no quantiles.
 
     Examples
     --------
     >>> import pymer_bridge as pb
     >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
     >>> len(pb.plots.diagnostics(fit).axes)
-    6
+    7
     """
     linear = options.flag(leverage, "leverage") and fit.spec.fitter in ("lmer", "lm")
-    simulated = _kind_of(fit, None, "") == "simulated"
-    panels: dict[str, Callable[..., object]] = {
-        "Residuals and fitted values": partial(residuals_fitted, fit, seed=seed),
-        "Spread and fitted values": partial(scale_location, fit, seed=seed),
-    }
-    if simulated or not _is_generalized(fit):
-        title = "Uniformity" if simulated else "Normality"
-        panels[title] = partial(residual_quantiles, fit, seed=seed)
-    mixed: Any = fit if hasattr(fit, "n_groups") else None
-    if mixed is not None:
-        factors = tuple(mixed.n_groups) if group is None else (group,)
-        for one in factors:
-            title = "By group" if len(factors) == 1 else f"By {one}"
-            panels[title] = partial(residuals_by_group, mixed, one, seed=seed)
-    elif group is not None:
-        raise OptionError(f"group={shown(group)}: a model without random effects has no groups")
+    found = _simulated(fit, seed, predictors)
+    panels = {**_of_residuals(fit, found), **_by_groups(fit, group, found)}
     if linear:
         panels["Leverage"] = partial(draw_leverage, fit)
         panels["Cook's distance"] = partial(cooks_distance, fit)
@@ -477,4 +474,56 @@ def diagnostics(
         canvas.dress(panel, title=title)
     if ax is None:
         canvas.legend_of_panels(axes)
+    if found and found.n_views > len(found.views):
+        text = f"Along predictors: the {len(found.views)} of {found.n_views} views that stray most"
+        canvas.caption(axes, text, own=ax is None)
     return canvas.figure_of(axes)
+
+
+def _of_residuals(fit: Any, found: SimulatedResiduals | None) -> Panels:
+    """Return the panels of residuals, by their titles."""
+    titles = "Residuals and fitted values", "Spread and fitted values"
+    panels: Panels = {}
+    if found and _kind_of(fit, None, "") == "simulated":
+        draws = partial(_location, fit, found), partial(_spread, fit, found)
+        panels = dict(zip(titles, draws, strict=True))
+        panels["Uniformity"] = partial(_uniformity, found)
+    else:
+        plain = partial(residuals_fitted, fit), partial(scale_location, fit)
+        panels = dict(zip(titles, plain, strict=True))
+        if not _is_generalized(fit):
+            panels["Normality"] = partial(residual_quantiles, fit)
+    if found:
+        for view in found.views:
+            title = f"Along {view.x}" + (f" by {view.by}" if view.by else "")
+            panels[title] = partial(draw_view, found, view)
+    return panels
+
+
+def _by_groups(fit: Any, group: str | None, found: SimulatedResiduals | None) -> Panels:
+    """Return the panels of residuals by group, by their titles."""
+    if not hasattr(fit, "n_groups"):
+        if group is not None:
+            raise OptionError(f"group={shown(group)}: a model without random effects has no groups")
+        return {}
+    names = tuple(fit.n_groups)
+    factors = names if group is None else canvas.known_names([group], names, "grouping factor")
+    titles = ["By group"] if len(factors) == 1 else [f"By {one}" for one in factors]
+    if found and _kind_of(fit, None, "") == "simulated":
+        draws = [partial(_groups, fit, one, found.residuals, SIMULATED) for one in factors]
+    else:
+        draws = [partial(residuals_by_group, fit, one) for one in factors]
+    return dict(zip(titles, draws, strict=True))
+
+
+def _simulated(fit: Any, seed: int | None, predictors: bool | None) -> SimulatedResiduals | None:
+    """Return the simulated residuals that are drawn, if any, with the views along predictors."""
+    wanted = predictors is not None and options.flag(predictors, "predictors")
+    simulated = _kind_of(fit, None, "") == "simulated"
+    if predictors is None:
+        few = fit.n_obs <= MOST_ROWS and fit.spec.fitter in ("lmer", "lm")
+        wanted = simulated or few
+    if not (wanted or simulated):
+        return None
+    found: SimulatedResiduals = fit._simulated_residuals(seed, 0.99, None if wanted else ())
+    return found

@@ -26,6 +26,31 @@ class BandedCurve(NamedTuple):
     high: Floats
 
 
+class ResidualView(NamedTuple):
+    """Simulated residuals along a predictor, as a whole or within the levels of another.
+
+    Attributes
+    ----------
+    x, by
+        The predictor, and the other one; "" for none.
+    values
+        The predictor over the rows used: numbers, or numbers of levels from 1 on.
+    levels
+        Its levels, or None of numbers.
+    parts
+        What the curves are of, such as "sex = female" or "age > 50"; empty without another one.
+    curves
+        For each part a smooth line along numbers, or means at the levels.
+    """
+
+    x: str
+    by: str
+    values: Floats
+    levels: tuple[str, ...] | None
+    parts: tuple[str, ...]
+    curves: tuple[BandedCurve, ...]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class SimulatedResiduals:
     """Where each response stands among responses that the fitted model draws.
@@ -44,8 +69,12 @@ class SimulatedResiduals:
         The sorted residuals (up to 200 of them) against uniform quantiles.
     location, spread
         Smooth lines along the fitted values: of the residuals, and of their distances.
+    views
+        Residuals along predictors.
+    n_views
+        Among how many they were chosen, as those that stray farthest.
     conf_level
-        How often the band holds all of the three curves, from end to end, where the model is true.
+        How often the band holds all of these curves, from end to end, where the model is true.
     n_sim, seed
         How many responses each is compared with, and R's ``set.seed`` integer.
     warnings, messages
@@ -58,6 +87,8 @@ class SimulatedResiduals:
     quantiles: BandedCurve
     location: BandedCurve
     spread: BandedCurve
+    views: tuple[ResidualView, ...]
+    n_views: int
     conf_level: float
     n_sim: int
     seed: int | None

@@ -150,8 +150,14 @@ PICTURES: Final[dict[str, Callable[[int], Any]]] = {
     "random_quantiles": lambda n: slopes(n).plot.random_quantiles(),
     "random_scatter": lambda n: slopes(n).plot.random_scatter(),
     "residual_quantiles": lambda n: slopes(n).plot.residual_quantiles(),
+    "residuals_binned": lambda n: logistic(n).plot.residuals_binned("hrs_week"),
     "residuals_by_group": lambda n: slopes(n).plot.residuals_by_group(),
     "residuals_fitted": lambda n: slopes(n).plot.residuals_fitted(),
+    "residuals_predictor": lambda n: slopes(n).plot.residuals_predictor("hrs_week"),
+    "residuals_predictor along a factor": lambda n: factors(n).plot.residuals_predictor("kind"),
+    "residuals_predictor by another": lambda n: logistic(n).plot.residuals_predictor(
+        "hrs_week", by="sex"
+    ),
     "routes": lambda n: _routes(n).plot(),
     "scale_location": lambda n: slopes(n).plot.scale_location(),
     "shrinkage": lambda n: slopes(n).plot.shrinkage(),

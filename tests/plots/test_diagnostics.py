@@ -94,6 +94,61 @@ def test_simulated_residuals_are_dharmas(name: str, plain: Any) -> None:
     assert np.array_equal(quantiles[:, 0], (np.arange(1, n + 1) - 0.5) / n)
 
 
+@pytest.mark.parametrize(
+    ("name", "predictor", "by"),
+    [
+        ("trials", "period", None),
+        ("times", "Days", None),
+        ("linear", "Days", None),
+        ("plain_shares", "period", None),
+        ("straight", "Days", None),
+    ],
+)
+def test_views_along_predictors_are_rs_splines_and_means(
+    name: str, predictor: str, by: str | None, plain: Any
+) -> None:
+    fit = MODELS[name]()
+    ax = fit.plot.residuals_predictor(predictor, by=by, seed=7)
+    theirs = plain("along", name=name, predictor=predictor, by=by or "", seed=7)
+    if predictor == "period":
+        line = next(one for one in ax.lines if one.get_label() == "Mean")
+        assert np.array_equal(line.get_xdata(), theirs["x"] - 1)
+        bars = [one for one in ax.patches if str(one.get_gid()).startswith("band")]
+        assert len(bars) == 4
+    else:
+        line = next(one for one in ax.lines if one.get_label() == "Smooth")
+        assert np.array_equal(line.get_xdata(), theirs["x"])
+        points = ax.collections[0].get_offsets()
+        assert np.array_equal(points[:, 1], plain("dharma", name=name, seed=7)["residuals"])
+    assert np.array_equal(line.get_ydata(), theirs["y"])
+    assert (ax.get_xlabel(), ax.get_ylabel()) == (predictor, "Simulated residual")
+
+
+@pytest.mark.parametrize("name", ["trials", "shares", "zeros_and_ones"])
+def test_bins_are_arms(name: str, plain: Any) -> None:
+    theirs = plain("bins", name=name)
+    ax = MODELS[name]().plot.residuals_binned()
+    points = ax.collections[0].get_offsets()
+    assert np.array_equal(points[:, 0], theirs["x"])
+    # A share of successes comes back from lme4 with the last bit rounded.
+    np.testing.assert_allclose(points[:, 1], theirs["y"], rtol=0, atol=1e-15)
+    low, high = (line.get_ydata() for line in ax.lines[1:3])
+    assert np.array_equal(high, theirs["limit"])
+    assert np.array_equal(low, -theirs["limit"])
+    assert ax.get_xlabel().startswith("Fitted P(")
+
+
+def test_views_name_what_they_cannot_take() -> None:
+    fit = MODELS["linear"]()
+    draw = fit.plot.residuals_predictor
+    assert refused(draw, "day") == "no predictor 'day'; there are: 'Days'"
+    assert refused(draw, "Days", by="Days") == "by='Days' is the predictor along the x axis"
+    assert "binned residuals are of binomial models" in refused(fit.plot.residuals_binned)
+    assert "has levels, and bins are along numbers" in refused(
+        MODELS["trials"]().plot.residuals_binned, "period"
+    )
+
+
 def test_a_generalized_model_has_no_normal_quantiles() -> None:
     fit = MODELS["plain_trials"]()
     assert fit.plot.residual_quantiles().get_xlabel() == "Uniform quantile"
@@ -136,6 +191,7 @@ def test_axes_say_what_they_are() -> None:
         "Fitted P(incidence)",
         "Fitted P(incidence)",
         "Uniform quantile",
+        "period",
         "Simulated residual",
     ]
 
@@ -153,13 +209,17 @@ def test_draws_leave_the_generator_alone() -> None:
 def test_a_plain_linear_model_is_drawn_as_plot_lm_does() -> None:
     fit = MODELS["straight"]()
     panels = fit.plot.diagnostics().axes
-    assert len(panels) == 5
+    assert [panel.get_title() for panel in panels[3:]] == [
+        "Along Days",
+        "Leverage",
+        "Cook's distance",
+    ]
     standardized = fit.rstandard().to_numpy()
     roots = panels[1].collections[0].get_offsets()[:, 1]
     assert np.array_equal(roots, np.sqrt(np.abs(standardized)))
-    leverage = panels[3].collections[0].get_offsets()
+    leverage = panels[4].collections[0].get_offsets()
     assert np.array_equal(leverage, np.column_stack([fit.hat_values(), standardized]))
-    assert panels[2].get_ylabel() == panels[3].get_ylabel() == "Standardized residual"
+    assert panels[2].get_ylabel() == panels[4].get_ylabel() == "Standardized residual"
 
 
 # -- true models, and wrong ones -----------------------------------------------------------------
@@ -221,36 +281,49 @@ def fitted(data: pd.DataFrame, family: str, right: str = "x + kind", mixed: bool
 
 def found(fit: Any) -> int:
     """Count what is drawn outside of the bands of a model's pictures."""
-    kind = "simulated" if fit.spec.fitter in ("lmer", "lm") else None
-    panels = mpl.figure.Figure().subplots(1, 4)
-    fit.plot.residuals_fitted(kind=kind, ax=panels[0])
-    fit.plot.scale_location(kind=kind, ax=panels[1])
-    fit.plot.residual_quantiles(kind=kind, ax=panels[2])
-    n = 3
-    if kind:  # the usual one of a linear model
-        fit.plot.residual_quantiles(ax=panels[3])
-        n = 4
-    return sum(_outside(ax) for ax in panels[:n])
-
-
-def _bands(ax: Any) -> list[Any]:
-    return [one for one in ax.collections if "band of" in str(one.get_label())]
+    linear = fit.spec.fitter in ("lmer", "lm")
+    panels = fit.plot.diagnostics(leverage=False).axes
+    if linear:  # whose residuals and spread are drawn without bands
+        drawn = mpl.figure.Figure().subplots(1, 2)
+        fit.plot.residuals_fitted(kind="simulated", ax=drawn[0])
+        fit.plot.residual_quantiles(kind="simulated", ax=drawn[1])
+        panels = [*panels, *drawn]
+    n = sum(_outside(ax) for ax in panels)
+    plt.close("all")
+    return n
 
 
 def _outside(ax: Any) -> int:
-    """Count the corners of the smooth, or else the points, that lie outside of the band."""
-    smooth = [line for line in ax.lines if line.get_label() == "Smooth"]
-    if smooth:
-        x, y = smooth[0].get_data()
-    else:
-        x, y = np.asarray(ax.collections[-1].get_offsets()).T
+    """Count the places where a line, or else points, lie outside of their bands."""
+    bars = [bar for bar in ax.patches if str(bar.get_gid()).startswith("band: ")]
+    n = 0
+    for bar in bars:  # means at levels
+        x = bar.get_x() + bar.get_width() / 2
+        line = next(one for one in ax.lines if f"band: {one.get_label()}" == bar.get_gid())
+        at = np.abs(np.asarray(line.get_xdata()) - x).argmin()
+        n += not bar.get_y() - 1e-9 <= line.get_ydata()[at] <= bar.get_y() + bar.get_height() + 1e-9
+    for band in ax.collections:
+        label, gid = str(band.get_label()), str(band.get_gid())
+        if not band.get_paths() or not ("band of" in label or gid.startswith("band: ")):
+            continue
+        wanted = gid.removeprefix("band: ") if gid.startswith("band: ") else "Smooth"
+        line = next((one for one in ax.lines if one.get_label() == wanted), None)
+        corners = band.get_paths()[0].vertices
+        if len(corners) < 6:
+            continue  # what stands in the legend
+        x, y = line.get_data() if line else np.asarray(ax.collections[-1].get_offsets()).T
+        n += _beyond(np.asarray(x), np.asarray(y), corners)
+    return n
+
+
+def _beyond(x: Any, y: Any, corners: Any) -> int:
     order = np.argsort(x, kind="stable")
-    x, y = np.asarray(x)[order], np.asarray(y)[order]
-    corners = _bands(ax)[0].get_paths()[0].vertices
+    x, y = x[order], y[order]
     n = (len(corners) - 3) // 2
     low, high = corners[1 : n + 1], corners[n + 2 : 2 * n + 2][::-1]
-    at_low, at_high = np.interp(x, *low.T), np.interp(x, *high.T)
-    return int(((y < at_low - 1e-9) | (y > at_high + 1e-9)).sum())
+    first = np.concatenate([[True], np.diff(x) > 0])  # equal numbers have one height
+    at_low, at_high = np.interp(x[first], *low.T), np.interp(x[first], *high.T)
+    return int(((y[first] < at_low - 1e-9) | (y[first] > at_high + 1e-9)).sum())
 
 
 @pytest.mark.parametrize("mixed", [True, False])
@@ -273,8 +346,8 @@ def test_nothing_is_found_where_groups_are_small(n_groups: int, n: int, family: 
     assert sum(n > 0 for n in outside) <= 1
 
 
-def _wrong(name: str, seed: int) -> Any:
-    data = made(seed, 20, 20)
+def _wrong(name: str, family: str, seed: int) -> Any:
+    data = made(seed, 20, 40 if family == "ones" else 20)
     draws = np.random.RandomState(500 + seed)
     if name == "overdispersed":
         return fitted(drawn(data, "negative binomial", seed), "poisson")
@@ -283,28 +356,43 @@ def _wrong(name: str, seed: int) -> Any:
         data.loc[draws.uniform(size=len(data)) < 0.25, "y"] = 0.0
         return fitted(data, "poisson")
     if name == "a missing quadratic":
-        return fitted(
-            drawn(data.assign(eta=data["eta"] + 0.4 * data["x"] ** 2), "poisson", seed), "poisson"
-        )
+        wrong = data.assign(eta=data["eta"] + 0.5 * data["x"] ** 2)
+        return fitted(drawn(wrong, family, seed), family)
     if name == "a missing interaction":
         slope = np.where(data["kind"] == "b", 0.9, -0.9) * data["x"]
-        return fitted(drawn(data.assign(eta=data["eta"] + slope), "poisson", seed), "poisson")
+        return fitted(drawn(data.assign(eta=data["eta"] + slope), family, seed), family)
     heavy = data.assign(y=data["eta"] + draws.standard_t(2.5, size=len(data)))
     return fitted(heavy, "gaussian")
 
 
 WRONG = (
-    "overdispersed",
-    "zero inflated",
-    "a missing quadratic",
-    "a missing interaction",
-    "heavy tails",
-)
+    ("overdispersed", "poisson"),
+    ("zero inflated", "poisson"),
+    *((f"a missing {what}", family) for what in ("quadratic", "interaction")
+      for family in ("poisson", "gaussian", "trials", "ones")),
+    ("heavy tails", "gaussian"),
+)  # fmt: skip
 
 
-@pytest.mark.parametrize("name", WRONG)
-def test_what_is_wrong_is_found(name: str) -> None:
-    assert all(found(_wrong(name, seed)) > 0 for seed in range(3))
+@pytest.mark.parametrize(("name", "family"), WRONG)
+def test_what_is_wrong_is_found(name: str, family: str) -> None:
+    assert all(found(_wrong(name, family, seed)) > 0 for seed in range(3))
+
+
+def test_panels_along_predictors_say_which_were_chosen() -> None:
+    data = drawn(made(5, 12, 20), "poisson", 5)
+    for i in range(5):
+        data[f"z{i}"] = np.random.RandomState(i).normal(size=len(data))
+    data["y"] = np.random.RandomState(1).poisson(np.exp(0.5 * data["z3"] ** 2))
+    fit = fitted(data, "poisson", "x + z0 + z1 + z2 + z3 + z4")
+    figure = fit.plot.diagnostics()
+    along = [ax.get_title() for ax in figure.axes if ax.get_title().startswith("Along")]
+    assert len(along) == 6
+    assert "Along z3" in along
+    assert figure._supxlabel.get_text() == ("Along predictors: the 6 of 21 views that stray most")
+    assert not any(
+        ax.get_title().startswith("Along") for ax in fit.plot.diagnostics(predictors=False).axes
+    )
 
 
 def test_residuals_by_group_are_on_both_sides() -> None:
@@ -397,6 +485,6 @@ def test_text_can_be_read(style: str, width: float) -> None:
     fit = MODELS["trials"]()
     with mpl.style.context(style):
         figure = plt.figure(figsize=(2 * width, 2 * width), layout="constrained")
-        fit.plot.diagnostics(ax=figure.subplots(2, 2).ravel())
+        fit.plot.diagnostics(predictors=False, ax=figure.subplots(2, 2).ravel())
         assert_legible(figure)
         assert_legible(fit.plot.diagnostics())

@@ -437,7 +437,7 @@ def test_diagnostics_leave_out_rows_without_residuals() -> None:
     data = pb.load_dataset("sleepstudy")
     data.loc[7, "Reaction"] = np.nan
     model = pb.lmer("Reaction ~ Days + (1 | Subject)", data, na_action="exclude")
-    first, _, _, groups, leverage, cooks = model.plot.diagnostics().axes
+    first, _, _, _, groups, leverage, cooks = model.plot.diagnostics().axes
     assert len(first.collections[0].get_offsets()) == 179
     assert len(groups.patches) == 18
     assert len(leverage.collections[0].get_offsets()) == 179

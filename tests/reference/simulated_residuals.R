@@ -67,14 +67,57 @@ dharma <- function(name, seed) {
     })
     if (grepl("shares", name)) simulations <- round(simulations * trials)
   }
-  residuals <- rep(NA_real_, length(observed))
+  residuals <- means <- rep(NA_real_, length(observed))
   for (i in seq_along(observed)) {
     low <- mean(simulations[i, ] < observed[i])
     high <- mean(simulations[i, ] <= observed[i])
     residuals[i] <- if (low == high) low else runif(1, low, high)
+    means[i] <- (low + high) / 2
   }
   fitted <- fitted(fit)
-  list(residuals = residuals, fitted = unname(fitted[!is.na(fitted)]))
+  list(residuals = residuals, means = means, fitted = unname(fitted[!is.na(fitted)]))
+}
+
+#' Means at the levels of a predictor, or a natural spline along it, at 40 rows in its order
+along <- function(name, predictor, by, seed) {
+  means <- dharma(name, seed)$means
+  frame <- model.frame(eval(models[[name]]))
+  x <- frame[[predictor]]
+  if (is.factor(x)) {
+    return(list(x = seq_len(nlevels(x)), y = unname(c(tapply(means, x, mean)))))
+  }
+  parts <- if (by == "") list(rep(TRUE, length(x))) else split(seq_along(x), frame[[by]])
+  each <- lapply(parts, function(rows) {
+    mine <- x[rows]
+    line <- qr.fitted(qr(cbind(1, splines::ns(mine, if (by == "") 4 else 3))), means[rows])
+    at <- order(mine)[unique(round(seq(1, length(mine), length.out = 40)))]
+    list(x = mine[at], y = line[at])
+  })
+  list(x = unlist(lapply(each, `[[`, "x")), y = unlist(lapply(each, `[[`, "y")))
+}
+
+#' The bins of arm::binnedplot(), as it is written there, with the binomial's standard error
+bins <- function(name) {
+  fit <- eval(models[[name]])
+  x <- unname(fitted(fit))
+  size <- weights(fit)
+  y <- unname(residuals(fit, "response"))
+  n <- length(x)
+  nclass <- if (n >= 100) floor(sqrt(n)) else 10
+  breaks.index <- floor(n * (1:(nclass - 1)) / nclass)
+  breaks <- -Inf
+  x.sort <- sort(x)
+  for (i in 1:(nclass - 1)) {
+    x.lo <- x.sort[breaks.index[i]]
+    x.hi <- x.sort[breaks.index[i] + 1]
+    breaks <- c(breaks, if (x.lo == x.hi) x.lo else (x.lo + x.hi) / 2)
+  }
+  group <- as.integer(cut(x, unique(c(breaks, Inf))))
+  found <- sapply(sort(unique(group)), function(i) {
+    rows <- which(group == i)
+    c(mean(x[rows]), mean(y[rows]), 2 * sqrt(sum(x[rows] * (1 - x[rows]) / size[rows])) / length(rows))
+  })
+  list(x = found[1, ], y = found[2, ], limit = found[3, ])
 }
 
 #' What plot() of a glm draws of its residuals: without robust iterations

@@ -36,9 +36,8 @@ Floats = NDArray[np.float64]
 ROWS: Final = "observation"
 CASE: Final = ".case"
 """The name of the rows in R's influence()."""
-_N_SIM, _N_DRAWS = 250, 99
-"""How many responses a simulated residual is compared with (as DHARMa does), and of how many data
-sets its band is."""
+_N_SIM = 250
+"""How many responses a simulated residual is compared with, as DHARMa does."""
 
 
 class CaseFigures(Checking):
@@ -141,20 +140,26 @@ class CaseFigures(Checking):
         return self._ask("leverage_figures", read)
 
     def _simulated_residuals(
-        self, seed: int | None = 1, conf_level: float = 0.99
+        self,
+        seed: int | None = 1,
+        conf_level: float = 0.99,
+        along: Sequence[tuple[str, str]] | None = (),
     ) -> SimulatedResiduals:
-        """Return what pictures of simulated residuals show."""
+        """Return what pictures of simulated residuals show, along which predictors (None: all)."""
         level, start = options.check_level(conf_level), options.random_seed(seed)
+        x, by = (None, None) if along is None else (tuple(one[i] for one in along) for i in (0, 1))
         return self._ask(
             "simulated_residuals",
             decode_internals.simulated_residuals,
-            level,
-            _N_SIM,
-            start,  # without one this model keeps its first draws
+            *(level, _N_SIM, start),  # without a seed this model keeps its first draws
             n_sim=_N_SIM,
-            n_draws=_N_DRAWS,
+            n_draws=199 if self.n_obs <= 2000 else 99,  # data sets that the band is of
             seed=start,
             conf_level=level,
+            x=x,
+            by=by,
+            n_single=4,
+            n_pairs=2,
         )
 
 

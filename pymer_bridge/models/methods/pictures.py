@@ -136,6 +136,10 @@ class Effects(Fitted):
             partial_residuals=options.flag(partial_residuals, "partial_residuals"),
         )
 
+    def _predictor_levels(self) -> Mapping[str, tuple[str, ...] | None]:
+        """Return the predictors, those with levels with these."""
+        return self._ask("effect_predictors", _read_predictors).levels
+
     def _effect_terms(self, terms: str | Sequence[str]) -> tuple[str, ...]:
         """Return the names of the predictors whose effect is asked for."""
         return _names(terms, self._ask("effect_predictors", _read_predictors))

@@ -19,7 +19,7 @@ from pymer_bridge.results.decode import record as decode
 from pymer_bridge.results.decode.record import RRecord
 from pymer_bridge.results.fixed_effects import INTERCEPT
 from pymer_bridge.results.matrix import NamedMatrix, NamedVector
-from pymer_bridge.results.simulated import BandedCurve, SimulatedResiduals
+from pymer_bridge.results.simulated import BandedCurve, ResidualView, SimulatedResiduals
 
 
 def _plain(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -68,16 +68,28 @@ def simulated_residuals(
 ) -> SimulatedResiduals:
     """Read the answer of ``simulated_residuals()``."""
 
-    def curve(name: str) -> BandedCurve:
-        return BandedCurve(*(frozen_array(record[name][part]) for part in BandedCurve._fields))
+    def curve(found: RRecord) -> BandedCurve:
+        return BandedCurve(*(frozen_array(found[part]) for part in BandedCurve._fields))
 
     return SimulatedResiduals(
         residuals=frozen_array(record["residuals"]),
         from_middle=frozen_array(record["from_middle"]),
         fitted=frozen_array(record["fitted"]),
-        quantiles=curve("quantiles"),
-        location=curve("location"),
-        spread=curve("spread"),
+        quantiles=curve(record["quantiles"]),
+        location=curve(record["location"]),
+        spread=curve(record["spread"]),
+        views=tuple(
+            ResidualView(
+                x=str(view["x"][0]),
+                by=str(view["by"][0]),
+                values=frozen_array(view["values"]),
+                levels=_names(view, "levels"),
+                parts=_names(view, "parts") or (),
+                curves=tuple(map(curve, view["curves"])),
+            )
+            for view in record["views"]
+        ),
+        n_views=int(record["n_views"][0]),
         conf_level=conf_level,
         n_sim=n_sim,
         seed=seed,
