@@ -100,23 +100,6 @@ draw_parametric <- function(fit, n_sim, use_u, simulate = stats::simulate) {
   used_rows(as.list(drawn), fit)
 }
 
-#' A fit of na.exclude as one of na.omit, from which R draws for the rows used
-#'
-#' simulate() of lme4 2.1 stops at the missing weights of the rows that were left out; before, it
-#' laid the rows of responses of two columns wrongly.
-as_omitting <- function(fit) {
-  if (!inherits(fit, "lm")) {
-    frame <- methods::slot(fit, "frame")
-    if (inherits(attr(frame, "na.action"), "exclude")) {
-      class(attr(frame, "na.action")) <- "omit"
-      methods::slot(fit, "frame") <- frame
-    }
-  } else if (inherits(fit$na.action, "exclude")) {
-    class(fit$na.action) <- "omit"
-  }
-  fit
-}
-
 #' Fitted values plus resampled residuals, as bootMer(type = "semiparametric")
 draw_semiparametric <- function(fit, n_sim) {
   if (lme4::isGLMM(fit)) warning("semiparametric bootstrapping is questionable for GLMMs")

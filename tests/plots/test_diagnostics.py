@@ -368,10 +368,13 @@ def _wrong(name: str, family: str, seed: int) -> Any:
 WRONG = (
     ("overdispersed", "poisson"),
     ("zero inflated", "poisson"),
-    *((f"a missing {what}", family) for what in ("quadratic", "interaction")
-      for family in ("poisson", "gaussian", "trials", "ones")),
+    *(
+        (f"a missing {what}", family)
+        for what in ("quadratic", "interaction")
+        for family in ("poisson", "gaussian", "trials", "ones")
+    ),
     ("heavy tails", "gaussian"),
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize(("name", "family"), WRONG)
