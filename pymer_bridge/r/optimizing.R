@@ -314,8 +314,7 @@ take_single_steps <- function(ready, rho) {
   ready$residuals <- rho$resp$wtres
   ready$weighted_residuals <- NULL
   ready$begin <- own$begin
-  ready$pp$beta <- own$beta
-  ready$pp$sqrL <- own$sqrL
+  list2env(own[c("beta", "sqrL")], ready$pp)
   rm("theta", envir = ready$pp)
   ready$pp$theta <- rho$pp$theta # the library writes into it
   ready$resp$wrss <- own$wrss
