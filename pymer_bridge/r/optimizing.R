@@ -164,12 +164,8 @@ address_of <- function(routine) {
 #' @param name It may be missing from old versions.
 #' @return A list of it, by its name.
 with_others <- function(name, namespace, others) {
-  copied <- get0(name, envir = namespace)
-  if (is.null(copied)) {
-    return(list())
-  }
-  environment(copied) <- list2env(others, parent = environment(copied))
-  structure(list(copied), names = name)
+  found <- get0(name, envir = namespace)
+  if (is.null(found)) list() else structure(list(with_functions(found, others)), names = name)
 }
 
 #' lme4's optwrap(), which calls another nloptr()

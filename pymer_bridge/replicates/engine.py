@@ -1,4 +1,4 @@
-"""Many fits of one design: all draws are made first, then refitted by one or more processes."""
+"""Many fits of one design: draws are made in one process, then refitted by one or more."""
 
 from __future__ import annotations
 
