@@ -121,9 +121,13 @@ other_predictors <- function(model, data, terms, given) {
     columns <- if (numeric[i]) used[i] else paste0(used[i], levels(as.factor(values[[i]]))[-1L])
     !any(all.vars(str2lang(used[i])) %in% terms) && !all(columns %in% names(given))
   }, NA)
-  averaged <- own[kept & !numeric]
+  # Where a main effect is missing, effects knows the columns of interactions by no mean.
+  alone <- vapply(used, function(name) !name %in% colnames(pattern) || any(pattern[name, ] == 2), NA)
+  averaged <- own[kept & !numeric & !alone]
+  first <- which(kept & !numeric & alone)
   c(
     if (length(averaged) > 0L) paste("averaged over", paste(averaged, collapse = ", ")),
+    sprintf("%s in interactions at its first level", own[first]),
     sprintf("%s at its mean", own[kept & numeric]),
     sprintf("%s at %s", names(given), vapply(given, format, "", digits = 4L))
   )

@@ -425,3 +425,18 @@ def test_columns_of_any_name_have_the_same_effects(case: Any) -> None:
     )
     if "partial_residuals" in how:
         assert np.array_equal(curve.partial_frame().to_numpy(), plain.partial_frame().to_numpy())
+
+
+@pytest.mark.parametrize(
+    ("right", "said"),
+    [
+        ("recipe + temp:recipe", "recipe in interactions at its first level"),
+        ("temp + recipe", "averaged over recipe"),
+    ],
+)
+def test_a_factor_without_margins_is_said_to_stand_at_its_first_level(
+    right: str, said: str
+) -> None:
+    data = pb.load_dataset("cake").assign(temp=lambda cake: cake["temp"].astype(float))
+    fit = pb.lmer(f"angle ~ {right} + (1 | replicate)", data)
+    assert fit.effect("temp").others == (said,)
