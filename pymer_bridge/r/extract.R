@@ -173,8 +173,7 @@ over_rows <- function(values, fit) {
   if (length(rows) != length(values)) {
     rows <- name_numbers(names(values))
   }
-  # as.double() alone would copy the names too.
-  values <- as.double(c(values, use.names = FALSE))
+  values <- unnamed(values)
   if (anyNA(rows)) {
     known <- !is.na(rows)
     values <- values[known]

@@ -85,6 +85,22 @@ in_place <- function(terms) {
   })
 }
 
+#' predict() of a mixed model, which builds the random effects' design of new data with less work
+#'
+#' @param ... See lme4's predict().
+predicted <- function(fit, newdata = NULL, ...) {
+  if (is.null(newdata) || !methods::is(fit, "merMod") || !as_known("fits")) {
+    return(stats::predict(fit, newdata = newdata, ...))
+  }
+  if (is.null(fast$predict)) {
+    new_terms <- get("mkNewReTrms", asNamespace("lme4"))
+    new_terms <- with_functions(new_terms, in_place(fast_design()))
+    fast$predict <- lme4_method("predict", mkNewReTrms = new_terms)
+  }
+  predict.merMod <- fast$predict
+  predict.merMod(fit, newdata = newdata, ...)
+}
+
 #' The design of one term: for each row of a matrix, its values in the rows of its group
 #'
 #' @param group A factor.

@@ -192,8 +192,10 @@ model_data <- function(model) {
     )
   }
   frame <- get(as.character(stats::getCall(model$fit)$data), model$frame_env)
-  numbers <- function(frame) attr(frame, "row.names") # rownames() would turn them into text
-  list(frame = frame, used = match(numbers(stats::model.frame(model$fit)), numbers(frame)))
+  # rownames() would turn them into text.
+  all <- attr(frame, "row.names")
+  used <- attr(stats::model.frame(model$fit), "row.names")
+  list(frame = frame, used = if (identical(used, all)) seq_along(all) else match(used, all))
 }
 
 #' Operation: fit a model

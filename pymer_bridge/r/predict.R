@@ -202,22 +202,6 @@ link_with_std_errors <- function(fit, frame, part, allow_new_levels) {
   )
 }
 
-#' predict() of a mixed model, which builds the random effects' design of new data with less work
-#'
-#' @param ... See lme4's predict().
-predicted <- function(fit, newdata = NULL, ...) {
-  if (is.null(newdata) || !methods::is(fit, "merMod") || !as_known("fits")) {
-    return(stats::predict(fit, newdata = newdata, ...))
-  }
-  if (is.null(fast$predict)) {
-    new_terms <- get("mkNewReTrms", asNamespace("lme4"))
-    new_terms <- with_functions(new_terms, in_place(fast_design()))
-    fast$predict <- lme4_method("predict", mkNewReTrms = new_terms)
-  }
-  predict.merMod <- fast$predict
-  predict.merMod(fit, newdata = newdata, ...)
-}
-
 #' Operation: predictions
 #'
 #' @param new_data The parts of a data frame; NULL for the data themselves.
@@ -271,9 +255,9 @@ predict_model <- function(model, new_data, re_form, type, allow_new_levels, std_
 prediction_spread <- function(fit, frame, part, type, allow_new_levels, conf_level) {
   link <- link_with_std_errors(fit, frame, part, allow_new_levels)
   if (has_std_errors()) warn_of_wrong_std_errors(fit, part)
-  std_error <- as.vector(link$se.fit)
+  std_error <- unnamed(link$se.fit)
   # predict() adds the rows that were left out, but not to the standard errors.
-  centre <- if (is.null(frame)) as.vector(without_missing_rows(link$fit, fit)) else link$fit
+  centre <- unnamed(if (is.null(frame)) without_missing_rows(link$fit, fit) else link$fit)
   half_width <- stats::qnorm((1 + conf_level) / 2) * std_error
   ends <- list(centre - half_width, centre + half_width)
   if (type == "response" && lme4::isGLMM(fit)) {
@@ -286,6 +270,9 @@ prediction_spread <- function(fit, frame, part, type, allow_new_levels, conf_lev
     conf_high = pmax(ends[[1L]], ends[[2L]])
   )
 }
+
+#' Numbers without their names, which as.double() would copy before it leaves them out
+unnamed <- function(values) as.double(c(values, use.names = FALSE))
 
 #' Predictions of the rows used, without the rows that na.exclude added
 without_missing_rows <- function(values, fit) {
@@ -300,8 +287,7 @@ without_missing_rows <- function(values, fit) {
 #' @param frame The new data, or NULL.
 over_predicted_rows <- function(vectors, fit, frame) {
   if (!is.null(frame)) {
-    values <- lapply(vectors, function(vector) as.double(c(vector, use.names = FALSE)))
-    return(c(values, list(rows = seq_len(nrow(frame)))))
+    return(c(lapply(vectors, unnamed), list(rows = seq_len(nrow(frame)))))
   }
   used <- stats::model.frame(fit)
   placed <- lapply(vectors, function(values) {

@@ -289,5 +289,5 @@ unclassed <- function(column) {
 #' @param new_data The parts of a data frame.
 augment_new_data <- function(model, new_data) {
   readable <- readable_model(model, frame_from_parts(new_data))
-  as.double(c(predicted(readable$model$fit, newdata = readable$frame), use.names = FALSE))
+  unnamed(predicted(readable$model$fit, newdata = readable$frame))
 }
