@@ -138,6 +138,7 @@ def draw_view(found: SimulatedResiduals, view: ResidualView, ax: Axes) -> Axes:
             line: dict[str, Any] = {
                 "color": own.nth(i),
                 "linewidth": 1.8,
+                "zorder": 3,
                 "label": canvas.plain(part),
             }
             ax.plot(curve.x, curve.y, canvas.LINES[i // inks.MANY], **line)
