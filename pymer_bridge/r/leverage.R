@@ -41,7 +41,9 @@ hat_values_of <- function(model) {
 #'
 #' @param generic "cooks.distance", "rstudent" or "rstandard", which lme4 does not have.
 from_hat_values <- function(model, generic) {
-  if (!fast_leverage_applies(model$fit) || generic == "rstandard") {
+  # lme4 2.0 has methods of its own for generalized models.
+  own <- utils::getS3method(generic, class(model$fit)[1L], TRUE, asNamespace("lme4"))
+  if (!fast_leverage_applies(model$fit) || generic == "rstandard" || !is.null(own)) {
     return(getExportedValue("stats", generic)(model$fit))
   }
   lme4_method(generic, hatvalues = function(...) hat_values_of(model))(model$fit)
