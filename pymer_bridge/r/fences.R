@@ -11,9 +11,14 @@
 fast_paths <- list(
   fits = function() {
     home <- getNamespaceName(design_home())
-    structure(list(
+    built <- list(
       c("109315-78439006", "112649-83566993"), c("176665-214554810", "197797-268304223")
-    ), names = paste0(home, c("::mkBlist", "::mkReTrms")))
+    )
+    c(structure(built, names = paste0(home, c("::mkBlist", "::mkReTrms"))), list(
+      "lme4::lmer" = c("137043-118564053", "149576-142300259", "174836-196402393"),
+      "lme4::lFormula" = c("246851-409247018", "59102-23184950"),
+      "lme4::mkFormula" = c("absent", "304117-595440592")
+    ))
   },
   `Satterthwaite's degrees of freedom` = list(
     "lmerTest::as_lmerModLmerTest" = c("85897-50301882", "81896-45630030"),
