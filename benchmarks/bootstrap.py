@@ -23,6 +23,7 @@ import numpy as np
 import pandas as pd
 
 import pymer_bridge as pb
+from pymer_bridge.replicates.parallel import joblib_workers
 from pymer_bridge.session.versions import versions_here
 
 AIMS = {
@@ -98,15 +99,11 @@ def ours(n: int, data: pd.DataFrame, wanted: set[str]) -> dict[str, float]:
 
 def start_worker() -> None:
     """Start a worker, and R and lme4 in it."""
-    from joblib.externals.loky import get_reusable_executor  # noqa: PLC0415
-
-    get_reusable_executor(max_workers=1).submit(versions_here).result()
+    joblib_workers(1).submit(versions_here).result()
 
 
 def stop_workers() -> None:
-    from joblib.externals.loky import get_reusable_executor  # noqa: PLC0415
-
-    get_reusable_executor(max_workers=1).shutdown(wait=True, kill_workers=True)
+    joblib_workers(1).shutdown(wait=True, kill_workers=True)
 
 
 LINES = (

@@ -98,12 +98,10 @@ said_by <- function(x) {
 
 last_of <- function(lines) lines[length(lines)]
 
-#' Rows of a check that gives p-values; NULL where R gives none
+#' Rows of a check that gives p-values; NULL where R gives none, or prints no verdict
 p_value_of <- function(found, what) {
-  if (is.null(found)) {
-    return(NULL)
-  }
-  list(what = what, p_value = as.double(found), said = said_by(found))
+  said <- if (!is.null(found) && !anyNA(found)) said_by(found)
+  if (length(said) > 0L) list(what = what, p_value = as.double(found), said = said)
 }
 
 #' Operation: what performance's checks say of the model

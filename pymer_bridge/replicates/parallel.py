@@ -29,6 +29,9 @@ START_SECONDS: Final = 2.5
 LIVES: Final = 3
 """How often in a row workers may be killed before a chunk is finished."""
 
+IDLE_SECONDS: Final = 10
+"""After how long without work a worker ends."""
+
 Here = Callable[[int, int], Any]
 Call = tuple[Callable[..., Any], tuple[Any, ...]]
 There = Callable[[int, int], Call]
@@ -208,6 +211,17 @@ def _warm_up(tasks: Tasks, here: Here, collect: Collect) -> float:
     return tasks.pace
 
 
+def joblib_workers(n: int) -> Any:
+    """Return joblib's own workers, started where they are not there yet."""
+    from joblib.executor import get_memmapping_executor  # noqa: PLC0415  # an extra
+
+    with warnings.catch_warnings():
+        # The last run may have left its last chunk to workers, and done it here itself.
+        warnings.filterwarnings("ignore", "Trying to resize", UserWarning)
+        # Not loky's own function: joblib.Parallel of the user fails on the workers that that makes.
+        return get_memmapping_executor(n, timeout=IDLE_SECONDS, max_nbytes=None)
+
+
 def _pool_is_up() -> bool:
     """Say whether joblib's workers are there already, so that they cost nothing to start."""
     from joblib.externals.loky import reusable_executor  # noqa: PLC0415
@@ -320,13 +334,8 @@ class _Shared:
 
     def _pool_results(self) -> Generator[tuple[int, int, Any], None, None]:
         """Use joblib's own workers, one fewer than processes are wanted: this is one of them."""
-        from joblib.externals.loky import get_reusable_executor  # noqa: PLC0415  # an extra
-
         n_workers = self._crew.n_jobs - 1
-        with warnings.catch_warnings():
-            # The last run may have left its last chunk to workers, and done it here itself.
-            warnings.filterwarnings("ignore", "Trying to resize", UserWarning)
-            pool = get_reusable_executor(max_workers=n_workers)
+        pool = joblib_workers(n_workers)
         calls = self._calls()
         waiting: set[Future[Any]] = set()
         depth = 1  # until the first result: a worker may have to start

@@ -169,3 +169,6 @@ fit_both_ways <- function(model) {
     said = identical(fast$said, ordinary$said)
   )
 }
+
+#' The package that builds the random effects' design
+home_of_designs <- function() unname(getNamespaceName(design_home()))

@@ -14,6 +14,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -475,6 +476,16 @@ def test_a_package_missing_on_a_worker_is_one_clear_error(
         fit.bootstrap("parametric", 5000, 1, n_jobs=2)
     stop_workers()
     assert fit.bootstrap("parametric", 2, 1).counts.n_usable == 2
+
+
+@pytest.mark.usefixtures("eager")
+def test_the_users_own_joblib_goes_on_before_and_after() -> None:
+    fit = _fit("slopes_ml")
+    alone = fit.bootstrap("parametric", 60, 1).replicates
+    for _ in range(2):
+        assert joblib.Parallel(n_jobs=2)(joblib.delayed(abs)(i) for i in (-1, 2)) == [1, 2]
+        _same(fit.bootstrap("parametric", 60, 1, n_jobs=2).replicates, alone)
+    assert joblib.Parallel(n_jobs=2)(joblib.delayed(abs)(i) for i in (-1, 2)) == [1, 2]
 
 
 def test_progress_shows_a_bar(capsys: pytest.CaptureFixture[str]) -> None:
