@@ -335,14 +335,16 @@ def test_leverage_and_cooks_distances_are_rs() -> None:
 
 def test_diagnostics_have_leverage_where_r_has_it() -> None:
     panels = _fit(5).plot.diagnostics().axes
-    assert [panel.get_xlabel() for panel in panels[4:]] == ["Leverage", "Observation"]
-    assert len(_fit(5).plot.diagnostics(leverage=False).axes) == 4
+    assert [panel.get_xlabel() for panel in panels[-2:]] == ["Leverage", "Observation"]
+    assert len(_fit(5).plot.diagnostics(leverage=False).axes) == 5  # one along hrs_week
     binomial = pb.glmer(
         "cbind(incidence, size - incidence) ~ period + (1 | herd)",
         pb.load_dataset("cbpp"),
         family="binomial",
     )
-    assert len(binomial.plot.diagnostics().axes) == 4
+    labels = [panel.get_xlabel() for panel in binomial.plot.diagnostics().axes]
+    assert len(labels) == 5  # one along period
+    assert "Leverage" not in labels
 
 
 # -- influence -----------------------------------------------------------------------------------
