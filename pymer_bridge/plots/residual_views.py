@@ -106,7 +106,7 @@ def residuals_predictor(
     'Days'
     """
     known = fit._predictor_levels()
-    chosen = canvas.known_names([term], tuple(known), "predictor")[0]
+    chosen = canvas.known_names([term], tuple(known), "predictor", ", for term=")[0]
     other = (
         "" if by is None else canvas.known_names([by], tuple(known), "predictor", ", for by=")[0]
     )
@@ -251,7 +251,7 @@ def residuals_binned(
     chosen = None
     if term is not None:
         known = fit._predictor_levels()
-        chosen = canvas.known_names([term], tuple(known), "predictor")[0]
+        chosen = canvas.known_names([term], tuple(known), "predictor", ", for term=")[0]
         if known[chosen] is not None:
             raise OptionError(
                 f"{shown(chosen)} has levels, and bins are along numbers: "

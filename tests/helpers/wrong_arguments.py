@@ -304,6 +304,8 @@ def _arguments() -> dict[str, dict[str, Any]]:
         "plots.effect": {"fit": lmer, "terms": "Days"},
         "plots.effect_curve": {"curve": known["EffectCurve"]},
         "plots.emmip": {"fit": lmer, "formula": "~ Days"},
+        "plots.residuals_predictor": {"fit": lmer, "term": "Days"},
+        ".residuals_predictor": {"term": "Days"},
         "plots.means": {"result": known["MarginalMeans"]},
         "FitPlots.emmip": {"formula": "~ Days"},
         ".emmip": {"formula": "~ recipe"},

@@ -141,7 +141,7 @@ def test_bins_are_arms(name: str, plain: Any) -> None:
 def test_views_name_what_they_cannot_take() -> None:
     fit = MODELS["linear"]()
     draw = fit.plot.residuals_predictor
-    assert refused(draw, "day") == "no predictor 'day'; there are: 'Days'"
+    assert refused(draw, "day") == "no predictor 'day', for term=; there are: 'Days'"
     assert refused(draw, "Days", by="Days") == "by='Days' is the predictor along the x axis"
     assert "binned residuals are of binomial models" in refused(fit.plot.residuals_binned)
     assert "has levels, and bins are along numbers" in refused(
