@@ -101,6 +101,7 @@ _CLASSES: Final[Mapping[str, str]] = {
     "GeneralizedLinearMixedModel": "a fitted model of glmer() or glmer_nb()",
     "MixedModel": "a fitted mixed model",
     "LinearModel": "a fitted model of lm() or glm()",
+    "RobustEffects": "what its robust() gave",
 }
 """The words for classes."""
 

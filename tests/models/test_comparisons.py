@@ -32,7 +32,10 @@ def fit(sleepstudy: pd.DataFrame) -> Any:
 def test_what_is_no_model_is_refused(fit):
     said = "models='fit' must be a fitted mixed model or a fitted model of lm() or glm()"
     assert refused(pb.anova, fit, "fit") == said
-    assert refused(pb.model_table, fit, "fit") == said
+    assert refused(pb.model_table, fit, "fit") == (
+        "models='fit' must be a fitted mixed model, a fitted model of lm() or glm() or what its "
+        "robust() gave"
+    )
 
 
 def test_a_sequential_test_goes_in_whole_blocks(sleepstudy):
