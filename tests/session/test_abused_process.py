@@ -865,7 +865,7 @@ def test_sigterm_within_a_shared_bootstrap_keeps_what_is_finished(
             print(done, *(() if pool is None else pool._processes or ()), flush=True)
         if __name__ == "__main__":
             fit = pb.lmer(CLASSIC, pb.load_dataset("sleepstudy"), reml=False)
-            fit.bootstrap("parametric", 5000, 1, "fixed_effects", n_jobs=2, progress=say,
+            fit.bootstrap("parametric", 8000, 1, "fixed_effects", n_jobs=2, progress=say,
                           checkpoint={str(checkpoint)!r})
         """,
     )
@@ -889,14 +889,14 @@ def test_sigterm_within_a_shared_bootstrap_keeps_what_is_finished(
     said: list[int] = []
     again = fit.bootstrap(
         "parametric",
-        5000,
+        8000,
         1,
         "fixed_effects",
         checkpoint=checkpoint,
         progress=lambda n, of: said.append(n),
     )
     assert said[0] > done >= 150
-    whole = fit.bootstrap("parametric", 5000, 1, "fixed_effects")
+    whole = fit.bootstrap("parametric", 8000, 1, "fixed_effects")
     assert (again.replicates == whole.replicates).all()
 
 
