@@ -40,7 +40,7 @@ check_readers <- list(
     p_value_of(performance::check_normality(fit), "residuals")
   },
   random_normality = function(fit) {
-    if (!methods::is(fit, "merMod")) stop("the model has no random effects", call. = FALSE)
+    stop_without_groups(fit)
     found <- performance::check_normality(fit, effects = "random")
     p_value_of(found, attr(found, "re_groups"))
   },
@@ -69,12 +69,12 @@ check_readers <- list(
     p_value_of(performance::check_autocorrelation(fit), "residuals")
   },
   singularity = function(fit) {
-    if (!methods::is(fit, "merMod")) stop("the model has no random effects", call. = FALSE)
+    stop_without_groups(fit)
     found <- performance::check_singularity(fit)
     list(what = "random effects", said = paste("singular:", any(unlist(found))))
   },
   convergence = function(fit) {
-    if (!methods::is(fit, "merMod")) stop("the model has no random effects", call. = FALSE)
+    stop_without_groups(fit)
     found <- performance::check_convergence(fit)
     gradient <- attr(found, "gradient")
     list(
@@ -83,6 +83,11 @@ check_readers <- list(
     )
   }
 )
+
+#' Stop for a check that is of random effects, where there are none
+stop_without_groups <- function(fit) {
+  if (!methods::is(fit, "merMod")) stop("the model has no random effects", call. = FALSE)
+}
 
 #' What R prints of a check, line by line; some verdicts are messages
 said_by <- function(x) {

@@ -243,9 +243,7 @@ model_matrix <- function(model) {
 
 #' Operation: how the optimizer ended
 convergence <- function(model) {
-  # It is the same in every summary. A warning about the covariance does not concern the optimizer.
-  made <- model$summaries
-  info <- if (length(made)) made[[1L]]$optinfo else methods::slot(model$fit, "optinfo")
+  info <- methods::slot(model$fit, "optinfo") # what every summary has
   messages <- as.character(unlist(info$conv$lme4$messages))
   failures <- messages[!grepl("singular", messages)]
   list(

@@ -80,6 +80,12 @@ unknown_code <- function(path) {
   if (is.null(tried)) "" else tried()
 }
 
+#' A function that finds other functions under the names of some that it calls
+with_functions <- function(f, replaced) {
+  environment(f) <- list2env(replaced, parent = environment(f))
+  f
+}
+
 #' A mark of a function of a package, or of a method of a reference class as class$method
 #'
 #' @return Two sums over the letters of its code; "absent" if there is no such function.

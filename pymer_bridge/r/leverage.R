@@ -6,10 +6,7 @@
 #' @param generic The name of a function that has a method for mixed models.
 #' @param ... The functions, by name.
 lme4_method <- function(generic, ...) {
-  lme4 <- asNamespace("lme4")
-  method <- utils::getS3method(generic, "merMod", envir = lme4)
-  environment(method) <- list2env(list(...), parent = lme4)
-  method
+  with_functions(utils::getS3method(generic, "merMod", envir = asNamespace("lme4")), list(...))
 }
 
 #' Do hat values of a fit go the fast way?

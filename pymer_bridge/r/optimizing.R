@@ -68,9 +68,9 @@ tries_same_optimum <- function() {
 
 #' lme4's optimizeLmer(), or another function that calls its optwrap(), on the fast path
 with_known_options <- function(optimize) {
-  wrapped <- if (knows_optimizing()) quick_optwrap() else known_optwrap()
-  environment(optimize) <- list2env(list(optwrap = wrapped), parent = environment(optimize))
-  optimize
+  with_functions(optimize, list(
+    optwrap = if (knows_optimizing()) quick_optwrap() else known_optwrap()
+  ))
 }
 
 #' lme4's optwrap(), which from the second time on asks nloptr's library itself

@@ -29,18 +29,12 @@ known_clusters <- function(values, what) {
   droplevels(as.factor(values))
 }
 
-#' A fit whose residuals are those of the rows used: clubSandwich and sandwich count on that
-of_used_rows <- function(fit) {
-  if (inherits(fit, "lm") && inherits(fit$na.action, "exclude")) class(fit$na.action) <- "omit"
-  fit
-}
-
 #' The covariance of the coefficients, and the clusters behind it
 #'
 #' @param cluster As of `cluster_of()`; NULL for the outermost grouping factor.
 #' @param kind "CR0" to "CR3", or "HC0" to "HC5" of a model without random effects.
 robust_covariance <- function(model, cluster, kind) {
-  fit <- of_used_rows(model$fit)
+  fit <- as_omitting(model$fit) # both packages count on residuals of the rows used
   if (startsWith(kind, "HC")) {
     return(sandwich::vcovHC(fit, type = kind))
   }
@@ -64,15 +58,13 @@ club_tests <- c(
 robust_effects <- function(model, cluster, kind, test, conf_level) {
   covariance <- robust_covariance(model, cluster, kind)
   found <- if (inherits(covariance, "clubSandwich")) {
-    clustered_tests(of_used_rows(model$fit), covariance, test, conf_level)
+    clustered_tests(as_omitting(model$fit), covariance, test, conf_level)
   } else {
     plain_tests(model$fit, covariance, test, conf_level)
   }
   clusters <- attr(covariance, "cluster")
-  fit <- model$fit
-  coding <- if (inherits(fit, "lm")) fit$contrasts else design_contrasts(fit)
   c(found, list(
-    reference = factor_coding(coding, stats::model.frame(fit)),
+    reference = factor_coding(design_contrasts(model$fit), stats::model.frame(model$fit)),
     covariance = as.double(covariance), covariance_names = rownames(covariance),
     n_clusters = if (!is.null(clusters)) nlevels(clusters)
   ))
@@ -119,8 +111,7 @@ plain_tests <- function(fit, covariance, test, conf_level) {
 #' The positions of coefficients, by their names or by the names of terms
 positions_of <- function(fit, names) {
   design <- stats::model.matrix(fit)
-  estimates <- if (methods::is(fit, "merMod")) lme4::fixef(fit) else stats::coef(fit)
-  kept <- names(estimates)[!is.na(estimates)]
+  kept <- fixed_names(fit)
   terms <- attr(stats::terms(fit), "term.labels")
   of_terms <- attr(design, "assign")[match(kept, colnames(design))]
   found <- lapply(names, function(name) {
@@ -131,9 +122,7 @@ positions_of <- function(fit, names) {
 
 #' Operation: the names of coefficients and terms that a joint test may have
 testable_names <- function(model) {
-  fit <- model$fit
-  estimates <- if (methods::is(fit, "merMod")) lme4::fixef(fit) else stats::coef(fit)
-  unique(c(names(estimates)[!is.na(estimates)], attr(stats::terms(fit), "term.labels")))
+  unique(c(fixed_names(model$fit), attr(stats::terms(model$fit), "term.labels")))
 }
 
 #' Operation: a joint test that coefficients are zero, by clubSandwich
@@ -145,7 +134,7 @@ robust_wald <- function(model, cluster, kind, names, test) {
   estimates <- rownames(covariance)
   constraints <- diag(length(estimates))[positions_of(model$fit, names), , drop = FALSE]
   table <- clubSandwich::Wald_test(
-    of_used_rows(model$fit),
+    as_omitting(model$fit),
     constraints = constraints, vcov = covariance, test = test
   )
   list(

@@ -29,12 +29,6 @@ fast_lmertest_applies <- function(fit) {
   identical(class(fit), structure("lmerMod", package = "lme4")) && as_known("Satterthwaite's degrees of freedom")
 }
 
-#' A function that finds other functions under the names of some that it calls
-with_functions <- function(f, replaced) {
-  environment(f) <- list2env(replaced, parent = environment(f))
-  f
-}
-
 #' lmerTest's functions of theta and sigma, which ask the deviance once for each theta
 #'
 #' @param fit A linear mixed model; it stays as it is.

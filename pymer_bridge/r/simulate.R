@@ -101,7 +101,7 @@ described_simulations <- function(drawn, rows = NULL) {
   )
 }
 
-#' A fit of na.exclude as one of na.omit, from which R draws for the rows used
+#' A fit of na.exclude as one of na.omit, of which R draws, and gives residuals, for the rows used
 #'
 #' simulate() of lme4 2.1 stops at the missing weights of the rows that were left out; before, it
 #' laid the rows of responses of two columns wrongly.
