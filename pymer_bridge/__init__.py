@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from pymer_bridge.models.comparisons import kr_modcomp as kr_modcomp
     from pymer_bridge.models.comparisons import pb_modcomp as pb_modcomp
     from pymer_bridge.models.comparisons import sat_modcomp as sat_modcomp
+    from pymer_bridge.models.criteria import compare_models as compare_models
     from pymer_bridge.models.fit_many import fit_many as fit_many
     from pymer_bridge.models.glmer import GeneralizedLinearMixedModel as GeneralizedLinearMixedModel
     from pymer_bridge.models.glmer import glmer as glmer
@@ -110,6 +111,7 @@ _HOMES = {
         "VerificationError",
         "WorkerError",
     ),
+    "models.criteria": ("compare_models",),
     "models.fit_many": ("fit_many",),
     "models.imputations": ("fit_imputed", "pool"),
     "spec.families": ("negative_binomial",),

@@ -43,6 +43,7 @@ def model_table(
     components: Components = "std_dev",
     digits: int = 2,
     icc: bool = True,
+    r2: bool = True,
     caption: str = "",
     exponentiate: bool = False,
 ) -> ModelTable: ...
@@ -61,6 +62,7 @@ def model_table(
     components: Components = "std_dev",
     digits: int = 2,
     icc: bool = True,
+    r2: bool = True,
     caption: str = "",
     exponentiate: bool = False,
 ) -> str: ...
@@ -79,6 +81,7 @@ def model_table(
     components: Components = "std_dev",
     digits: int = 2,
     icc: bool = True,
+    r2: bool = True,
     caption: str = "",
     exponentiate: bool = False,
 ) -> ModelTable | str:
@@ -108,8 +111,10 @@ def model_table(
         Random effects as "std_dev" or "variance".
     digits
         Decimals; estimates have more if their standard error needs them.
-    icc
-        Show the intraclass correlation, if R's package performance is installed?
+    icc, r2
+        Show the intraclass correlation, and R squared (of mixed models marginal and conditional,
+        of :func:`pymer_bridge.lm` its own)? Those of mixed models need R's package insight; a
+        cell is empty where R has none, as for a singular fit.
     caption
         A line above the table.
     exponentiate
@@ -128,8 +133,8 @@ def model_table(
 
     Notes
     -----
-    The figures are those of ``fixed_effects()``, ``variance_components``, ``icc()`` (adjusted)
-    and ``fit_statistics``.
+    The figures are those of ``fixed_effects()``, ``variance_components``, ``r2()``, ``icc()``
+    (adjusted) and ``fit_statistics``.
 
     Examples
     --------
@@ -159,10 +164,10 @@ def model_table(
         *table_rows.random_rows(fits, components, digits),
     ]
     notes = _notes(effects, beneath, tests, stars)
-    if icc:
-        found, problem = table_rows.icc_row(fits, digits)
-        rows += found
-        notes += problem
+    asked = {"icc": options.flag(icc, "icc"), "r2": options.flag(r2, "r2")}
+    shares, problem = table_rows.share_rows(fits, {of for of in asked if asked[of]}, digits)
+    rows += shares
+    notes += problem
     rows += table_rows.size_rows(fits)
     notes += [
         f"{name}: {model.rows_used}."

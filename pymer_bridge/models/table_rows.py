@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence, Set
+from typing import Any, Final
 
 from pymer_bridge.display import apa
 from pymer_bridge.errors import REnvironmentError
-from pymer_bridge.models.lm import LinearModel
+from pymer_bridge.models.lm import GeneralizedLinearModel, LinearModel
 from pymer_bridge.models.mixed import MixedModel
 
 Model = MixedModel | LinearModel
@@ -51,20 +51,56 @@ def _residual(model: Model, components: str) -> float | None:
     return float(getattr(rows[0], components)) if rows else None
 
 
-def icc_row(models: Sequence[Model], digits: int) -> tuple[list[Row], list[str]]:
-    """Return the intraclass correlations, or the note that says why there are none."""
-    cells: list[str] = []
+SHARES: Final = (
+    ("r2", "r_squared", "R²"),
+    ("r2", "marginal", "R² (marginal)"),
+    ("r2", "conditional", "R² (conditional)"),
+    ("icc", "adjusted", "ICC (adjusted)"),
+)
+"""What a row of shares belongs to, the field of a result, and the label."""
+
+
+def share_rows(
+    models: Sequence[Model], wanted: Set[str], digits: int
+) -> tuple[list[Row], list[str]]:
+    """Return R squared and intraclass correlations, and the note that says why there are none.
+
+    Parameters
+    ----------
+    models
+        The models.
+    wanted
+        Which: "r2", "icc".
+    digits
+        Decimals.
+    """
+    notes: list[str] = []
+    found: list[tuple[Any, ...]] = []
     for model in models:
-        ask: Callable[[], Any] | None = getattr(model, "icc", None)
-        if ask is None:
-            cells.append("")
-            continue
         try:
-            value = ask().adjusted
+            found.append(_shares(model) if wanted else ())
         except REnvironmentError:
-            return [], ["ICC left out: R's package performance is not installed."]
-        cells.append("" if value is None else apa.share(value, digits))
-    return ([("ICC (adjusted)", cells)] if any(cells) else []), []
+            found.append(())
+            notes = ["R² and ICC of mixed models left out: R's package insight is not installed."]
+    rows: list[Row] = []
+    for of, name, label in SHARES:
+        shares = [
+            next((getattr(part, name) for part in parts if hasattr(part, name)), None)
+            for parts in found
+        ]
+        cells = ["" if share is None else apa.share(share, digits) for share in shares]
+        if of in wanted and any(cells):
+            rows.append((label, cells))
+    return rows, notes
+
+
+def _shares(model: Model) -> tuple[Any, ...]:
+    """Return what a model has of R squared and intraclass correlations, without warnings."""
+    if isinstance(model, MixedModel):
+        r2, icc = model._shares()
+        # Without variances of the random effects the marginal share is of other variances.
+        return () if r2.conditional is None else (r2, icc)
+    return () if isinstance(model, GeneralizedLinearModel) else (model.r2(),)
 
 
 def size_rows(models: Sequence[Model]) -> list[Row]:

@@ -305,29 +305,3 @@ sat_modcomp <- function(model, restricted) {
     p_value = test[["p.value"]][1L], heading = compared_models(full, given, text), text = text
   )
 }
-
-#' What performance gives; names in backticks confuse it
-from_performance <- function(model, call) within_model(plain_model(model)$model, call)
-
-#' Operation: intraclass correlation, by performance
-intraclass_correlation <- function(model) {
-  share <- from_performance(model, quote(performance::icc(.fit)))
-  # For a singular fit performance gives a single NA, and says why.
-  if (!is.list(share)) share <- list(ICC_adjusted = NA_real_, ICC_unadjusted = NA_real_)
-  list(
-    adjusted = as.double(share$ICC_adjusted),
-    # Before performance 0.10 the second was called conditional.
-    unadjusted = as.double(
-      if (is.null(share$ICC_unadjusted)) share$ICC_conditional else share$ICC_unadjusted
-    )
-  )
-}
-
-#' Operation: Nakagawa's coefficients of determination, by performance
-r_squared <- function(model) {
-  share <- from_performance(model, quote(performance::r2_nakagawa(.fit)))
-  list(
-    marginal = as.double(share$R2_marginal),
-    conditional = as.double(share$R2_conditional)
-  )
-}

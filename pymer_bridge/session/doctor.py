@@ -16,6 +16,7 @@ from pymer_bridge.spec.arguments import checked
 PYTHON_PACKAGES = ("pymer-bridge", *OF_PYTHON, "matplotlib")
 OPTIONAL_PACKAGES = (
     "performance",
+    "insight",
     "effects",
     "broom.mixed",
     "car",

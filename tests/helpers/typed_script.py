@@ -24,6 +24,7 @@ from pymer_bridge.results import (
     bootstrap,
     checks,
     contrasts,
+    criteria,
     effects,
     fit_statistics,
     fixed_effects,
@@ -69,6 +70,7 @@ def read_a_model(fit: pb.LinearMixedModel) -> None:
     assert_type(fit.robust("Subject", kind="CR2", test="naive-t"), RobustEffects)
     assert_type(fit.robust().wald_test("Days", "HTZ"), tests.FTests)
     assert_type(pb.pool([fit, fit])["Days"], imputed.PooledEffect)
+    assert_type(pb.compare_models(fit, fit)["model1"], criteria.ModelCriteria)
     assert_type(fit.re_pca()["Subject", 1], internals.PrincipalComponent)
     assert_type(fit.tidy(), pd.DataFrame)
     assert_type(fit.augment(), pd.DataFrame)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -169,10 +170,13 @@ def test_report_is_of_the_models_own_figures(models: Any) -> None:
         slopes.report("Days", interval=1)
 
 
-def _has_performance() -> bool:
+LEFT_OUT = "R² and ICC of mixed models left out: R's package insight is not installed."
+
+
+def _has_insight() -> bool:
     """Say whether R can give the ICC: not every release carries the package."""
     try:
-        session().require("performance")
+        session().require("insight")
     except REnvironmentError:
         return False
     return True
@@ -193,12 +197,16 @@ def test_models_stand_side_by_side(models: Any) -> None:
     assert frame.loc["Subject: SD Days", "slopes"] == f"{slopes['Subject', 'Days'].std_dev:.2f}"
     assert frame.loc["Subject: SD Days", "ml"] == ""
     assert frame.loc["Subject: r (Intercept), Days", "slopes"] == ".07"
+    r2 = models[0].r2().r_squared
+    assert list(frame.loc["R²"]) == [f"{r2:.2f}".lstrip("0"), "", ""]
     assert list(frame.loc["Estimation"]) == ["OLS", "ML", "REML"]
     assert list(frame.loc["Observations"]) == ["180"] * 3
     assert list(frame.loc["Subject: groups"]) == ["", "18", "18"]
-    if _has_performance():
-        share = models[2].icc().adjusted
+    if _has_insight():
+        r2, share = models[2].r2(), models[2].icc().adjusted
         assert frame.loc["ICC (adjusted)", "slopes"] == f"{share:.2f}".lstrip("0")
+        assert frame.loc["R² (marginal)", "slopes"] == f"{r2.marginal:.2f}".lstrip("0")
+        assert frame.loc["R² (conditional)", "slopes"] == f"{r2.conditional:.2f}".lstrip("0")
     else:
         assert "ICC (adjusted)" not in frame.index
 
@@ -246,11 +254,7 @@ def test_stars_intervals_and_words(models: Any) -> None:
         "90% confidence intervals in brackets.",
         "Tests and intervals with the normal distribution.",
         "* p < .05, ** p < .01, *** p < .001.",
-        *(
-            []
-            if _has_performance()
-            else ["ICC left out: R's package performance is not installed."]
-        ),
+        *([] if _has_insight() else [LEFT_OUT]),
     )
     frame = pb.model_table(models[2], beneath="p_value").to_frame()
     assert frame.iloc[list(frame.index).index("Days") + 1, 0] == "(p < .001)"
@@ -268,17 +272,34 @@ def test_small_effects_keep_their_digits() -> None:
 
 
 @with_r
-def test_without_performance_the_icc_is_left_out(
+def test_without_insight_the_shares_are_left_out(
     models: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def missing(_: Any) -> Any:
-        raise REnvironmentError("the R package 'performance' is not installed")
+        raise REnvironmentError("the R package 'insight' is not installed")
 
-    monkeypatch.setattr(LinearMixedModel, "icc", missing)
+    monkeypatch.setattr(LinearMixedModel, "_shares", missing)
     table = pb.model_table(models[2])
     assert "ICC (adjusted)" not in table.labels
-    assert table.notes[-1] == "ICC left out: R's package performance is not installed."
-    assert "performance" not in str(pb.model_table(models[2], icc=False))
+    assert table.notes[-1] == LEFT_OUT
+    assert "insight" not in str(pb.model_table(models[2], icc=False, r2=False))
+
+
+@with_r
+@pytest.mark.carried("insight")
+def test_a_table_warns_of_nothing_of_its_own() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        singular = pb.lmer("Yield ~ 1 + (1 | Batch)", pb.load_dataset("Dyestuff2"))
+        cbpp = pb.load_dataset("cbpp")
+        counts = pb.glmer("incidence ~ period + (1 | herd)", cbpp, family="poisson")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        frame = pb.model_table(singular, counts).to_frame()
+    for label in ("ICC (adjusted)", "R² (marginal)", "R² (conditional)"):
+        assert frame.loc[label, "(1)"] == ""
+    with pytest.warns(pb.PymerWarning):  # which says why
+        assert singular.icc().adjusted is None
 
 
 @with_r

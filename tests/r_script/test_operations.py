@@ -22,7 +22,7 @@ UNWRITTEN = frozenset(
     " rows_used"
     " is_singular group_covariances random_components all_fit unpooled_lines effect_predictors"
     " predictor_names linear_predictors intraclass_correlation r_squared inflation_factors"
-    " check_model pool_models"
+    " check_model pool_models compare_criteria variance_shares"
     " tidy_model glance_model augment_model"
     # What a user may name.
     " parameter_names column_kinds"

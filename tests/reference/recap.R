@@ -228,12 +228,23 @@ do.call(keep, c(list("routes"), lapply(structure(seq_along(columns), names = col
 
 # -- models in a table -----------------------------------------------------------------------------
 
-share_of <- function(fit) {
-  if (requireNamespace("performance", quietly = TRUE)) {
-    performance::icc(fit)$ICC_adjusted
-  } else {
-    NA
+shares_of <- function(fit) {
+  if (!inherits(fit, "merMod")) {
+    return(summary(fit)$r.squared)
   }
+  if (requireNamespace("performance", quietly = TRUE)) {
+    r2 <- performance::r2_nakagawa(fit)
+    return(c(r2$R2_marginal, r2$R2_conditional, performance::icc(fit)$ICC_adjusted))
+  }
+  if (!requireNamespace("insight", quietly = TRUE)) {
+    return(NA)
+  }
+  of <- insight::get_variance(fit)
+  whole <- of$var.fixed + of$var.random + of$var.residual
+  c(
+    of$var.fixed / whole, (of$var.fixed + of$var.random) / whole,
+    of$var.random / (of$var.random + of$var.residual)
+  )
 }
 table_of <- function(fit) {
   table <- coef(summary(fit))
@@ -241,7 +252,7 @@ table_of <- function(fit) {
   list(
     estimate = table[, 1], std_error = table[, 2],
     spread = if (is.null(spread)) sigma(fit) else spread$sdcor,
-    icc = if (is.null(spread)) NA else share_of(fit), n_obs = nobs(fit),
+    shares = shares_of(fit), n_obs = nobs(fit),
     groups = if (is.null(spread)) NA else unname(ngrps(fit)),
     log_likelihood = as.vector(logLik(fit)), aic = AIC(fit), bic = BIC(fit)
   )

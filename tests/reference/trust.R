@@ -169,3 +169,70 @@ pooled <- function(name, df_complete, conf_level) {
     df_complete = rows$dfcom[1L], labels = rownames(extra), values = as.vector(extra)
   )
 }
+
+# insight would take lme4's own data of that name.
+moistened <- cake
+
+#' Models that are compared, set by set
+compared_sets <- list(
+  likelihood = list(
+    slopes = quote(lmer(Reaction ~ Days + (Days | Subject), sleepstudy, REML = FALSE)),
+    intercepts = quote(lmer(Reaction ~ Days + (1 | Subject), sleepstudy, REML = FALSE)),
+    line = quote(lm(Reaction ~ Days, sleepstudy))
+  ),
+  reml = list(
+    slopes = quote(lmer(Reaction ~ Days + (Days | Subject), sleepstudy)),
+    intercepts = quote(lmer(Reaction ~ Days + (1 | Subject), sleepstudy))
+  ),
+  crossed = list(
+    both = quote(lmer(diameter ~ 1 + (1 | plate) + (1 | sample), Penicillin)),
+    plates = quote(lmer(diameter ~ 1 + (1 | plate), Penicillin))
+  ),
+  gaps = list(
+    late = quote(lmer(Reaction ~ Days + late + (1 | Subject), gaps, REML = FALSE)),
+    days = quote(lmer(Reaction ~ Days + (1 | Subject), gaps, REML = FALSE)),
+    line = quote(lm(Reaction ~ Days + late, gaps))
+  ),
+  singular = list(
+    batches = quote(lmer(Yield ~ 1 + (1 | Batch), Dyestuff2, REML = FALSE)),
+    mean = quote(lm(Yield ~ 1, Dyestuff2))
+  ),
+  trials = list(
+    herds = quote(glmer(cbind(incidence, size - incidence) ~ period + (1 | herd), cbpp, binomial)),
+    periods = quote(glmer(cbind(incidence, size - incidence) ~ 1 + (1 | herd), cbpp, binomial))
+  ),
+  moist = list(
+    mixed = quote(glmer(moist ~ recipe + (1 | replicate), moistened, binomial)),
+    odds = quote(glm(moist ~ recipe, binomial, moistened))
+  ),
+  counts = list(
+    herds = quote(glmer(incidence ~ period + (1 | herd), cbpp, poisson)),
+    periods = quote(glm(incidence ~ period, poisson, cbpp))
+  )
+)
+
+#' performance's table, and R's own log-likelihoods and criteria
+compared <- function(name) {
+  fits <- lapply(compared_sets[[name]], function(call) suppressMessages(suppressWarnings(eval(call))))
+  estimator <- if (isREML(fits[[1L]])) "REML" else "ML"
+  call <- as.call(c(
+    quote(performance::compare_performance), lapply(names(fits), as.name),
+    list(estimator = estimator, verbose = FALSE)
+  ))
+  table <- suppressWarnings(eval(call, fits))
+  table <- table[match(names(fits), table$Name), ]
+  figure <- function(name) {
+    if (is.null(table[[name]])) rep(NA_real_, nrow(table)) else as.double(table[[name]])
+  }
+  likelihoods <- lapply(fits, logLik)
+  list(
+    names = names(fits), log_likelihood = vapply(likelihoods, as.double, 1),
+    n_parameters = vapply(likelihoods, function(x) as.double(attr(x, "df")), 1),
+    aic = figure("AIC"), aicc = figure("AICc"), bic = vapply(fits, BIC, 1),
+    aic_weight = figure("AIC_wt"), aicc_weight = figure("AICc_wt"),
+    bic_weight = if (name %in% c("trials", "moist")) NULL else figure("BIC_wt"),
+    r2_marginal = figure("R2_marginal"), r2_conditional = figure("R2_conditional"),
+    r2 = figure("R2"), r2_adjusted = figure("R2_adjusted"), icc = figure("ICC"),
+    rmse = figure("RMSE"), sigma = figure("Sigma")
+  )
+}

@@ -383,11 +383,11 @@ class Diagnostics(CaseFigures, MixedFit):
         Raises
         ------
         REnvironmentError
-            R's package performance is not installed.
+            R's package insight is not installed.
 
         Notes
         -----
-        R function: ``performance::icc`` [1]_.
+        R function: ``performance::icc`` [1]_, from its variances, ``insight::get_variance``.
 
         References
         ----------
@@ -402,7 +402,7 @@ class Diagnostics(CaseFigures, MixedFit):
         >>> round(fit.icc().adjusted, 3)  # doctest: +SKIP
         0.722
         """
-        session().require("performance")
+        session().require("insight")
         return self._ask("intraclass_correlation", decode_tests.intraclass_correlation)
 
     def r2(self) -> icc_r2.RSquared:
@@ -416,11 +416,12 @@ class Diagnostics(CaseFigures, MixedFit):
         Raises
         ------
         REnvironmentError
-            R's package performance is not installed.
+            R's package insight is not installed.
 
         Notes
         -----
-        R function: ``performance::r2_nakagawa`` [1]_.
+        R function: ``performance::r2_nakagawa`` [1]_, from its variances,
+        ``insight::get_variance``.
 
         References
         ----------
@@ -434,8 +435,13 @@ class Diagnostics(CaseFigures, MixedFit):
         >>> round(fit.r2().marginal, 3)  # doctest: +SKIP
         0.279
         """
-        session().require("performance")
+        session().require("insight")
         return self._ask("r_squared", decode_tests.r_squared)
+
+    def _shares(self) -> tuple[icc_r2.RSquared, icc_r2.IntraclassCorrelation]:
+        """Return both; R does not warn here where there are none."""
+        session().require("insight")
+        return self._ask("variance_shares", decode_tests.variance_shares)
 
     @deadlines.timed
     @engine.stoppable

@@ -10,10 +10,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pymer_bridge.data.arrays import frozen_array
+from pymer_bridge.data.columns import NA_INTEGER
 from pymer_bridge.errors import OptionError
 from pymer_bridge.results import (
     bootstrap,
     checks,
+    criteria,
     icc_r2,
     imputed,
     influence,
@@ -214,6 +216,11 @@ def r_squared(record: RRecord) -> icc_r2.RSquared:
     )
 
 
+def variance_shares(record: RRecord) -> tuple[icc_r2.RSquared, icc_r2.IntraclassCorrelation]:
+    """Read the answer of ``variance_shares()``."""
+    return r_squared(record), intraclass_correlation(record)
+
+
 def linear_r_squared(record: RRecord) -> icc_r2.LinearRSquared:
     """Read the answer of ``linear_r_squared()``."""
     return icc_r2.LinearRSquared(number(record, "r_squared"), number(record, "adjusted"))
@@ -295,4 +302,17 @@ def pooled_effects(record: RRecord, n: int, conf_level: float) -> imputed.Pooled
         n_imputations=n,
         df_complete=number(record, "df_complete"),
         conf_level=conf_level,
+    )
+
+
+def compared_models(record: RRecord) -> criteria.ComparedModels:
+    """Read the answer of ``compare_criteria()``."""
+    logical = ("singular", "converged")
+    names = [name for name in fields_of(criteria.ModelCriteria)[1:] if name not in logical]
+    n = len(record["terms"])
+    ended = ([None if v == NA_INTEGER else bool(v) for v in record[name]] for name in logical)
+    rows = zip(record["terms"], *(numbers(record, name, n) for name in names), *ended, strict=True)
+    return criteria.ComparedModels(
+        tuple(criteria.ModelCriteria(name, int(k), *others) for name, k, *others in rows),
+        bool(record["reml"][0] == 1),
     )
