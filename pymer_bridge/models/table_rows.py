@@ -9,6 +9,7 @@ from pymer_bridge.display import apa
 from pymer_bridge.errors import REnvironmentError
 from pymer_bridge.models.lm import GeneralizedLinearModel, LinearModel
 from pymer_bridge.models.mixed import MixedModel
+from pymer_bridge.results.icc_r2 import IntraclassCorrelation, LinearRSquared, RSquared
 
 Model = MixedModel | LinearModel
 Row = tuple[str, list[str]]
@@ -52,12 +53,12 @@ def _residual(model: Model, components: str) -> float | None:
 
 
 SHARES: Final = (
-    ("r2", "r_squared", "R²"),
-    ("r2", "marginal", "R² (marginal)"),
-    ("r2", "conditional", "R² (conditional)"),
-    ("icc", "adjusted", "ICC (adjusted)"),
+    ("r2", LinearRSquared, "r_squared", "R²"),
+    ("r2", RSquared, "marginal", "R² (marginal)"),
+    ("r2", RSquared, "conditional", "R² (conditional)"),
+    ("icc", IntraclassCorrelation, "adjusted", "ICC (adjusted)"),
 )
-"""What a row of shares belongs to, the field of a result, and the label."""
+"""What a row of shares belongs to, the result and its field, and the label."""
 
 
 def share_rows(
@@ -83,9 +84,9 @@ def share_rows(
             found.append(())
             notes = ["R² and ICC of mixed models left out: R's package insight is not installed."]
     rows: list[Row] = []
-    for of, name, label in SHARES:
+    for of, kind, name, label in SHARES:
         shares = [
-            next((getattr(part, name) for part in parts if hasattr(part, name)), None)
+            next((getattr(part, name) for part in parts if isinstance(part, kind)), None)
             for parts in found
         ]
         cells = ["" if share is None else apa.share(share, digits) for share in shares]

@@ -205,6 +205,7 @@ def test_models_stand_side_by_side(models: Any) -> None:
     if _has_insight():
         r2, share = models[2].r2(), models[2].icc().adjusted
         assert frame.loc["ICC (adjusted)", "slopes"] == f"{share:.2f}".lstrip("0")
+        assert frame.loc["ICC (adjusted)", "none"] == ""
         assert frame.loc["R² (marginal)", "slopes"] == f"{r2.marginal:.2f}".lstrip("0")
         assert frame.loc["R² (conditional)", "slopes"] == f"{r2.conditional:.2f}".lstrip("0")
     else:
