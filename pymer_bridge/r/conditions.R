@@ -172,6 +172,26 @@ with_seed <- function(seed, value) {
   value
 }
 
+#' Make R's session ready for an operation
+#'
+#' @param generator See `take_generator()`.
+#' @return What other users of this R have set, for `give_session_back()`.
+take_session <- function(generator) {
+  list(
+    options = options(pinned_options), seed = take_generator(generator),
+    compiles = compiler::enableJIT(0L) # see `compiled()`
+  )
+}
+
+#' Restore what other users of this R have set
+#'
+#' @param generator,failed See `give_generator_back()`.
+give_session_back <- function(theirs, generator, failed) {
+  compiler::enableJIT(theirs$compiles)
+  options(theirs$options)
+  give_generator_back(generator, theirs$seed, failed)
+}
+
 #' Describe that R left an operation without a word that is an error
 #'
 #' @param said_before What R said before as an error.
@@ -184,6 +204,16 @@ describe_abort <- function(said_before) {
   }
   classes <- c("abort", "error", "condition")
   list(message = message, classes = classes, call = "", traceback = character())
+}
+
+#' Evaluate with R's compiler at work, for what is done hundreds of times
+#'
+#' It compiles a function at its second call, which takes longer than a hundred calls of it gain.
+#' So operations run without: a fit, its table and a plot call functions of ours a few times.
+compiled <- function(value) {
+  before <- compiler::enableJIT(3L)
+  on.exit(compiler::enableJIT(before))
+  value
 }
 
 #' Run one operation, keeping warnings, messages, errors and interrupts
@@ -200,12 +230,8 @@ run_operation <- function(operation, arguments, operations, generator = own_gene
 }
 
 perform_operation <- function(operation, arguments, operations, generator) {
-  # Other users of this R may have set options, which are restored.
-  theirs <- list(options = options(pinned_options), seed = take_generator(generator))
-  on.exit({
-    options(theirs$options)
-    give_generator_back(generator, theirs$seed, failed)
-  })
+  theirs <- take_session(generator)
+  on.exit(give_session_back(theirs, generator, failed))
   failed <- TRUE
   said_before <- geterrmessage()
   warnings <- condition_shelf()

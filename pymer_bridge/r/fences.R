@@ -81,9 +81,16 @@ unknown_code <- function(path) {
 }
 
 #' A function that finds other functions under the names of some that it calls
+#'
+#' It keeps its compiled code, which `environment<-` would throw away, and R compile again at the
+#' second call. Only .Call() is in compiled code itself, rather than looked up by its name.
 with_functions <- function(f, replaced) {
-  environment(f) <- list2env(replaced, parent = environment(f))
-  f
+  found <- list2env(replaced, parent = environment(f))
+  if (".Call" %in% names(replaced)) {
+    environment(f) <- found
+    return(f)
+  }
+  as.function(c(formals(f), list(.Internal(bodyCode(f)))), envir = found)
 }
 
 #' A mark of a function of a package, or of a method of a reference class as class$method

@@ -30,11 +30,12 @@ toolbox <- local({
 
 #' Put lme4's exported functions into the toolbox, once
 fill_toolbox <- function() {
-  if (is.null(toolbox$lmList)) {
+  if (!exists("lmList", toolbox, inherits = FALSE)) {
     namespace <- asNamespace("lme4")
-    for (name in getNamespaceExports(namespace)) {
-      assign(name, get(name, envir = namespace), envir = toolbox)
-    }
+    lapply(getNamespaceExports(namespace), function(name) {
+      # Loaded when it is first called.
+      delayedAssign(name, get(name, envir = namespace), assign.env = toolbox)
+    })
   }
   toolbox$lmer <- lmer_here()
   toolbox

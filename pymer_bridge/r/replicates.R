@@ -140,7 +140,9 @@ case_task <- function(model, plan) {
 #' @param n_values How many values each replicate has.
 #' @return The values, replicate by replicate (NA if it failed), and the status of each.
 run_replicates <- function(task, draws, n_values) {
-  results <- lapply(draws, run_replicate, task = task, n_values = n_values)
+  task$n_done <- c(task$n_done, 0L)[1L] + length(draws)
+  run <- function() lapply(draws, run_replicate, task = task, n_values = n_values)
+  results <- if (task$n_done >= 100L) compiled(run()) else run()
   part <- function(name) lapply(results, `[[`, name)
   list(
     values = unlist(part("values"), use.names = FALSE),

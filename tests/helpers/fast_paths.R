@@ -172,3 +172,57 @@ fit_both_ways <- function(model) {
 
 #' The package that builds the random effects' design
 home_of_designs <- function() unname(getNamespaceName(design_home()))
+
+is_compiled <- function(f) typeof(.Internal(bodyCode(f))) == "bytecode"
+
+# Functions of ours that R has compiled in this process.
+compiled_here <- function() {
+  found <- mget(ls(environment(with_functions)), environment(with_functions), mode = "function",
+    ifnotfound = list(NULL)
+  )
+  names(Filter(function(f) !is.null(f) && is_compiled(f), found))
+}
+
+# Does a compiled function find each of the others that stand in for what it calls?
+finds_others <- function() {
+  names <- c(
+    "eval", "t", "dimnames<-", "data.frame", "rbind", "solve", "vcov", "rnorm", "::", ".Call",
+    "nloptr", "sparseMatrix"
+  )
+  vapply(names, function(name) {
+    caller <- if (name == "dimnames<-") {
+      function(x) {
+        dimnames(x) <- NULL
+        x
+      }
+    } else if (name == "::") {
+      function(x) stats::nobs
+    } else {
+      as.function(list(x = NULL, call(name, quote(x))))
+    }
+    caller <- compiler::cmpfun(caller)
+    stopifnot(is_compiled(caller))
+    other <- with_functions(caller, structure(list(function(...) "mine"), names = name))
+    identical(other(1), "mine") && is_compiled(other) != (name == ".Call")
+  }, NA)
+}
+
+fast_functions_compiled <- function() {
+  made <- mget(c("lmer", "lformula"), fast)
+  vapply(made, is_compiled, NA)
+}
+
+# The compiler's level in an operation; before another one; within what it does many times;
+# after it; and after one that fails.
+levels_of_compiler <- function() {
+  within <- compiler::enableJIT(2L)
+  on.exit(compiler::enableJIT(within))
+  level <- function() compiler::enableJIT(-1L)
+  perform <- function(operation) perform_operation("do.call", list(what = operation, args = list()),
+    environment(with_functions), new.env())$value
+  before <- level()
+  many <- perform(function() compiled(level()))
+  after <- level()
+  perform(function() compiled(stop("so")))
+  c(within, before, many, after, level())
+}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -191,3 +193,50 @@ def test_other_code_in_a_package_leads_to_rs_ordinary_way(name: str) -> None:
     package, function = name.split("::")
     assert f"{function}() of {package} " in notes
     assert "other code" not in " ".join(pb.show_versions().notes)
+
+
+def test_functions_that_find_others_keep_their_compiled_code() -> None:
+    pb.lmer("Reaction ~ Days + (1 | Subject)", pb.load_dataset("sleepstudy"))
+    assert both_ways()("finds_others").tolist() == [True] * 12
+    assert both_ways()("fast_functions_compiled").tolist() == [True] * 2
+
+
+FIRST_FITS = """
+import pymer_bridge as pb
+from helpers.probing import among_operations
+from pathlib import Path
+
+data = pb.load_dataset("sleepstudy")
+for _ in range(3):
+    fit = pb.lmer("Reaction ~ Days + (Days | Subject)", data)
+    fit.fixed_effects()
+    str(fit.summary())
+home = among_operations(Path(%r))
+print(*home("compiled_here"), sep="|")
+fit.bootstrap("parametric", 99, 1)
+print(*home("compiled_here"), sep="|")
+fit.bootstrap("parametric", 200, 1)
+print(*home("compiled_here"), sep="|")
+"""
+
+
+def test_r_compiles_our_code_only_for_long_runs() -> None:
+    """R compiles a function at its second call, which would make the second fit a slow one."""
+    helpers = Path(__file__).parent.parent / "helpers"
+    run = subprocess.run(
+        [sys.executable, "-c", FIRST_FITS % str(helpers / "fast_paths.R")],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=helpers.parent,
+    )
+    fits, few, many = (set(line.split("|")) for line in run.stdout.splitlines())
+    # What surrounds an operation is called before the compiler is sent away.
+    around = {"run_operation", "perform_operation", "take_generator", "own_generator"}
+    assert fits <= around
+    assert few <= around
+    assert "with_status" in many - few
+
+
+def test_an_operation_leaves_rs_compiler_as_it_was() -> None:
+    assert both_ways()("levels_of_compiler").tolist() == [0, 2, 3, 2, 2]
