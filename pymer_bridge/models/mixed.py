@@ -14,6 +14,7 @@ from pymer_bridge.models.methods.export import Tidying
 from pymer_bridge.models.methods.pictures import Pictures
 from pymer_bridge.models.methods.prediction import Prediction
 from pymer_bridge.models.methods.refitting import MixedRefitting
+from pymer_bridge.models.methods.shares import Shares
 from pymer_bridge.models.methods.testing import labels_of
 from pymer_bridge.results import tests
 from pymer_bridge.results.decode import record as decode
@@ -26,7 +27,7 @@ from pymer_bridge.spec.names import Labels
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
-class MixedModel(MixedRefitting, Coded, Prediction, Diagnostics, Pictures, Tidying):
+class MixedModel(MixedRefitting, Coded, Prediction, Shares, Diagnostics, Pictures, Tidying):
     """A fitted mixed model; its figures stay in R until they are asked for, and are then kept.
 
     Attributes

@@ -82,6 +82,7 @@ statistic_of <- function(model, plan) {
       }
     },
     random_effects = random_effect_values,
+    shares = replicate_shares,
     predictions = {
       new_data <- if (!is.null(plan$new_data)) frame_from_parts(plan$new_data)
       form <- random_part(model, plan$re_form)

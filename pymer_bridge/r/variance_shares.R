@@ -66,3 +66,69 @@ variance_shares <- function(model) {
     }))
   })
 }
+
+#' All shares of a refit, as performance's bootstraps have them
+replicate_shares <- function(fit) {
+  of <- suppressWarnings(suppressMessages(variances_of(fit, verbose = FALSE)))
+  if (is.null(of$var.random)) of <- NULL
+  unlist(c(icc_of(of), r2_of(of)))
+}
+
+#' Operation: equal-tailed intervals of shares, of the refits that have them
+#'
+#' @param values Replicates, share by share.
+#' @param n How many shares.
+share_intervals <- function(values, n, conf_level) {
+  replicates <- matrix(values, ncol = n)
+  tails <- c((1 - conf_level) / 2, (1 + conf_level) / 2)
+  ends <- apply(replicates, 2L, function(share) {
+    share <- share[!is.na(share)]
+    if (length(share) < 2L) c(NA, NA) else stats::quantile(share, tails, names = FALSE)
+  })
+  list(conf_low = ends[1L, ], conf_high = ends[2L, ], n_without = sum(is.na(replicates[, 1L])))
+}
+
+#' Operation: the model itself, or one whose names insight can read
+readable_copy <- function(model) list(model = plain_model(model)$model)
+
+#' Warn where there are random slopes, whose variance no group has for itself
+warn_of_slopes <- function(fit) {
+  if (!all(unlist(lme4::getME(fit, "cnms")) == "(Intercept)")) {
+    warning("the model has random slopes: shares by group are of intercepts alone, and not accurate",
+      call. = FALSE
+    )
+  }
+}
+
+#' Operation: the intraclass correlation of each group
+icc_by_group <- function(model) {
+  used <- plain_model(model)
+  warn_of_slopes(used$model$fit)
+  of <- within_model(used$model, bquote(.(variances_of)(.fit)))
+  shares <- of$var.intercept / (of$var.random + of$var.residual)
+  own_names(list(groups = names(of$var.intercept), shares = as.double(shares)), used$plain)
+}
+
+#' Operation: the share of each level's variance that the fixed effects explain
+#'
+#' The variances are set beside those of the model without fixed effects.
+r2_by_group <- function(model) {
+  used <- plain_model(model)
+  warn_of_slopes(used$model$fit)
+  found <- within_model(used$model, bquote(.(function(fit) {
+    of <- variances_of(fit)
+    if (is.null(of$var.random)) return(NULL)
+    without <- variances_of(insight::null_model(fit))
+    groups <- insight::find_random(fit, split_nested = TRUE, flatten = TRUE)
+    # Of nested factors insight's variances have other names, and performance stops.
+    if (!all(groups %in% names(of$var.intercept))) groups <- names(of$var.intercept)
+    list(
+      groups = c("Level 1", groups),
+      shares = c(
+        1 - of$var.residual / without$var.residual,
+        1 - unname(of$var.intercept[groups] / without$var.intercept[groups])
+      )
+    )
+  })(.fit)))
+  own_names(list(groups = found$groups, shares = as.double(found$shares)), used$plain)
+}

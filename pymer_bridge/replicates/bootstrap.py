@@ -39,6 +39,8 @@ class Request:
         As ``prepare_task()`` in R takes it.
     function, fit
         A statistic in Python, and the model that it is tried on.
+    packages
+        R packages that a worker needs.
     """
 
     kind: options.BootstrapKind
@@ -49,6 +51,7 @@ class Request:
     options: Mapping[str, Any]
     function: functions.PythonStatistic | None = None
     fit: Any = None
+    packages: tuple[str, ...] = ("lme4",)
 
 
 def checked_statistic(
@@ -180,6 +183,7 @@ def run_bootstrap(
             "options": engine.digest(request.options),
         },
         function=function,
+        packages=request.packages,
     )
 
     def result(collected: Collected) -> BootstrapResult:

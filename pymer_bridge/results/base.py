@@ -356,13 +356,18 @@ class OneRow(Result):
 
     _columns: ClassVar[tuple[Column, ...]] = ()
 
+    def _given(self) -> tuple[Column, ...]:
+        """Return the columns that this result has."""
+        return self._columns
+
     def _table(self) -> Table:
-        cells = tuple(getattr(self, column.name) for column in self._columns)
-        return Table(self._columns, (cells,), title=self._caption(), notes=self._notes())
+        columns = self._given()
+        cells = tuple(getattr(self, column.name) for column in columns)
+        return Table(columns, (cells,), title=self._caption(), notes=self._notes())
 
     def to_frame(self) -> pd.DataFrame:
         """Return a frame of one row."""
-        return pd.DataFrame([{column.name: getattr(self, column.name) for column in self._columns}])
+        return pd.DataFrame([{column.name: getattr(self, column.name) for column in self._given()}])
 
 
 Key = str | float | None

@@ -66,6 +66,8 @@ def read_a_model(fit: pb.LinearMixedModel) -> None:
     assert_type(fit.is_singular(), bool)
     assert_type(fit.icc(), icc_r2.IntraclassCorrelation)
     assert_type(fit.r2(), icc_r2.RSquared)
+    assert_type(fit.r2(conf_level=0.9, n_sim=5, seed=1).marginal_conf_low, float | None)
+    assert_type(fit.icc(by_group=True)["Subject"], icc_r2.GroupShare)
     assert_type(fit.check("normality"), checks.Checks)
     assert_type(fit.robust("Subject", kind="CR2", test="naive-t"), RobustEffects)
     assert_type(fit.robust().wald_test("Days", "HTZ"), tests.FTests)

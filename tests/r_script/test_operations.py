@@ -23,6 +23,7 @@ UNWRITTEN = frozenset(
     " is_singular group_covariances random_components all_fit unpooled_lines effect_predictors"
     " predictor_names linear_predictors intraclass_correlation r_squared inflation_factors"
     " check_model pool_models compare_criteria variance_shares"
+    " icc_by_group r2_by_group"
     " tidy_model glance_model augment_model"
     # What a user may name.
     " parameter_names column_kinds"

@@ -236,3 +236,32 @@ compared <- function(name) {
     rmse = figure("RMSE"), sigma = figure("Sigma")
   )
 }
+
+#' performance's shares of variance with bootstrap intervals
+shares <- function(name, conf_level, n_sim, seed) {
+  fit <- fitted_model(name)
+  quietly <- function(code) suppressMessages(suppressWarnings(code))
+  with_ends <- function(of) {
+    arguments <- list(fit, ci = conf_level, iterations = n_sim)
+    # From performance 0.12 on there are other kinds of intervals.
+    if ("ci_method" %in% names(formals(of))) arguments$ci_method <- "boot"
+    set.seed(seed)
+    quietly(do.call(of, arguments))
+  }
+  icc <- with_ends(performance::icc)
+  r2 <- with_ends(performance::r2_nakagawa)
+  # Each the share, then the ends of its interval.
+  list(
+    adjusted = if (is.list(icc)) as.double(icc$ICC_adjusted) else NA_real_,
+    unadjusted = if (is.list(icc)) as.double(icc$ICC_unadjusted) else NA_real_,
+    marginal = as.double(r2$R2_marginal), conditional = as.double(r2$R2_conditional)
+  )
+}
+
+#' performance's shares by group
+shares_by_group <- function(name) {
+  fit <- fitted_model(name)
+  icc <- suppressWarnings(performance::icc(fit, by_group = TRUE))
+  r2 <- suppressWarnings(performance::r2_nakagawa(fit, by_group = TRUE))
+  list(groups = icc$Group, icc = icc$ICC, levels = r2$Level, r2 = r2$R2)
+}

@@ -18,16 +18,14 @@ from pymer_bridge.models.deviance_function import DevianceFunction
 from pymer_bridge.models.methods.trust import Checking
 from pymer_bridge.replicates import engine
 from pymer_bridge.replicates.collected import Collected
-from pymer_bridge.results import icc_r2, internals
+from pymer_bridge.results import internals
 from pymer_bridge.results.decode import internals as decode_internals
 from pymer_bridge.results.decode import record as decode
-from pymer_bridge.results.decode import tests as decode_tests
 from pymer_bridge.results.influence import Influence, InfluenceRow
 from pymer_bridge.results.matrix import NamedMatrix, NamedVector
 from pymer_bridge.results.simulated import SimulatedResiduals
 from pymer_bridge.session import asking, conditions, deadlines
 from pymer_bridge.session.calls import Handle
-from pymer_bridge.session.r_session import session
 from pymer_bridge.spec import options
 from pymer_bridge.spec.names import find_name
 
@@ -371,77 +369,6 @@ class Diagnostics(CaseFigures, MixedFit):
                 _deviance=record["deviance"],
             ),
         )
-
-    def icc(self) -> icc_r2.IntraclassCorrelation:
-        """Return the intraclass correlation, adjusted and unadjusted.
-
-        Returns
-        -------
-        IntraclassCorrelation
-            Shares of variance, between 0 and 1.
-
-        Raises
-        ------
-        REnvironmentError
-            R's package insight is not installed.
-
-        Notes
-        -----
-        R function: ``performance::icc`` [1]_, from its variances, ``insight::get_variance``.
-
-        References
-        ----------
-        .. [1] Nakagawa, S., Johnson, P. C. D. and Schielzeth, H. (2017). The coefficient of
-           determination R2 and intra-class correlation coefficient from generalized linear
-           mixed-effects models revisited and expanded. J. R. Soc. Interface, 14.
-
-        Examples
-        --------
-        >>> import pymer_bridge as pb
-        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
-        >>> round(fit.icc().adjusted, 3)  # doctest: +SKIP
-        0.722
-        """
-        session().require("insight")
-        return self._ask("intraclass_correlation", decode_tests.intraclass_correlation)
-
-    def r2(self) -> icc_r2.RSquared:
-        """Return Nakagawa's coefficients of determination, marginal and conditional.
-
-        Returns
-        -------
-        RSquared
-            Shares of variance, between 0 and 1.
-
-        Raises
-        ------
-        REnvironmentError
-            R's package insight is not installed.
-
-        Notes
-        -----
-        R function: ``performance::r2_nakagawa`` [1]_, from its variances,
-        ``insight::get_variance``.
-
-        References
-        ----------
-        .. [1] Nakagawa, S. and Schielzeth, H. (2013). A general and simple method for obtaining
-           R2 from generalized linear mixed-effects models. Methods Ecol. Evol., 4, 133-142.
-
-        Examples
-        --------
-        >>> import pymer_bridge as pb
-        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
-        >>> round(fit.r2().marginal, 3)  # doctest: +SKIP
-        0.279
-        """
-        session().require("insight")
-        return self._ask("r_squared", decode_tests.r_squared)
-
-    def _shares(self) -> tuple[icc_r2.RSquared, icc_r2.IntraclassCorrelation]:
-        """Return both; R does not warn here where there are none."""
-        session().require("insight")
-        return self._ask("variance_shares", decode_tests.variance_shares)
 
     @deadlines.timed
     @engine.stoppable

@@ -221,6 +221,13 @@ def variance_shares(record: RRecord) -> tuple[icc_r2.RSquared, icc_r2.Intraclass
     return r_squared(record), intraclass_correlation(record)
 
 
+def group_shares(record: RRecord, of: str) -> icc_r2.GroupShares:
+    """Read shares of variance by group."""
+    names = texts(record, "groups")
+    rows = zip(names, numbers(record, "shares", len(names)), strict=True)
+    return icc_r2.GroupShares(tuple(icc_r2.GroupShare(*row) for row in rows), of)
+
+
 def linear_r_squared(record: RRecord) -> icc_r2.LinearRSquared:
     """Read the answer of ``linear_r_squared()``."""
     return icc_r2.LinearRSquared(number(record, "r_squared"), number(record, "adjusted"))
