@@ -142,7 +142,7 @@ def _limits_table(cells: list[dict[str, Any]], linear: bool) -> Iterable[str]:
     yield "| figure | unit | largest within 1.1 | median from 1.1 to 2.1 | largest | limit |"
     yield "|---" * 6 + "|"
     within, crossing = (_distances(cells, linear, crossed) for crossed in (False, True))
-    limits = tolerances.limits_for(linear=linear, same_stack=False)
+    limits = tolerances.LINEAR_LIMITS if linear else tolerances.LIMITS
     for name, unit in tolerances.SCALES.items():
         if within[name] or crossing[name]:
             low, high = (max(values, default=0.0) for values in (within[name], crossing[name]))

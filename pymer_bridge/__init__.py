@@ -76,6 +76,7 @@ if TYPE_CHECKING:
     from pymer_bridge.spec.controls import nlmer_control as nlmer_control
     from pymer_bridge.spec.families import negative_binomial as negative_binomial
     from pymer_bridge.verification.against_r import verify as verify
+    from pymer_bridge.verification.compare_figures import compare_figures as compare_figures
     from pymer_bridge.verification.figures import figures_of as figures_of
     from pymer_bridge.verification.records import record as record
     from pymer_bridge.verification.records import verify_record as verify_record
@@ -122,6 +123,7 @@ _HOMES = {
     "models.mixed": ("MixedModel",),
     "models.nlmer": ("NonlinearMixedModel", "nlmer"),
     "models.model_table": ("model_table",),
+    "verification.compare_figures": ("compare_figures",),
     "verification.figures": ("figures_of",),
     "verification.records": ("record", "verify_record"),
     "results.bootstrap": ("BootstrapResult",),

@@ -18,6 +18,7 @@ Try:
   pymer-bridge fit data.csv "score ~ hours + (1 | school)" --format json --out fit.json
   pymer-bridge record data.csv "score ~ hours + (1 | school)" --out results.pbr.json
   pymer-bridge verify results.pbr.json
+  pymer-bridge referee data.csv "score ~ hours + (1 | school)" theirs.json
 """
 LESSON: Final = """
 A model is a formula and data with one row per observation:
@@ -45,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
     _add_fit(commands)
     _add_record(commands)
     _add_verify(commands)
+    _add_referee(commands)
     _add_script(commands)
     text = "fit a real model with lme4 and show what comes back"
     commands.add_parser("demo", help=text, description=text)
@@ -97,17 +99,42 @@ def _add_verify(commands: Any) -> None:
     verify.add_argument(
         "--against-r", action="store_true", help="compare with a plain Rscript as well"
     )
-    verify.add_argument(
+    _add_tolerance(
+        verify,
+        "the same bits on one installation, and what is known to lie between versions on others",
+    )
+    _add_allowed(verify)
+    verify.add_argument("--json", action="store_true", help="print as JSON")
+
+
+def _add_referee(commands: Any) -> None:
+    referee = commands.add_parser(
+        "referee",
+        help="hold the figures of other software to lme4's",
+        description="Fit a mixed model with lme4, and compare the figures that other software "
+        "gives for it, with the cause of each difference where it is known. The exit status is 0 "
+        "where all are R's, 1 where one is not, and 2 where they could not be compared.",
+        epilog='example: pymer-bridge referee data.csv "score ~ hours + (1 | school)" theirs.json',
+    )
+    _add_model(referee)
+    referee.add_argument(
+        "figures",
+        metavar="FIGURES",
+        help="a JSON file; its schema is pymer_bridge/data/figures.schema.json",
+    )
+    _add_tolerance(referee, "what is known to lie between versions of lme4; 0: the same bits")
+    referee.add_argument("--json", action="store_true", help="print as JSON")
+
+
+def _add_tolerance(parser: argparse.ArgumentParser, default: str) -> None:
+    parser.add_argument(
         "--tolerance",
         metavar="[FIGURE=]NUMBER",
         action="append",
         default=[],
         help="the largest distance that passes, in each figure's own unit (such as "
-        "fixed_effect/estimate=1e-4, of a standard error); default: the same bits on one "
-        "installation, and what is known to lie between versions on others",
+        f"fixed_effect/estimate=1e-4, of a standard error); default: {default}",
     )
-    _add_allowed(verify)
-    verify.add_argument("--json", action="store_true", help="print as JSON")
 
 
 def _add_script(commands: Any) -> None:

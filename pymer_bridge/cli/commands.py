@@ -1,4 +1,4 @@
-"""The command line: ``pymer-bridge fit | record | verify | script | demo | doctor``."""
+"""The command line: ``pymer-bridge fit | record | verify | referee | script | demo | doctor``."""
 
 from __future__ import annotations
 
@@ -188,6 +188,22 @@ def _verify(options: argparse.Namespace) -> int:
     return status
 
 
+def _referee(options: argparse.Namespace) -> int:
+    from pymer_bridge.data import figures_file  # noqa: PLC0415
+    from pymer_bridge.verification.compare_figures import compare_figures  # noqa: PLC0415
+
+    tolerance = _tolerance(options.tolerance)
+    try:
+        software, figures = figures_file.read(path_of(options.figures))
+    except OSError as error:
+        raise OptionError(f"{options.figures!r} cannot be read: {error.strerror}") from error
+    fit = fit_model(options)
+    report = compare_figures(fit, figures, tolerance, ddf=options.ddf, software=software)
+    shown = json.dumps(report.to_dict(), indent=2) if options.json else str(report)
+    sys.stdout.write(f"{shown}\n")
+    return report.exit_status
+
+
 def _tolerance(given: Sequence[str]) -> float | dict[str, float] | None:
     """Read ``--tolerance``: one number, or numbers by the names of figures."""
     if len(given) == 1 and "=" not in given[0]:
@@ -257,6 +273,7 @@ COMMANDS: Final[Mapping[str, Callable[[argparse.Namespace], int]]] = {
     "fit": _fit,
     "record": _record,
     "verify": _verify,
+    "referee": _referee,
     "script": _script,
     "demo": _demo,
     "doctor": _doctor,
@@ -281,8 +298,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 for success, 1 for a user's error, a broken installation or a record that drifted, 2 for
-        one that could not be checked, 130 after Ctrl-C.
+        0 for success, 1 for a user's error, a broken installation, a record that drifted or figures
+        that are not R's, 2 for what could not be checked, 130 after Ctrl-C.
     """
     made = parser()
     options = made.parse_args(arguments)
@@ -296,7 +313,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return COMMANDS[options.command](options)
         except PymerError as error:
             sys.stderr.write(f"pymer-bridge: {error}\n")
-            return 2 if options.command == "verify" else 1
+            return 2 if options.command in ("verify", "referee") else 1
         except KeyboardInterrupt:
             sys.stderr.write("pymer-bridge: interrupted\n")
             return 130

@@ -62,21 +62,34 @@ def read(path: Path) -> Document:
     OSError
         It is not there, or may not be read.
     """
-    with FILE.open(path) as file:
-        text = file.read(LARGEST_FILE + 1)
-    if len(text) > LARGEST_FILE:
-        FILE.refuse(path, f"it is larger than {LARGEST_FILE} bytes")
-    try:
-        document = _parse(text)
-    except RecursionError as error:
-        FILE.refuse_unreadable(path, error, "it is nested too deep")
-    except ValueError as error:
-        FILE.refuse_unreadable(path, error)
+    document = read_json(path, FILE)
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         FILE.refuse(path, "it is not a record of models")
     FILE.check_version(path, document.get("schema"))
     FILE.check_digest(path, document.pop("sha256", None), digest(document))
     return document
+
+
+def read_json(path: Path, kind: FileKind) -> Any:
+    """Read a file of JSON of the strict kind: no name twice, and no number that a float has not.
+
+    Raises
+    ------
+    PymerError
+        It is not such a file; the class is the kind's own.
+    OSError
+        It is not there, or may not be read.
+    """
+    with kind.open(path) as file:
+        text = file.read(LARGEST_FILE + 1)
+    if len(text) > LARGEST_FILE:
+        kind.refuse(path, f"it is larger than {LARGEST_FILE} bytes")
+    try:
+        return _parse(text)
+    except RecursionError as error:
+        kind.refuse_unreadable(path, error, "it is nested too deep")
+    except ValueError as error:
+        kind.refuse_unreadable(path, error)
 
 
 def digest(content: Mapping[str, Any]) -> str:

@@ -98,6 +98,8 @@ class Journal:
 
     def note_fit(self, model: Handle, spec: ModelSpec, origin: Origin = "fitted") -> None:
         """Note that a model was fitted."""
+        if getattr(self._silence, "on", False):
+            return
         with self._lock:
             self.fits.append(FitEntry(next(self._numbers), weakref.ref(model), spec, origin))
             self._tidy_at_times()

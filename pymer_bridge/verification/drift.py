@@ -81,7 +81,7 @@ def _change(
     limit = limits.get(name, 0.0)
     if isinstance(before, float) and isinstance(after, float):
         change = after - before
-        error = _std_error(key, then)
+        error = std_error_of(key, then)
         in_errors = abs(change) / error if error else None
         sigma = then.get("model////sigma")
         apart = tolerances.distance(
@@ -106,7 +106,7 @@ def _change(
     )
 
 
-def _std_error(key: str, then: Values) -> float | None:
+def std_error_of(key: str, then: Values) -> float | None:
     """Return the recorded standard error of the figure's estimate."""
     place, _, quantity = key.rpartition("/")
     if quantity not in ("estimate", "conf_low", "conf_high"):

@@ -19,7 +19,7 @@ from pymer_bridge.spec.arguments import checked
 
 TESTS: Final = FixedEffects.shown[1:]
 """The figures of a test of one term."""
-_STATISTICS: Final = tuple("reml_criterion log_likelihood deviance aic bic df df_residual".split())
+STATISTICS: Final = tuple("reml_criterion log_likelihood deviance aic bic df df_residual".split())
 
 
 @checked
@@ -99,7 +99,7 @@ def of_rows(family: str, rows: Iterable[Any], quantities: Sequence[str]) -> Iter
 
 def _statistics(fit: Any) -> Iterator[Figure]:
     found = fit.fit_statistics
-    yield from _facts("fit_statistic", {name: getattr(found, name) for name in _STATISTICS})
+    yield from _facts("fit_statistic", {name: getattr(found, name) for name in STATISTICS})
 
 
 def _of_mixed(fit: MixedModel, ddf: str) -> Iterator[Figure]:

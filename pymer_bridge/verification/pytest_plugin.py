@@ -45,30 +45,42 @@ def r_reference() -> Callable[..., Any]:
 
 @pytest.fixture(scope="session")
 def assert_matches_r(r_reference: Callable[..., Any]) -> Callable[..., None]:
-    """Assert that a model's figures are plain R's: ``assert_matches_r(fit, script)``.
+    """Assert that a model's figures are R's.
 
-    The script sees the data of the model under the name that its call shows, and what else is
-    given by name. It ends with a model that it has fitted, or with figures under the keys of
-    :mod:`pymer_bridge.verification.figures`, such as
+    ``assert_matches_r(fit)`` runs the model in a fresh process of plain R, as
+    :func:`pymer_bridge.verify`, and compares all of its figures to the last bit.
+
+    ``assert_matches_r(fit, figures, tolerance=)`` holds figures of other software to the model, as
+    :func:`pymer_bridge.compare_figures`.
+
+    ``assert_matches_r(fit, script)`` compares with a script of R. It sees the data of the model
+    under the name that its call shows, and what else is given by name. It ends with a model that it
+    has fitted, or with figures under the keys of :mod:`pymer_bridge.verification.figures`, such as
     ``c("fixed_effect///Days/estimate" = fixef(fit)[["Days"]])``. Each figure must be the model's,
     to the last bit.
     """
 
-    def check(fit: Any, script: str, *, ddf: str | None = None, **data: Any) -> None:
+    def check(
+        fit: Any,
+        figures: Any = None,
+        *,
+        tolerance: float | Mapping[str, float] | None = None,
+        ddf: str | None = None,
+        **data: Any,
+    ) -> None:
         __tracebackhide__ = True
         from pymer_bridge.errors import OptionError, printable  # noqa: PLC0415
-        from pymer_bridge.verification.figures import figures_of  # noqa: PLC0415
 
-        ours = figures_of(fit, ddf).values
-        if fit.spec.data_name in data:
-            raise OptionError(f"{fit.spec.data_name} is the name of the model's own data")
-        theirs = r_reference(script, **{fit.spec.data_name: fit, **data})
-        if not isinstance(theirs, Mapping) or not theirs:
-            pytest.fail("the script must end with a fitted model, or with named figures")
-        if found := _differences(ours, theirs):
-            more = [f"... and {len(found) - SHOWN} more"] if len(found) > SHOWN else []
-            heading = f"{len(found)} of {len(theirs)} figures are not plain R's:"
-            pytest.fail(printable("\n".join([heading, *found[:SHOWN], *more])))
+        if isinstance(figures, str):
+            if tolerance is not None:
+                raise OptionError("a script of R must give the same bits: it takes no tolerance")
+            wrong = _against_script(fit, figures, ddf, data, r_reference)
+        elif data:
+            raise OptionError(f"{', '.join(data)}: data are for a script of R, which is a text")
+        else:
+            wrong = _against_figures(fit, figures, tolerance, ddf)
+        if wrong:
+            pytest.fail(printable(wrong))
 
     return check
 
@@ -102,6 +114,38 @@ def assert_matches_record(request: pytest.FixtureRequest) -> Callable[..., None]
             pytest.fail(printable(str(report)))
 
     return check
+
+
+def _against_figures(fit: Any, figures: Any, tolerance: Any, ddf: str | None) -> str:
+    """Say which figure is not R's; "" if all are."""
+    if figures is None:
+        from pymer_bridge.verification.against_r import verify  # noqa: PLC0415
+
+        found = verify(fit, runs=1)
+        return "" if found.ok else str(found)
+    from pymer_bridge.verification.compare_figures import compare_figures  # noqa: PLC0415
+
+    report = compare_figures(fit, figures, tolerance, ddf=ddf)
+    return "" if report.ok else f"{report.first}\n\n{report}"
+
+
+def _against_script(
+    fit: Any, script: str, ddf: str | None, data: Mapping[str, Any], run: Callable[..., Any]
+) -> str:
+    __tracebackhide__ = True
+    from pymer_bridge.errors import OptionError  # noqa: PLC0415
+    from pymer_bridge.verification.figures import figures_of  # noqa: PLC0415
+
+    ours = figures_of(fit, ddf).values
+    if fit.spec.data_name in data:
+        raise OptionError(f"{fit.spec.data_name} is the name of the model's own data")
+    theirs = run(script, **{fit.spec.data_name: fit, **data})
+    if not isinstance(theirs, Mapping) or not theirs:
+        return "the script must end with a fitted model, or with named figures"
+    found = _differences(ours, theirs)
+    more = [f"... and {len(found) - SHOWN} more"] if len(found) > SHOWN else []
+    heading = f"{len(found)} of {len(theirs)} figures are not plain R's:"
+    return "\n".join([heading, *found[:SHOWN], *more]) if found else ""
 
 
 def _differences(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:

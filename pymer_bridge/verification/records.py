@@ -35,10 +35,6 @@ from pymer_bridge.verification.data_fingerprint import data_changes, data_print
 from pymer_bridge.verification.figures import figures_of
 from pymer_bridge.verification.record_parts import RecordedModel
 
-LINEAR: Final = ("lmer", "lm", "lmList")
-"""R's functions that fit linear models if they are given no family."""
-
-
 # -- making --------------------------------------------------------------------------------------
 
 
@@ -232,8 +228,7 @@ def verify_record(
     found_settings: list[SettingChange] = []
     for model in models:
         now = _recorded(model.name, fits[model.name], model.ddf, model.source)
-        linear = model.spec.fitter in LINEAR and model.spec.family is None
-        limits = dict(tolerances.limits_for(linear=linear, same_stack=same_stack)) | given
+        limits = dict(tolerances.limits_for(model.spec, same_stack=same_stack)) | given
         changes += drift.figure_changes(
             model.name, model.figures, now.figures, limits, same_stack=same_stack
         )

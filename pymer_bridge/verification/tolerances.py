@@ -13,6 +13,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from pymer_bridge.errors import OptionError, shown
+from pymer_bridge.spec.model_spec import ModelSpec
+
+LINEAR: Final = ("lmer", "lm", "lmList")
+"""R's functions that fit linear models if they are given no family."""
 
 ERRORS: Final = "standard errors"
 """The unit of a distance: the standard error of the estimate."""
@@ -106,11 +110,11 @@ def check_tolerance(tolerance: float | Mapping[str, float] | None) -> dict[str, 
     return checked
 
 
-def limits_for(*, linear: bool, same_stack: bool) -> Mapping[str, float]:
+def limits_for(spec: ModelSpec, *, same_stack: bool) -> Mapping[str, float]:
     """Return the largest distances that pass by default; other figures must be the same."""
     if same_stack:
         return {}
-    return LINEAR_LIMITS if linear else LIMITS
+    return LINEAR_LIMITS if spec.fitter in LINEAR and spec.family is None else LIMITS
 
 
 def distance(

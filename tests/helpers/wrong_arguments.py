@@ -207,6 +207,7 @@ def things() -> dict[str, Any]:
             pb.compare_models(lmer, lmer),
             pb.fit_many("~ Days + (1 | Subject)", sleepstudy, ["Reaction"]),
             pb.figures_of(lmer),
+            pb.compare_figures(lmer, {"n_obs": 180}),
             pb.show_versions(),
             pb.citation(),
         ]
@@ -259,6 +260,7 @@ def _arguments() -> dict[str, dict[str, Any]]:
         "pb_modcomp of glm": {"full": known["glm"], "restricted": "Days"},
         "compare_inference of glm": {"fit": known["glm"], "term": "Days", "methods": ["t"]},
         "figures_of": {"fit": lmer},
+        "compare_figures": {"fit": lmer, "figures": {"n_obs": 180}},
         "record": {"fit": lmer, "path": "x.pbr.json"},
         "verify_record": {"path": "right.pbr.json"},
         "verify": {"what": lmer},

@@ -525,10 +525,9 @@ def _served(folder: Path) -> Iterator[int]:
     with told.open("w", encoding="utf-8") as out:
         options = ["--server.headless=true", "--browser.gatherUsageStats=false"]
         where = [f"--server.port={port}", "--server.address=127.0.0.1"]
-        server = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "app.py", *options, *where],
-            cwd=folder, stdout=out, stderr=subprocess.STDOUT, text=True, env=_environment(),
-        )  # fmt: skip
+        command = [sys.executable, "-m", "streamlit", "run", "app.py", *options, *where]
+        outputs: dict[str, Any] = {"stdout": out, "stderr": subprocess.STDOUT}
+        server = subprocess.Popen(command, cwd=folder, env=_environment(), text=True, **outputs)
     STARTED.append(server)
     try:
         _until_healthy(f"http://127.0.0.1:{port}/_stcore/health", server, told)

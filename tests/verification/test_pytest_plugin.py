@@ -212,6 +212,23 @@ def test_figures(assert_matches_r, fit):
         "model////n_obs" = nobs(fit), "model////sigma" = sigma(fit))
     """)
 
+def test_alone(assert_matches_r, fit):
+    assert_matches_r(fit)
+
+def test_of_other_software(assert_matches_r, fit):
+    assert_matches_r(fit, {"Days": {"estimate": 10.46729}, "n_obs": 180}, tolerance=1e-5)
+    assert_matches_r(fit, fit.tidy())
+
+def test_of_wrong_software(assert_matches_r, fit):
+    ml = fit.update(reml=False)
+    assert_matches_r(fit, {"Days": {"std_error": ml.fixed_effects()["Days"].std_error}})
+
+def test_script_with_a_tolerance(assert_matches_r, fit):
+    assert_matches_r(fit, "1", tolerance=1)
+
+def test_figures_with_data(assert_matches_r, fit):
+    assert_matches_r(fit, {"n_obs": 180}, d=fit)
+
 def test_other_model(assert_matches_r, fit):
     assert_matches_r(fit, "lme4::lmer(Reaction ~ Days + (1 | Subject), sleepstudy)")
 
@@ -231,9 +248,12 @@ def test_no_path(assert_matches_record, fit):
 '''
     )
     result = pytester.runpytest_inprocess(*PLUGIN)
-    result.assert_outcomes(passed=4, failed=4)
+    result.assert_outcomes(passed=6, failed=7)
     result.stdout.fnmatch_lines(
         [
+            "*Days/std_error is 1.50*, R gives 1.54*: maximum likelihood (ML), not REML*",
+            "*takes no tolerance*",
+            "*d: data are for a script of R*",
             "*figures are not plain R's:*",
             "*fixed_effect///(Intercept)/std_error: *, R has * ulps apart)*",
             "*2 of 2 figures are not plain R's:*",
