@@ -105,7 +105,7 @@ def test_the_tests_run(project: Path) -> None:
             env={**_environment(), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         )
         assert done.returncode == 0, done.stdout + done.stderr
-        assert "3 passed" in done.stdout
+        assert "5 passed" in done.stdout
     assert (project / "tests" / "results.pbr.json").is_file()
 
 

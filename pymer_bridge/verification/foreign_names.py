@@ -15,12 +15,14 @@ class Names:
     """The names that R has in a model, and what another program's name means among them."""
 
     def __init__(self, figures: Figures) -> None:
-        self.keys = frozenset(figures.values)
+        self.keys: frozenset[str] = frozenset(figures.values)
         of = _names_by_family(figures)
-        self.terms = of("fixed_effect", "term")
-        self.groups = of("random_effect", "group")
-        self.effects = {group: of("random_effect", "term", group) for group in self.groups}
-        self.thetas = of("theta", "term")
+        self.terms: tuple[str, ...] = of("fixed_effect", "term")
+        self.groups: tuple[str, ...] = of("random_effect", "group")
+        self.effects: dict[str, tuple[str, ...]] = {
+            group: of("random_effect", "term", group) for group in self.groups
+        }
+        self.thetas: tuple[str, ...] = of("theta", "term")
 
     def term(self, name: Any) -> str:
         """Return R's name of a coefficient; a translation if R has none that is meant."""
