@@ -30,7 +30,7 @@ fast_lmer <- function() {
   ))
 }
 
-#' Evaluate a call of lFormula() the fast way; R tells an error itself, with its own call
+#' Evaluate a call of lFormula() the fast way
 eval_lformula <- function(expr, envir) {
   if (!as_known("fits")) {
     return(eval(expr, envir))
@@ -38,8 +38,7 @@ eval_lformula <- function(expr, envir) {
   if (is.null(fast$lformula)) fast$lformula <- fast_lformula()
   quick <- expr
   quick[[1L]] <- fast$lformula
-  parts <- tryCatch(eval(quick, envir), error = function(condition) NULL)
-  if (is.null(parts)) eval(expr, envir) else parts
+  first_or_ordinary(eval(quick, envir), eval(expr, envir))
 }
 
 #' The namespace that builds the random effects' design: lme4's, or in newer ones reformulas'
@@ -70,11 +69,45 @@ fast_design <- function() {
 fast_lformula <- function() {
   terms <- fast_design()
   namespace <- asNamespace("lme4")
+  parts <- lapply(stats::setNames(nm = parts_of_formulas), function(name) {
+    remembering_formulas(get(name, namespace))
+  })
   newer <- get0("mkFormula", namespace)
   if (is.null(newer)) {
-    return(with_functions(namespace$lFormula, list(mkReTrms = terms)))
+    return(with_functions(namespace$lFormula, c(parts, list(mkReTrms = terms))))
   }
-  with_functions(namespace$lFormula, list(mkFormula = with_functions(newer, in_place(terms))))
+  newer <- with_functions(newer, c(parts, in_place(terms)))
+  with_functions(namespace$lFormula, c(parts, list(mkFormula = newer)))
+}
+
+#' Functions of lme4 that take formulas apart, for which they need nothing else
+parts_of_formulas <- c("expandDoubleVerts", "findbars", "nobars", "reOnly", "subbars")
+
+#' A function of formulas, or parts of them, that gives its last answers for the same ones
+#'
+#' Answers are those for other environments too. What it says is heard each time.
+remembering_formulas <- function(f) {
+  known <- list()
+  function(term, ...) {
+    home <- attr(term, ".Environment")
+    asked <- list(without_home(term), ...)
+    for (found in known) {
+      if (identical(found$asked, asked)) {
+        answer <- found$answer
+        if (found$at_home) attr(answer, ".Environment") <- home
+        return(answer)
+      }
+    }
+    quiet <- TRUE
+    answer <- withCallingHandlers(f(term, ...), condition = function(condition) quiet <<- FALSE)
+    of_answer <- attr(answer, ".Environment")
+    at_home <- !is.null(of_answer) && identical(of_answer, home)
+    if (quiet && (at_home || is.null(of_answer))) {
+      found <- list(asked = asked, answer = without_home(answer), at_home = at_home)
+      known <<- c(list(found), utils::head(known, 3L))
+    }
+    answer
+  }
 }
 
 #' What a function finds that calls mkReTrms() or reformulas::mkReTrms()
@@ -83,6 +116,12 @@ in_place <- function(terms) {
     name <- as.character(substitute(name))
     if (name == "mkReTrms") terms else getExportedValue(as.character(substitute(pkg)), name)
   })
+}
+
+#' A formula, or a part of one, without its environment
+without_home <- function(formula) {
+  if (!is.null(attr(formula, ".Environment"))) attr(formula, ".Environment") <- NULL
+  formula
 }
 
 #' predict() of a mixed model, which builds the random effects' design of new data with less work

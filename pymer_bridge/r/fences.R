@@ -41,6 +41,17 @@ fast_paths <- list(
     "lme4::rstudent.merMod" = "20160-2974590",
     "lme4::rstandard.merMod" = "absent"
   ),
+  `optima of resampled rows` = list(
+    "lme4::mkLmerDevfun" = "89147-57194955",
+    "lme4::mkRespMod" = "213421-322508880",
+    "lme4::merPredD$initialize" = "103838-82845399",
+    "lme4::merPredD$initializePtr" = c("20313-2611519", "19163-2295839"),
+    "lme4::merPredD$ptr" = "12527-919660",
+    "lme4::lmerResp$initialize" = "7937-539444",
+    "lme4::lmerResp$initialize#lmResp" = "51459-19775150",
+    "lme4::lmerResp$initializePtr" = "12750-1005985",
+    "lme4::lmerResp$ptr" = "11814-816343"
+  ),
   summaries = list(
     "lme4::summary.merMod" = c("147224-147617076", "152138-157337919", "151668-156415795")
   ),
@@ -78,6 +89,31 @@ unknown_code <- function(path) {
   }
   tried <- fence_trials[[path]]
   if (is.null(tried)) "" else tried()
+}
+
+#' What a fast way gives; where that fails, what R's ordinary way does, which tells the error itself
+#'
+#' What the fast way says is heard when it has ended well, else it would be heard twice.
+#'
+#' @param fast,ordinary Unevaluated.
+first_or_ordinary <- function(fast, ordinary) {
+  said <- list()
+  hold <- function(condition) {
+    said[[length(said) + 1L]] <<- condition
+    tryInvokeRestart("muffleWarning")
+    tryInvokeRestart("muffleMessage")
+  }
+  found <- tryCatch(
+    withCallingHandlers(list(fast), warning = hold, message = hold),
+    error = function(condition) NULL
+  )
+  if (is.null(found)) {
+    return(ordinary)
+  }
+  for (condition in said) {
+    if (inherits(condition, "message")) message(condition) else warning(condition)
+  }
+  found[[1L]]
 }
 
 #' A function that finds other functions under the names of some that it calls

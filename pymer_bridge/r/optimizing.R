@@ -293,7 +293,10 @@ with_ready_pointers <- function(rho) {
 #'
 #' @param ready,rho See `with_ready_pointers()`.
 take_single_steps <- function(ready, rho) {
-  for (name in names(lme4_steps)) assign(name, asNamespace("lme4")[[name]]$address, ready)
+  if (is.null(fast$steps)) {
+    fast$steps <- lapply(mget(names(lme4_steps), asNamespace("lme4")), `[[`, "address")
+  }
+  list2env(fast$steps, ready)
   own <- eval(quote(list(
     begin = function(values = NULL) {
       if (!is.null(values)) .Call(lm_setResp, response, as.double(values))

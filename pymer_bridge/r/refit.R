@@ -172,14 +172,16 @@ estimates_at <- function(optimum, rho, n_fixed) {
 #' The steps are those of lme4's help page "modular".
 #'
 #' @param control A control object; its derivatives are not computed.
+#' @param fits Is `as_fit()` wanted? Without it there is less to do.
 #' @return NULL if the control asks for something that only lmer() does; otherwise a
 #'   function of a call (whose control is called `.control`) and its environment. It
 #'   returns the `optimum`, the `estimates`, lower bounds, and `as_fit()`.
-stepwise_lmer <- function(control) {
+stepwise_lmer <- function(control, fits = TRUE) {
   if (length(control$optimizer) != 1L || isTRUE(control$use.last.params)) {
     return(NULL)
   }
   optimize_lmer <- with_known_options(lme4::optimizeLmer)
+  make_devfun <- if (fits) lme4::mkLmerDevfun else light_devfun()
   lean <- NA
   function(call, env) {
     parse <- call
@@ -189,7 +191,7 @@ stepwise_lmer <- function(control) {
     call$formula <- parts$formula
     parts$formula <- NULL
     start <- eval(call$start, env)
-    devfun <- do.call(lme4::mkLmerDevfun, c(parts, list(start = start, control = control)))
+    devfun <- do.call(make_devfun, c(parts, list(start = start, control = control)))
     rho <- environment(devfun)
     devfun <- lean_deviance(devfun, lean)
     ready <- environment(devfun)
@@ -204,7 +206,7 @@ stepwise_lmer <- function(control) {
       optimum = optimum, checked = checked, lower = rho$lower,
       estimates = estimates_at(optimum, ready, ncol(parts$X)), columns = colnames(parts$X),
       groups = parts$reTrms$cnms,
-      as_fit = function() {
+      as_fit = if (fits) function() {
         lme4::mkMerMod(rho, optimum, parts$reTrms, parts$fr, call, checked)
       }
     )

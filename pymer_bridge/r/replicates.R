@@ -110,7 +110,8 @@ case_task <- function(model, plan) {
   if (lean) control$calc.derivs <- FALSE
   call_of <- case_caller(model, plan$levels, plan$relabel, control)
   statistic <- statistic_of(model, plan)
-  stepwise <- if (lean) stepwise_lmer(control)
+  by_estimates <- plan$statistic %in% parameter_statistics
+  stepwise <- if (lean) stepwise_lmer(control, fits = !by_estimates)
   if (is.null(stepwise)) {
     return(function(draw) {
       made <- call_of(draw)
@@ -118,7 +119,7 @@ case_task <- function(model, plan) {
       measured_fit(fit, statistic(fit))
     })
   }
-  values_of <- if (plan$statistic %in% parameter_statistics) {
+  values_of <- if (by_estimates) {
     choose <- parameter_chooser(model$fit, plan$statistic)
     function(refitted) choose(refitted$estimates, refitted$columns, refitted$groups)
   } else {

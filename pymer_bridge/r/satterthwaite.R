@@ -101,34 +101,6 @@ fixed_covariance_at <- function(devfun, pp) {
   }
 }
 
-#' Copy an object of one of lme4's reference classes, as far as its pointer and some methods
-#'
-#' Its own copy() makes a whole object, which takes longer than all evaluations for a small fit.
-#'
-#' @param object A predictor or a response.
-#' @param shared Fields that are not copied.
-#' @param methods Names of methods.
-#' @return A list of `ptr()` and the methods.
-copied_state <- function(object, shared, methods) {
-  definition <- object$.refClassDef
-  fields <- setdiff(names(definition@fieldClasses), "Ptr")
-  namespace <- asNamespace("lme4")
-  # The pointer refers to the memory of these: the functions below keep them alive.
-  state <- mget(fields, envir = as.environment(object))
-  copied <- setdiff(fields, shared)
-  state[copied] <- lapply(state[copied], namespace$forceCopy)
-  state <- list2env(c(state, list(Ptr = NULL)), parent = namespace)
-  method_of <- function(name) {
-    method <- methods::as(definition@refMethods[[name]], "function")
-    environment(method) <- state
-    method
-  }
-  method_of("initializePtr")()
-  pointer <- state$Ptr
-  state$ptr <- function() pointer
-  c(list(ptr = state$ptr), sapply(methods, method_of, simplify = FALSE))
-}
-
 #' The table of fixed effects that lmerTest's summary has, without the rest of it
 #'
 #' Each row is a contrast that picks one coefficient, one variance and its gradient.

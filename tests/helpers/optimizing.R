@@ -98,6 +98,8 @@ alter_inside <- function(package, name) {
         found$feval <- found$feval + 1L
         found
       })
+    } else if (name == "mkRespMod") {
+      call("{", body(original)) # it asks which arguments are missing
     } else {
       call("{", once, once)
     }
@@ -112,3 +114,90 @@ alter_inside <- function(package, name) {
 }
 
 put_back <- function(altered) altered$put_back()
+
+# Replicates of resampled rows with light objects, and with lme4's own, as they are measured.
+resampled_both_ways <- function(model) {
+  control <- given_control(model)
+  if (is.null(control)) control <- lme4::lmerControl()
+  control$calc.derivs <- FALSE
+  call_of <- case_caller(model, character(), FALSE, control)
+  set.seed(2)
+  draws <- draw_cases(model, 4L, character(), TRUE)
+  draws[[5L]] <- lapply(draws[[1L]], function(part) part) # again, with what is remembered
+  draws[[6L]] <- list(rows = draws[[1L]]$rows[1:2], copies = list()) # fails in most models
+  measured <- lapply(c(TRUE, FALSE), function(fits) {
+    stepwise <- stepwise_lmer(control, fits = fits)
+    if (is.null(stepwise)) {
+      return(NULL)
+    }
+    lapply(draws, function(draw) {
+      made <- call_of(draw)
+      found <- heard(stepwise(made$call, made$env))
+      if (is.list(found$value)) {
+        found$value$as_fit <- NULL
+      }
+      found
+    })
+  })
+  ordinary <- lapply(draws, function(draw) {
+    made <- call_of(draw)
+    call <- made$call
+    call[[1L]] <- quote(lme4::lmer)
+    fit <- heard(eval(call, made$env))
+    list(
+      said = fit$said,
+      estimates = if (is.character(fit$value)) fit$value else estimates_of(fit$value)[c("beta", "theta", "sigma")]
+    )
+  })
+  light <- lapply(measured[[2L]], function(found) {
+    list(
+      said = found$said,
+      estimates = if (is.character(found$value)) {
+        found$value
+      } else {
+        found$value$estimates[c("beta", "theta", "sigma")]
+      }
+    )
+  })
+  c(
+    taken = as_known("optima of resampled rows"),
+    same = identical(measured[[1L]], measured[[2L]]),
+    as_lmer = is.null(measured[[2L]]) || identical(light, ordinary)
+  )
+}
+
+# What a formula's parts are, remembered and not, for several environments.
+formulas_both_ways <- function() {
+  texts <- c(
+    "y ~ x + (1 | g)", "y ~ x + (x || g)", "log(y) ~ 1 + (1 | a/b)", "y ~ (x + z | g) + (1 | h)",
+    "y ~ 0 + (1 | g)", "y ~ x"
+  )
+  quick <- lapply(stats::setNames(nm = parts_of_formulas), function(name) {
+    remembering_formulas(get(name, asNamespace("lme4")))
+  })
+  same <- logical()
+  for (i in 1:2) {
+    for (text in texts) {
+      formula <- stats::as.formula(text, env = new.env())
+      for (term in list(formula, formula[[3L]])) {
+        for (name in parts_of_formulas) {
+          plain <- get(name, asNamespace("lme4"))
+          ordinary <- heard(plain(term))
+          # Some answers have an environment of their own.
+          if (!identical(ordinary, heard(plain(term)))) next
+          same <- c(same, identical(heard(quick[[name]](term)), ordinary))
+        }
+      }
+    }
+  }
+  c(all(same), length(same))
+}
+
+# What a fast way says before it fails is heard once, from the ordinary way.
+said_before_an_error <- function() {
+  data <- data.frame(y = 1:6 + 0, x = -(1:6), g = gl(2, 3))
+  call <- quote(lme4::lFormula(y ~ log(x) + (1 | g), data = data))
+  found <- heard(eval_lformula(call, list2env(list(data = data), parent = asNamespace("stats"))))
+  found$said <- c(found$said, found$value)
+  found$said
+}

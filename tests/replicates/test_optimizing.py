@@ -81,3 +81,38 @@ def test_what_is_not_as_known_leads_to_rs_ordinary_way(package: str, name: str) 
     assert f"{said}() of {said if said == 'nloptr' else package} " in notes
     assert "other code" not in " ".join(pb.show_versions().notes)
     assert both_ways()("is_on_fast_path", model=fit._model)[0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", MIXED, ids=lambda case: case.name)
+def test_optima_of_resampled_rows_are_lmers(case: Case) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fit = case.fit()
+    assert both_ways()("resampled_both_ways", model=fit._model).tolist() == [True] * 3
+
+
+def test_other_code_of_reference_objects_leads_to_rs_ordinary_way() -> None:
+    fit = pb.lmer(SLOPES, pb.load_dataset("sleepstudy"))
+    resample = {"Subject": True}
+    fast = fit.bootstrap("case", 5, 1, resample=resample)
+    altered = both_ways()("alter_inside", package="lme4", name="mkRespMod")
+    try:
+        assert both_ways()("resampled_both_ways", model=fit._model).tolist() == [False, True, True]
+        assert np.array_equal(
+            fit.bootstrap("case", 5, 1, resample=resample).replicates, fast.replicates
+        )
+        notes = " ".join(pb.show_versions().notes)
+    finally:
+        both_ways()("put_back", altered=altered)
+    assert "mkRespMod() of lme4 " in notes
+
+
+def test_parts_of_formulas_are_remembered_as_they_are() -> None:
+    same, n = both_ways()("formulas_both_ways")
+    assert same
+    assert n > 100
+
+
+def test_what_is_said_before_an_error_is_said_once() -> None:
+    assert list(both_ways()("said_before_an_error")) == ["NaNs produced", "error: 0 (non-NA) cases"]
