@@ -55,13 +55,18 @@ fast_paths <- list(
   summaries = list(
     "lme4::summary.merMod" = c("147224-147617076", "152138-157337919", "151668-156415795")
   ),
+  `Kenward-Roger's covariance` = list(
+    "pbkrtest::vcovAdj.lmerMod" = "20632-3100637",
+    "pbkrtest::vcovAdj_internal" = "206777-326123773"
+  ),
   `conditional variances` = list("lme4::ranef.merMod" = "152088-161229040"),
   `optima of linear mixed models` = list()
 )
 
 #' What is tried, beside marks, before a path is taken: functions that give "" or what is unknown
 fence_trials <- list(
-  `optima of linear mixed models` = function() unknown_in_optimizing()
+  `optima of linear mixed models` = function() unknown_in_optimizing(),
+  `Kenward-Roger's covariance` = function() unknown_in_products()
 )
 
 #' What was found out so far, by path: "" or the reason to take the ordinary way
@@ -119,10 +124,10 @@ first_or_ordinary <- function(fast, ordinary) {
 #' A function that finds other functions under the names of some that it calls
 #'
 #' It keeps its compiled code, which `environment<-` would throw away, and R compile again at the
-#' second call. Only .Call() is in compiled code itself, rather than looked up by its name.
+#' second call. A few functions are in compiled code itself, rather than looked up by their names.
 with_functions <- function(f, replaced) {
   found <- list2env(replaced, parent = environment(f))
-  if (".Call" %in% names(replaced)) {
+  if (any(c(".Call", "*") %in% names(replaced))) {
     environment(f) <- found
     return(f)
   }

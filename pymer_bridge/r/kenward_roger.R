@@ -22,7 +22,7 @@ kenward_roger_fit <- function(model, complete = FALSE) {
   }
   define_kenward_roger_class()
   if (is.null(model$adjusted)) {
-    model$adjusted <- within_model(model, quote(pbkrtest::vcovAdj(.fit)))
+    model$adjusted <- adjusted_covariance(model)
     design <- lme4::getME(model$fit, "X")
     model$covariance <- stats::vcov(model$fit)
     model$full_rank <- as.double(Matrix::rankMatrix(design)) == ncol(design)
@@ -31,6 +31,39 @@ kenward_roger_fit <- function(model, complete = FALSE) {
   methods::new("pymer_kenward_roger", base,
     adjusted = model$adjusted, covariance = model$covariance, full_rank = model$full_rank
   )
+}
+
+#' The adjusted covariance, as pbkrtest computes it
+#'
+#' Half of its time goes into products, element by element, of large sparse matrices, for which Matrix
+#' looks up each element's place in the other one. See fences.R for what this relies on.
+adjusted_covariance <- function(model) {
+  if (!as_known("Kenward-Roger's covariance")) {
+    return(within_model(model, quote(pbkrtest::vcovAdj(.fit))))
+  }
+  namespace <- asNamespace("pbkrtest")
+  vcovAdj.lmerMod <- with_functions(namespace$vcovAdj.lmerMod, list(
+    vcovAdj_internal = with_functions(namespace$vcovAdj_internal, list(`*` = product_in_place))
+  ))
+  vcovAdj.lmerMod(model$fit)
+}
+
+#' The product of two matrices, element by element; for less work where both have the same places
+product_in_place <- function(e1, e2) {
+  is_sparse <- function(matrix) {
+    identical(class(matrix), structure("dgCMatrix", package = "Matrix"))
+  }
+  places <- function(matrix) attributes(matrix)[c("i", "p", "Dim")]
+  if (!is_sparse(e1) || !is_sparse(e2) || !identical(places(e1), places(e2))) {
+    return(e1 * e2)
+  }
+  sparse_columns(e1@i, e1@p, e1@x * e2@x, e1@Dim)
+}
+
+#' Is such a product what Matrix makes? "", or what differs
+unknown_in_products <- function() {
+  one <- sparse_columns(c(0L, 2L, 1L), c(0L, 2L, 2L, 3L), c(0.1, 0, 0.3), c(3L, 3L))
+  if (identical(product_in_place(one, one / 3), one * (one / 3))) "" else "products of Matrix"
 }
 
 #' Define the class and its methods, once

@@ -226,3 +226,19 @@ levels_of_compiler <- function() {
   perform(function() compiled(stop("so")))
   c(within, before, many, after, level())
 }
+
+adjusted_both_ways <- function(model) {
+  fast <- heard(adjusted_covariance(model))
+  ordinary <- heard(within_model(model, quote(pbkrtest::vcovAdj(.fit))))
+  # In the same places, in others, and with what is not a number.
+  one <- Matrix::sparseMatrix(c(1, 3, 2), c(1, 1, 3), x = c(0.1, -0.2, 1 / 3))
+  odd <- one
+  odd@x <- c(NA, Inf, 0)
+  products <- vapply(list(one, odd, Matrix::t(one), 2), function(other) {
+    identical(heard(product_in_place(one, other)), heard(one * other))
+  }, NA)
+  c(
+    taken = as_known("Kenward-Roger's covariance"), same = identical(fast, ordinary),
+    products = all(products)
+  )
+}

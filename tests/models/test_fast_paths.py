@@ -69,6 +69,19 @@ def test_satterthwaite_is_identical_to_what_lmertest_makes(case: Case) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.r("pbkrtest")
+@pytest.mark.parametrize(
+    "case", [case for case in MIXED if case.name != "large"], ids=lambda case: case.name
+)
+def test_the_adjusted_covariance_is_identical_to_pbkrtests(case: Case) -> None:
+    session().require("pbkrtest")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fit = case.fit()
+    assert_all_the_same("adjusted_both_ways", fit, "taken", "same", "products")
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "case", [case for case in CASES if case.fitter in ("lmer", "glmer")], ids=lambda case: case.name
 )
@@ -173,6 +186,7 @@ PARTS_OF_SATTERTHWAITE = ("lmerTest::devfun_vp", "lmerTest::as_lmerModLT", "lme4
         "reformulas::mkBlist",
         "lme4::lmer",
         "lme4::lFormula",
+        "pbkrtest::vcovAdj_internal",
     ],
 )
 def test_other_code_in_a_package_leads_to_rs_ordinary_way(name: str) -> None:
@@ -183,12 +197,14 @@ def test_other_code_in_a_package_leads_to_rs_ordinary_way(name: str) -> None:
         name = f"{both_ways()('home_of_designs')[0]}::mkBlist"
     assert len(fast.fixed_effects()) == 2
     fast.summary()
+    tested = fast.fixed_effects("kenward-roger")
     with altered(name):
         fit = pb.lmer(formula, data)
         taken = both_ways()("fast_lmertest_taken", model=fit._model)[0]
         assert bool(taken) is (name not in PARTS_OF_SATTERTHWAITE)
         assert fit.fixed_effects() == fast.fixed_effects()
         assert str(fit.summary()) == str(fast.summary())
+        assert fit.fixed_effects("kenward-roger") == tested
         notes = " ".join(pb.show_versions().notes)
     package, function = name.split("::")
     assert f"{function}() of {package} " in notes
