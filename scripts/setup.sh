@@ -120,7 +120,7 @@ set_up() { # [EXTRAS], such as [test,lint]
     fi
     if [[ $extras == *test* ]]; then
         apt_install_carried r-cran-performance r-cran-insight r-cran-broom.mixed r-cran-effects r-cran-car \
-            r-cran-clubsandwich r-cran-sandwich r-cran-mice r-cran-mitml locales
+            r-cran-clubsandwich r-cran-sandwich r-cran-mice r-cran-mitml r-cran-mertools locales
     fi
     install_packages "$extras"
     # Extras come on top of the core packages.

@@ -53,6 +53,9 @@ draw_mixed <- function(model, kind, n_sim, options) {
   if (kind %in% c("residual", "wild") && !lme4::isLMM(model$fit)) {
     stop("the ", kind, " bootstrap is for linear mixed models", call. = FALSE)
   }
+  if (kind == "parametric" && options$use_u) {
+    stop_if_rows_slip(model, "fit the model to the rows that it uses alone")
+  }
   switch(kind,
     parametric = draw_parametric(model$fit, n_sim, options$use_u),
     semiparametric = draw_semiparametric(model$fit, n_sim),

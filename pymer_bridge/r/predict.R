@@ -2,8 +2,8 @@
 
 #' Operation: the columns that predictions need
 #'
-#' @return A list of `fixed` and `random`: the variables of the fixed part with its
-#'   offsets, and of the random part.
+#' @return A list of `fixed`, `random` and `slopes`: the variables of the fixed part with its
+#'   offsets, of the random part, and of that without its groups.
 predictor_names <- function(model) {
   variables <- function(...) {
     # With the data: a formula may have a dot, for all columns.
@@ -12,7 +12,11 @@ predictor_names <- function(model) {
     labels <- parse(text = attr(terms, "term.labels"), keep.source = FALSE)
     unique(c(all.vars(labels), unlist(lapply(offsets, all.vars))))
   }
-  list(fixed = variables(fixed.only = TRUE), random = variables(random.only = TRUE))
+  bars <- bars_of(stats::formula(model$fit))
+  list(
+    fixed = variables(fixed.only = TRUE), random = variables(random.only = TRUE),
+    slopes = unique(unlist(lapply(bars, function(bar) all.vars(bar[[2L]]))))
+  )
 }
 
 #' The random effects that a prediction includes, as R's `re.form`
@@ -33,7 +37,8 @@ random_part <- function(model, re_form) {
 #' For a formula of random effects lme4 uses all rows of the data. Up to 1.1-35.3 it
 #' keeps the rows that `na.action` dropped, and in all versions those that `subset`
 #' dropped, and recycles the shorter vector.
-stop_if_rows_slip <- function(model) {
+#' @param remedy What to do instead.
+stop_if_rows_slip <- function(model, remedy = "give the rows as new data") {
   fit <- model$fit
   n_used <- stats::nobs(fit)
   n_rows <- nrow(model_data(model)$frame)
@@ -41,7 +46,7 @@ stop_if_rows_slip <- function(model) {
   old <- utils::packageVersion("lme4") < "1.1-35.4"
   if (n_rows != n_used && (old || n_rows - dropped != n_used)) {
     stop("lme4 ", utils::packageVersion("lme4"), " takes the random effects of all rows of the ",
-      "data for those of the rows used, where some were left out; give the rows as new data",
+      "data for those of the rows used, where some were left out; ", remedy,
       call. = FALSE
     )
   }

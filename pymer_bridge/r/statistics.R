@@ -83,6 +83,7 @@ statistic_of <- function(model, plan) {
     },
     random_effects = random_effect_values,
     shares = replicate_shares,
+    observations = observation_parts(model, plan),
     predictions = {
       new_data <- if (!is.null(plan$new_data)) frame_from_parts(plan$new_data)
       form <- random_part(model, plan$re_form)

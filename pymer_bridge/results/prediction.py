@@ -60,7 +60,7 @@ class Predictions(DrawnPredictions, AsArray, Rows[Prediction]):
     std_error
         Standard errors on the same scale, if they were asked for.
     conf_low, conf_high
-        Ends of Wald intervals, if they were asked for.
+        Ends of intervals, if they were asked for.
     conf_level
         The level of the intervals.
     warnings, messages
@@ -68,7 +68,13 @@ class Predictions(DrawnPredictions, AsArray, Rows[Prediction]):
     axis
         What an axis of these predictions is called, such as "P(incidence)".
     interval
-        What the intervals are: "confidence" or "prediction".
+        What the intervals are: "confidence" for the mean, or "prediction" for a new observation.
+    method
+        How they were made: "wald", "boot" or "simulation".
+    uncertainty
+        Which uncertainties are in prediction intervals, such as "fixed effects" and "residual".
+    n_sim, seed
+        How many refits or draws made them, and what seeded R's generator.
     """
 
     values: Floats
@@ -83,6 +89,10 @@ class Predictions(DrawnPredictions, AsArray, Rows[Prediction]):
     messages: tuple[str, ...] = ()
     axis: str = field(default="", metadata=LATER)
     interval: str = field(default="confidence", metadata=LATER)
+    method: str = field(default="wald", metadata=LATER)
+    uncertainty: tuple[str, ...] = field(default=(), metadata=LATER)
+    n_sim: int | None = field(default=None, metadata=LATER)
+    seed: int | None = field(default=None, metadata=LATER)
 
     title: ClassVar[str] = "Predictions"
 
@@ -93,7 +103,12 @@ class Predictions(DrawnPredictions, AsArray, Rows[Prediction]):
         said = (f"on the scale of the {self.scale}", effects)
         if self.conf_level is None or self.conf_low is None:
             return said
-        return (*said, intervals_said(self.conf_level, "wald"))
+        ends = intervals_said(self.conf_level, self.method)
+        return (*said, f"prediction {ends}" if self.interval == "prediction" else ends)
+
+    def _notes(self) -> tuple[str, ...]:
+        held = ", ".join(self.uncertainty)
+        return (f"Uncertainty in the intervals: {held}",) if held else ()
 
     key: ClassVar[tuple[str, ...]] = ("label",)
     _own: ClassVar[tuple[Column, ...]] = (Column("label", "", "text"),)
@@ -145,7 +160,7 @@ class Predictions(DrawnPredictions, AsArray, Rows[Prediction]):
         cells: tuple[tuple[Cell, ...], ...] = tuple(
             (str(label), *figures) for label, *figures in zip(self.index, *lists, strict=True)
         )
-        return Table(tuple(labels), cells, title=self._caption())
+        return Table(tuple(labels), cells, title=self._caption(), notes=self._notes())
 
     def to_series(self) -> pd.Series[float]:
         """Return the predictions as a pandas Series on their index."""

@@ -24,6 +24,7 @@ OPTIONAL_PACKAGES = (
     "sandwich",
     "mice",
     "mitml",
+    "merTools",
 )
 
 

@@ -67,7 +67,8 @@ RatioStart = Literal["warm", "cold", "multiple"]
 ReForm = Literal["population"]
 PredictionType = Literal["link", "response"]
 LinearInterval = Literal["confidence", "prediction"]
-PredictionInterval = Literal["confidence"]
+PredictionInterval = LinearInterval
+PredictionMethod = Literal["boot", "simulation"]
 Route = Literal[
     "t",
     "normal",

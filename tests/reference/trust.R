@@ -265,3 +265,79 @@ shares_by_group <- function(name) {
   r2 <- suppressWarnings(performance::r2_nakagawa(fit, by_group = TRUE))
   list(groups = icc$Group, icc = icc$ICC, levels = r2$Level, r2 = r2$R2)
 }
+
+#' New rows for the models whose new observations are predicted
+new_rows <- function(name) {
+  switch(name,
+    slopes = data.frame(Days = c(0, 4.5, 9), Subject = c("308", "335", "372")),
+    excluded = ,
+    gaps = data.frame(
+      Days = c(0, 9), late = factor(c("no", "yes"), levels(gaps$late)), Subject = c("309", "351")
+    ),
+    nested = data.frame(batch = c("A", "H"), cask = c("a", "c")),
+    singular = data.frame(Batch = c("A", "C")),
+    crossed = data.frame(plate = c("a", "x"), sample = c("B", "F")),
+    trials = data.frame(period = factor(c(1, 3)), herd = c("2", "15")),
+    counts = data.frame(period = factor(c(1, 3)), size = c(10, 22), herd = c("2", "15"))
+  )
+}
+
+#' Quantiles of new observations, one for each refit of bootMer()
+#'
+#' @param new_groups Draw effects of new groups?
+#' @param at_data Predict the rows used, not new ones?
+observed_anew <- function(name, new_groups, at_data, use_u, n_sim, seed, conf_level, trials) {
+  fit <- fitted_model(name)
+  at <- if (!at_data) new_rows(name)
+  form <- if (new_groups) NA
+  parts <- function(fit) {
+    link <- predict(fit, newdata = at, re.form = form)
+    factors <- unlist(lapply(getME(fit, "Tlist"), as.vector))
+    as.numeric(c(link[!is.na(link)], factors, sigma(fit)))
+  }
+  refits <- suppressMessages(suppressWarnings(
+    bootMer(fit, parts, nsim = n_sim, seed = seed, use.u = use_u)
+  ))$t
+  n <- if (at_data) nobs(fit) else nrow(at)
+  sizes <- lengths(getME(fit, "cnms"))
+  # Models here have intercepts and slopes of columns of numbers alone.
+  rows <- if (at_data) model.frame(fit) else at
+  designs <- lapply(getME(fit, "cnms"), function(columns) {
+    sapply(columns, function(column) if (column == "(Intercept)") rep(1, n) else rows[[column]])
+  })
+  weights <- if (at_data) fit@resp$weights else rep(trials, n)
+  drawn <- sapply(seq_len(n_sim), function(i) {
+    link <- refits[i, 1:n]
+    sigma <- refits[i, ncol(refits)]
+    if (new_groups) {
+      at <- n
+      effects <- 0
+      for (j in seq_along(designs)) {
+        factor <- matrix(refits[i, at + seq_len(sizes[j]^2)], sizes[j])
+        at <- at + sizes[j]^2
+        normal <- matrix(rnorm(n * sizes[j]), n)
+        effects <- effects + rowSums(designs[[j]] * (normal %*% t(factor)))
+      }
+      link <- link + sigma * effects
+    }
+    if (isLMM(fit)) {
+      rnorm(n, link, sigma)
+    } else if (family(fit)$family == "binomial") {
+      rbinom(n, weights, plogis(link)) / weights
+    } else {
+      rpois(n, exp(link))
+    }
+  })
+  ends <- apply(drawn, 1, quantile, c((1 - conf_level) / 2, (1 + conf_level) / 2))
+  list(conf_low = ends[1, ], conf_high = ends[2, ])
+}
+
+#' merTools' intervals
+simulated_anew <- function(name, new_groups, n_sim, seed, conf_level) {
+  fit <- fitted_model(name)
+  found <- suppressWarnings(merTools::predictInterval(fit,
+    newdata = new_rows(name), which = if (new_groups) "fixed" else "full", level = conf_level,
+    n.sims = n_sim, seed = seed, type = if (name == "trials") "probability" else "linear.prediction"
+  ))
+  list(estimate = found$fit, conf_low = found$lwr, conf_high = found$upr)
+}

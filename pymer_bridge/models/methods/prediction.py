@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,13 @@ import pandas as pd
 from pymer_bridge.data import frames
 from pymer_bridge.data.new_data import collect_new
 from pymer_bridge.errors import DataConversionError, FormulaError, OptionError, shown
-from pymer_bridge.models import diagnosing
+from pymer_bridge.models import diagnosing, new_observations
 from pymer_bridge.models.base import Fitted
 from pymer_bridge.models.preparing import check_text
+from pymer_bridge.replicates import engine
 from pymer_bridge.results import prediction as results
 from pymer_bridge.results.decode import internals as decode_internals
+from pymer_bridge.session import deadlines
 from pymer_bridge.spec import labels, options
 
 
@@ -25,6 +28,8 @@ class Prediction(Fitted):
 
     __slots__ = ()
 
+    @deadlines.timed
+    @engine.stoppable
     def predict(
         self,
         new_data: Any = None,
@@ -37,6 +42,15 @@ class Prediction(Fitted):
         conf_level: float = 0.95,
         random_only: bool = False,
         new_params: options.Parameters | None = None,
+        method: options.PredictionMethod = "boot",
+        n_sim: int = 1000,
+        seed: int | None = None,
+        use_u: bool | None = None,
+        weights: Any = None,
+        n_jobs: int = 1,
+        progress: engine.Progress = False,
+        checkpoint: str | Path | None = None,
+        timeout: float | None = None,
     ) -> results.Predictions:
         """Predict the mean response, at new data or at the data themselves.
 
@@ -59,8 +73,10 @@ class Prediction(Fitted):
         std_error
             Give standard errors too, on the same scale.
         interval
-            "confidence" for Wald intervals; they are symmetric on the link scale, normal, and
-            for ``type="response"`` taken to that scale by the inverse link.
+            "confidence" for Wald intervals of the mean; they are symmetric on the link scale,
+            normal, and for ``type="response"`` taken to that scale by the inverse link.
+            "prediction" for intervals of a new observation, by ``method``: of a group of the data
+            (``re_form=None``), or of a new one (``re_form="population"``).
         conf_level
             The level of the intervals.
         random_only
@@ -70,14 +86,31 @@ class Prediction(Fitted):
             "theta" and "sigma", as in ``{"beta": [250, 10]}`` or ``{"beta": {"(Intercept)":
             250, "Days": 10}}``. Random effects are theta times lme4's spherical modes, which
             stay as they are.
+        method
+            Of prediction intervals: "boot" refits the model to simulated responses, and draws a new
+            observation for each refit; "simulation" is merTools' ``predictInterval``, which draws
+            fixed effects and conditional modes from their normal approximations, and takes the
+            variances of random effects as known.
+        n_sim, seed
+            Of prediction intervals: how many refits or draws, and R's ``set.seed`` integer.
+        use_u
+            For "boot": keep the estimated random effects in the simulated responses? By default
+            yes for groups of the data, and no for new ones.
+        weights
+            For "boot": prior weights of the new observations, over the rows; for a binomial model
+            the numbers of trials. By default those of the data, or ones at new data.
+        n_jobs, progress, checkpoint
+            For "boot": as for :meth:`LinearMixedModel.bootstrap`.
+        timeout
+            As for :func:`pymer_bridge.lmer`.
 
         Returns
         -------
         Predictions
-            One prediction per row of the new data, or of the data, on its index; NaN for rows
-            that lack a value (where new levels are allowed, a missing group is one), and for
-            dropped rows under ``na_action="exclude"``. In units of the response, or of the
-            linear predictor.
+            One prediction per row of the new data, or of the data, on its index, with what is in
+            prediction intervals in ``uncertainty``. NaN for rows that lack a value (where new
+            levels are allowed, a missing group is one), and for dropped rows under
+            ``na_action="exclude"``. In units of the response, or of the linear predictor.
 
         Raises
         ------
@@ -89,14 +122,23 @@ class Prediction(Fitted):
         OptionError
             An argument is not accepted.
         REnvironmentError
-            lme4 before 1.1-35 has no standard errors but those of population predictions.
+            lme4 before 1.1-35 has no standard errors but those of population predictions; or
+            merTools is not installed.
         RError
             R stopped, for example at a new level.
+        BootstrapInterrupted, RTimeoutError
+            A bootstrap was stopped; its ``partial`` has the finished refits.
 
         Notes
         -----
         R function: ``predict`` of lme4. An offset that was an argument of the fit is left out at
         new data, with a warning; an offset in the formula is included.
+
+        Prediction intervals are quantiles of one new observation for each refit of
+        ``lme4::bootMer``, drawn by ``rnorm``, ``rbinom``, ``rpois`` or ``rnbinom`` with the
+        generator's next numbers. Each row of a new group gets effects of its own, drawn with the
+        refit's covariances. "simulation" is ``merTools::predictInterval``, with its median as the
+        estimate; of binomial models it is for the probability, and has no residual in it.
 
         Standard errors are R's own (``se.fit``, from lme4 1.1-35 on). They hold the variability
         of the fixed effects' estimates and, where random effects are counted, that of the
@@ -119,10 +161,13 @@ class Prediction(Fitted):
             interval = options.one_of(interval, options.PredictionInterval, "interval")
         level = options.check_level(conf_level)
         self._check_re_form(re_form)
-        frame = self._new_frame(new_data, re_form, random=re_form != "population")
-        ends = level if interval else None
+        new = interval == "prediction"
+        # merTools asks for the groups of new data in any case.
+        counted = None if new and method == "simulation" else re_form
+        frame = self._new_frame(new_data, counted, random=counted != "population", slopes=new)
         alone = options.flag(random_only, "random_only")
         params = options.check_parameters(new_params)
+        new_levels = options.flag(allow_new_levels, "allow_new_levels")
         if (alone or params) and (std_error or interval):
             raise OptionError(
                 "random_only and new_params go without std_error and interval: R's standard errors "
@@ -132,8 +177,16 @@ class Prediction(Fitted):
             raise OptionError(
                 "random_only=True leaves nothing without random effects: give another re_form"
             )
+        given = {
+            **{"std_error": std_error, "allow_new_levels": new_levels, "conf_level": level},
+            **{"method": method, "n_sim": n_sim, "seed": seed, "use_u": use_u, "weights": weights},
+        }
+        asked = new_observations.checked(
+            self, re_form, scale, given, self._rows_of(frame), wanted=new
+        )
+        ends = level if interval == "confidence" else None
         with diagnosing.explaining_new_data(lambda: self._kinds, frame):
-            return self._ask_anew(
+            point = self._ask_anew(
                 "predict_model",
                 lambda record: decode_internals.predictions(
                     record, self._rows_of(frame), scale, re_form, ends
@@ -141,13 +194,17 @@ class Prediction(Fitted):
                 new_data=None if frame is None else frame.to_r(),
                 re_form=re_form,
                 type=scale,
-                allow_new_levels=options.flag(allow_new_levels, "allow_new_levels"),
+                allow_new_levels=new_levels,
                 std_error=options.flag(std_error, "std_error"),
-                interval=interval is not None,
+                interval=ends is not None,
                 conf_level=level,
                 random_only=alone,
                 new_params=params,
             )
+            if asked is None:
+                return point
+            how = engine.Running(n_jobs, progress, checkpoint)
+            return new_observations.predicted(self, point, frame, asked, how)
 
     def simulate(
         self,
@@ -262,17 +319,24 @@ class Prediction(Fitted):
         check_text(re_form, "re_form", self.columns, self.spec.allow_functions)
 
     def _new_frame(
-        self, new_data: Any, re_form: str | None, *, random: bool, complete: bool = False
+        self,
+        new_data: Any,
+        re_form: str | None,
+        *,
+        random: bool,
+        complete: bool = False,
+        slopes: bool = False,
     ) -> frames.Frame | None:
         """Take the columns of new data that the model uses, and check that none is missing.
 
-        If they must be complete, also check that no value is missing.
+        If they must be complete, also check that no value is missing. New groups need the columns
+        of random slopes.
         """
         if new_data is None:
             return None
         table = frames.as_pandas(new_data, "new_data")
         variables = self._ask("predictor_names", decode_internals.variables)
-        needed = [*variables["fixed"]]
+        needed = [*variables["fixed"], *(variables["slopes"] if slopes else ())]
         if random and re_form is None:
             needed += variables["random"]
         elif random and re_form is not None:
@@ -363,7 +427,9 @@ class LinearPrediction(Fitted):
             found = decode_internals.predictions(
                 wanted, rows, scale, None, level if interval else None
             )
-            return replace(found, interval=interval or "confidence")
+            if interval != "prediction":
+                return found
+            return replace(found, interval=interval, uncertainty=("fixed effects", "residual"))
 
         with diagnosing.explaining_new_data(lambda: self._kinds, frame):
             return self._ask_anew(

@@ -22,7 +22,7 @@ from pymer_bridge.results.matrix import NamedMatrix, NamedVector
 from pymer_bridge.results.simulated import BandedCurve, ResidualView, SimulatedResiduals
 
 
-def _plain(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def plain(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Make R's missing float numpy's own, read-only."""
     return frozen_array(np.where(np.isnan(values), np.nan, values))  # type: ignore[no-any-return]
 
@@ -33,10 +33,10 @@ def predictions(
     """Read the answer of ``predict_model()``."""
 
     def column(name: str) -> NDArray[np.float64] | None:
-        return None if record.get(name) is None else _plain(record[name])
+        return None if record.get(name) is None else plain(record[name])
 
     return prediction.Predictions(
-        values=_plain(record["estimate"]),
+        values=plain(record["estimate"]),
         index=index[record["rows"] - 1],
         scale=scale,
         re_form=re_form,
@@ -54,11 +54,11 @@ def simulations(record: RRecord, index: pd.Index, seed: int | None) -> predictio
     shape = (len(record["rows"]), len(names))
     failures = record["failures"]
     return prediction.Simulations(
-        values=decode.matrix(_plain(record["values"]), *shape),
+        values=decode.matrix(plain(record["values"]), *shape),
         index=index[record["rows"] - 1],
         names=names,
         seed=seed,
-        failures=None if failures is None else decode.matrix(_plain(failures), *shape),
+        failures=None if failures is None else decode.matrix(plain(failures), *shape),
         levels=None if record["levels"] is None else decode.texts(record, "levels"),
     )
 
@@ -225,7 +225,7 @@ def covariances(records: tuple[RRecord, ...]) -> internals.Covariances:
 
 def variables(record: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     """Read the answer of ``predictor_names()``."""
-    return {name: decode.texts(record, name) for name in ("fixed", "random")}
+    return {name: decode.texts(record, name) for name in ("fixed", "random", "slopes")}
 
 
 def contrasts(record: RRecord) -> Contrasts:

@@ -296,7 +296,7 @@ def test_a_column_that_r_would_find_elsewhere_is_missing() -> None:
     ("arguments", "error", "text"),
     [
         ({"type": "terms"}, OptionError, "type='terms' is not accepted"),
-        ({"interval": "prediction"}, OptionError, "interval='prediction' is not accepted"),
+        ({"interval": "credible"}, OptionError, "interval='credible' is not accepted"),
         ({"conf_level": 1.5}, OptionError, "conf_level"),
         ({"std_error": "yes"}, OptionError, "std_error"),
         ({"allow_new_levels": 1}, OptionError, "allow_new_levels"),
