@@ -740,3 +740,22 @@ def test_arrow_columns_keep_their_order_on_any_index() -> None:
             (part,) = collect(given).parts
             names = [None if code < 0 else part["levels"][code - 1] for code in part["values"]]
             assert names == texts, (index, kind)
+
+
+@pytest.mark.parametrize("value", [0, 1, 2**31, 2**62, -(2**63)])
+def test_what_stands_below_a_missing_value_does_not_matter(value: int) -> None:
+    missing = np.array([True, False, False])
+    clean = column_to_part(pd.Series([None, 5, 7], dtype="Int64"), "x")
+    kept = pd.arrays.IntegerArray(np.array([value, 5, 7]), missing)
+    found = column_to_part(pd.Series(kept), "x")
+    assert found["kind"] == clean["kind"] == "integer"
+    assert (found["values"] == clean["values"]).all()
+    assert kept._data[0] == value  # nobody else's memory is written into
+    clean = column_to_part(pd.Series([None, True, False], dtype="boolean"), "x")
+    kept = pd.arrays.BooleanArray(np.array([bool(value), True, False]), missing)
+    assert (column_to_part(pd.Series(kept), "x")["values"] == clean["values"]).all()
+    clean = column_to_part(pd.Series([None, 0.5, -0.0], dtype="Float64"), "x")
+    for odd in (float(value), np.inf, np.nan):
+        kept = pd.arrays.FloatingArray(np.array([odd, 0.5, -0.0]), missing)
+        found = column_to_part(pd.Series(kept), "x")
+        assert found["values"].tobytes() == clean["values"].tobytes()
