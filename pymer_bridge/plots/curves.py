@@ -132,8 +132,8 @@ def normal_quantiles(values: ArrayLike, conf_level: float = 0.95) -> NormalQuant
     Notes
     -----
     R functions: ``stats::qqnorm``, ``stats::qqline``; the band is the envelope [1]_ of 499 normal
-    samples (of 99 where there are more than 1,000 values), drawn by ``rnorm`` from one seed, each
-    moved to its own line.
+    samples, drawn by ``rnorm`` from one seed, each moved to its own line. Of more than 1,000
+    values only those are drawn at which the band is, by ``rgamma`` from their joint distribution.
 
     References
     ----------

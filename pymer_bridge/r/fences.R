@@ -42,8 +42,8 @@ fast_paths <- list(
     "lme4::rstandard.merMod" = "absent"
   ),
   `optima of resampled rows` = list(
-    "lme4::mkLmerDevfun" = "89147-57194955",
-    "lme4::mkRespMod" = "213421-322508880",
+    "lme4::mkLmerDevfun" = c("89147-57194955", "106458-81783626"),
+    "lme4::mkRespMod" = c("213421-322508880", "224829-358193688"),
     "lme4::merPredD$initialize" = "103838-82845399",
     "lme4::merPredD$initializePtr" = c("20313-2611519", "19163-2295839"),
     "lme4::merPredD$ptr" = "12527-919660",

@@ -103,12 +103,13 @@ normal_multiple <- function(conf_level) stats::qnorm((1 + conf_level) / 2)
 normal_quantiles <- function(values, conf_level) {
   n <- length(values)
   theoretical <- stats::qqnorm(values, plot.it = FALSE)$x
-  line <- quartile_line(values)
+  line <- line_through(stats::quantile(values, quarters, names = FALSE))
   places <- unique(round(seq(1, n, length.out = min(n, 200L))))
-  curves <- with_seed(1L, vapply(seq_len(if (n > 1000L) 99L else 499L), function(i) {
-    drawn <- sort(stats::rnorm(n))
-    own <- quartile_line(drawn)
-    (drawn[places] - own[1L]) / own[2L]
+  sample <- if (n > 1000L) few_of_sorted(n, places) else all_of_sorted(n, places)
+  curves <- with_seed(1L, vapply(1:499, function(i) {
+    drawn <- sample()
+    own <- line_through(drawn$quartiles)
+    (drawn$at_places - own[1L]) / own[2L]
   }, numeric(length(places))))
   band <- curve_band(matrix(curves, nrow = length(places)), conf_level)
   list(
@@ -118,11 +119,45 @@ normal_quantiles <- function(values, conf_level) {
   )
 }
 
+#' Where quartiles are
+quarters <- c(0.25, 0.75)
+
 #' Intercept and slope of the line that qqline() draws
-quartile_line <- function(values) {
-  quartiles <- stats::quantile(values, c(0.25, 0.75), names = FALSE)
-  slope <- diff(quartiles) / diff(stats::qnorm(c(0.25, 0.75)))
+#'
+#' @param quartiles Of the values.
+line_through <- function(quartiles) {
+  slope <- diff(quartiles) / diff(stats::qnorm(quarters))
   c(quartiles[1L] - slope * stats::qnorm(0.25), slope)
+}
+
+#' A function that draws a normal sample, and gives its quartiles and what is at some places
+#'
+#' @param n The size of the sample.
+#' @param places Places in the sorted sample.
+all_of_sorted <- function(n, places) {
+  function() {
+    drawn <- sort(stats::rnorm(n))
+    list(at_places = drawn[places], quartiles = stats::quantile(drawn, quarters, names = FALSE))
+  }
+}
+
+#' The same for large samples, of which no more is drawn than is asked for
+#'
+#' Gaps between sorted uniform values are gamma variates over their sum (Devroye 1986, section
+#' V.3), those between several of them too.
+few_of_sorted <- function(n, places) {
+  index <- 1 + (n - 1) * quarters # as quantile() takes them
+  below <- floor(index)
+  above <- ceiling(index)
+  known <- sort(unique(c(places, below, above)))
+  shapes <- diff(c(0, known, n + 1))
+  function() {
+    gaps <- stats::rgamma(length(shapes), shapes)
+    drawn <- stats::qnorm(utils::head(cumsum(gaps), -1L) / sum(gaps))
+    at <- function(place) drawn[match(place, known)]
+    share <- index - below
+    list(at_places = at(places), quartiles = (1 - share) * at(below) + share * at(above))
+  }
 }
 
 #' Operation: the ellipse that holds a share of a bivariate normal distribution

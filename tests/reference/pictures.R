@@ -60,6 +60,56 @@ residual_quantiles <- function() {
   )
 }
 
+#' The same band for many values: Renyi's representation of sorted uniform numbers by gamma variates
+many_quantiles <- function(values) {
+  n <- length(values)
+  x <- qnorm(c(0.25, 0.75))
+  places <- unique(round(seq(1, n, length.out = 200)))
+  around <- 1 + (n - 1) * c(0.25, 0.75)
+  known <- sort(unique(c(places, floor(around), ceiling(around))))
+  curves <- with_generator(1, replicate(499, {
+    gaps <- rgamma(length(known) + 1L, c(known, n + 1) - c(0, known))
+    z <- rep(NA, n)
+    z[known] <- qnorm(cumsum(gaps)[seq_along(known)] / sum(gaps))
+    part <- around - floor(around)
+    y <- (1 - part) * z[floor(around)] + part * z[ceiling(around)]
+    own <- diff(y) / diff(x)
+    (z[places] - (y[1L] - own * x[1L])) / own
+  }))
+  centre <- rowMeans(curves)
+  up <- apply(curves, 1, quantile, 0.975, names = FALSE) - centre
+  down <- centre - apply(curves, 1, quantile, 0.025, names = FALSE)
+  furthest <- apply(curves, 2, function(one) max((one - centre) / up, (centre - one) / down))
+  factor <- sort(furthest)[ceiling(0.95 * 500)]
+  line <- quantile(values, c(0.25, 0.75), names = FALSE)
+  slope <- diff(line) / diff(x)
+  intercept <- line[1L] - slope * x[1L]
+  list(
+    low = intercept + slope * (centre - factor * down),
+    high = intercept + slope * (centre + factor * up)
+  )
+}
+
+#' How often the band of many values holds all of a normal sample
+held_by_band <- function(values, low, high) {
+  n <- length(values)
+  places <- unique(round(seq(1, n, length.out = 200)))
+  line <- function(z) {
+    y <- quantile(z, c(0.25, 0.75), names = FALSE)
+    own <- diff(y) / diff(qnorm(c(0.25, 0.75)))
+    c(y[1L] - own * qnorm(0.25), own)
+  }
+  given <- line(values)
+  low <- (low - given[1L]) / given[2L]
+  high <- (high - given[1L]) / given[2L]
+  mean(with_generator(7, replicate(400, {
+    z <- rnorm(n)
+    own <- line(z)
+    shown <- (sort(z)[places] - own[1L]) / own[2L]
+    all(shown >= low & shown <= high)
+  })))
+}
+
 #' Evaluate after set.seed(), and leave the generator as it was
 with_generator <- function(seed, value) {
   before <- .GlobalEnv$.Random.seed
