@@ -119,7 +119,7 @@ set_up() { # [EXTRAS], such as [test,lint]
         return
     fi
     if [[ $extras == *test* ]]; then
-        apt_install_carried r-cran-performance r-cran-insight r-cran-broom.mixed r-cran-effects r-cran-car \
+        apt_install_carried r-cran-performance r-cran-insight r-cran-datawizard r-cran-broom.mixed r-cran-effects r-cran-car \
             r-cran-clubsandwich r-cran-sandwich r-cran-mice r-cran-mitml r-cran-mertools locales
     fi
     install_packages "$extras"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from math import exp, inf
-from typing import TYPE_CHECKING, ClassVar, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -169,6 +169,45 @@ def exponential(value: float | None) -> float | None:
         return exp(value)
     except OverflowError:
         return inf
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScaledColumn(Part):
+    """A column of the data that was standardized: ``(column - center) / scale``.
+
+    Attributes
+    ----------
+    column
+        Its name.
+    center
+        What was taken off: its mean.
+    scale
+        What it was divided by: its standard deviation, or twice that.
+    """
+
+    column: str
+    center: float
+    scale: float
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class StandardizedEffects(FixedEffects[Any]):
+    """Fixed effects of a model refitted to standardized data; made by ``fit.standardize()``.
+
+    Attributes
+    ----------
+    scaled
+        One :class:`ScaledColumn` for each column that was standardized.
+    """
+
+    scaled: tuple[ScaledColumn, ...] = field(default=(), metadata=LATER)
+
+    title: ClassVar[str] = "Fixed effects of standardized data"
+
+    def _notes(self) -> tuple[str, ...]:
+        columns = (f"{each.column} by {each.scale:.6g}" for each in self.scaled)
+        said = ", ".join(columns)
+        return (f"Divided: {said}",) if said else ()
 
 
 def exponentials(effects: FixedEffects) -> FixedEffects:

@@ -17,6 +17,7 @@ PYTHON_PACKAGES = ("pymer-bridge", *OF_PYTHON, "matplotlib")
 OPTIONAL_PACKAGES = (
     "performance",
     "insight",
+    "datawizard",
     "effects",
     "broom.mixed",
     "car",

@@ -69,6 +69,7 @@ def read_a_model(fit: pb.LinearMixedModel) -> None:
     assert_type(fit.r2(conf_level=0.9, n_sim=5, seed=1).marginal_conf_low, float | None)
     assert_type(fit.icc(by_group=True)["Subject"], icc_r2.GroupShare)
     assert_type(fit.check("normality"), checks.Checks)
+    assert_type(fit.standardize(two_sd=True), fixed_effects.StandardizedEffects)
     assert_type(fit.robust("Subject", kind="CR2", test="naive-t"), RobustEffects)
     assert_type(fit.robust().wald_test("Days", "HTZ"), tests.FTests)
     assert_type(pb.pool([fit, fit])["Days"], imputed.PooledEffect)

@@ -341,3 +341,24 @@ simulated_anew <- function(name, new_groups, n_sim, seed, conf_level) {
   ))
   list(estimate = found$fit, conf_low = found$lwr, conf_high = found$upr)
 }
+
+#' datawizard's refit to standardized data, and effectsize's coefficients where it is there
+standardized <- function(name, two_sd, response) {
+  fit <- fitted_model(name)
+  refit <- suppressMessages(suppressWarnings(
+    datawizard::standardize(fit, two_sd = two_sd, include_response = response)
+  ))
+  table <- coef(summary(refit))
+  frame <- if (isS4(refit)) refit@frame else refit$model
+  scaled <- Filter(function(column) !is.null(attr(column, "scale")), as.list(frame))
+  of_package <- if (requireNamespace("effectsize", quietly = TRUE) && !two_sd && response) {
+    suppressMessages(suppressWarnings(
+      effectsize::standardize_parameters(fit, method = "refit", ci = NULL)
+    ))$Std_Coefficient
+  }
+  list(
+    terms = rownames(table), estimate = unname(table[, 1]), std_error = unname(table[, 2]),
+    columns = names(scaled), center = vapply(scaled, function(x) as.double(attr(x, "center")), 1),
+    scale = vapply(scaled, function(x) as.double(attr(x, "scale")), 1), of_package = of_package
+  )
+}

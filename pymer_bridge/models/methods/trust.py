@@ -12,12 +12,19 @@ from numpy.typing import NDArray
 from pymer_bridge.data import frames
 from pymer_bridge.errors import OptionError, listed, shown
 from pymer_bridge.models.base import Fitted
+from pymer_bridge.r_script.journal import journal
 from pymer_bridge.results.checks import Checks, InflationFactors
 from pymer_bridge.results.decode import record as decode
 from pymer_bridge.results.decode import tests as decode_tests
-from pymer_bridge.results.fixed_effects import INTERCEPT, FixedEffects
+from pymer_bridge.results.fixed_effects import (
+    INTERCEPT,
+    FixedEffects,
+    ScaledColumn,
+    StandardizedEffects,
+)
 from pymer_bridge.results.matrix import NamedMatrix
 from pymer_bridge.results.tests import FTests
+from pymer_bridge.session import asking
 from pymer_bridge.session.r_session import session
 from pymer_bridge.spec import labels, options
 from pymer_bridge.spec.names import find_name
@@ -193,7 +200,90 @@ class RobustEffects(FixedEffects[Any]):
         )
 
 
-class Checking(Fitted):
+class Standardizing(Fitted):
+    """Coefficients of standardized data."""
+
+    __slots__ = ()
+
+    def standardize(
+        self,
+        ddf: options.Ddf | None = None,
+        conf_level: float = 0.95,
+        *,
+        two_sd: bool = False,
+        response: bool = True,
+    ) -> StandardizedEffects:
+        """Return the fixed effects of the model refitted to standardized data.
+
+        Numbers among the columns have their mean taken off, and are divided by their standard
+        deviation, before any function in the formula; factors and groups stay as they are.
+
+        Parameters
+        ----------
+        ddf
+            Degrees of freedom, as for ``fixed_effects()``; None for its default.
+        conf_level
+            The level of the intervals.
+        two_sd
+            Divide predictors by two standard deviations, so that their coefficients go with those
+            of two equal groups [1]_?
+        response
+            Standardize the response too, where it is a measured number?
+
+        Returns
+        -------
+        StandardizedEffects
+            One row per term, in standard deviations of the response, or in units of the linear
+            predictor; ``scaled`` says of each column what was taken off and divided by.
+
+        Raises
+        ------
+        OptionError
+            An argument is not accepted.
+        REnvironmentError
+            R's package datawizard is not installed.
+        RError
+            There is nothing to standardize, or the model has a subset.
+
+        Notes
+        -----
+        R function: ``datawizard::standardize`` of a model, which is the method "refit" of
+        ``effectsize::standardize_parameters``.
+
+        References
+        ----------
+        .. [1] Gelman, A. (2008). Scaling regression inputs by dividing by two standard deviations.
+           Statistics in Medicine, 27, 2865-2873.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+        >>> round(fit.standardize()["Days"].estimate, 3)  # doctest: +SKIP
+        0.535
+        """
+        level = options.check_level(conf_level)
+        asked = {
+            "two_sd": options.flag(two_sd, "two_sd"),
+            "response": options.flag(response, "response"),
+        }
+        session().require("datawizard")
+        said = asking.Said()
+        record = asking.ask("standardized_model", said=said, model=self._model, **asked)
+        # Its rows are those that the model uses.
+        kept = frames.KeptFrame(self.columns, pd.RangeIndex(self.n_obs), record["model"])
+        with journal.silent():
+            found = self._of(record, self.spec, kept)._tested(ddf, level)
+        columns = (record[name].tolist() for name in ("center", "scale"))
+        scaled = zip(decode.texts(record, "columns"), *columns, strict=True)
+        effects = StandardizedEffects(
+            **{f.name: getattr(found, f.name) for f in fields(FixedEffects)},
+            scaled=tuple(ScaledColumn(*each) for each in scaled),
+        )
+        return said.on(effects)
+
+
+class Checking(Standardizing):
     """Checks of any model, mixed or not."""
 
     __slots__ = ()
