@@ -2,6 +2,7 @@
 #
 #   Rscript r_requirements.R            install what is lacking, then check
 #   Rscript r_requirements.R --check    only check
+#   Rscript r_requirements.R --all      also the packages that some methods need
 #   Rscript r_requirements.R --help     every option
 #
 # For an R that did not bring the packages along (CRAN's own R, macOS, Windows).  Where the
@@ -16,6 +17,18 @@ requirements <- c(
   lmerTest = "3.1-3",
   pbkrtest = "0.5.2",
   emmeans  = "1.8.4"
+)
+
+# What needs packages that are optional, by the name that --for takes.
+features <- list(
+  effects = "effects",
+  terms = "car",
+  shares = "insight",
+  checks = "performance",
+  robust = c("clubSandwich", "sandwich"),
+  standardize = "datawizard",
+  pool = c("mice", "broom.mixed", "mitml"),
+  simulation = "merTools"
 )
 
 # Loading is not proof enough of lme4: one compiled against another Matrix loads, then fails
@@ -35,7 +48,7 @@ binary_hosts <- c("packagemanager.posit.co", "packagemanager.rstudio.com", "p3m.
 
 usage <- c(
   "Usage: Rscript r_requirements.R [--check] [--repos=URL] [--snapshot=YYYY-MM-DD]",
-  "                                [--require=LIST] [--help]",
+  "                                [--all] [--for=FEATURES] [--require=LIST] [--help]",
   "",
   "Installs the R packages pymer_bridge needs that are missing or too old, then checks that",
   "each one loads in a fresh R.  What is there already is left alone; if nothing is lacking,",
@@ -49,6 +62,8 @@ usage <- c(
   "  --snapshot=YYYY-MM-DD  the repository as it was on that day.  The repository's address",
   "                         has to hold {date}, or end in /latest or a date; where none was",
   paste0("                         given, it is ", snapshot_url),
+  "  --all                  also the packages of every feature below",
+  "  --for=FEATURES         also those of some features, such as --for=robust,pool",
   "  --require=LIST         other requirements than pymer_bridge's, such as",
   "                         \"lme4>=1.1-31,Matrix\" (R itself may be named: \"R>=4.3\")",
   "  --help                 this text",
@@ -103,6 +118,29 @@ parse_requirements <- function(text) {
   wanted
 }
 
+# The packages of features, of any version.
+parse_features <- function(text) {
+  named <- trimws(strsplit(text, ",", fixed = TRUE)[[1L]])
+  unknown <- setdiff(named, names(features))
+  if (!length(named) || length(unknown)) {
+    wrong_option(
+      "no feature '", paste(unknown, collapse = "', '"), "'; there are: ",
+      paste(names(features), collapse = ", ")
+    )
+  }
+  packages <- unique(unlist(features[named], use.names = FALSE))
+  structure(rep("0", length(packages)), names = packages)
+}
+
+# Options that may have their value as the next word.
+joined_options <- function(args) {
+  apart <- which(args == "--for")
+  apart <- apart[apart < length(args) & !startsWith(args[apart + 1L], "--")]
+  if (!length(apart)) return(args)
+  args[apart] <- paste0("--for=", args[apart + 1L])
+  args[-(apart + 1L)]
+}
+
 parse_options <- function(args) {
   opts <- list(
     check = FALSE,
@@ -110,25 +148,39 @@ parse_options <- function(args) {
     snapshot = Sys.getenv("PYMER_BRIDGE_R_SNAPSHOT"),
     wanted = requirements
   )
-  for (arg in args) {
+  optional <- character()
+  for (arg in joined_options(args)) {
     name <- sub("=.*", "", arg)
     value <- if (grepl("=", arg, fixed = TRUE)) sub("^[^=]*=", "", arg)
-    if (name %in% c("--repos", "--snapshot", "--require")) {
+    if (name %in% c("--repos", "--snapshot", "--require", "--for")) {
       if (is.null(value) || !nzchar(value)) wrong_option(name, " needs a value: ", name, "=...")
     } else if (!is.null(value)) {
       name <- arg
     }
     switch(name,
       "--help" = , "-h" = {
-        writeLines(c(usage, sprintf("  %-9s >= %s", names(requirements), requirements)))
+        needs <- vapply(features, paste, "", collapse = ", ")
+        writeLines(c(
+          usage, sprintf("  %-9s >= %s", names(requirements), requirements), "", "Features:",
+          sprintf("  %-12s %s", names(features), needs)
+        ))
         exit(0L)
       },
       "--check" = opts$check <- TRUE,
+      "--all" = optional <- names(features),
+      "--for" = {
+        parse_features(value)
+        optional <- c(optional, trimws(strsplit(value, ",", fixed = TRUE)[[1L]]))
+      },
       "--repos" = opts$repos <- value,
       "--snapshot" = opts$snapshot <- value,
       "--require" = opts$wanted <- parse_requirements(value),
       wrong_option("unknown option: '", arg, "'")
     )
+  }
+  if (length(optional)) {
+    further <- parse_features(paste(optional, collapse = ","))
+    opts$wanted <- c(opts$wanted, further[setdiff(names(further), names(opts$wanted))])
   }
   if (nzchar(opts$repos)) opts$repos <- parse_repos(opts$repos)
   if (nzchar(opts$snapshot)) opts$snapshot <- parse_date(opts$snapshot)

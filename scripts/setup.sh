@@ -119,8 +119,8 @@ set_up() { # [EXTRAS], such as [test,lint]
         return
     fi
     if [[ $extras == *test* ]]; then
-        apt_install_carried r-cran-performance r-cran-insight r-cran-datawizard r-cran-broom.mixed r-cran-effects r-cran-car \
-            r-cran-clubsandwich r-cran-sandwich r-cran-mice r-cran-mitml r-cran-mertools locales
+        apt_install_carried locales r-cran-{effects,car,insight,performance,datawizard,effectsize} \
+            r-cran-{clubsandwich,sandwich,mice,broom.mixed,mitml,mertools,dharma}
     fi
     install_packages "$extras"
     # Extras come on top of the core packages.

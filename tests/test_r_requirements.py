@@ -539,6 +539,8 @@ def test_r_too_old_installs_nothing(machine: Machine) -> None:
         (["--snapshot=2024-01-02", "--repos=https://cran.example.org"], "needs a repository with"),
         (["--require=alpha>2"], "not a list"),
         (["--require=alpha,alpha"], "named twice"),
+        (["--for=robust,nothing"], "no feature 'nothing'; there are: effects"),
+        (["--for"], "--for needs a value"),
     ],
 )
 def test_wrong_options(machine: Machine, options: list[str], message: str) -> None:
@@ -548,6 +550,15 @@ def test_wrong_options(machine: Machine, options: list[str], message: str) -> No
     assert message in run.err
     assert "Usage: Rscript r_requirements.R" in run.err
     assert run.out == ""
+
+
+def test_features_bring_their_packages(machine: Machine) -> None:
+    some = machine.run("--check", "--for", "robust,shares", "--require=R>=4.2")
+    assert [some.row(package)[0] for package in ("clubSandwich", "sandwich", "insight")] == [
+        "any"
+    ] * 3
+    every = machine.run("--check", "--all", "--require=R>=4.2")
+    assert every.row("merTools")[0] == "any"
 
 
 def test_help(machine: Machine) -> None:

@@ -53,6 +53,7 @@ def parser() -> argparse.ArgumentParser:
     text = "say what is installed, and how to install what is not"
     doctor = commands.add_parser("doctor", help=text, description=text)
     doctor.add_argument("--json", action="store_true", help="print as JSON")
+    doctor.add_argument("--all", action="store_true", help="also what needs further R packages")
     return made
 
 

@@ -260,11 +260,14 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    from pymer_bridge.session.doctor import show_versions  # noqa: PLC0415
+    from pymer_bridge.session.doctor import features_here, show_versions  # noqa: PLC0415
 
     found = show_versions()
+    features = features_here() if options.all and found.r else None
     verdict = "All that is needed is there." if found.ok else "Something is missing (above)."
-    shown = json.dumps(found.to_dict(), indent=2) if options.json else f"{found}\n{verdict}"
+    told = {**found.to_dict(), **({} if features is None else {"features": features.to_dict()})}
+    parts = (str(found), *(() if features is None else (f"{features}",)), verdict)
+    shown = json.dumps(told, indent=2) if options.json else "\n".join(parts)
     sys.stdout.write(f"{shown}\n")
     return 0 if found.ok else 1
 

@@ -6,7 +6,7 @@ import locale
 
 from pymer_bridge.errors import REnvironmentError
 from pymer_bridge.results.decode import record as decode
-from pymer_bridge.results.versions import Versions
+from pymer_bridge.results.versions import Feature, Features, Versions
 from pymer_bridge.session import installation
 from pymer_bridge.session.asking import ask
 from pymer_bridge.session.r_session import session
@@ -14,23 +14,10 @@ from pymer_bridge.session.versions import OF_PYTHON, python_versions, state_here
 from pymer_bridge.spec.arguments import checked
 
 PYTHON_PACKAGES = ("pymer-bridge", *OF_PYTHON, "matplotlib")
-OPTIONAL_PACKAGES = (
-    "performance",
-    "insight",
-    "datawizard",
-    "effects",
-    "broom.mixed",
-    "car",
-    "clubSandwich",
-    "sandwich",
-    "mice",
-    "mitml",
-    "merTools",
-)
 
 
 def _r_packages() -> tuple[dict[str, str], dict[str, str | None]]:
-    wanted = [*installation.MINIMUM_PACKAGES, *OPTIONAL_PACKAGES]
+    wanted = [*installation.MINIMUM_PACKAGES, *installation.OPTIONAL_PACKAGES]
     record = ask("describe_session", packages=wanted)
     facts = {
         "R": decode.text(record, "r_version"),
@@ -100,3 +87,21 @@ def _notes_on_speed() -> list[str]:
         f"{path}: it is slower, with the same figures."
         for path, reason in zip(record["paths"], record["reasons"], strict=True)
     ]
+
+
+def features_here() -> Features:
+    """Return what needs R packages that are optional, and whether it works here.
+
+    Raises
+    ------
+    REnvironmentError
+        There is no R that works.
+    """
+    found = _r_packages()[1]
+    rows = [
+        Feature(name, packages, use, tuple(each for each in packages if found[each] is None))
+        for name, (packages, use) in installation.FEATURES.items()
+    ]
+    missing = ",".join(row.feature for row in rows if row.missing)
+    remedy = installation.install_features_command(missing) if missing else ""
+    return Features(tuple(rows), remedy)

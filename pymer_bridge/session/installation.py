@@ -27,6 +27,22 @@ MINIMUM_PACKAGES: Final = {
 }
 """The oldest supported versions; ``r_requirements.R`` states the same table."""
 
+FEATURES: Final[dict[str, tuple[tuple[str, ...], str]]] = {
+    "effects": (("effects",), "`fit.effect()` and its pictures"),
+    "terms": (("car",), "tests of types II and III beside `lmer`, `fit.vif()`"),
+    "shares": (("insight",), "`fit.icc()`, `fit.r2()`, and what reports and tables show of them"),
+    "checks": (("performance",), "`fit.check()`"),
+    "robust": (("clubSandwich", "sandwich"), "`fit.robust()`"),
+    "standardize": (("datawizard",), "`fit.standardize()`"),
+    "pool": (("mice", "broom.mixed", "mitml"), "`pb.pool()`, `pb.fit_imputed()`"),
+    "simulation": (("merTools",), '`fit.predict(interval="prediction", method="simulation")`'),
+}
+"""What needs further R packages: which, and what it is; ``r_requirements.R`` has the same list."""
+
+OPTIONAL_PACKAGES: Final = tuple(
+    dict.fromkeys(package for packages, _ in FEATURES.values() for package in packages)
+)
+
 RINTERFACE: Final = "3.6.7"
 """The newest version of rpy2's part that embeds R with which this package is tested."""
 
@@ -167,6 +183,11 @@ def install_package_command(package: str, version: str | None = None) -> str:
     if package in MINIMUM_PACKAGES:
         return f'Rscript "{requirements_script()}"'
     return f'Rscript "{requirements_script()}" --require={package}'
+
+
+def install_features_command(features: str) -> str:
+    """Return the one command that installs the R packages of features, joined by commas."""
+    return f'Rscript "{requirements_script()}" --for={features}'
 
 
 def install_rinterface_command() -> str:

@@ -209,6 +209,13 @@ def test_doctor_says_what_is_there() -> None:
     assert record["packages"]["mapping"]["lme4"]
 
 
+def test_doctor_says_what_needs_more() -> None:
+    answer = run("doctor", "--all")
+    assert "What needs further R packages" in answer.stdout
+    record = json.loads(run("doctor", "--all", "--json").stdout)
+    assert "robust" in {row["feature"] for row in record["features"]["rows"]}
+
+
 def test_doctor_without_r_names_the_remedy(tmp_path: Path) -> None:
     answer = subprocess.run(
         [sys.executable, "-m", "pymer_bridge", "doctor"],

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pymer_bridge
 from pymer_bridge.r_script.operations import OPERATIONS
-from pymer_bridge.session.doctor import OPTIONAL_PACKAGES
-from pymer_bridge.session.installation import MINIMUM_PACKAGES
+from pymer_bridge.session.installation import MINIMUM_PACKAGES, OPTIONAL_PACKAGES
 
 MODELS = Path(pymer_bridge.__file__).parent / "models"
 

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from helpers.scripted import load_script
 from pymer_bridge.errors import REnvironmentError
 from pymer_bridge.session import installation
+from pymer_bridge.session.doctor import features_here
 from pymer_bridge.session.r_session import session
 
 r = pytest.mark.r
@@ -205,6 +207,37 @@ def test_the_two_tables_of_versions_agree():
     stated = dict(re.findall(r'(\w+)\s*=\s*"([^"]+)"', table[1]))
     assert stated.pop("R") == installation.MINIMUM_R
     assert stated == installation.MINIMUM_PACKAGES
+
+
+def test_the_two_lists_of_features_agree() -> None:
+    script = installation.requirements_script().read_text(encoding="utf-8")
+    found = re.search(r"^features <- list\(\n(.*?)^\)", script, flags=re.MULTILINE | re.DOTALL)
+    assert found is not None
+    stated = {
+        name: tuple(re.findall(r'"([^"]+)"', packages))
+        for name, packages in re.findall(r"^  (\w+) = (.*?)(?:,?\n)", found[1], flags=re.MULTILINE)
+    }
+    assert stated == {name: of for name, (of, _) in installation.FEATURES.items()}
+
+
+def test_the_page_has_the_table_of_features() -> None:
+    script = load_script("list-features")
+    page = script.PAGE.read_text(encoding="utf-8")
+    assert page == script.written(page)
+    assert "| `checks` | `fit.check()` | `r-cran-performance` | yes | no | yes |" in page
+
+
+@r
+def test_what_is_missing_is_said_with_the_command(monkeypatch) -> None:
+    monkeypatch.setitem(installation.FEATURES, "nothing", (("no.such.package",), "`fit.none()`"))
+    monkeypatch.setattr(
+        installation, "OPTIONAL_PACKAGES", (*installation.OPTIONAL_PACKAGES, "no.such.package")
+    )
+    found = features_here()
+    assert found["nothing"].missing == ("no.such.package",)
+    assert "without no.such.package" in str(found)
+    assert re.search(r'r_requirements\.R" --for=.*nothing$', found.remedy)
+    assert type(found).from_dict(found.to_dict()) == found
 
 
 # -- rpy2 ------------------------------------------------------------------------------------------
