@@ -43,7 +43,8 @@ def session_script(path: str | Path, data: DataFormat | None = "csv") -> Path:
     -------
     pathlib.Path
         The script: models that the program still has, in the order in which they were fitted,
-        and tests, intervals and bootstraps in the order in which they were made.
+        and tests, intervals, bootstraps, predictions and simulations, in the order in which they
+        were made.
 
     Raises
     ------
@@ -278,7 +279,7 @@ class Analysis:
 
 
 def asked_of(model: Handle) -> list[DoneEntry]:
-    """Return the tests, intervals and bootstraps that were asked of a model."""
+    """Return what was asked of a model and has a place in scripts."""
     return [entry for entry in journal.of(model) if entry.operation in OPERATIONS]
 
 

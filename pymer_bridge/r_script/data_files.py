@@ -219,6 +219,39 @@ def _levels(texts: Sequence[str]) -> syntax.Node:
     return syntax.vector(texts)
 
 
+INLINE: Final = frozenset({"numeric", "integer", "logical", "character", "factor"})
+
+
+def can_stand_inline(parts: Sequence[Part]) -> bool:
+    """Say whether columns can be written into a script, see :func:`inline`."""
+    return all(part["kind"] in INLINE for part in parts)
+
+
+def inline(names: Sequence[str], parts: Sequence[Part]) -> syntax.Node:
+    """Write a small data frame as a call of data.frame()."""
+    columns = zip(names, map(_inline_column, parts), strict=True)
+    return syntax.named("data.frame", (*columns, ("check.names", "FALSE")))
+
+
+def _inline_column(part: Part) -> syntax.Node:
+    kind, values = part["kind"], np.asarray(part["values"]).tolist()
+    if kind in ("numeric", "integer", "logical"):
+        if kind == "numeric":
+            atoms = ["NA" if math.isnan(value) else syntax.number(value) for value in values]
+        elif kind == "integer":
+            atoms = ["NA" if value == NA_INTEGER else f"{value}L" for value in values]
+        else:
+            atoms = ["NA" if v == NA_INTEGER else "TRUE" if v else "FALSE" for v in values]
+        return syntax.call("c", *atoms)
+    texts = _texts_of(part)
+    atoms = ["NA" if code == NA_INTEGER else syntax.string(texts[code - 1]) for code in values]
+    written = syntax.call("c", *atoms)
+    if kind == "character":
+        return written
+    ordered = "TRUE" if part["ordered"] else None
+    return syntax.call("factor", written, levels=syntax.vector(texts), ordered=ordered)
+
+
 def checking_order(data: DataSet) -> list[str]:
     """Write the R lines that give strings the order of levels that they had.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from pymer_bridge.r_script import calls, linear_calls, mean_calls
+from pymer_bridge.r_script import calls, linear_calls, mean_calls, model_calls
 from pymer_bridge.r_script.comparison_calls import bootstrap_test, comparison
 from pymer_bridge.r_script.statements import Asked, Written, without
 
@@ -91,6 +91,11 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
     "bootstrap": Operation(
         linear_calls.unless_linear(calls.bootstrap, linear_calls.bootstrap), "bootstrap"
     ),
+    "predict_model": Operation(model_calls.predictions, "predictions"),
+    "predict_linear": Operation(model_calls.linear_predictions, "predictions"),
+    "simulate_model": Operation(model_calls.simulations, "simulations"),
+    "simulate_linear": Operation(model_calls.simulations, "simulations"),
+    "robust_effects": Operation(model_calls.robust, "robust_tests", package="clubSandwich"),
     "marginal_means": _emmeans(mean_calls.means, "means"),
     "marginal_trends": _emmeans(partial(mean_calls.means, function="emtrends"), "slopes"),
     "contrast_means": _emmeans(mean_calls.contrasts, "differences"),
@@ -98,4 +103,4 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
     "joint_tests_of": _emmeans(mean_calls.joint_tests, "joint_tests_of_means"),
     "effect_sizes_of": _emmeans(mean_calls.effect_sizes, "effect_sizes"),
 }
-"""All tests, intervals and bootstraps. Nothing else is written, but for the summary of a model."""
+"""All that is written of a model besides its fit."""

@@ -67,6 +67,8 @@ class Asked:
         By variable of a model: the call that fits it by lme4, even where lmerTest is attached.
     odd_names
         Has a predictor or a group of the first model a name that R must quote?
+    excluding
+        Was it fitted with ``na.action = na.exclude``?
     """
 
     arguments: Mapping[str, Any]
@@ -80,6 +82,7 @@ class Asked:
     own_parameters: bool = False
     plain_fits: Mapping[str, Node] = field(default_factory=dict)
     odd_names: bool = False
+    excluding: bool = False
 
     @property
     def fit(self) -> str:

@@ -292,6 +292,7 @@ class _Body:
             own_parameters=self.setting.own_parameters,
             plain_fits={name: plain_fit_node(self.models[name]) for name in act.models},
             odd_names=model.odd_names,
+            excluding=model.spec.na_action == "exclude",
         )
 
 

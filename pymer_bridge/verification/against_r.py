@@ -46,8 +46,8 @@ def verify(what: Any, runs: int = 3, *, timeout: float | None = None) -> Verific
     Parameters
     ----------
     what
-        A fitted model: its figures, and those of every test, interval and bootstrap that the
-        program still has; or one such result; or several of both in a list.
+        A fitted model: its figures, and those of every test, interval, bootstrap, prediction and
+        simulation that the program still has; or one such result; or several of both in a list.
     runs
         The number of processes.
     timeout

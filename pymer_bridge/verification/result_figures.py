@@ -1,4 +1,4 @@
-"""The figures of tests, intervals and bootstraps, each with a key, as for a fit."""
+"""The figures of tests, intervals, bootstraps and predictions, with keys as those of a fit."""
 
 from __future__ import annotations
 
@@ -6,7 +6,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from pymer_bridge.results import bootstrap, fixed_effects, intervals, means, separate, tests
+from pymer_bridge.models.methods.trust import RobustEffects
+from pymer_bridge.results import (
+    bootstrap,
+    fixed_effects,
+    intervals,
+    means,
+    prediction,
+    separate,
+    tests,
+)
 from pymer_bridge.results.figures import Figure
 from pymer_bridge.verification.figures import TESTS, of_rows
 
@@ -83,6 +92,26 @@ def _profile(result: intervals.Profile) -> Iterator[Figure]:
         yield _figure("profile", "focal", focal, name, str(counts[name]))
 
 
+def _predictions(result: prediction.Predictions) -> Iterator[Figure]:
+    for name in ("values", "std_error", "conf_low", "conf_high"):
+        quantity = "estimate" if name == "values" else name
+        values = getattr(result, name)
+        for i, value in enumerate(() if values is None else values.tolist()):
+            yield _figure("prediction", quantity, value, level=str(i + 1))
+
+
+def _simulations(result: prediction.Simulations) -> Iterator[Figure]:
+    for quantity, table in (("value", result.values), ("failures", result.failures)):
+        for name, column in zip(result.names, () if table is None else table.T, strict=False):
+            for i, value in enumerate(column.tolist()):
+                yield _figure("simulation", quantity, value, name, str(i + 1))
+
+
+def _robust(result: fixed_effects.FixedEffects[Any]) -> Iterator[Figure]:
+    tested = [name for name in TESTS if name != "df" or result.ddf != "normal"]
+    yield from of_rows("robust_effect", result.rows, tested)
+
+
 _ENDS: Final = ("conf_low", "conf_high")
 _ROWS: Final[Mapping[type[Any], tuple[str, Sequence[str]]]] = {
     fixed_effects.FixedEffects: ("fixed_effect", TESTS),
@@ -99,6 +128,9 @@ _READERS: Final[Mapping[type[Any], Callable[[Any], Iterator[Figure]]]] = {
     tests.ModelComparison: _comparison,
     tests.BackwardElimination: _elimination,
     intervals.Profile: _profile,
+    prediction.Predictions: _predictions,
+    prediction.Simulations: _simulations,
+    RobustEffects: _robust,
     means.MarginalTable: _means,
     means.MarginalTests: _means,
     means.JointTests: _joint_tests,
@@ -109,8 +141,10 @@ _READERS: Final[Mapping[type[Any], Callable[[Any], Iterator[Figure]]]] = {
 
 def figures_of_result(result: Any) -> tuple[Figure, ...]:
     """Return every figure of a result; none for kinds of results that are not compared."""
+    read = next((read for kind, read in _READERS.items() if isinstance(result, kind)), None)
+    if read is not None:
+        return tuple(read(result))
     for kind, (family, quantities) in _ROWS.items():
         if isinstance(result, kind):
             return tuple(of_rows(family, result.rows, quantities))
-    read = next((read for kind, read in _READERS.items() if isinstance(result, kind)), None)
-    return () if read is None else tuple(read(result))
+    return ()

@@ -9,7 +9,7 @@ import subprocess
 import warnings
 import weakref
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -474,6 +474,86 @@ def test_figures_of_all_models_are_those_of_one_script() -> None:
     assert report.ok, str(report)
     assert report.n_figures > 7000
     assert report.not_compared == ()
+
+
+@pytest.mark.slow
+@pytest.mark.r("lmerTest")
+def test_predictions_and_simulations_of_all_models_are_those_of_a_script() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fits: list[Any] = [case.fit() for case in CASES if case.name != "large"]
+        trial, clinic = data_set("trial"), data_set("clinic")
+        fits += [
+            pb.lm("y ~ f * x", trial, contrasts={"f": "contr.sum"}),
+            pb.glm("count ~ x", clinic, family="poisson"),
+        ]
+        kept: list[Any] = []
+        for fit in fits:
+            if fit.spec.fitter == "nlmer":
+                continue
+            kept += [fit.predict(), fit.predict(type="response"), fit.simulate(2, 7)]
+            if fit in fits[-2:]:
+                kept.append(fit.predict(std_error=True))
+            else:
+                kept.append(fit.predict(re_form="population"))
+        line = fits[-2]
+        kept += [line.predict(trial.head(4), interval=kind, conf_level=0.8) for kind in ENDS]
+        report = pb.verify(fits + kept, runs=1)
+    assert report.ok, str(report)
+    assert report.n_figures > 50_000
+    said = {"simulate_model: R has no function that repeats it"}
+    assert set(report.not_compared) <= said
+
+
+ENDS: Final = ("confidence", "prediction")
+
+
+@pytest.mark.r("lmerTest")
+@pytest.mark.carried("clubSandwich")
+def test_robust_tests_are_those_of_a_script() -> None:
+    data = sleepstudy()
+    fit = pb.lmer(SLOPES, data)
+    cake = pb.lmer("angle ~ recipe * temp + (1 | recipe:replicate)", pb.load_dataset("cake"))
+    kept = [
+        fit.robust(),
+        fit.robust("Subject", kind="CR1S", test="naive-t", conf_level=0.9),
+        fit.robust(test="normal"),
+        cake.robust(kind="CR0", test="saddlepoint"),
+        cake.robust("recipe:replicate", kind="CR3"),
+    ]
+    report = pb.verify([fit, cake, *kept], runs=1)
+    assert report.ok, str(report)
+    assert report.not_compared == ()
+
+
+@pytest.mark.r("lmerTest")
+def test_new_data_stand_in_the_script() -> None:
+    data = pb.load_dataset("cake")
+    fit = pb.lmer("angle ~ recipe + temp + (1 | recipe:replicate)", data)
+    new = pd.DataFrame(
+        {"recipe": ["A", "C"], "temp": [180.5, 1 / 3], "replicate": pd.Categorical(["2", "1"])}
+    )
+    kept = [
+        fit.predict(new),
+        fit.predict(new, random_only=True),
+        fit.predict(new.assign(replicate="99"), allow_new_levels=True),
+        fit.predict(new, re_form="~ (1 | recipe:replicate)"),
+        fit.simulate(2, 5, new),
+        fit.simulate(2, 5, use_u=True),
+    ]
+    report = pb.verify([fit, *kept], runs=1)
+    assert report.ok, str(report)
+    assert report.not_compared == ()
+    unwritten = [
+        fit.predict(new, interval="confidence", re_form="population"),
+        fit.predict(
+            new_params={"beta": fit.fixed_effects("none").to_frame()["estimate"].to_list()}
+        ),
+    ]
+    assert len(pb.verify([fit, *unwritten], runs=1).not_compared) == 1
+    before = len(journal.done)
+    fit.predict(pd.concat([new] * 60))  # too many for a script
+    assert len(journal.done) == before
 
 
 @pytest.mark.slow

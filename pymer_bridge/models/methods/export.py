@@ -51,8 +51,8 @@ class Scripting(RModel):
         """Write a script of plain R that fits this model and repeats what was asked of it.
 
         The script checks versions, reads the data to the last bit, sets levels and contrasts,
-        fits the model, prints its summary, and repeats each test, interval and bootstrap of this
-        model, with the models that it was compared with.
+        fits the model, prints its summary, and repeats each test, interval, bootstrap, prediction
+        and simulation of this model, with the models that it was compared with.
 
         Parameters
         ----------

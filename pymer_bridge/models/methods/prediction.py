@@ -17,10 +17,15 @@ from pymer_bridge.models import diagnosing, new_observations
 from pymer_bridge.models.base import Fitted
 from pymer_bridge.models.preparing import check_text
 from pymer_bridge.replicates import engine
+from pymer_bridge.r_script.model_calls import NEW_ROWS
 from pymer_bridge.results import prediction as results
 from pymer_bridge.results.decode import internals as decode_internals
 from pymer_bridge.session import deadlines
 from pymer_bridge.spec import labels, options
+
+
+def _fits_into_script(frame: frames.Frame | None) -> bool:
+    return frame is None or len(frame.index) <= NEW_ROWS
 
 
 class Prediction(Fitted):
@@ -200,6 +205,7 @@ class Prediction(Fitted):
                 conf_level=level,
                 random_only=alone,
                 new_params=params,
+                noted=asked is None and _fits_into_script(frame),
             )
             if asked is None:
                 return point
@@ -291,6 +297,7 @@ class Prediction(Fitted):
                 if weights is None
                 else labels.row_vector(weights, rows, "weights", np.float64),
                 new_params=options.check_parameters(new_params),
+                noted=weights is None and _fits_into_script(frame),
             )
 
     def _predicted(
@@ -439,6 +446,7 @@ class LinearPrediction(Fitted):
                 interval=interval or "none",
                 new_data=None if frame is None else frame.to_r(),
                 conf_level=level,
+                noted=_fits_into_script(frame),
             )
 
     def simulate(self, n_sim: int = 1, seed: int | None = None) -> results.Simulations:
@@ -481,4 +489,5 @@ class LinearPrediction(Fitted):
             lambda record: decode_internals.simulations(record, self._index, checked_seed),
             n_sim=options.whole(n_sim, "n_sim", 1),
             seed=checked_seed,
+            noted=True,
         )

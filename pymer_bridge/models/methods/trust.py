@@ -76,6 +76,11 @@ class RobustEffects(FixedEffects[Any]):
     vcov: NamedMatrix = field(kw_only=True)
     _cluster: Any = field(kw_only=True)
 
+    @property
+    def _facts(self) -> dict[str, Any]:
+        """What a script must know besides the arguments."""
+        return {"grouped": self._cluster in getattr(self.model, "n_groups", ())}
+
     def _plain(self) -> FixedEffects[Any]:
         return FixedEffects(**{f.name: getattr(self, f.name) for f in fields(FixedEffects)})
 
@@ -485,7 +490,13 @@ class Robust(Fitted):
             )
 
         return self._ask_anew(
-            "robust_effects", read, cluster=clusters, kind=chosen, test=ddf, conf_level=level
+            "robust_effects",
+            read,
+            cluster=clusters,
+            kind=chosen,
+            test=ddf,
+            conf_level=level,
+            noted=clustered and (clusters is None or isinstance(clusters, str)),
         )
 
     def _clusters(self, given: Clusters | None) -> tuple[str, Any]:

@@ -414,6 +414,53 @@ profile <- function(profiled, options) {
   )
 }
 
+#' Which of these are rows of the data: where a subset is missing, R makes rows of the name "NA"
+are_rows <- function(names, n) if (is.null(names)) rep(TRUE, n) else grepl("^[0-9]+$", names)
+
+predictions <- function(predicted, options) {
+  values <- if (is.list(predicted)) predicted$fit else predicted
+  found <- cbind(values, if (is.list(predicted)) predicted$se.fit)
+  quantities <- c(
+    "estimate", if (is.matrix(values)) c("conf_low", "conf_high"),
+    if (is.list(predicted)) "std_error"
+  )
+  found <- found[are_rows(rownames(found), nrow(found)), , drop = FALSE]
+  do.call(rbind, lapply(seq_along(quantities), function(i) {
+    figures("prediction", quantities[i], found[, i], level = seq_len(nrow(found)))
+  }))
+}
+
+simulations <- function(drawn, options) {
+  drawn <- drawn[are_rows(row.names(drawn), nrow(drawn)), , drop = FALSE]
+  do.call(rbind, lapply(names(drawn), function(name) {
+    column <- drawn[[name]]
+    figure <- function(quantity, values) {
+      figures("simulation", quantity, as.double(values), level = seq_along(values), term = name)
+    }
+    if (is.matrix(column)) {
+      rbind(figure("value", column[, 1L]), figure("failures", column[, 2L]))
+    } else {
+      figure("value", column)
+    }
+  }))
+}
+
+robust <- function(found, options) {
+  of <- list(
+    estimate = "beta", std_error = "SE", statistic = "tstat",
+    df = c("df_Satt", "df_t", "df_tp", "df"),
+    p_value = c("p_Satt", "p_t", "p_tp", "p_z", "p_saddle", "p_val")
+  )
+  rbind(
+    columns("robust_effect", found$tests, of),
+    if (!is.null(found$intervals)) {
+      columns("robust_effect", found$intervals, list(conf_low = "CI_L", conf_high = "CI_U"),
+        term = rownames(found$tests)
+      )
+    }
+  )
+}
+
 process_state <- function() {
   # This needs crossed factors: for a single factor there is one ordering only.
   fit <- lme4::lmer(diameter ~ 1 + (1 | plate) + (1 | sample), lme4::Penicillin)
@@ -431,7 +478,7 @@ local({
     term_tests = term_tests, drop_terms = drop_terms, drop_by_ratio = drop_by_ratio, t_tests = t_tests, step = step, intervals = intervals,
     linear = linear, linear_intervals = linear_intervals, KRmodcomp = KRmodcomp, SATmodcomp = SATmodcomp, PBmodcomp = PBmodcomp,
     bootMer = bootMer, means = means, mean_tests = mean_tests, joint_tests = joint_tests,
-    profile = profile
+    profile = profile, predictions = predictions, simulations = simulations, robust = robust
   )
   # The script must find R's own functions, not those above.
   own <- environment()

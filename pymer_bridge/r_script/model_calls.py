@@ -1,0 +1,146 @@
+"""Predictions, simulations and robust tests of a model, as the calls that an R user would write."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pymer_bridge.r_script import data_files, syntax
+from pymer_bridge.r_script.statements import Asked, Written, drawn, shown, without
+from pymer_bridge.r_script.syntax import Node
+
+NEW_ROWS: Final = 100
+"""New data with more rows do not stand in a script."""
+
+_CLUB_TESTS: Final = {
+    "satterthwaite": "Satterthwaite",
+    "saddlepoint": "saddlepoint",
+    "naive-t": "naive-t",
+    "naive-tp": "naive-tp",
+    "normal": "z",
+}
+
+
+def _new_data(asked: Asked) -> tuple[str | None, list[str]]:
+    """Return the variable of the new data, and the lines that make them."""
+    given = asked.arguments.get("new_data")
+    if given is None:
+        return None, []
+    name = f"{asked.variable}_data"
+    return name, [syntax.assign(name, data_files.inline(given["names"], given["parts"]))]
+
+
+def _left_out(asked: Asked, what: str) -> Written | None:
+    """Say why predictions or simulations have no call; None where they have one."""
+    given = asked.arguments
+    data = given.get("new_data")
+    if data is not None and data["n_rows"] > NEW_ROWS:
+        return without(f"{what} at {data['n_rows']} new rows were asked for too.")
+    if data is not None and not data_files.can_stand_inline(data["parts"]):
+        return without(f"{what} at times or durations were asked for too.")
+    if given.get("new_params") is not None or given.get("weights") is not None:
+        return without(f"{what} with parameters or weights of their own were asked for too.")
+    return None
+
+
+def _form(asked: Asked) -> Node | None:
+    form = asked.arguments.get("re_form")
+    return "NA" if form == "population" else form
+
+
+def _long(written: Written) -> Written:
+    """Print the first values only."""
+    lines = [
+        f"print(head({written.variable}))" if line == f"print({written.variable})" else line
+        for line in written.lines
+    ]
+    return Written(tuple(lines), written.kind, written.variable, written.options)
+
+
+def predictions(asked: Asked) -> Written:
+    """Write predict() of a mixed model."""
+    given = asked.arguments
+    if (left := _left_out(asked, "Predictions")) is not None:
+        return left
+    if given["std_error"] or given["interval"]:
+        return without("Predictions with standard errors were asked for too; they are left out.")
+    data, before = _new_data(asked)
+    value = syntax.call(
+        "predict",
+        asked.fit,
+        newdata=data,
+        re_form=_form(asked),
+        type=syntax.string("response") if given["type"] == "response" else None,
+        random_only="TRUE" if given["random_only"] else None,
+        allow_new_levels="TRUE" if given["allow_new_levels"] else None,
+    )
+    return _long(shown(asked, value, "predictions", before=before))
+
+
+def linear_predictions(asked: Asked) -> Written:
+    """Write predict() of a model without random effects."""
+    given = asked.arguments
+    if (left := _left_out(asked, "Predictions")) is not None:
+        return left
+    interval = given["interval"]
+    if interval != "none" and asked.fitter == "glm":
+        return without("Intervals of predictions were asked for too; R's glm() has none.")
+    data, before = _new_data(asked)
+    value = syntax.call(
+        "predict",
+        asked.fit,
+        newdata=data,
+        se_fit="TRUE",
+        interval=None if interval == "none" else syntax.string(interval),
+        level=None if interval == "none" else syntax.number(given["conf_level"]),
+        type=syntax.string("response") if given["type"] == "response" else None,
+    )
+    return _long(shown(asked, value, "predictions", before=before))
+
+
+def simulations(asked: Asked) -> Written:
+    """Write simulate()."""
+    given = asked.arguments
+    if (left := _left_out(asked, "Simulations")) is not None:
+        return left
+    if asked.excluding and asked.fitter in ("glmer", "glm"):
+        return without(
+            "Simulations were asked for too; R's simulate() fails for generalized models with "
+            "na.action = na.exclude, or lays their rows wrongly."
+        )
+    data, before = _new_data(asked)
+    seed = given["seed"]
+    value = syntax.call(
+        "simulate",
+        asked.fit,
+        nsim=syntax.number(given["n_sim"]),
+        seed=None if seed is None else syntax.number(seed),
+        newdata=data,
+        re_form=given.get("re_form"),
+        use_u="TRUE" if given.get("use_u") else None,
+        allow_new_levels="TRUE" if given.get("allow_new_levels") else None,
+    )
+    return _long(drawn(asked, value, "simulations", before=before))
+
+
+def robust(asked: Asked) -> Written:
+    """Write coef_test() and conf_int() of clubSandwich."""
+    given = asked.arguments
+    cluster, kind, test = given["cluster"], given["kind"], given["test"]
+    if cluster is not None and not given["grouped"]:
+        return without(
+            "Robust tests were asked for too, whose clusters are no grouping factor of the model."
+        )
+    covariance, clusters = f"{asked.variable}_vcov", None
+    if cluster is not None:
+        factors = syntax.render(syntax.call("getME", asked.fit, syntax.string("flist")))
+        clusters = f"{factors}[[{syntax.string(cluster)}]]"
+    name = syntax.string(_CLUB_TESTS[test])
+    shared = {"vcov": covariance, "test": name}
+    made = syntax.call("vcovCR", asked.fit, cluster=clusters, type=syntax.string(kind))
+    level = syntax.number(given["conf_level"])
+    tests = syntax.call("coef_test", asked.fit, **shared)
+    ends = None
+    if test != "saddlepoint":
+        ends = syntax.call("conf_int", asked.fit, **shared, level=level)
+    value = syntax.call("list", tests=tests, intervals=ends)
+    return shown(asked, value, "robust", before=(syntax.assign(covariance, made),))
