@@ -16,8 +16,8 @@ from pymer_bridge.errors import DataConversionError, FormulaError, OptionError, 
 from pymer_bridge.models import diagnosing, new_observations
 from pymer_bridge.models.base import Fitted
 from pymer_bridge.models.preparing import check_text
-from pymer_bridge.replicates import engine
 from pymer_bridge.r_script.model_calls import NEW_ROWS
+from pymer_bridge.replicates import engine
 from pymer_bridge.results import prediction as results
 from pymer_bridge.results.decode import internals as decode_internals
 from pymer_bridge.session import deadlines
