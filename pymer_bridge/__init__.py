@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from pymer_bridge import plots as plots
+    from pymer_bridge.data.crossed import crossed_frame as crossed_frame
     from pymer_bridge.errors import BootstrapInterrupted as BootstrapInterrupted
     from pymer_bridge.errors import BootstrapWarning as BootstrapWarning
     from pymer_bridge.errors import CheckpointError as CheckpointError
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
     from pymer_bridge.models.comparisons import pb_modcomp as pb_modcomp
     from pymer_bridge.models.comparisons import sat_modcomp as sat_modcomp
     from pymer_bridge.models.criteria import compare_models as compare_models
+    from pymer_bridge.models.design import Design as Design
+    from pymer_bridge.models.design import design as design
     from pymer_bridge.models.fit_many import fit_many as fit_many
     from pymer_bridge.models.glmer import GeneralizedLinearMixedModel as GeneralizedLinearMixedModel
     from pymer_bridge.models.glmer import glmer as glmer
@@ -113,6 +116,8 @@ _HOMES = {
         "WorkerError",
     ),
     "models.criteria": ("compare_models",),
+    "data.crossed": ("crossed_frame",),
+    "models.design": ("Design", "design"),
     "models.fit_many": ("fit_many",),
     "models.imputations": ("fit_imputed", "pool"),
     "spec.families": ("negative_binomial",),

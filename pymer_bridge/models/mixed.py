@@ -12,10 +12,10 @@ from pymer_bridge.models.coding import Coded
 from pymer_bridge.models.methods.diagnostics import Diagnostics
 from pymer_bridge.models.methods.export import Tidying
 from pymer_bridge.models.methods.pictures import Pictures
-from pymer_bridge.models.methods.prediction import Prediction
 from pymer_bridge.models.methods.refitting import MixedRefitting
 from pymer_bridge.models.methods.shares import Shares
 from pymer_bridge.models.methods.testing import labels_of
+from pymer_bridge.models.pilot import Designing
 from pymer_bridge.results import tests
 from pymer_bridge.results.decode import record as decode
 from pymer_bridge.results.decode import tests as decode_tests
@@ -27,7 +27,7 @@ from pymer_bridge.spec.names import Labels
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
-class MixedModel(MixedRefitting, Coded, Prediction, Shares, Diagnostics, Pictures, Tidying):
+class MixedModel(MixedRefitting, Coded, Designing, Shares, Diagnostics, Pictures, Tidying):
     """A fitted mixed model; its figures stay in R until they are asked for, and are then kept.
 
     Attributes

@@ -24,6 +24,7 @@ from pymer_bridge.plots.leverage import cooks_distance, influence, leverage
 from pymer_bridge.plots.means import emmip, means
 from pymer_bridge.plots.optimizers import all_fit
 from pymer_bridge.plots.pooling import groups, lines, pooling, shrinkage
+from pymer_bridge.plots.power import power, power_curve
 from pymer_bridge.plots.predictors import effect, effect_curve
 from pymer_bridge.plots.profiles import profile_pairs, zeta
 from pymer_bridge.plots.random import random_effects, random_quantiles, random_scatter
@@ -34,8 +35,8 @@ from pymer_bridge.plots.tables import anova, intervals, predictions
 __all__ = [
     "all_fit", "anova", "bootstrap", "coefficients", "cooks_distance", "diagnostics", "effect",
     "effect_curve", "emmip", "groups", "influence", "intervals", "leverage", "lines", "means",
-    "pooling", "predictions", "profile_pairs", "random_effects", "random_quantiles",
-    "random_scatter", "residual_quantiles", "residuals_binned", "residuals_by_group",
-    "residuals_fitted", "residuals_predictor", "routes", "scale_location", "shrinkage", "style",
-    "zeta",
+    "pooling", "power", "power_curve", "predictions", "profile_pairs", "random_effects",
+    "random_quantiles", "random_scatter", "residual_quantiles", "residuals_binned",
+    "residuals_by_group", "residuals_fitted", "residuals_predictor", "routes", "scale_location",
+    "shrinkage", "style", "zeta",
 ]  # fmt: skip

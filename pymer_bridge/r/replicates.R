@@ -15,6 +15,7 @@ prepare_task <- function(models, plan) {
       cases = case_task(models[[1L]], plan),
       ratios = ratio_task(models[[1L]], models[[2L]], plan),
       many = many_task(models[[1L]], plan),
+      power = power_task(models, plan),
       influence = influence_task(models[[1L]], plan),
       optimizers = optimizer_task(models[[1L]]),
       stop("unknown task: ", plan$task)

@@ -9,8 +9,8 @@
 #' lmerTest's version of a fit, as as_lmerModLmerTest() makes it
 #'
 #' @param model A model environment.
-fast_lmertest <- function(model) {
-  lazy <- deviance_by_theta(model$fit)
+#' @param lazy See `deviance_by_theta()`.
+fast_lmertest <- function(model, lazy = deviance_by_theta(model$fit)) {
   covariance <- fixed_covariance_of(model)
   namespace <- asNamespace("lmerTest")
   complete <- with_functions(namespace$as_lmerModLT, list(
@@ -45,6 +45,25 @@ deviance_by_theta <- function(fit) {
     devfun = devfun,
     deviance = profiled_deviance(devfun, rho$pp, rho$resp, n),
     covariance = fixed_covariance_at(devfun, rho$pp)
+  )
+}
+
+#' The same functions on a machine of refit.R, whose state is that of the fit
+#'
+#' @param machine See `refitter()`; it is left at another theta.
+deviance_on_machine <- function(machine) {
+  ready <- machine$ready
+  pp <- list(
+    ldL2 = machine$rho$pp$ldL2, sqrL = ready$pp$sqrL, # nolint: lme4's names
+    RX = machine$rho$pp$RX, RXi = machine$rho$pp$RXi # nolint: lme4's names
+  )
+  if (ready$is_lean) {
+    pp$ldL2 <- function() .Call(ready$merPredDldL2, ready$predictor)
+  }
+  list(
+    devfun = machine$devfun,
+    deviance = profiled_deviance(machine$devfun, pp, ready$resp, nrow(machine$rho$pp$V)),
+    covariance = fixed_covariance_at(machine$devfun, pp)
   )
 }
 

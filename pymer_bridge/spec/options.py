@@ -16,6 +16,7 @@ from pymer_bridge.spec.meanings import meant
 
 Ddf = Literal["satterthwaite", "kenward-roger", "normal", "none"]
 NormalDdf = Literal["normal", "none"]
+PowerDdf = Literal["satterthwaite", "kenward-roger", "normal", "lrt", "anova"]
 SummaryDdf = Literal["satterthwaite", "kenward-roger", "none"]
 TestDdf = Literal["satterthwaite", "kenward-roger"]
 MeansDdf = Literal["kenward-roger", "satterthwaite", "asymptotic"]
@@ -57,9 +58,10 @@ StartingValues: TypeAlias = float | Sequence[float] | Mapping[str, float | Seque
 """Of theta, or of R's named parts."""
 
 Parameters: TypeAlias = Mapping[
-    Literal["beta", "theta", "sigma"], float | Sequence[float] | Mapping[str, float]
+    Literal["beta", "theta", "sigma", "fixed", "std_devs", "correlations", "residual"],
+    float | Sequence[float] | Mapping[str, Any],
 ]
-"""Parameters of a mixed model, by R's names."""
+"""Parameters of a mixed model, by R's names or by those of a design."""
 
 Hccme = Literal["hc2", "hc3"]
 AuxiliaryDistribution = Literal["mammen", "rademacher"]

@@ -25,6 +25,7 @@ from pymer_bridge.results import (
     checks,
     contrasts,
     criteria,
+    design,
     effects,
     fit_statistics,
     fixed_effects,
@@ -39,6 +40,7 @@ from pymer_bridge.results import (
     means,
     model_table,
     pooling,
+    power,
     prediction,
     routes,
     separate,
@@ -74,6 +76,14 @@ def read_a_model(fit: pb.LinearMixedModel) -> None:
     assert_type(fit.robust().wald_test("Days", "HTZ"), tests.FTests)
     assert_type(pb.pool([fit, fit])["Days"], imputed.PooledEffect)
     assert_type(pb.compare_models(fit, fit)["model1"], criteria.ModelCriteria)
+    study = fit.design(fixed={"Days": 4})
+    assert_type(study, pb.Design)
+    assert_type(study.terms["fixed", "Days"], design.DesignTerm)
+    assert_type(study.power("Days", n_sim=2)["Days"], power.PoweredTest)
+    assert_type(study.power("Days", n_sim=2).plot(), Axes)
+    assert_type(study.power_curve("Subject", [9], "Days", n_sim=2)[9], power.Power)
+    assert_type(study.sample_size("Subject", "Days", n_sim=2, largest=8).size, int | None)
+    assert_type(pb.crossed_frame(subject=4, item=3), pd.DataFrame)
     assert_type(fit.re_pca()["Subject", 1], internals.PrincipalComponent)
     assert_type(fit.tidy(), pd.DataFrame)
     assert_type(fit.augment(), pd.DataFrame)

@@ -155,6 +155,8 @@ def things() -> dict[str, Any]:
         glm = pb.glm("Reaction ~ Days", sleepstudy, family="Gamma")
         lm_list = pb.lm_list("Reaction ~ Days | Subject", sleepstudy)
         boot = lmer.bootstrap(n_sim=5, seed=1)
+        design = lmer.design()
+        power = design.power(n_sim=2, seed=1)
         models = {
             "lmer": lmer,
             "glmer": glmer,
@@ -174,6 +176,10 @@ def things() -> dict[str, Any]:
             boot,
             boot.confint(),
             boot.p_values(),
+            design,
+            design.terms,
+            power,
+            design.power_curve("Subject", [9], n_sim=2, seed=1),
             lmer.fixed_effects(),
             lmer.summary(),
             lmer.anova(),
@@ -244,6 +250,12 @@ def _arguments() -> dict[str, dict[str, Any]]:
     return {
         "": SLOW,
         **of_fit,
+        "design": {"formula": SLOPES, "frame": sleepstudy},
+        "crossed_frame": {"subject": 4},
+        ".power_curve": {"along": "Subject", "values": [9]},
+        ".sample_size": {"along": "Subject", "test": "Days", "largest": 9, "smallest": 8},
+        "plots.power": {"result": known["Power"]},
+        "plots.power_curve": {"result": known["PowerCurve"]},
         "anova": {"*": (null, lmer)},
         "pool": {"fits": [known["lm"], known["lm"]]},
         "fit_imputed": {

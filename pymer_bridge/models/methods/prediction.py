@@ -171,8 +171,8 @@ class Prediction(Fitted):
         counted = None if new and method == "simulation" else re_form
         frame = self._new_frame(new_data, counted, random=counted != "population", slopes=new)
         alone = options.flag(random_only, "random_only")
-        params = options.check_parameters(new_params)
         new_levels = options.flag(allow_new_levels, "allow_new_levels")
+        params = self._new_parameters(new_params)
         if (alone or params) and (std_error or interval):
             raise OptionError(
                 "random_only and new_params go without std_error and interval: R's standard errors "
@@ -245,7 +245,8 @@ class Prediction(Fitted):
             One number for each row, in place of the fit's prior weights: for a binomial model the
             numbers of trials. R takes none for a linear model.
         new_params
-            Parameters in place of the estimates, as for :meth:`predict`.
+            Parameters in place of the estimates, as for :meth:`predict`; of a mixed model also
+            those of :meth:`design`: ``{"fixed": {"Days": 4}, "residual": 20}``.
 
         Returns
         -------
@@ -296,7 +297,7 @@ class Prediction(Fitted):
                 weights=None
                 if weights is None
                 else labels.row_vector(weights, rows, "weights", np.float64),
-                new_params=options.check_parameters(new_params),
+                new_params=self._new_parameters(new_params),
                 noted=weights is None and _fits_into_script(frame),
             )
 
@@ -313,6 +314,9 @@ class Prediction(Fitted):
 
     def _rows_of(self, frame: frames.Frame | None) -> pd.Index:
         return self._index if frame is None else frame.index
+
+    def _new_parameters(self, given: options.Parameters | None) -> dict[str, Any] | None:
+        return options.check_parameters(given)
 
     def _check_re_form(self, re_form: str | None) -> None:
         """Check the text of a formula of random effects before R reads it."""
