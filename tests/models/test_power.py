@@ -375,3 +375,48 @@ def test_tables_say_what_they_are() -> None:
     assert curve.to_frame()["value"].tolist() == [4, 8]
     with pytest.raises(OptionError, match="no power at subject = 5; there is: 4, 8"):
         curve[5]
+
+
+# -- published figures -----------------------------------------------------------------------------
+
+
+def sites(years: int) -> pb.Design:
+    """Return the study of Green and MacLeod (2016), Methods in Ecology and Evolution 7, 493-498."""
+    return pb.design(
+        "z ~ x + (1 | g)",
+        pb.crossed_frame(g=3, within={"x": range(1, years + 1)}),
+        fixed={"(Intercept)": 1.54079, "x": -0.05},
+        std_devs={"g": 0.2889},
+        family="poisson",
+    )
+
+
+def students(n: int) -> pb.Design:
+    """Return the study of section 5.1 of UVA StatLab's Power and Sample Size in R."""
+    return pb.design(
+        "bmi ~ year + (1 | student)",
+        pb.crossed_frame(student=n, within={"year": range(1, 5)}),
+        fixed={"(Intercept)": 20, "year": 0.25},
+        std_devs={"student": 3},
+        residual=1,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("design", "size", "alpha", "low", "high"),
+    [
+        (sites, 10, 0.05, 0.3048, 0.3642),
+        (sites, 20, 0.05, 0.9402, 0.9670),
+        (students, 15, 0.01, 0.2756, 0.4724),
+        (students, 30, 0.01, 0.5379, 0.7336),
+    ],
+)
+def test_published_figures_are_met(
+    design: Any, size: int, alpha: float, low: float, high: float
+) -> None:
+    """Two simulations agree where their intervals meet: theirs are as published."""
+    study = design(size)
+    found = study.power(study.terms.rows[1].term, alpha=alpha, n_sim=1000, seed=1).rows[0]
+    assert found.conf_low <= high
+    assert low <= found.conf_high
