@@ -14,7 +14,7 @@ from pymer_bridge.results import codec
 from pymer_bridge.session.r_session import session
 
 SCRIPT = ROOT / "scripts" / "list-figures"
-OPTIONAL = ("performance", "insight", "datawizard", "effects", "car", "merTools")
+OPTIONAL = ("performance", "insight", "datawizard", "effects", "car", "merTools", "DHARMa")
 """Packages that an R need not have; what is said of them is checked where they are."""
 
 

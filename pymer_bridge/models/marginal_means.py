@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final, Literal, overload
 
 import numpy as np
@@ -20,6 +20,7 @@ from pymer_bridge.models.contrasting import (
     names_among,
 )
 from pymer_bridge.results.decode import tests as decode_tests
+from pymer_bridge.results.in_r import InR
 from pymer_bridge.results.means import JointTests, MarginalTable, MarginalTests
 from pymer_bridge.session.calls import Handle
 from pymer_bridge.spec import options
@@ -29,7 +30,7 @@ _NEED_DELTA: Final = ("noninferiority", "nonsuperiority", "equivalence")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
-class MarginalMeans(MarginalTable):
+class MarginalMeans(InR, MarginalTable):
     """Marginal means, slopes or contrasts, which can be contrasted and tested further.
 
     Made by ``fit.emmeans()`` and ``fit.emtrends()``. Stored by :meth:`to_dict`, it reads back
@@ -42,30 +43,7 @@ class MarginalMeans(MarginalTable):
     _grid: Handle
     _adjust: str
     _facts: Mapping[str, bool]
-
-    def _plain(self) -> MarginalTable:
-        return MarginalTable(**{f.name: getattr(self, f.name) for f in fields(MarginalTable)})
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return a JSON-safe mapping that ``MarginalTable.from_dict`` reads back."""
-        return self._plain().to_dict()
-
-    @classmethod
-    def from_dict(cls, mapping: Mapping[str, Any]) -> MarginalTable:  # type: ignore[override]
-        """Read back what :meth:`to_dict` gave, as a plain table: it has no R behind it."""
-        return MarginalTable.from_dict(mapping)
-
-    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
-        """Pickle as a plain table: in another process there is no R object behind it."""
-        return MarginalTable, tuple(getattr(self, f.name) for f in fields(MarginalTable))
-
-    def __eq__(self, other: object) -> bool:
-        """Compare the tables, to the last bit."""
-        theirs = other._plain() if isinstance(other, MarginalMeans) else other
-        return self._plain() == theirs
-
-    __hash__: ClassVar[None]  # type: ignore[assignment]
-    __hash__ = None
+    _stored: ClassVar[Any] = MarginalTable
 
     @overload
     def contrast(  # type: ignore[overload-overlap]

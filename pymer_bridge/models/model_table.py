@@ -8,8 +8,8 @@ from typing import Any, Literal, cast, overload
 from pymer_bridge.display import apa
 from pymer_bridge.errors import OptionError, listed
 from pymer_bridge.models import table_rows
-from pymer_bridge.models.methods.trust import RobustEffects
 from pymer_bridge.models.mixed import MixedModel
+from pymer_bridge.models.robust_effects import RobustEffects
 from pymer_bridge.models.table_rows import Model, Row
 from pymer_bridge.results.fixed_effects import FixedEffect, FixedEffects, exponentials
 from pymer_bridge.results.model_table import Format, ModelTable

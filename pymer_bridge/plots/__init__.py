@@ -11,6 +11,7 @@ New here: a picture of a result is a function; copy `optimizers.py`, and export 
 
 from __future__ import annotations
 
+from pymer_bridge.plots.checks import draw_checks as draw_checks
 from pymer_bridge.plots.diagnostics import (
     diagnostics,
     residual_quantiles,
@@ -30,13 +31,14 @@ from pymer_bridge.plots.profiles import profile_pairs, zeta
 from pymer_bridge.plots.random import random_effects, random_quantiles, random_scatter
 from pymer_bridge.plots.residual_views import residuals_binned, residuals_predictor
 from pymer_bridge.plots.sheet import style
+from pymer_bridge.plots.simulated import predictive_check, simulated_residuals
 from pymer_bridge.plots.tables import anova, intervals, predictions
 
 __all__ = [
     "all_fit", "anova", "bootstrap", "coefficients", "cooks_distance", "diagnostics", "effect",
     "effect_curve", "emmip", "groups", "influence", "intervals", "leverage", "lines", "means",
-    "pooling", "power", "power_curve", "predictions", "profile_pairs", "random_effects",
-    "random_quantiles", "random_scatter", "residual_quantiles", "residuals_binned",
-    "residuals_by_group", "residuals_fitted", "residuals_predictor", "routes", "scale_location",
-    "shrinkage", "style", "zeta",
+    "pooling", "power", "power_curve", "predictions", "predictive_check", "profile_pairs",
+    "random_effects", "random_quantiles", "random_scatter", "residual_quantiles",
+    "residuals_binned", "residuals_by_group", "residuals_fitted", "residuals_predictor", "routes",
+    "scale_location", "shrinkage", "simulated_residuals", "style", "zeta",
 ]  # fmt: skip

@@ -16,7 +16,7 @@ from pymer_bridge.plots.leverage import cooks_distance, legend_in_columns, scale
 from pymer_bridge.plots.leverage import leverage as draw_leverage
 from pymer_bridge.plots.random import draw_quantiles
 from pymer_bridge.plots.residual_views import SIMULATED, draw_band, draw_view, with_band
-from pymer_bridge.results.simulated import SimulatedResiduals
+from pymer_bridge.results.simulated import ResidualCurves
 from pymer_bridge.spec import options
 from pymer_bridge.spec.arguments import checked
 
@@ -149,7 +149,7 @@ def residuals_fitted(
     chosen = _kind_of(fit, kind, "response")
     ax = canvas.new_axes(ax)
     if chosen == "simulated":
-        found = fit._simulated_residuals(seed, conf_level)
+        found = fit._residual_curves(seed, conf_level)
         return _location(fit, found, ax)
     x, y = _residuals(fit, chosen, scaled=scaled)
     canvas.zero_line(ax)
@@ -158,7 +158,7 @@ def residuals_fitted(
     return _name_fitted(ax, fit, x, _name(chosen, scaled=scaled))
 
 
-def _location(fit: Any, found: SimulatedResiduals, ax: Axes) -> Axes:
+def _location(fit: Any, found: ResidualCurves, ax: Axes) -> Axes:
     with_band(ax, found.fitted, found.residuals, found.location, found.conf_level)
     legend_in_columns(ax)
     return _name_fitted(ax, fit, found.fitted, SIMULATED)
@@ -212,7 +212,7 @@ def scale_location(
     chosen = _kind_of(fit, kind, "pearson")
     ax = canvas.new_axes(ax)
     if chosen == "simulated":
-        found = fit._simulated_residuals(seed, conf_level)
+        found = fit._residual_curves(seed, conf_level)
         return _spread(fit, found, ax)
     x, y = _residuals(fit, chosen, scaled=True)
     _with_smooth(ax, x, np.sqrt(np.abs(y)), robust=not _is_generalized(fit))
@@ -221,7 +221,7 @@ def scale_location(
     return _name_fitted(ax, fit, x, f"√|{scaled_residuals(fit, chosen)[1]}|")
 
 
-def _spread(fit: Any, found: SimulatedResiduals, ax: Axes) -> Axes:
+def _spread(fit: Any, found: ResidualCurves, ax: Axes) -> Axes:
     with_band(ax, found.fitted, found.from_middle, found.spread, found.conf_level)
     legend_in_columns(ax)
     return _name_fitted(ax, fit, found.fitted, f"2 |{SIMULATED} - 0.5|")
@@ -287,13 +287,13 @@ def residual_quantiles(
         )
     ax = canvas.new_axes(ax, (4.6, 4.4))
     if chosen == "simulated":
-        return _uniformity(fit._simulated_residuals(seed, conf_level), ax)
+        return _uniformity(fit._residual_curves(seed, conf_level), ax)
     draw_quantiles(ax, _residuals(fit, chosen, scaled=True)[1], conf_level)
     legend_in_columns(ax)
     return canvas.dress(ax, "Normal quantile", scaled_residuals(fit, chosen)[1])
 
 
-def _uniformity(found: SimulatedResiduals, ax: Axes) -> Axes:
+def _uniformity(found: ResidualCurves, ax: Axes) -> Axes:
     curve = found.quantiles
     draw_band(ax, curve, found.conf_level)
     ax.axline((0.0, 0.0), slope=1.0, color=inks.on(ax).vermilion, linewidth=1.2, zorder=1)
@@ -354,7 +354,7 @@ def residuals_by_group(
     chosen = canvas.known_names(asked, names, "grouping factor")[0]
     drawn = _kind_of(fit, kind, "response")
     if drawn == "simulated":
-        values = fit._simulated_residuals(seed).residuals
+        values = fit._residual_curves(seed).residuals
     else:
         values = _residuals(fit, drawn, scaled=scaled)[1]
     return _groups(fit, chosen, values, _name(drawn, scaled=scaled), ax)
@@ -460,8 +460,8 @@ def diagnostics(
     7
     """
     linear = options.flag(leverage, "leverage") and fit.spec.fitter in ("lmer", "lm")
-    found = _simulated(fit, seed, predictors)
-    panels = {**_of_residuals(fit, found), **_by_groups(fit, group, found)}
+    found = simulated_curves(fit, seed, predictors)
+    panels = {**panels_of_residuals(fit, found), **_by_groups(fit, group, found)}
     if linear:
         panels["Leverage"] = partial(draw_leverage, fit)
         panels["Cook's distance"] = partial(cooks_distance, fit)
@@ -480,7 +480,7 @@ def diagnostics(
     return canvas.figure_of(axes)
 
 
-def _of_residuals(fit: Any, found: SimulatedResiduals | None) -> Panels:
+def panels_of_residuals(fit: Any, found: ResidualCurves | None) -> Panels:
     """Return the panels of residuals, by their titles."""
     titles = "Residuals and fitted values", "Spread and fitted values"
     panels: Panels = {}
@@ -500,7 +500,7 @@ def _of_residuals(fit: Any, found: SimulatedResiduals | None) -> Panels:
     return panels
 
 
-def _by_groups(fit: Any, group: str | None, found: SimulatedResiduals | None) -> Panels:
+def _by_groups(fit: Any, group: str | None, found: ResidualCurves | None) -> Panels:
     """Return the panels of residuals by group, by their titles."""
     if not hasattr(fit, "n_groups"):
         if group is not None:
@@ -516,7 +516,7 @@ def _by_groups(fit: Any, group: str | None, found: SimulatedResiduals | None) ->
     return dict(zip(titles, draws, strict=True))
 
 
-def _simulated(fit: Any, seed: int | None, predictors: bool | None) -> SimulatedResiduals | None:
+def simulated_curves(fit: Any, seed: int | None, predictors: bool | None) -> ResidualCurves | None:
     """Return the simulated residuals that are drawn, if any, with the views along predictors."""
     wanted = predictors is not None and options.flag(predictors, "predictors")
     simulated = _kind_of(fit, None, "") == "simulated"
@@ -525,5 +525,5 @@ def _simulated(fit: Any, seed: int | None, predictors: bool | None) -> Simulated
         wanted = simulated or few
     if not (wanted or simulated):
         return None
-    found: SimulatedResiduals = fit._simulated_residuals(seed, 0.99, None if wanted else ())
+    found: ResidualCurves = fit._residual_curves(seed, 0.99, None if wanted else ())
     return found

@@ -9,7 +9,7 @@ import numpy as np
 from pymer_bridge.errors import OptionError, shown
 from pymer_bridge.plots import canvas, curves, inks, ticks
 from pymer_bridge.plots.leverage import legend_in_columns
-from pymer_bridge.results.simulated import BandedCurve, ResidualView, SimulatedResiduals
+from pymer_bridge.results.simulated import BandedCurve, ResidualCurves, ResidualView
 from pymer_bridge.spec import options
 from pymer_bridge.spec.arguments import checked
 
@@ -117,14 +117,14 @@ def residuals_predictor(
         raise OptionError(
             f"by={shown(by)} has {n_parts} levels, and {MOST_PARTS} lines can be told apart"
         )
-    found = fit._simulated_residuals(seed, conf_level, ((chosen, other),))
+    found = fit._residual_curves(seed, conf_level, ((chosen, other),))
     ax = canvas.new_axes(ax)
     draw_view(found, found.views[0], ax)
     legend_in_columns(ax)
     return ax
 
 
-def draw_view(found: SimulatedResiduals, view: ResidualView, ax: Axes) -> Axes:
+def draw_view(found: ResidualCurves, view: ResidualView, ax: Axes) -> Axes:
     """Draw residuals along a predictor."""
     if view.levels is not None:
         _draw_levels(ax, found, view)
@@ -156,7 +156,7 @@ def _name_bands(ax: Axes, conf_level: float) -> None:
     ax.fill_between([], [], **own.wash(own.grey) | {"label": _band_name(conf_level)})
 
 
-def _draw_levels(ax: Axes, found: SimulatedResiduals, view: ResidualView) -> None:
+def _draw_levels(ax: Axes, found: ResidualCurves, view: ResidualView) -> None:
     """Draw means at levels with their bands, over boxes where there is one mean at each."""
     assert view.levels is not None
     own, n = inks.on(ax), len(view.curves)

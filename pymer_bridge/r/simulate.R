@@ -63,12 +63,31 @@ simulate_linear <- function(model, n_sim, seed) {
 #' Responses of the rows used, as simulate() draws them
 #'
 #' With na.exclude R puts the weights of the rows used beside fitted values of all rows, and draws
-#' from the wrong ones. MASS's negative binomial finds its generator only where MASS is attached.
-simulated <- function(fit, n_sim, seed = NULL) {
-  fit <- as_omitting(fit)
+#' from the wrong ones.
+#'
+#' @param ... Further arguments of simulate(), such as `use.u` of a mixed model.
+simulated <- function(fit, n_sim, seed = NULL, ...) {
+  stats::simulate(ready_to_draw(fit), nsim = n_sim, seed = seed, ...)
+}
+
+#' A fit of which simulate() draws, for the rows used
+#'
+#' MASS's negative binomial finds its generator only where MASS is attached.
+ready_to_draw <- function(fit) {
   draw <- if (inherits(fit, "glm")) stats::family(fit)$simulate
   if (is.function(draw) && "rnegbin" %in% all.names(body(draw))) assign("rnegbin", MASS::rnegbin, environment(draw))
-  stats::simulate(fit, nsim = n_sim, seed = seed)
+  as_omitting(fit)
+}
+
+#' Simulated responses as numbers, a column for each: of a binomial model counts of successes
+drawn_numbers <- function(drawn, fit) {
+  frame <- stats::model.frame(fit)
+  columns <- vapply(drawn, function(one) {
+    if (is.matrix(one)) one[, 1L] else if (is.factor(one)) as.double(one) - 1 else as.double(one)
+  }, numeric(nrow(frame)))
+  shares <- stats::family(fit)$family == "binomial" && "(weights)" %in% names(frame) &&
+    !is.matrix(drawn[[1L]])
+  matrix(if (shares) columns * frame[["(weights)"]] else columns, ncol = length(drawn))
 }
 
 #' Simulated responses of the rows used, as R has them: missing in those that na.exclude left out

@@ -102,6 +102,8 @@ _CLASSES: Final[Mapping[str, str]] = {
     "MixedModel": "a fitted mixed model",
     "LinearModel": "a fitted model of lm() or glm()",
     "RobustEffects": "what its robust() gave",
+    "ModelChecks": "what its check() gave",
+    "SimulatedResiduals": "what its simulated_residuals() gave",
 }
 """The words for classes."""
 

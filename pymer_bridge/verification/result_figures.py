@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from pymer_bridge.models.methods.trust import RobustEffects
+from pymer_bridge.models.robust_effects import RobustEffects
 from pymer_bridge.results import (
     bootstrap,
     fixed_effects,

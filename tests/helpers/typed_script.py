@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 import pymer_bridge as pb
 from pymer_bridge.models.deviance_function import DevianceFunction
 from pymer_bridge.models.marginal_means import MarginalMeans
-from pymer_bridge.models.methods.trust import RobustEffects
+from pymer_bridge.models.methods.trust import ModelChecks
+from pymer_bridge.models.robust_effects import RobustEffects
+from pymer_bridge.models.scaled_residuals import SimulatedResiduals
 from pymer_bridge.results import (
     all_fit,
     bootstrap,
@@ -44,6 +46,7 @@ from pymer_bridge.results import (
     prediction,
     routes,
     separate,
+    simulated,
     tests,
     variances,
 )
@@ -70,8 +73,13 @@ def read_a_model(fit: pb.LinearMixedModel) -> None:
     assert_type(fit.r2(), icc_r2.RSquared)
     assert_type(fit.r2(conf_level=0.9, n_sim=5, seed=1).marginal_conf_low, float | None)
     assert_type(fit.icc(by_group=True)["Subject"], icc_r2.GroupShare)
-    assert_type(fit.check("normality"), checks.Checks)
     assert_type(fit.standardize(two_sd=True), fixed_effects.StandardizedEffects)
+    assert_type(fit.check("normality"), ModelChecks)
+    assert_type(fit.check("normality")["normality", "residuals"], checks.Check)
+    residuals = fit.simulated_residuals(50, refit=False)
+    assert_type(residuals, SimulatedResiduals)
+    assert_type(residuals.by_group("Subject").test_uniformity(), simulated.ResidualTest)
+    assert_type(fit.check_predictions().rows[0], simulated.PredictiveRow)
     assert_type(fit.robust("Subject", kind="CR2", test="naive-t"), RobustEffects)
     assert_type(fit.robust().wald_test("Days", "HTZ"), tests.FTests)
     assert_type(pb.pool([fit, fit])["Days"], imputed.PooledEffect)

@@ -27,7 +27,7 @@ UNWRITTEN = frozenset(
     # What a user may name.
     " parameter_names column_kinds"
     " tidy_linear glance_linear augment_linear coefficient_names linear_r_squared"
-    " influence_measures factor_codings comparison_arrows response_axis simulated_residuals"
+    " influence_measures factor_codings comparison_arrows response_axis residual_curves"
     " leverage_figures"
     # Which test is the usual one.
     " estimates_dispersion".split()

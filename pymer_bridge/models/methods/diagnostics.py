@@ -23,7 +23,7 @@ from pymer_bridge.results.decode import internals as decode_internals
 from pymer_bridge.results.decode import record as decode
 from pymer_bridge.results.influence import Influence, InfluenceRow
 from pymer_bridge.results.matrix import NamedMatrix, NamedVector
-from pymer_bridge.results.simulated import SimulatedResiduals
+from pymer_bridge.results.simulated import ResidualCurves
 from pymer_bridge.session import asking, conditions, deadlines
 from pymer_bridge.session.calls import Handle
 from pymer_bridge.spec import options
@@ -137,18 +137,18 @@ class CaseFigures(Checking):
 
         return self._ask("leverage_figures", read)
 
-    def _simulated_residuals(
+    def _residual_curves(
         self,
         seed: int | None = 1,
         conf_level: float = 0.99,
         along: Sequence[tuple[str, str]] | None = (),
-    ) -> SimulatedResiduals:
+    ) -> ResidualCurves:
         """Return what pictures of simulated residuals show, along which predictors (None: all)."""
         level, start = options.check_level(conf_level), options.random_seed(seed)
         x, by = (None, None) if along is None else (tuple(one[i] for one in along) for i in (0, 1))
         return self._ask(
-            "simulated_residuals",
-            decode_internals.simulated_residuals,
+            "residual_curves",
+            decode_internals.residual_curves,
             *(level, _N_SIM, start),  # without a seed this model keeps its first draws
             n_sim=_N_SIM,
             n_draws=199 if self.n_obs <= 2000 else 99,  # data sets that the band is of

@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, field, fields
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal, get_args
 
 import pandas as pd
-from numpy.typing import NDArray
 
 from pymer_bridge.data import frames
 from pymer_bridge.errors import OptionError, listed, shown
 from pymer_bridge.models.base import Fitted
+from pymer_bridge.models.robust_effects import RobustEffects
+from pymer_bridge.models.scaled_residuals import Clusters, SimulatedResiduals
 from pymer_bridge.r_script.journal import journal
 from pymer_bridge.results.checks import Checks, InflationFactors
 from pymer_bridge.results.decode import record as decode
+from pymer_bridge.results.decode import simulated as decode_simulated
 from pymer_bridge.results.decode import tests as decode_tests
-from pymer_bridge.results.fixed_effects import (
-    INTERCEPT,
-    FixedEffects,
-    ScaledColumn,
-    StandardizedEffects,
-)
+from pymer_bridge.results.drawn import DrawnPage
+from pymer_bridge.results.fixed_effects import FixedEffects, ScaledColumn, StandardizedEffects
+from pymer_bridge.results.in_r import InR
 from pymer_bridge.results.matrix import NamedMatrix
-from pymer_bridge.results.tests import FTests
+from pymer_bridge.results.simulated import PredictiveCheck
 from pymer_bridge.session import asking
 from pymer_bridge.session.r_session import session
 from pymer_bridge.spec import labels, options
 from pymer_bridge.spec.names import find_name
-
-Clusters = str | pd.Series | Sequence[Any] | NDArray[Any]
 
 CheckName = Literal[
     "collinearity",
@@ -47,162 +44,22 @@ RobustKind = Literal[
     "CR0", "CR1", "CR1p", "CR1S", "CR2", "CR3", "HC0", "HC1", "HC2", "HC3", "HC4", "HC4m", "HC5"
 ]
 RobustTest = Literal["satterthwaite", "saddlepoint", "naive-t", "naive-tp", "residual", "normal"]
-RobustWald = Literal["chi-sq", "Naive-F", "Naive-Fp", "HTA", "HTB", "HTZ", "EDF", "EDT"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class RobustEffects(FixedEffects[Any]):
-    """The fixed effects of a model with robust standard errors; made by ``fit.robust()``.
+class ModelChecks(InR, DrawnPage, Checks):
+    """What R says of a model, which can be drawn on one page; made by ``fit.check()``.
 
-    It goes where fixed effects go, such as :func:`pymer_bridge.plots.coefficients`, and into
-    :func:`pymer_bridge.model_table`. Stored by :meth:`to_dict`, it reads back as plain
-    :class:`FixedEffects`, which have no model behind them.
-
-    Attributes
-    ----------
-    model
-        The fitted model.
-    kind
-        "CR0" to "CR3", or "HC0" to "HC5".
-    n_clusters
-        How many clusters there are; None without.
-    vcov
-        The covariance matrix of the fixed effects.
+    Stored by :meth:`to_dict`, it reads back as plain :class:`Checks`.
     """
 
-    model: Fitted = field(kw_only=True)
-    kind: str = field(kw_only=True)
-    n_clusters: int | None = field(kw_only=True)
-    vcov: NamedMatrix = field(kw_only=True)
-    _cluster: Any = field(kw_only=True)
+    _model: Any = None
+    _stored: ClassVar[Any] = Checks
 
     @property
-    def _facts(self) -> dict[str, Any]:
-        """What a script must know besides the arguments."""
-        return {"grouped": self._cluster in getattr(self.model, "n_groups", ())}
-
-    def _plain(self) -> FixedEffects[Any]:
-        return FixedEffects(**{f.name: getattr(self, f.name) for f in fields(FixedEffects)})
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return a JSON-safe mapping that ``FixedEffects.from_dict`` reads back."""
-        return self._plain().to_dict()
-
-    @classmethod
-    def from_dict(cls, mapping: Mapping[str, Any]) -> FixedEffects[Any]:  # type: ignore[override]
-        """Read back what :meth:`to_dict` gave, as plain fixed effects: no model is behind them."""
-        return FixedEffects.from_dict(mapping)
-
-    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
-        """Pickle as plain fixed effects: in another process there is no model behind them."""
-        return FixedEffects, tuple(getattr(self, f.name) for f in fields(FixedEffects))
-
-    def __eq__(self, other: object) -> bool:
-        """Compare the tables, to the last bit."""
-        return self._plain() == (other._plain() if isinstance(other, RobustEffects) else other)
-
-    __hash__: ClassVar[None]  # type: ignore[assignment]
-    __hash__ = None
-
-    def wald_test(
-        self, names: Sequence[str] | str | None = None, test: RobustWald = "HTZ"
-    ) -> FTests:
-        """Test that several coefficients are zero together, by the robust covariance.
-
-        Parameters
-        ----------
-        names
-            Coefficients, or terms for all of theirs; by default all but the intercept.
-        test
-            clubSandwich's name of the test; "HTZ" is what it advises for few clusters.
-
-        Returns
-        -------
-        FTests
-            One row, looked up by the names joined with ", ".
-
-        Raises
-        ------
-        OptionError
-            A name is neither a coefficient nor a term, or the covariance has no clusters.
-
-        Notes
-        -----
-        R function: ``clubSandwich::Wald_test``, with a constraint for each coefficient [1]_.
-
-        References
-        ----------
-        .. [1] Pustejovsky, J. E. and Tipton, E. (2018). Small-sample methods for cluster-robust
-           variance estimation and hypothesis testing in fixed effects models. J. Bus. Econ. Stat.,
-           36, 672-683.
-
-        Examples
-        --------
-        >>> import pymer_bridge as pb
-        >>> cake = pb.load_dataset("cake", package="lme4")
-        >>> fit = pb.lmer("angle ~ recipe + temp + (1 | recipe:replicate)", cake)
-        >>> robust = fit.robust()  # doctest: +SKIP
-        >>> round(robust.wald_test("recipe")["recipe"].statistic, 2)  # doctest: +SKIP
-        0.66
-        """
-        if self.n_clusters is None:
-            raise OptionError(
-                f"wald_test() needs clusters; kind={self.kind!r} has none: give robust(cluster=)"
-            )
-        known = self.model._ask("testable_names", tuple)
-        if names is None:
-            chosen = [row.term for row in self.rows if row.term != INTERCEPT]
-        else:
-            meant = [(name, find_name(name, known)) for name in options.names_of(names, "names")]
-            unknown = [name for name, found in meant if found is None]
-            if unknown:
-                raise OptionError(
-                    f"names has {listed(unknown)}, neither a coefficient nor a term; there are: "
-                    f"{listed(known)}"
-                )
-            chosen = [found for _, found in meant if found is not None]
-        if not chosen:
-            raise OptionError("the model has no coefficient but the intercept; give names=")
-        chosen_test = options.one_of(test, RobustWald, "test")
-        return self.model._ask_anew(
-            "robust_wald",
-            lambda record: decode_tests.f_tests(record, chosen_test),
-            cluster=self._cluster,
-            kind=self.kind,
-            names=tuple(chosen),
-            test=chosen_test,
-        )
-
-    def report(
-        self,
-        term: str | None = None,
-        *,
-        interval: bool = False,
-        exponentiate: bool = False,
-        labels: Mapping[str, str] | None = None,
-    ) -> str:
-        """Return one coefficient in a line, or the whole model in a paragraph, for a paper.
-
-        Parameters
-        ----------
-        term, interval, exponentiate, labels
-            As for ``fit.report()``.
-
-        Returns
-        -------
-        str
-            As ``fit.report()`` gives it, with these standard errors and tests.
-
-        Examples
-        --------
-        >>> import pymer_bridge as pb
-        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
-        >>> fit.robust("Subject").report("Days")  # doctest: +SKIP
-        'b = 10.47, SE = 1.55, t(17.00) = 6.77, p < .001'
-        """
-        return self.model.report(
-            term, interval=interval, exponentiate=exponentiate, labels=labels, effects=self
-        )
+    def names(self) -> tuple[str, ...]:
+        """The checks that R has for the model."""
+        return tuple(dict.fromkeys(row.check for row in self.rows))
 
 
 class Standardizing(Fitted):
@@ -330,7 +187,7 @@ class Checking(Standardizing):
 
     def check(
         self, checks: CheckName | Sequence[CheckName] | None = None, *, seed: int | None = 1
-    ) -> Checks:
+    ) -> ModelChecks:
         """Return what R's package performance says of the model, in its own words.
 
         Parameters
@@ -345,9 +202,9 @@ class Checking(Standardizing):
 
         Returns
         -------
-        Checks
+        ModelChecks
             One row for each thing that was checked, with R's verdict; ``left_out`` has the checks
-            that R does not have for this model, and why.
+            that R does not have for this model, and why. ``plot()`` draws them on one page.
 
         Raises
         ------
@@ -380,10 +237,185 @@ class Checking(Standardizing):
             names = options.each_of(options.names_of(checks, "checks"), CheckName, "checks")
         start = options.random_seed(seed)
         session().require("performance")
-        return self._ask("check_model", decode_tests.model_checks, checks=names, seed=start)
+
+        def read(record: decode.RRecord) -> ModelChecks:
+            found = decode_tests.model_checks(record)
+            return ModelChecks(found.rows, found.left_out, _model=self)
+
+        return self._ask("check_model", read, checks=names, seed=start)
+
+    def simulated_residuals(
+        self, n_sim: int = 250, seed: int | None = 123, *, refit: bool = False, use_u: bool = False
+    ) -> SimulatedResiduals:
+        """Return scaled residuals: where each response stands among those that the model draws.
+
+        Of a true model they are uniform between 0 and 1, whatever its family.
+
+        Parameters
+        ----------
+        n_sim
+            How many responses each is compared with.
+        seed
+            R's ``set.seed`` integer; DHARMa's by default. None draws on.
+        refit
+            Fit the model anew to each, and set residuals among residuals? It takes as long as so
+            many fits.
+        use_u
+            Draw at the estimated random effects, rather than drawing these too?
+
+        Returns
+        -------
+        SimulatedResiduals
+            On the data's own index, with its tests; ``made_by`` says whether DHARMa made them, or
+            the same definition here, where DHARMa is not installed.
+
+        Raises
+        ------
+        OptionError
+            An argument is not accepted.
+        RError
+            The model has no distribution to draw from, such as that of a quasi family.
+
+        Notes
+        -----
+        R function: ``DHARMa::simulateResiduals`` [1]_. A linear mixed model with prior weights is
+        drawn from without them, as R's ``simulate`` does.
+
+        References
+        ----------
+        .. [1] Hartig, F. (2016). DHARMa: residual diagnostics for hierarchical regression models.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+        >>> fit.simulated_residuals().to_series().head(2).tolist()
+        [0.472, 0.456]
+        """
+        return self._scaled_residuals(n_sim, seed, refit=refit, use_u=use_u, ours=False)
+
+    def _scaled_residuals(
+        self, n_sim: int, seed: int | None, *, refit: bool, use_u: bool, ours: bool
+    ) -> SimulatedResiduals:
+        """Return scaled residuals; ``ours`` even where DHARMa is installed."""
+        asked: dict[str, Any] = {
+            "n_sim": options.whole(n_sim, "n_sim", 2),
+            "seed": options.random_seed(seed),
+            "refit": options.flag(refit, "refit"),
+            "use_u": self._at_effects(use_u),
+        }
+        if asked["refit"] and asked["use_u"]:
+            raise OptionError("give only one of refit=True and use_u=True: R refits to all draws")
+
+        def read(record: decode.RRecord) -> SimulatedResiduals:
+            return SimulatedResiduals(
+                **decode_simulated.scaled(record),
+                **asked,
+                index=self._index[record["rows"] - 1],
+                made_by=decode.text(record, "made_by"),
+                _model=self,
+                _simulated=record["simulated"],
+            )
+
+        return self._ask_anew("scaled_residuals", read, **asked, ours=ours)
+
+    def check_predictions(
+        self,
+        n_sim: int = 50,
+        seed: int | None = 1,
+        *,
+        use_u: bool = False,
+        conf_level: float = 0.95,
+    ) -> PredictiveCheck:
+        """Return the distribution of the response beside those that the model simulates.
+
+        Parameters
+        ----------
+        n_sim
+            How many responses are simulated.
+        seed
+            R's ``set.seed`` integer; None draws on.
+        use_u
+            Simulate at the estimated random effects, rather than drawing these too? performance
+            does.
+        conf_level
+            In which share of simulations each place lies within its limits.
+
+        Returns
+        -------
+        PredictiveCheck
+            Densities of a continuous response, numbers of rows with each value of another; of a
+            binomial response in two columns, or shares, counts of successes.
+
+        Raises
+        ------
+        OptionError
+            An argument is not accepted.
+        RError
+            R does not simulate from the model.
+
+        Notes
+        -----
+        R functions: ``simulate``, ``density`` at 256 places with the bandwidth of the observed
+        response, ``quantile`` over the simulations; as ``performance::check_predictions``, which
+        leaves the densities to its picture.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> fit = pb.glm("incidence ~ period", pb.load_dataset("cbpp"), family="poisson")
+        >>> fit.check_predictions()[0.0].observed
+        22.0
+        """
+        level = options.check_level(conf_level)
+        asked: dict[str, Any] = {
+            "n_sim": options.whole(n_sim, "n_sim", 2),
+            "seed": options.random_seed(seed),
+            "use_u": self._at_effects(use_u),
+        }
+        return self._ask_anew(
+            "predictive_check",
+            lambda record: decode_simulated.predictive_check(record, level, asked),
+            **asked,
+            conf_level=level,
+        )
+
+    def _at_effects(self, use_u: bool) -> bool:
+        chosen = options.flag(use_u, "use_u")
+        if chosen and not hasattr(self, "n_groups"):
+            raise OptionError("use_u=True: a model without random effects has none to draw at")
+        return chosen
+
+    def _clusters(self, given: Clusters, argument: str) -> tuple[str, Any]:
+        """Return what clusters of rows are called, and their name, or their values, for R."""
+        if isinstance(given, str):
+            known = dict.fromkeys([*getattr(self, "n_groups", ()), *self.columns])
+            found = find_name(given, known)
+            if found is None:
+                raise OptionError(
+                    f"{argument}={shown(given)} is not in the model, which has: {listed(known)}; "
+                    "give the column itself, as of data[...]"
+                )
+            return found, found
+        name = getattr(given, "name", None)
+        # A categorical keeps the order of its levels, in which clubSandwich adds up.
+        rows = labels.on_rows(given, self._index, argument)
+        wanted = f"{argument} must be one value for each row of the data"
+        if isinstance(rows, Set) or options.array_of(rows, wanted, object).ndim != 1:
+            raise OptionError(wanted)
+        try:
+            values = pd.Series(rows, name=name)
+        except UnicodeEncodeError:
+            raise OptionError(f"{argument} has a text with half a character") from None
+        if len(values) != len(self._index):
+            raise OptionError(
+                f"{argument} has {len(values)} values, and the data {len(self._index)} rows"
+            )
+        frame = values.to_frame(argument).reset_index(drop=True)
+        return str(name or ""), frames.collect(frame).to_r()
 
 
-class Robust(Fitted):
+class Robust(Checking):
     """Robust standard errors: for models with a normal response, and those of lm() and glm()."""
 
     __slots__ = ()
@@ -450,7 +482,7 @@ class Robust(Fitted):
         >>> round(robust["Days"].std_error, 3)  # doctest: +SKIP
         1.546
         """
-        of, clusters = self._clusters(cluster)
+        of, clusters = (None, None) if cluster is None else self._clusters(cluster, "cluster")
         clustered = self.spec.fitter == "lmer" or clusters is not None
         chosen = "CR2" if clustered else "HC3"
         if kind is not None:
@@ -498,31 +530,3 @@ class Robust(Fitted):
             conf_level=level,
             noted=clustered and (clusters is None or isinstance(clusters, str)),
         )
-
-    def _clusters(self, given: Clusters | None) -> tuple[str, Any]:
-        """Return what the clusters are called, and their name, or their values, for R."""
-        if given is None:
-            return "", None
-        if isinstance(given, str):
-            known = dict.fromkeys([*getattr(self, "n_groups", ()), *self.columns])
-            found = find_name(given, known)
-            if found is None:
-                raise OptionError(
-                    f"cluster={shown(given)} is not in the model, which has: {listed(known)}; give "
-                    "the column itself, as of data[...]"
-                )
-            return found, found
-        name = getattr(given, "name", None)
-        # A categorical keeps the order of its levels, in which clubSandwich adds up.
-        rows = labels.on_rows(given, self._index, "cluster")
-        wanted = "cluster must be one value for each row of the data"
-        if isinstance(rows, Set) or options.array_of(rows, wanted, object).ndim != 1:
-            raise OptionError(wanted)
-        values = pd.Series(rows, name=name)
-        if len(values) != len(self._index):
-            raise OptionError(
-                f"cluster has {len(values)} values, and the data {len(self._index)} rows"
-            )
-        return str(name or ""), frames.collect(
-            values.to_frame("cluster").reset_index(drop=True)
-        ).to_r()

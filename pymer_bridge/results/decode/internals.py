@@ -19,7 +19,7 @@ from pymer_bridge.results.decode import record as decode
 from pymer_bridge.results.decode.record import RRecord
 from pymer_bridge.results.fixed_effects import INTERCEPT
 from pymer_bridge.results.matrix import NamedMatrix, NamedVector
-from pymer_bridge.results.simulated import BandedCurve, ResidualView, SimulatedResiduals
+from pymer_bridge.results.simulated import BandedCurve, ResidualCurves, ResidualView
 
 
 def plain(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -63,15 +63,15 @@ def simulations(record: RRecord, index: pd.Index, seed: int | None) -> predictio
     )
 
 
-def simulated_residuals(
+def residual_curves(
     record: RRecord, conf_level: float, n_sim: int, seed: int | None
-) -> SimulatedResiduals:
-    """Read the answer of ``simulated_residuals()``."""
+) -> ResidualCurves:
+    """Read the answer of ``residual_curves()``."""
 
     def curve(found: RRecord) -> BandedCurve:
         return BandedCurve(*(frozen_array(found[part]) for part in BandedCurve._fields))
 
-    return SimulatedResiduals(
+    return ResidualCurves(
         residuals=frozen_array(record["residuals"]),
         from_middle=frozen_array(record["from_middle"]),
         fitted=frozen_array(record["fitted"]),

@@ -6,14 +6,7 @@
 #'   response of the rows used, counts of successes of a binomial model; `mean` and `weights`.
 response_distribution <- function(fit) {
   mixed <- methods::is(fit, "merMod")
-  family <- sub("^Negative Binomial.*", "negative.binomial", stats::family(fit)$family)
-  known <- c("gaussian", "binomial", "poisson", "Gamma", "inverse.gaussian", "negative.binomial")
-  if (!family %in% known || methods::is(fit, "nlmerMod")) {
-    stop("there are no simulated residuals of this model: it has no distribution to draw from (",
-      if (family %in% known) "a nonlinear model" else family, ")",
-      call. = FALSE
-    )
-  }
+  family <- drawn_family(fit)
   frame <- stats::model.frame(fit)
   observed <- if (mixed) lme4::getME(fit, "y") else stats::model.response(frame)
   if (inherits(fit, "glm")) observed <- fit$y
@@ -31,6 +24,19 @@ response_distribution <- function(fit) {
     mean = unname(without_missing(stats::fitted(fit))), sigma = stats::sigma(fit),
     size = if (family == "negative.binomial") dispersion_of_counts(fit)
   )
+}
+
+#' The family that responses are drawn from, without its parameters
+drawn_family <- function(fit) {
+  family <- sub("^Negative Binomial.*", "negative.binomial", stats::family(fit)$family)
+  known <- c("gaussian", "binomial", "poisson", "Gamma", "inverse.gaussian", "negative.binomial")
+  if (!family %in% known || methods::is(fit, "nlmerMod")) {
+    stop("there are no simulated residuals of this model: it has no distribution to draw from (",
+      if (family %in% known) "a nonlinear model" else family, ")",
+      call. = FALSE
+    )
+  }
+  family
 }
 
 #' The size parameter of a negative binomial model, as its family has it
@@ -109,18 +115,9 @@ drawn_responses <- function(fit, own, n_sim) {
   if (by_hand) {
     return(matrix(draw_at_mean(own, n_sim), ncol = n_sim))
   }
-  drawn <- if (own$mixed) {
-    stats::simulate(fit, nsim = n_sim, use.u = TRUE)
-  } else {
-    simulated(fit, n_sim)
-  }
-  n <- length(own$mean)
-  drawn <- vapply(used_rows(as.list(drawn), fit), function(values) {
-    # Successes, then failures; shares of successes, where the data have shares.
-    if (length(values) == 2L * n) values[seq_len(n)] else values
-  }, numeric(n))
-  shares <- own$family == "binomial" && any(own$weights != 1) && NCOL(stats::model.response(stats::model.frame(fit))) == 1L
-  matrix(if (shares) round(drawn * own$weights) else drawn, ncol = n_sim)
+  drawn <- if (own$mixed) simulated(fit, n_sim, use.u = TRUE) else simulated(fit, n_sim)
+  numbers <- drawn_numbers(drawn, fit)
+  if (own$family == "binomial") round(numbers) else numbers
 }
 
 #' Shares between two others, at random where these differ
@@ -276,7 +273,7 @@ smooth_over_ranks <- function(x, values, places) {
 #'   through the residuals and through their distances from the middle; and the `views`, whose
 #'   `curves` have these parts too. The band holds all at once, also those of `n_views` that are not
 #'   kept.
-simulated_residuals <- function(model, n_sim, n_draws, seed, conf_level, x, by, n_single, n_pairs) {
+residual_curves <- function(model, n_sim, n_draws, seed, conf_level, x, by, n_single, n_pairs) {
   fit <- model$fit
   own <- response_distribution(fit)
   asked <- Map(function(x, by) list(x = x, by = by), x, by)
