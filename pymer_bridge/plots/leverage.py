@@ -8,7 +8,7 @@ import numpy as np
 
 from pymer_bridge.errors import OptionError
 from pymer_bridge.plots import canvas, inks
-from pymer_bridge.results.influence import Influence
+from pymer_bridge.results.influence import TITLES, Influence, Measure
 from pymer_bridge.spec import options
 from pymer_bridge.spec.arguments import checked
 
@@ -183,14 +183,21 @@ def _name_points(ax: Axes, x: Any, y: Any, names: list[str], largest: Any) -> No
 
 @checked
 def influence(
-    result: Influence, *, order: bool = True, n_labels: int = 5, ax: Axes | None = None
+    result: Influence,
+    measure: Measure = "cooks_distance",
+    *,
+    order: bool = True,
+    n_labels: int = 5,
+    ax: Axes | None = None,
 ) -> Axes:
-    """Draw Cook's distance of each group, or observation, that was left out.
+    """Draw how much each group, or observation, that was left out bears on the fixed effects.
 
     Parameters
     ----------
     result
         What ``fit.influence()`` gave.
+    measure
+        "cooks_distance", "mdffits", "cov_trace" or "cov_ratio".
     order
         By size, the largest above? Otherwise in R's order.
     n_labels
@@ -201,17 +208,18 @@ def influence(
     Returns
     -------
     matplotlib.axes.Axes
-        One line from zero and one point each, and a line at 4/n of n groups or observations; what
-        could not be refitted is left out, and counted in the title.
+        One line from zero (of the ratio from one) and one point each, and a line at each cut-off:
+        4/n of n groups or observations for Cook's distance, three times the range of the quartiles
+        beyond these for the others; what could not be refitted is left out, and named in the title.
 
     Raises
     ------
     OptionError
-        ``n_labels`` is not accepted, or nothing could be refitted.
+        An argument is not accepted, or nothing could be refitted.
 
     Notes
     -----
-    R functions: ``influence`` and ``cooks.distance`` of lme4.
+    R functions: ``influence`` and ``cooks.distance`` of lme4; the others as HLMdiag has them.
 
     Examples
     --------
@@ -220,30 +228,49 @@ def influence(
     >>> pb.plots.influence(fit.influence("Batch")).get_xlabel()
     "Cook's distance"
     """
+    chosen = options.one_of(measure, Measure, "measure")
     most = options.whole(n_labels, "n_labels", 0)
-    found = result.cooks_distance
+    found = result.measured(chosen)
     known = found.dropna()
     n = len(known)
     if n == 0:
-        raise OptionError("there is no Cook's distance to draw: no refit succeeded")
+        raise OptionError(f"there is no {TITLES[chosen]} to draw: no refit succeeded")
     # The first one above.
     known = known.sort_values(kind="stable") if order else known.iloc[::-1]
     values, places = known.to_numpy(), np.arange(n)
     ax = canvas.new_axes(ax, (6.4, float(np.clip(1.2 + 0.19 * n, 2.8, 9.0))))
     many, own = canvas.crowded(ax, n), inks.on(ax)
-    ax.hlines(places, 0.0, values, color=own.sky, linewidth=0.8 if many else 1.8)
+    start = 1.0 if chosen == "cov_ratio" else 0.0
+    ax.hlines(places, start, values, color=own.sky, linewidth=0.8 if many else 1.8)
     ax.plot(values, places, "o", color=own.blue, markersize=1.8 if many else 5.0)
     names = [str(name) for name in known.index]
     ax.set_ylim(-0.8, n - 0.2)
     room = 1.35 if many and most else 1.06  # for the names
-    _cut_off(ax.axvline, ax, 4.0 / len(found), f"4/n = {4.0 / len(found):.2g}")
-    ax.set_xlim(0.0, max(float(np.max(values)), 4.0 / len(found)) * room)
+    ends = _influence_cut_offs(ax, result, chosen)
+    ax.set_xlim(0.0, max(float(np.max(values)), *ends) * room)
     legend_in_columns(ax)
     canvas.label_levels(ax, names, str(result.by))
     if many:
         _name_rows(ax, values, names, _largest(values, most))
-    lost = len(found) - n
-    return canvas.dress(ax, "Cook's distance", title=f"{lost} refits failed" if lost else None)
+    failed = [str(name) for name in found.index[found.isna()]]
+    title = f"{len(failed)} refits failed: {canvas.shorten(', '.join(failed), 40)}"
+    return canvas.dress(ax, TITLES[chosen], title=title if failed else None)
+
+
+def _influence_cut_offs(ax: Axes, result: Influence, measure: Measure) -> list[float]:
+    """Draw the cut-offs of a measure, and return where they are."""
+    if measure == "cooks_distance":
+        far = 4.0 / len(result)
+        _cut_off(ax.axvline, ax, far, f"4/n = {far:.2g}")
+        return [far]
+    found = result.cut_off(measure)
+    ends = [] if found is None else [end for end in (found.low, found.high) if end is not None]
+    if ends:
+        rule = "quartiles ± 3 IQR" if len(ends) > 1 else "quartile + 3 IQR"
+        _cut_off(ax.axvline, ax, ends[-1], f"{rule} = {', '.join(f'{end:.2g}' for end in ends)}")
+    for end in ends[:-1]:
+        _cut_off(ax.axvline, ax, end, "_nolegend_")
+    return ends or [0.0]
 
 
 def _name_rows(ax: Axes, values: Any, names: list[str], largest: Any) -> None:

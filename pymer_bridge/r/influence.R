@@ -157,9 +157,11 @@ influence_figures <- function(model, by, levels, values, converged) {
   )
   result <- structure(result, class = "influence.merMod")
   change <- stats::dfbeta(result)
-  list(
-    # R's methods stop where there are no fixed effects, and that of dfbetas() where there is one.
-    cooks_distance = if (p > 0L) unname(stats::cooks.distance(result)) else rep(NaN, n),
+  # R's methods stop where there are no fixed effects, and that of dfbetas() where there is one.
+  cooks_distance <- if (p > 0L) unname(stats::cooks.distance(result)) else rep(NaN, n)
+  measures <- covariance_measures(plain_covariance(fit), covariances, change)
+  c(measures, cut_offs_of(cooks_distance, measures), list(
+    cooks_distance = cooks_distance,
     dfbeta = as.vector(change),
     dfbetas = as.vector(if (p == 1L) {
       change / sqrt(vapply(covariances, as.vector, 1))
@@ -169,5 +171,44 @@ influence_figures <- function(model, by, levels, values, converged) {
       change
     }),
     dfbeta_variances = as.vector(stats::dfbeta(result, which = "var.cov"))
+  ))
+}
+
+#' Measures of influence by the covariance matrix of the fixed effects, as Loy and Hofmann have them
+#'
+#' @param whole The matrix of the fit.
+#' @param covariances Those of the refits.
+#' @param change The changes of the fixed effects, a row for each refit.
+#' @return `mdffits`: squared changes in units of the refit's covariances, by coefficient. `cov_trace`:
+#'   how far the trace of the refit's matrix, in units of the fit's, is from that of equal ones.
+#'   `cov_ratio`: the ratio of the two determinants.
+covariance_measures <- function(whole, covariances, change) {
+  p <- ncol(whole)
+  over <- function(of) {
+    vapply(seq_along(covariances), function(i) {
+      without <- covariances[[i]]
+      if (p == 0L || anyNA(without)) NA_real_ else of(without, change[i, ])
+    }, 1)
+  }
+  list(
+    mdffits = over(function(without, d) as.vector(t(d) %*% solve(without) %*% d) / p),
+    cov_trace = over(function(without, d) abs(sum(diag(solve(whole) %*% without)) - p)),
+    cov_ratio = over(function(without, d) det(without) / det(whole))
+  )
+}
+
+#' Beyond which values a measure deserves a look
+#'
+#' For Cook's distance 4 / n; for the others three times the range of the quartiles beyond these, for
+#' the ratio on either side.
+cut_offs_of <- function(cooks_distance, measures) {
+  fences <- vapply(measures, function(values) {
+    quartiles <- stats::quantile(values, c(0.25, 0.75), na.rm = TRUE, names = FALSE)
+    quartiles + c(-3, 3) * diff(quartiles)
+  }, c(0, 0))
+  list(
+    cut_measures = c("cooks_distance", names(measures)),
+    cut_low = c(NA, NA, NA, fences[1L, "cov_ratio"]),
+    cut_high = c(4 / length(cooks_distance), fences[2L, ])
   )
 }

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from pymer_bridge.display.tables import Cell, Column, Table
+from pymer_bridge.errors import listed
 from pymer_bridge.results.base import Part, Rows, above, fields_of, how_it_ended
 from pymer_bridge.results.codec import LATER
 from pymer_bridge.results.matrix import NamedMatrix
@@ -39,6 +41,11 @@ class InfluenceRow(Part):
         R's messages.
     error
         Why the refit failed; None if it did not.
+    mdffits
+        As Cook's distance, with the covariance matrix of the refit.
+    cov_trace, cov_ratio
+        How far the trace of the refit's covariance matrix of the fixed effects is from that of the
+        fit, and the ratio of their determinants: above 1 where the level adds to precision.
     """
 
     level: str
@@ -48,8 +55,36 @@ class InfluenceRow(Part):
     evaluations: int | None
     messages: tuple[str, ...]
     error: str | None
+    mdffits: float | None = field(default=None, metadata=LATER)
+    cov_trace: float | None = field(default=None, metadata=LATER)
+    cov_ratio: float | None = field(default=None, metadata=LATER)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class CutOff(Part):
+    """Beyond which values a measure of influence deserves a look.
+
+    Attributes
+    ----------
+    measure
+        Its name, such as "mdffits".
+    low, high
+        The values; None where there is none.
+    """
+
+    measure: str
+    low: float | None
+    high: float | None
+
+
+Measure = Literal["cooks_distance", "mdffits", "cov_trace", "cov_ratio"]
+TITLES: Final[Mapping[str, str]] = {
+    "cooks_distance": "Cook's distance",
+    "mdffits": "MDFFITS",
+    "cov_trace": "COVTRACE",
+    "cov_ratio": "COVRATIO",
+}
+"""What an axis calls each measure."""
 _COLUMNS: tuple[Column, ...] = (
     Column("level", "Left out", "text"), Column("cooks_distance", "Cook's distance"),
     Column("converged", "Converged"), Column("singular", "Singular"),
@@ -85,6 +120,9 @@ class Influence(Rows[InfluenceRow]):
         Warnings and messages.
     observations
         How many rows of the data the model uses; None in what was stored without it.
+    cut_offs
+        One :class:`CutOff` per measure: 4/n for Cook's distance, and for the others three times the
+        range of the quartiles beyond these.
     """
 
     rows: tuple[InfluenceRow, ...]
@@ -101,6 +139,7 @@ class Influence(Rows[InfluenceRow]):
     warnings: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
     observations: int | None = field(default=None, metadata=LATER)
+    cut_offs: tuple[CutOff, ...] = field(default=(), metadata=LATER)
 
     key: ClassVar[tuple[str, ...]] = ("level",)
     shown: ClassVar[tuple[str, ...]] = tuple(column.name for column in _COLUMNS)
@@ -126,15 +165,53 @@ class Influence(Rows[InfluenceRow]):
             return rows
         return pd.Index([row.level for row in self.rows], name=self.by)
 
+    def measured(self, measure: Measure) -> pd.Series[float]:
+        """Return a measure of each level, NaN where a refit failed.
+
+        Parameters
+        ----------
+        measure
+            "cooks_distance", "mdffits", "cov_trace" or "cov_ratio".
+        """
+        values = [getattr(row, measure) for row in self.rows]
+        return pd.Series(
+            [np.nan if value is None else value for value in values],
+            index=self._levels(),
+            name=measure,
+            dtype=np.float64,
+        )
+
+    def dropped(self, measure: Measure = "cooks_distance") -> tuple[InfluenceRow, ...]:
+        """Return the rows ordered by influence, the most influential first; failed refits are last.
+
+        Parameters
+        ----------
+        measure
+            As for :meth:`measured`; "cov_ratio" is ordered by how far it is from 1.
+        """
+
+        def size(row: InfluenceRow) -> float:
+            value = getattr(row, measure)
+            if value is None:
+                return -np.inf
+            return float(max(value, 1 / value) if measure == "cov_ratio" and value else value)
+
+        return tuple(sorted(self.rows, key=size, reverse=True))
+
+    def cut_off(self, measure: Measure) -> CutOff | None:
+        """Return beyond which values a measure deserves a look; None in what was stored without it.
+
+        Parameters
+        ----------
+        measure
+            As for :meth:`measured`.
+        """
+        return next((each for each in self.cut_offs if each.measure == measure), None)
+
     @property
     def cooks_distance(self) -> pd.Series[float]:
         """Cook's distance of each level, NaN where a refit failed (R: ``cooks.distance``)."""
-        return pd.Series(
-            [np.nan if row.cooks_distance is None else row.cooks_distance for row in self.rows],
-            index=self._levels(),
-            name="cooks_distance",
-            dtype=np.float64,
-        )
+        return self.measured("cooks_distance")
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per level: how the refit ended, estimates, and their changes.
@@ -143,12 +220,13 @@ class Influence(Rows[InfluenceRow]):
         -------
         pandas.DataFrame
             On the data's own index if each row was left out. Columns level, cooks_distance,
-            converged, singular, evaluations; then the fixed effects and variance parameters
-            without the level, by their names, and "dfbeta_", "dfbetas_" with the name of each
-            fixed effect.
+            converged, singular, evaluations, mdffits, cov_trace, cov_ratio; then the fixed effects
+            and variance parameters without the level, by their names, and "dfbeta_", "dfbetas_"
+            with the name of each fixed effect.
         """
-        frame = pd.DataFrame({name: [getattr(r, name) for r in self.rows] for name in self.shown})
-        for name in ("cooks_distance", "evaluations"):
+        names = (*self.shown, "mdffits", "cov_trace", "cov_ratio")
+        frame = pd.DataFrame({name: [getattr(r, name) for r in self.rows] for name in names})
+        for name in ("cooks_distance", "evaluations", "mdffits", "cov_trace", "cov_ratio"):
             frame[name] = pd.to_numeric(frame[name])
         for part, prefix in (
             (self.fixed_effects, ""),
@@ -160,11 +238,20 @@ class Influence(Rows[InfluenceRow]):
                 frame[prefix + name] = part.values[:, i]
         return frame if self.fixed_effects.index is None else frame.set_axis(self._levels())
 
-    def plot(self, *, order: bool = True, n_labels: int = 5, ax: Axes | None = None) -> Axes:
-        """Draw Cook's distances; see :func:`pymer_bridge.plots.influence`.
+    def plot(
+        self,
+        measure: Measure = "cooks_distance",
+        *,
+        order: bool = True,
+        n_labels: int = 5,
+        ax: Axes | None = None,
+    ) -> Axes:
+        """Draw a measure of influence; see :func:`pymer_bridge.plots.influence`.
 
         Parameters
         ----------
+        measure
+            "cooks_distance", "mdffits", "cov_trace" or "cov_ratio".
         order
             By size, the largest above? Otherwise in R's order.
         n_labels
@@ -173,7 +260,7 @@ class Influence(Rows[InfluenceRow]):
             Axes to draw on.
         """
         axes: Axes = above("pymer_bridge.plots", "influence")(
-            self, order=order, n_labels=n_labels, ax=ax
+            self, measure, order=order, n_labels=n_labels, ax=ax
         )
         return axes
 
@@ -188,7 +275,11 @@ class Influence(Rows[InfluenceRow]):
             (row.level, row.cooks_distance, *_cells(self.dfbetas.values[i]), _note(row))
             for i, row in enumerate(self.rows)
         ]
-        return Table(columns, tuple(body), title=self._caption(), max_rows=40)
+        return Table(columns, tuple(body), title=self._caption(), notes=self._notes(), max_rows=40)
+
+    def _notes(self) -> tuple[str, ...]:
+        failed = [row.level for row in self.rows if row.error is not None]
+        return (f"Not refitted: {listed(failed)}",) if failed else ()
 
     def _how(self) -> tuple[str, ...]:
         return (

@@ -42,7 +42,24 @@ influence_of <- function(name, groups = NULL, max_evaluations = 1000) {
   } else {
     influence(fit, groups = groups, maxfun = max_evaluations)
   })
+  # By the definitions of Loy and Hofmann (2014).
+  whole <- as.matrix(vcov(fit))
+  p <- length(fixef(fit))
+  each <- function(of) sapply(seq_along(found[[6L]]), function(i) {
+    of(as.matrix(found[[6L]][[i]]), found[[2L]][i, ] - found[[1L]])
+  })
+  mdffits <- each(function(V, d) drop(t(d) %*% solve(V) %*% d) / p)
+  cov_trace <- each(function(V, d) abs(sum(diag(solve(whole) %*% V)) - p))
+  cov_ratio <- each(function(V, d) det(V) / det(whole))
+  fence <- function(x) {
+    quartiles <- quantile(x, c(0.25, 0.75))
+    c(quartiles[1] - 3 * IQR(x), quartiles[2] + 3 * IQR(x))
+  }
   list(
+    mdffits = mdffits, cov_trace = cov_trace, cov_ratio = cov_ratio,
+    cut_offs = unname(c(
+      4 / length(mdffits), fence(mdffits)[2], fence(cov_trace)[2], fence(cov_ratio)
+    )),
     levels = as.character(found$deleted), fixed_names = colnames(found[[2L]]),
     fixed = as.vector(found[[2L]]), variance_names = names(found$var.cov.comps),
     observed_variances = unname(found$var.cov.comps), variances = as.vector(found[[4L]]),

@@ -105,6 +105,10 @@ def _assert_same(ours: Influence, theirs: dict[str, Any]) -> None:
         found = getattr(ours, name).values.ravel(order="F")
         _same(found, theirs["fixed" if name == "fixed_effects" else name], name)
     _same(ours.cooks_distance, theirs["cooks_distance"], "cooks_distance")
+    for name in ("mdffits", "cov_trace", "cov_ratio"):
+        _same(ours.measured(name), theirs[name], name)
+    cuts = [end for each in ours.cut_offs for end in (each.low, each.high) if end is not None]
+    assert_same_bits(cuts, theirs["cut_offs"])
     _same([row.converged for row in ours.rows], theirs["converged"], "converged")
     _same([row.evaluations for row in ours.rows], theirs["evaluations"], "evaluations")
     assert all(row.error is None for row in ours.rows)
@@ -168,6 +172,8 @@ def test_generalized_models_are_refitted_alike(plain: Any) -> None:
         )
         .value
     )
+    for name in ("mdffits", "cov_trace", "cov_ratio"):
+        _same(figures[name], theirs[name], name)
     for name in ("cooks_distance", "dfbeta", "dfbetas", "dfbeta_variances"):
         _same(figures[name], theirs[name], name)
 
@@ -221,6 +227,10 @@ def test_a_refit_that_fails_is_told_and_the_others_stay() -> None:
     assert np.isnan(found.dfbetas["330", "Days"])
     assert any("refits failed" in text for text in found.warnings)
     assert "failed" in str(found)
+    assert "Not refitted: '330'" in str(found)
+    assert (found["330"].mdffits, found["330"].cov_ratio) == (None, None)
+    assert found.dropped()[-1].level == "330"
+    assert found.plot("mdffits").get_title() == "1 refits failed: 330"
 
 
 def test_a_subset_is_told_to_be_dropped() -> None:
@@ -237,6 +247,24 @@ def test_rows_without_a_group_stay_in_every_refit() -> None:
     assert [row.level for row in fit.influence("Subject").rows] == ["308", "309", "310", "330"]
 
 
+def test_what_was_dropped_is_ordered_by_influence() -> None:
+    found = _fit("slopes").influence("Subject")
+    cooks = found.cooks_distance.sort_values(ascending=False)
+    assert [row.level for row in found.dropped()] == list(cooks.index)
+    ratios = [row.cov_ratio for row in found.dropped("cov_ratio")]
+    assert [max(ratio, 1 / ratio) for ratio in ratios] == sorted(
+        (max(ratio, 1 / ratio) for ratio in ratios), reverse=True
+    )
+    cut = found.cut_off("cov_ratio")
+    assert cut is not None
+    ax = found.plot("cov_ratio")
+    drawn = [line.get_xdata()[0] for line in ax.lines if line.get_linestyle() == "--"]
+    assert sorted(drawn) == [cut.low, cut.high]
+    assert ax.get_xlabel() == "COVRATIO"
+    with pytest.raises(OptionError, match="measure='dffits'"):
+        found.plot("dffits")
+
+
 # -- the result --------------------------------------------------------------------------------
 
 
@@ -251,6 +279,9 @@ def test_it_comes_back_from_json_and_shows_itself() -> None:
         "converged",
         "singular",
         "evaluations",
+        "mdffits",
+        "cov_trace",
+        "cov_ratio",
         "(Intercept)",
         "Days",
         "sigma^2",

@@ -21,7 +21,7 @@ from pymer_bridge.replicates.collected import Collected
 from pymer_bridge.results import internals
 from pymer_bridge.results.decode import internals as decode_internals
 from pymer_bridge.results.decode import record as decode
-from pymer_bridge.results.influence import Influence, InfluenceRow
+from pymer_bridge.results.influence import CutOff, Influence, InfluenceRow
 from pymer_bridge.results.matrix import NamedMatrix, NamedVector
 from pymer_bridge.results.simulated import ResidualCurves
 from pymer_bridge.session import asking, conditions, deadlines
@@ -400,8 +400,9 @@ class Diagnostics(CaseFigures, MixedFit):
         Returns
         -------
         Influence
-            One row per refit, with Cook's distance; the estimates without each level;
-            ``dfbeta`` and ``dfbetas``. Variances are in squared units of the response.
+            One row per refit, with Cook's distance, ``mdffits``, ``cov_trace`` and ``cov_ratio``;
+            the estimates without each level; ``dfbeta`` and ``dfbetas``; ``dropped()`` orders by
+            influence. Variances are in squared units of the response.
 
         Raises
         ------
@@ -427,7 +428,8 @@ class Diagnostics(CaseFigures, MixedFit):
         Notes
         -----
         R functions: ``influence`` of a fit by lme4, and ``cooks.distance``, ``dfbeta`` and
-        ``dfbetas`` of it [1]_. As there, refits start from the estimates and use the default
+        ``dfbetas`` of it [1]_; the three measures by the covariance matrix are those of Loy and
+        Hofmann [2]_, of the refits. As in R, refits start from the estimates and use the default
         optimizer, whatever the fit itself used. Rows whose group is missing stay in every
         refit. With one fixed effect R's dfbetas stops; here it is the change divided by its
         standard error. R has no such figures for nonlinear mixed models.
@@ -435,6 +437,8 @@ class Diagnostics(CaseFigures, MixedFit):
         References
         ----------
         .. [1] Fox, J. (2020). Regression Diagnostics: An Introduction, 2nd ed. Sage.
+        .. [2] Loy, A. and Hofmann, H. (2014). HLMdiag: A Suite of Diagnostics for Hierarchical
+           Linear Models in R. Journal of Statistical Software, 56(5).
 
         Examples
         --------
@@ -536,21 +540,8 @@ def _result(
         whole = np.where(np.isnan(whole), np.nan, whole)
         return NamedMatrix(frozen_array(whole), names, tuple(levels), index)
 
-    cooks = figures["cooks_distance"]
-    rows = tuple(
-        InfluenceRow(
-            level=label,
-            cooks_distance=None if np.isnan(cooks[i]) else float(cooks[i]),
-            converged=bool(collected.converged[i]),
-            singular=bool(collected.singular[i]),
-            evaluations=None if np.isnan(values[i, -1]) else int(values[i, -1]),
-            messages=collected.messages[i],
-            error=collected.errors[i],
-        )
-        for i, label in enumerate(levels)
-    )
     return Influence(
-        rows=rows,
+        rows=_rows(levels, collected, figures),
         by=ROWS if by == CASE else by,
         fixed_effects=named(values[:, :p], fixed),
         variances=named(values[:, p : p + q], variances),
@@ -561,4 +552,34 @@ def _result(
         observed_variances=frozen_array(described["variances"]),
         versions=dict(collected.versions),
         seconds=collected.seconds,
+        cut_offs=_cut_offs(figures),
     )
+
+
+def _rows(
+    levels: Sequence[str], collected: Collected, figures: Mapping[str, Any]
+) -> tuple[InfluenceRow, ...]:
+    """Return one row per refit."""
+    n = len(levels)
+    names = ("cooks_distance", "mdffits", "cov_trace", "cov_ratio")
+    measures = {name: decode.numbers(figures, name, n) for name in names}
+    evaluations = collected.values[:, -1]
+    return tuple(
+        InfluenceRow(
+            level=label,
+            converged=bool(collected.converged[i]),
+            singular=bool(collected.singular[i]),
+            evaluations=None if np.isnan(evaluations[i]) else int(evaluations[i]),
+            messages=collected.messages[i],
+            error=collected.errors[i],
+            **{name: values[i] for name, values in measures.items()},
+        )
+        for i, label in enumerate(levels)
+    )
+
+
+def _cut_offs(figures: Mapping[str, Any]) -> tuple[CutOff, ...]:
+    """Return the cut-offs of the measures."""
+    names = decode.texts(figures, "cut_measures")
+    ends = (decode.numbers(figures, end, len(names)) for end in ("cut_low", "cut_high"))
+    return tuple(CutOff(*each) for each in zip(names, *ends, strict=True))
