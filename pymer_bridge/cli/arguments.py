@@ -19,6 +19,7 @@ Try:
   pymer-bridge record data.csv "score ~ hours + (1 | school)" --out results.pbr.json
   pymer-bridge verify results.pbr.json
   pymer-bridge referee data.csv "score ~ hours + (1 | school)" theirs.json
+  pymer-bridge power study.toml
 """
 LESSON: Final = """
 A model is a formula and data with one row per observation:
@@ -47,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
     _add_record(commands)
     _add_verify(commands)
     _add_referee(commands)
+    _add_power(commands)
     _add_script(commands)
     text = "fit a real model with lme4 and show what comes back"
     commands.add_parser("demo", help=text, description=text)
@@ -125,6 +127,32 @@ def _add_referee(commands: Any) -> None:
     )
     _add_tolerance(referee, "what is known to lie between versions of lme4; 0: the same bits")
     referee.add_argument("--json", action="store_true", help="print as JSON")
+
+
+def _add_power(commands: Any) -> None:
+    power = commands.add_parser(
+        "power",
+        help="count the power of a study that a file describes",
+        description="Simulate the study that a TOML file describes, fit the model to each "
+        "response, and count how often the tests reject. The file has the formula, the frame and "
+        "the parameters; docs/power.md shows one.",
+        epilog="example: pymer-bridge power study.toml --n-jobs 4 --format json --out power.json",
+    )
+    power.add_argument("design", metavar="STUDY.toml", help="the file that describes the study")
+    power.add_argument("--n-jobs", type=int, default=1, help="processes (default: %(default)s)")
+    power.add_argument(
+        "--format",
+        choices=("text", "json", "csv"),
+        default="text",
+        help="what is printed; json has all p-values (default: %(default)s)",
+    )
+    power.add_argument("--out", metavar="FILE", help="write to a file, not to the screen")
+    power.add_argument(
+        "--verify",
+        metavar="FILE",
+        help="run again, and compare with what --format json wrote: the exit status is 0 where all "
+        "figures are the same bits, 1 where one is not, and 2 where they could not be compared",
+    )
 
 
 def _add_tolerance(parser: argparse.ArgumentParser, default: str) -> None:

@@ -1,4 +1,4 @@
-"""The command line: ``pymer-bridge fit | record | verify | referee | script | demo | doctor``."""
+"""The command line: ``pymer-bridge fit``, and the other commands of ``COMMANDS``."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pymer_bridge.cli.arguments import LESSON, parser
+from pymer_bridge.cli.protocol import power
 from pymer_bridge.data.files import path_of, write_text
 from pymer_bridge.errors import OptionError, PymerError
 from pymer_bridge.session import installation
@@ -277,6 +278,7 @@ COMMANDS: Final[Mapping[str, Callable[[argparse.Namespace], int]]] = {
     "record": _record,
     "verify": _verify,
     "referee": _referee,
+    "power": power,
     "script": _script,
     "demo": _demo,
     "doctor": _doctor,
@@ -316,7 +318,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return COMMANDS[options.command](options)
         except PymerError as error:
             sys.stderr.write(f"pymer-bridge: {error}\n")
-            return 2 if options.command in ("verify", "referee") else 1
+            checking = options.command in ("verify", "referee") or getattr(options, "verify", None)
+            return 2 if checking else 1
         except KeyboardInterrupt:
             sys.stderr.write("pymer-bridge: interrupted\n")
             return 130
