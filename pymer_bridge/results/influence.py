@@ -16,6 +16,7 @@ from pymer_bridge.errors import listed
 from pymer_bridge.results.base import Part, Rows, above, fields_of, how_it_ended
 from pymer_bridge.results.codec import LATER
 from pymer_bridge.results.matrix import NamedMatrix
+from pymer_bridge.spec.options import one_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -172,12 +173,18 @@ class Influence(Rows[InfluenceRow]):
         ----------
         measure
             "cooks_distance", "mdffits", "cov_trace" or "cov_ratio".
+
+        Raises
+        ------
+        OptionError
+            There is no such measure.
         """
-        values = [getattr(row, measure) for row in self.rows]
+        chosen = one_of(measure, Measure, "measure")
+        values = [getattr(row, chosen) for row in self.rows]
         return pd.Series(
             [np.nan if value is None else value for value in values],
             index=self._levels(),
-            name=measure,
+            name=chosen,
             dtype=np.float64,
         )
 
@@ -188,13 +195,19 @@ class Influence(Rows[InfluenceRow]):
         ----------
         measure
             As for :meth:`measured`; "cov_ratio" is ordered by how far it is from 1.
+
+        Raises
+        ------
+        OptionError
+            There is no such measure.
         """
+        chosen = one_of(measure, Measure, "measure")
 
         def size(row: InfluenceRow) -> float:
-            value = getattr(row, measure)
+            value = getattr(row, chosen)
             if value is None:
                 return -np.inf
-            return float(max(value, 1 / value) if measure == "cov_ratio" and value else value)
+            return float(max(value, 1 / value) if chosen == "cov_ratio" and value else value)
 
         return tuple(sorted(self.rows, key=size, reverse=True))
 
@@ -205,8 +218,14 @@ class Influence(Rows[InfluenceRow]):
         ----------
         measure
             As for :meth:`measured`.
+
+        Raises
+        ------
+        OptionError
+            There is no such measure.
         """
-        return next((each for each in self.cut_offs if each.measure == measure), None)
+        chosen = one_of(measure, Measure, "measure")
+        return next((each for each in self.cut_offs if each.measure == chosen), None)
 
     @property
     def cooks_distance(self) -> pd.Series[float]:
