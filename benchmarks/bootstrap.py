@@ -1,11 +1,9 @@
 """Time the bootstraps beside plain R: run from the project, with two cores and nothing else to do.
 
-    python benchmarks/bootstrap.py [--n 1000] [--rounds 3] [--only WORD] [--cluster]
+    python benchmarks/bootstrap.py [--n 1000] [--rounds 3] [--only WORD]
 
 Each round runs plain R, then ours; the table gives medians of the seconds on the clock, and of the
-ratios within a round. "cold" includes the start of the worker, "warm" finds it there. With
-``--cluster`` the parametric bootstrap runs on Dask's LocalCluster of one and of two workers, and
-times of more are computed from what a chunk takes there and what its transfer takes.
+ratios within a round. "cold" includes the start of the worker, "warm" finds it there.
 """
 
 from __future__ import annotations
@@ -138,41 +136,13 @@ def table(n: int, rounds: int, only: str) -> None:
     print(f"{'start of a worker, counted above':38}{seconds:8.2f}")
 
 
-def cluster(n: int) -> None:
-    import joblib  # noqa: PLC0415
-    from distributed import Client, LocalCluster  # noqa: PLC0415
-
-    fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
-    alone = clock(lambda: fit.bootstrap("parametric", n, 1))
-    measured: dict[int, float] = {}
-    for workers in (1, 2):
-        with (
-            LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as made,
-            Client(made),
-            joblib.parallel_config(backend="dask"),
-        ):
-            fit.bootstrap("parametric", n, 1)  # R starts in the workers
-            measured[workers] = clock(lambda: fit.bootstrap("parametric", n, 1))
-    print(f"\n{n} replicates on Dask, workers warm: this process alone {alone:.2f} s")
-    # time = fixed + work / workers, from the two that were measured.
-    work = 2 * (measured[1] - measured[2])
-    fixed = measured[1] - work
-    for workers in (1, 2, 4, 8, 16):
-        seconds = measured.get(workers, fixed + work / workers)
-        kind = "measured" if workers in measured else "projected"
-        print(f"{workers:4} workers {seconds:8.2f} s  {kind}")
-
-
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--n", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", default="", help="only rows whose name has this in it")
-    parser.add_argument("--cluster", action="store_true")
     chosen = parser.parse_args(arguments)
     table(chosen.n, chosen.rounds, chosen.only)
-    if chosen.cluster:
-        cluster(4 * chosen.n)
 
 
 if __name__ == "__main__":

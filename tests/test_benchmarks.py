@@ -22,6 +22,7 @@ sys.path.insert(0, str(ROOT))
 # The folder is no part of the package.
 from benchmarks import (
     bootstrap,
+    cluster,
     cold,
     coverage,
     drift,
@@ -164,6 +165,23 @@ def test_bootstraps_are_measured(capsys: pytest.CaptureFixture[str]) -> None:
     printed = capsys.readouterr().out
     assert re.search(r"^fit_many / loop of lmer +[\d.]+ +[\d.]+ +[\d.]+ +0\.25$", printed, re.M)
     assert "start of a worker, counted above" in printed
+
+
+@as_the_programs_do
+@pytest.mark.slow
+@pytest.mark.r
+def test_a_cluster_is_measured_and_more_workers_are_reckoned(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    parts = cluster.Parts(start=2.0, each=0.01, main=1.0, way=0.1, chunk=100)
+    assert parts.seconds(10_000, 10) == 2 + 1 + 10 + 0.5
+    assert parts.seconds(10_000, 64, cold=False) == 1 + 10  # the main process sends 100 chunks
+    cluster.main(["--models", "12", "--replicates", "12", "--rounds", "1"])
+    printed = capsys.readouterr().out
+    for what in ("models", "replicates"):
+        assert re.search(rf"^\| 12 {what}: 2 workers \| [\d.]+ s \| [\d.]+ s \|", printed, re.M)
+        assert re.search(rf"^\| 1,200 {what}: 64 workers \| \| \d+ s \|", printed, re.M)
+        assert re.search(rf"^{what}: [\d.]+ ms each", printed, re.M)
 
 
 @as_the_programs_do

@@ -72,12 +72,7 @@ def _packages_loading(options: argparse.Namespace) -> Iterator[None]:
                 session().require(package)
 
     # R starts first: it sets environment variables that other threads must not read meanwhile.
-    chosen = "R_ENABLE_JIT" in os.environ
-    # Compiling R code takes longer than it saves where one model is fitted.
-    os.environ.setdefault("R_ENABLE_JIT", "0")
     session().start()
-    if not chosen:
-        del os.environ["R_ENABLE_JIT"]
     loading = threading.Thread(target=load, daemon=True)
     loading.start()
     yield

@@ -322,6 +322,19 @@ def ease_the_end() -> None:
         os.chdir("/")
 
 
+def end_r(ri: Any) -> None:
+    """End R as it ends itself; rpy2 would first have it collect all its garbage, a fifth second."""
+    rlib, embedded = ri.openrlib.rlib, ri.embedded
+    if embedded.rpy2_embeddedR_isinitialized & embedded.RPY_R_Status.ENDED.value:
+        return
+    rlib.R_dot_Last()
+    rlib.R_RunExitFinalizers()
+    rlib.Rf_KillAllDevices()
+    rlib.R_CleanTempDir()
+    rlib.Rf_endEmbeddedR(0)
+    embedded.rpy2_embeddedR_isinitialized ^= embedded.RPY_R_Status.ENDED.value
+
+
 # -- what R says -----------------------------------------------------------------------------------
 
 

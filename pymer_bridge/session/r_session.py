@@ -218,7 +218,7 @@ class RSession:
                     if self._own_r:
                         embedding.ease_the_end()
                         self._operations["end_session"]()
-                        self._ri.embedded.endr(0)
+                        embedding.end_r(self._ri)
                     return
                 if isinstance(item, int):
                     self._objects.pop(item, None)
