@@ -3,10 +3,11 @@
 #' The variances of a fit, by insight
 #'
 #' @param fit A mixed model.
+#' @param tolerance Below which size a variance is zero.
 #' @param ... Goes to insight, such as `verbose = FALSE` for no warnings.
 #' @return insight's list; NULL where it has none, as for a singular fit, of which it warns.
-variances_of <- function(fit, ...) {
-  found <- insight::get_variance(fit, tolerance = 1e-5, ...)
+variances_of <- function(fit, tolerance = 1e-5, ...) {
+  found <- insight::get_variance(fit, tolerance = tolerance, ...)
   if (is.null(found) || all(is.na(found))) NULL else found
 }
 
@@ -69,7 +70,9 @@ variance_shares <- function(model) {
 
 #' All shares of a refit, as performance's bootstraps have them
 replicate_shares <- function(fit) {
-  of <- suppressWarnings(suppressMessages(variances_of(fit, verbose = FALSE)))
+  # The versions of performance that go with newer ones of insight keep more of the small variances.
+  tolerance <- if (utils::packageVersion("insight") >= "1.0") 1e-10 else 1e-5
+  of <- suppressWarnings(suppressMessages(variances_of(fit, tolerance, verbose = FALSE)))
   if (is.null(of$var.random)) of <- NULL
   unlist(c(icc_of(of), r2_of(of)))
 }

@@ -242,11 +242,8 @@ shares <- function(name, conf_level, n_sim, seed) {
   fit <- fitted_model(name)
   quietly <- function(code) suppressMessages(suppressWarnings(code))
   with_ends <- function(of) {
-    arguments <- list(fit, ci = conf_level, iterations = n_sim)
-    # From performance 0.12 on there are other kinds of intervals.
-    if ("ci_method" %in% names(formals(of))) arguments$ci_method <- "boot"
     set.seed(seed)
-    quietly(do.call(of, arguments))
+    quietly(of(fit, ci = conf_level, iterations = n_sim))
   }
   icc <- with_ends(performance::icc)
   r2 <- with_ends(performance::r2_nakagawa)
