@@ -13,7 +13,8 @@ predictive_check <- function(model, n_sim, seed, use_u, conf_level) {
   fit <- model$fit
   family <- drawn_family(fit)
   if (use_u) stop_if_rows_slip(model)
-  drawn <- if (use_u) simulated(fit, n_sim, seed, use.u = TRUE) else simulated(fit, n_sim, seed)
+  # lme4's simulate() leaves the generator at its seed.
+  drawn <- with_seed(seed, if (use_u) simulated(fit, n_sim, use.u = TRUE) else simulated(fit, n_sim))
   numbers <- drawn_numbers(drawn, fit)
   observed <- observed_numbers(fit)
   response <- stats::model.response(stats::model.frame(fit))

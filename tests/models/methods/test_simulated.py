@@ -13,7 +13,7 @@ import pytest
 
 import pymer_bridge as pb
 from helpers import REFERENCES, trusted
-from helpers.live import assert_same_bits
+from helpers.live import ask_r, assert_same_bits
 from helpers.probing import plain_r
 from helpers.refusal import refused
 from pymer_bridge.errors import OptionError, REnvironmentError, RError
@@ -176,19 +176,26 @@ def test_without_dharma_quantiles_say_how_to_get_it() -> None:
         made.test_quantiles()
 
 
-def test_a_seed_gives_the_same_and_leaves_the_generator_alone() -> None:
+def test_a_seed_gives_the_same_and_none_draws_on() -> None:
     fit = fitted("counts")
-    pb.lmer("Reaction ~ 1 + (1 | Subject)", pb.load_dataset("sleepstudy"))
-    first = fit.simulate(1, None)
-    again = fit.simulate(1, None)
-    assert not np.array_equal(first.values, again.values)
-    fit.simulate(1, 1)
     one = fit.simulated_residuals(20, 3)
     assert one == fit.simulated_residuals(20, 3)
-    assert not np.array_equal(one.values, fit.simulated_residuals(20, None).values)
-    assert not np.array_equal(
-        fit.simulated_residuals(20, None).values, fit.simulated_residuals(20, None).values
-    )
+    others = [fit.simulated_residuals(20, None).values for _ in range(2)]
+    assert not np.array_equal(*others)
+    assert fit.check_predictions(20, 3) == fit.check_predictions(20, 3)
+
+
+@pytest.mark.parametrize("ours", [False, True])
+def test_the_generator_is_left_as_it_was(ours: bool) -> None:
+    ask_r("set.seed", seed=3)
+    before = ask_r("runif", n=2)
+    ask_r("set.seed", seed=3)
+    made = _by("counts", ours=ours)
+    made.by_group("herd", seed=1)
+    made.test_outliers(seed=2)
+    made.plot(seed=3)
+    fitted("counts").check_predictions(20)
+    assert_same_bits(ask_r("runif", n=2), before)
 
 
 def test_rows_that_were_left_out_are_missing_under_exclude() -> None:
