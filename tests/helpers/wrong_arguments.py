@@ -252,7 +252,7 @@ def _arguments() -> dict[str, dict[str, Any]]:
     return {
         "": SLOW,
         **of_fit,
-        "design": {"formula": SLOPES, "frame": sleepstudy},
+        "design": {"formula": SLOPES, "frame": sleepstudy, **known["Design"].terms.given()},
         "crossed_frame": {"subject": 4},
         ".power_curve": {"along": "Subject", "values": [9]},
         ".sample_size": {"along": "Subject", "test": "Days", "largest": 9, "smallest": 8},
