@@ -66,10 +66,14 @@ layout_of <- function(design, right, frame = design$frame) {
     coefficients = colnames(parts$X), terms = unname(terms), factors = names(terms),
     groups = make.unique(names(terms)), scaled = family_has_scale(design$family),
     levels = lapply(parts$reTrms$flist, levels), assign = attr(parts$X, "assign"),
-    labels = attr(stats::terms(lme4::nobars(right)), "term.labels"), dropped = attr(parts$X, "col.dropped"),
+    labels = attr(stats::terms(without_bars(right)), "term.labels"),
+    dropped = attr(parts$X, "col.dropped"),
     n_rows = nrow(parts$fr)
   )
 }
+
+#' A formula without random effects; lme4's own function of old warns where it has moved
+without_bars <- function(formula) design_home()$nobars(formula)
 
 #' Does a family, or none, have a scale that is estimated?
 family_has_scale <- function(family) {

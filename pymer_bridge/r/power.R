@@ -22,11 +22,10 @@ power_layout <- function(design, formula) {
   right <- if (is.null(formula)) design$right else stats::as.formula(call("~", without_response(str2lang(formula))))
   environment(right) <- environment(design$right)
   layout <- layout_of(design, right)
-  fixed <- lme4::nobars(right)
   list(
     coefficients = layout$coefficients,
     assign = if (is.null(layout$dropped)) layout$assign else layout$assign[-layout$dropped],
-    terms = layout$labels, droppable = as.character(stats::drop.scope(fixed))
+    terms = layout$labels, droppable = as.character(stats::drop.scope(without_bars(right)))
   )
 }
 
