@@ -25,6 +25,7 @@ features <- list(
   terms = "car",
   shares = "insight",
   checks = "performance",
+  residuals = "DHARMa",
   robust = c("clubSandwich", "sandwich"),
   standardize = "datawizard",
   pool = c("mice", "broom.mixed", "mitml"),

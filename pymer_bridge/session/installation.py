@@ -32,6 +32,7 @@ FEATURES: Final[dict[str, tuple[tuple[str, ...], str]]] = {
     "terms": (("car",), "tests of types II and III beside `lmer`, `fit.vif()`"),
     "shares": (("insight",), "`fit.icc()`, `fit.r2()`, and what reports and tables show of them"),
     "checks": (("performance",), "`fit.check()`"),
+    "residuals": (("DHARMa",), "`test_quantiles()` of simulated residuals; the rest goes without"),
     "robust": (("clubSandwich", "sandwich"), "`fit.robust()`"),
     "standardize": (("datawizard",), "`fit.standardize()`"),
     "pool": (("mice", "broom.mixed", "mitml"), "`pb.pool()`, `pb.fit_imputed()`"),
