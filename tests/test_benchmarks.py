@@ -16,6 +16,7 @@ import pytest
 
 from helpers import ROOT
 from pymer_bridge.session import library_address
+from pymer_bridge.verification import causes
 
 sys.path.insert(0, str(ROOT))
 
@@ -31,9 +32,13 @@ from benchmarks import (
     inference,
     many,
     methods,
+    referee,
+    referee_models,
+    referee_page,
     report,
     steady,
 )
+from benchmarks.referee_sides import side
 from benchmarks.shared import OURS, Row, Scale, by_turns, peak
 
 
@@ -207,6 +212,42 @@ def test_drift_is_recorded_verified_and_shown(
         drift.main(["other", str(tmp_path), str(cell)])
     with pytest.raises(SystemExit, match="there is no model slope"):
         drift.main(["record", str(tmp_path), "slope"])
+
+
+@pytest.mark.r("lmerTest", "pbkrtest")
+def test_the_referee_compares_what_is_installed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    referee.main(["--quick", "--out", str(tmp_path)])
+    found = json.loads((tmp_path / "referee.json").read_text())
+    assert list(found["plain_r"].values()) == ["98 figures: 98 are R's to the last bit"]
+    ours, theirs = (side["models"]["slopes"] for side in found["sides"].values())
+    assert all(set(counts) == {"bits"} for counts in ours["kinds"].values())
+    assert theirs["kinds"]["degrees of freedom"] == {"absent": 2}
+    assert {cause for _, cause, _ in theirs["causes"]} == {causes.OF_TESTS["normal"]}
+    assert "statsmodels, slopes: " in capsys.readouterr().out
+    page = referee_page.markdown(found)
+    assert "| normal tests: z for t | 4 | 1 |" in page
+
+
+def test_the_stored_run_of_the_referee_is_that_of_the_page() -> None:
+    found = json.loads(referee.STORED.read_text(encoding="utf-8"))
+    page = referee.PAGE.read_text(encoding="utf-8")
+    tables = page.partition(referee.BEGIN)[2].partition(referee.END)[0]
+    assert tables.strip() == referee_page.markdown(found)
+    assert len(found["models"]) >= 20
+    assert all(line.endswith("are R's to the last bit") for line in found["plain_r"].values())
+
+
+def test_models_of_the_referee_are_read_back_as_they_were(tmp_path: Path) -> None:
+    for model in referee_models.MODELS:
+        if not callable(model.data) or model.name == "missing":
+            continue
+        model.write(tmp_path)
+        back, frame = side.read(tmp_path, model.name), model.frame()
+        assert back.formula == model.formula
+        for name in frame.columns:
+            assert back.frame[name].tolist() == frame[name].tolist(), (model.name, name)
 
 
 @pytest.mark.r(alone=True)

@@ -11,8 +11,9 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from pymer_bridge.data.exact import Value
+from pymer_bridge.data.exact import Value, same
 from pymer_bridge.errors import PymerError, PymerWarning
+from pymer_bridge.models.glmer import GeneralizedLinearMixedModel
 from pymer_bridge.models.lmer import LinearMixedModel
 from pymer_bridge.models.mixed import MixedModel
 from pymer_bridge.r_script.journal import journal
@@ -31,8 +32,15 @@ OF_TESTS: Final = {
 ML: Final = "maximum likelihood (ML), not REML"
 REML: Final = "REML, not ML"
 RESIDUAL_DF: Final = "residual degrees of freedom: rows less coefficients"
+GIVEN_DF: Final = "by the given degrees of freedom, which are not R's"
+CONSTANTS: Final = "the likelihood without its constants"
+NO_QUADRATURE: Final = "nAGQ = 0: coefficients by penalized least squares alone"
 CONTRASTS: Final = ("contr.sum", "contr.helmert", "contr.poly")
-FLAT: Final = 5e-8
+COARSE: Final = 1e-3
+FLAT: Final = 1e-4
+"""In the criterion: a hundredth of what the parameters are uncertain by."""
+SAME_OPTIMUM: Final = "the same optimum, found less exactly"
+BETTER_OPTIMUM: Final = "the same optimum, found more exactly than by R"
 MANY_ROWS: Final = 3000
 """Of crossed groups Kenward-Roger's method takes minutes and gigabytes beyond this."""
 MANY_LEVELS: Final = 12
@@ -56,7 +64,9 @@ SWAPS: Final = {
 """What stands for what, by the quantity that is meant and the one that was given."""
 
 
-def alternatives(fit: Any, figures: Figures, say: Callable[[str], object]) -> Iterator[Alternative]:
+def alternatives(
+    fit: Any, figures: Figures, given: Values, say: Callable[[str], object]
+) -> Iterator[Alternative]:
     """Give what R answers where it is asked otherwise, the nearest question first.
 
     Parameters
@@ -65,6 +75,8 @@ def alternatives(fit: Any, figures: Figures, say: Callable[[str], object]) -> It
         The model.
     figures
         Its figures.
+    given
+        The figures that were given.
     say
         Is told what cannot be asked.
 
@@ -78,13 +90,30 @@ def alternatives(fit: Any, figures: Figures, say: Callable[[str], object]) -> It
         return
     yield from _group_coefficients(fit)
     with _quietly():
+        if isinstance(fit, LinearMixedModel):
+            yield from _by_given_df(fit, figures, given)
         yield from _of_tests(fit, figures.ddf, "", say)
+        yield CONSTANTS, _without_constants(fit)
+        for part in ("weights", "offset"):
+            left_out = f"without the {part}"
+            if getattr(fit.spec, part) is None:
+                continue
+            if (changed := _refitted(fit, left_out, say, **{part: None})) is not None:
+                yield left_out, figures_of(changed, figures.ddf).values
+                yield from _of_tests(changed, figures.ddf, f"{left_out}, and ", say)
         if isinstance(fit, LinearMixedModel):
             other = ML if fit.reml else REML
             if (changed := _refitted(fit, other, say, reml=not fit.reml)) is not None:
-                yield other, figures_of(changed, figures.ddf).values
-                yield from _of_tests(changed, figures.ddf, f"{other}, and ", say)
-        yield from _other_coding(fit, figures.ddf, say)
+                # Kenward-Roger's method is for REML.
+                ddf = figures.ddf if figures.ddf != "kenward-roger" else "satterthwaite"
+                yield other, figures_of(changed, ddf).values
+                yield from _of_tests(changed, ddf, f"{other}, and ", say)
+        elif isinstance(fit, GeneralizedLinearMixedModel) and fit.spec.n_agq != 0:
+            changed = _refitted(fit, NO_QUADRATURE, say, n_agq=0)
+            if changed is not None:
+                yield NO_QUADRATURE, figures_of(changed, figures.ddf).values
+                yield f"{NO_QUADRATURE}, and {CONSTANTS}", _without_constants(changed)
+        yield from _other_coding(fit, figures, say)
 
 
 @contextmanager
@@ -141,13 +170,47 @@ def _of_tests(
             found |= {key: np.inf for key in found if key.endswith("/df")}
         yield before + cause, found
     if linear:
-        level = 0.95
-        found = fit._ask("tests_by_residuals", dict, conf_level=level)
-        rows = decode.fixed_effects(found, "residual", level).rows
-        yield before + RESIDUAL_DF, {r.key: r.value for r in of_rows("fixed_effect", rows, TESTS)}
+        yield before + RESIDUAL_DF, _by_df(fit, {})
 
 
-def _other_coding(fit: Any, ddf: str, say: Callable[[str], object]) -> Iterator[Alternative]:
+def _by_df(fit: MixedModel, given: Mapping[str, float]) -> dict[str, Value]:
+    """Return the tests by these degrees of freedom; where none are given, by the residuals'."""
+    level = 0.95
+    asked = {"terms": tuple(given), "df": tuple(given.values())} if given else {}
+    found: dict[str, Any] = fit._ask("tests_by_residuals", dict, conf_level=level, **asked)
+    rows = decode.fixed_effects(found, "residual", level).rows
+    return {row.key: row.value for row in of_rows("fixed_effect", rows, TESTS)}
+
+
+def _by_given_df(fit: MixedModel, figures: Figures, given: Values) -> Iterator[Alternative]:
+    """Give the p-values and intervals that go with degrees of freedom that are not R's."""
+    dfs = {
+        row.term: (row.key, value)
+        for row in figures.rows
+        if row.family == "fixed_effect" and row.quantity == "df"
+        and isinstance(value := given.get(row.key), float | int) and value > 0
+        and not same(value, row.value)
+    }  # fmt: skip
+    if dfs:
+        found = _by_df(fit, {term: float(value) for term, (_, value) in dfs.items()})
+        places = {key.rpartition("/")[0] for key, _ in dfs.values()}
+        kept = ("p_value", "conf_low", "conf_high")
+        parts = {key: key.rpartition("/") for key in found}
+        yield (
+            GIVEN_DF,
+            {k: v for k, v in found.items() if parts[k][0] in places and parts[k][2] in kept},
+        )
+
+
+def _without_constants(fit: MixedModel) -> dict[str, Value]:
+    found: dict[str, Any] = fit._ask("likelihood_without_constants", dict)
+    return {f"fit_statistic////{name}": decode.number(found, name) for name in found}
+
+
+def _other_coding(
+    fit: Any, figures: Figures, say: Callable[[str], object]
+) -> Iterator[Alternative]:
+    ddf, own = figures.ddf, figures.values
     codings = tuple(fit.contrasts)
     chosen: dict[str, dict[str, Any]] = {
         f"contrasts by {name}": {each.factor: name for each in codings} for name in CONTRASTS
@@ -163,7 +226,15 @@ def _other_coding(fit: Any, ddf: str, say: Callable[[str], object]) -> Iterator[
     for cause, contrasts in chosen.items():
         kept = {**dict(fit.spec.contrasts), **contrasts}
         if contrasts and (changed := _refitted(fit, cause, say, contrasts=kept)) is not None:
-            yield cause, figures_of(changed, ddf).values
+            # What hardly moves is the same, but for another optimum.
+            values = figures_of(changed, ddf).values
+            yield cause, {k: v for k, v in values.items() if _is_other(v, own.get(k))}
+
+
+def _is_other(value: Value, mine: Value) -> bool:
+    if not isinstance(value, float | int) or not isinstance(mine, float | int):
+        return True
+    return abs(value - mine) > COARSE * abs(mine)
 
 
 # -- another optimum -----------------------------------------------------------------------------
@@ -179,20 +250,25 @@ def of_optimum(fit: Any, figures: Figures, given: Values) -> str:
     given
         The figures that were given.
     """
-    if not isinstance(fit, LinearMixedModel):
+    linear = isinstance(fit, LinearMixedModel)
+    if not linear and (not isinstance(fit, GeneralizedLinearMixedModel) or fit.spec.n_agq == 0):
         return _of_likelihood(figures, given)
     found = fit.variance_components
     names = [(row.group, row.term or "") for row in found.rows]
     std_devs = [_std_dev(given, group, term) for group, term in names]
     correlations = [_correlation(given, figures, pair) for pair in found.correlations]
-    if None in std_devs or None in correlations:
+    terms = [row.key for row in figures.rows if row.family == "fixed_effect"]
+    fixed = [given.get(key) for key in terms if key.endswith("/estimate")]
+    if None in std_devs or None in correlations or (None in fixed and not linear):
         return _of_likelihood(figures, given)
+    has_residual = names[-1] == ("Residual", "")
     criterion = fit._ask(
         "criterion_there",
         lambda answer: answer,
-        std_devs=tuple(std_devs[:-1]),
+        std_devs=tuple(std_devs[:-1] if has_residual else std_devs),
         correlations=tuple(correlations),
-        sigma=std_devs[-1],
+        sigma=std_devs[-1] if has_residual else 1.0,
+        fixed=None if linear else tuple(fixed),
     )
     if criterion is None:
         return ""
@@ -233,7 +309,7 @@ def _of_likelihood(figures: Figures, given: Values) -> str:
 
 def _optimum(excess: float) -> str:
     if abs(excess) < FLAT:
-        return "the same optimum, found less exactly"
+        return SAME_OPTIMUM if excess >= 0 else BETTER_OPTIMUM
     if not math.isfinite(excess):
         return ""
     if excess < 0:

@@ -25,8 +25,14 @@ from pymer_bridge.verification.given_figures import read_given
 SIGMA: Final = "model////sigma"
 EXPLAINED: Final = 3.0
 """So many digits of a figure must be those of another answer of R, to be explained by it."""
+LARGE: Final = 5.0
+"""And of a likelihood, which is a large number."""
+CHANCE: Final = 0.25
+"""Such a part of the figures that another answer moves must be explained by it."""
 CLOSER: Final = 1.0
 """And so many more than of the answer that it is compared with."""
+FURTHER: Final = 30.0
+"""So many times further than the variances may a figure be that a less exact optimum explains."""
 
 
 @checked
@@ -100,11 +106,13 @@ def compare_figures(
     wrong = [key for key, row in rows.items() if row.verdict in (ABSENT, DIFFERENT)]
     notes: list[str] = []
     if wrong:
-        rows |= _explained(fit, mine, {key: rows[key] for key in wrong}, notes)
+        rows |= _explained(fit, mine, given, {key: rows[key] for key in wrong}, notes)
         rest = [key for key in wrong if not rows[key].cause and _moves(rows[key])]
-        criteria = any(row.cause.startswith((causes.ML, causes.REML)) for row in rows.values())
-        if rest and not criteria and (cause := causes.of_optimum(fit, mine, given)):
-            rows |= {key: _because(rows[key], cause) for key in rest}
+        criteria = sum(row.cause.startswith((causes.ML, causes.REML)) for row in rows.values())
+        if len(rest) > criteria and (cause := causes.of_optimum(fit, mine, given)):
+            near = cause in (causes.SAME_OPTIMUM, causes.BETTER_OPTIMUM)
+            moved = _moved_by(rows, mine) if near else rest
+            rows |= {key: _because(rows[key], cause) for key in rest if key in moved}
     return FigureComparison(tuple(rows.values()), software, mine.ddf, tuple(dict.fromkeys(notes)))
 
 
@@ -120,14 +128,19 @@ def _compared(
         return ComparedFigure(key, given, mine, 0.0, 0.0, math.inf, EQUAL)
     if isinstance(theirs, bool | str) or isinstance(mine, bool | str):
         return ComparedFigure(key, given, mine, None, None, None, DIFFERENT)
-    sigma, name = values.get(SIGMA), name_of(key)
-    far = tolerances.distance(
-        name, mine, theirs, std_error_of(key, values), sigma if isinstance(sigma, float) else None
-    )
-    verdict = WITHIN if far <= limits.get(name, 0.0) else DIFFERENT
+    far = _distance(key, theirs, values)
+    verdict = WITHIN if far <= limits.get(name_of(key), 0.0) else DIFFERENT
     relative = _relative(theirs, mine)
     digits = _digits(relative)
     return ComparedFigure(key, given, mine, float(theirs - mine), relative, digits, verdict)
+
+
+def _distance(key: str, given: float, values: Mapping[str, Any]) -> float:
+    sigma = values.get(SIGMA)
+    return tolerances.distance(
+        name_of(key), values[key], given, std_error_of(key, values),
+        sigma if isinstance(sigma, float) else None,
+    )  # fmt: skip
 
 
 def _of_the_type(given: Value, mine: Value) -> Any:
@@ -156,15 +169,20 @@ def _digits(relative: float | None) -> float | None:
 
 
 def _explained(
-    fit: Any, figures: Figures, wrong: Mapping[str, ComparedFigure], notes: list[str]
+    fit: Any,
+    figures: Figures,
+    given: Mapping[str, Value],
+    wrong: Mapping[str, ComparedFigure],
+    notes: list[str],
 ) -> dict[str, ComparedFigure]:
     """Return the figures that another answer of R has, with what R was asked.
 
     What explains most is taken first: another answer may agree with a few figures by chance.
     """
     found: dict[str, set[str]] = {}
-    for cause, values in causes.alternatives(fit, figures, notes.append):
-        found[cause] = {key for key, row in wrong.items() if _explains(values.get(key), row)}
+    for cause, values in causes.alternatives(fit, figures, given, notes.append):
+        keys = {key for key, row in wrong.items() if _explains(values.get(key), row)}
+        found[cause] = keys if len(keys) >= _by_chance(values, figures, wrong) else set()
         if len(found[cause]) == len(wrong):
             break
     rows = {}
@@ -179,6 +197,18 @@ def _explained(
     return rows
 
 
+def _by_chance(
+    values: Mapping[str, Value], figures: Figures, wrong: Mapping[str, ComparedFigure]
+) -> float:
+    """Return how many figures an answer must explain, of those that it would move.
+
+    Of many figures that are off for another reason, some are nearer to any other answer.
+    """
+    return CHANCE * sum(
+        not same(values.get(k), figures.values.get(k)) for k in wrong if k in values
+    )
+
+
 def _explains(value: Value, row: ComparedFigure) -> bool:
     given = _of_the_type(row.given, value)
     if value is None or isinstance(given, bool | str) or isinstance(value, bool | str):
@@ -186,7 +216,8 @@ def _explains(value: Value, row: ComparedFigure) -> bool:
     if given == value:
         return True
     digits = _digits(_relative(given, value))
-    return digits is not None and digits >= max(EXPLAINED, (row.digits or 0.0) + CLOSER)
+    least = LARGE if row.key.startswith("fit_statistic/") else EXPLAINED
+    return digits is not None and digits >= max(least, (row.digits or 0.0) + CLOSER)
 
 
 def _because(row: ComparedFigure, cause: str) -> ComparedFigure:
@@ -197,4 +228,14 @@ def _because(row: ComparedFigure, cause: str) -> ComparedFigure:
 
 def _moves(row: ComparedFigure) -> bool:
     """Say whether a figure of R moves with the variances: a count does not."""
-    return row.verdict == DIFFERENT and (row.key == SIGMA or not row.key.startswith("model/"))
+    counted = row.key.startswith(("model/", "fit_statistic////df")) and row.key != SIGMA
+    return row.verdict == DIFFERENT and not counted
+
+
+def _moved_by(rows: Mapping[str, ComparedFigure], figures: Figures) -> set[str]:
+    """Return the figures that are not much further from R's than the variances are."""
+    compared = {key: row for key, row in rows.items() if row.difference is not None}
+    far = {key: _distance(key, row.given, figures.values) for key, row in compared.items()}  # type: ignore[arg-type]  # a number
+    variances = [far[key] for key in far if key.startswith(("variance_component/", "correlation/"))]
+    limit = FURTHER * (max(variances) if variances else causes.FLAT**0.5)
+    return {key for key in far if far[key] <= limit}

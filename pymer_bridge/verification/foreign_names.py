@@ -22,7 +22,14 @@ class Names:
         self.effects: dict[str, tuple[str, ...]] = {
             group: of("random_effect", "term", group) for group in self.groups
         }
+        self.levels: dict[str, tuple[str, ...]] = {
+            group: of("random_effect", "level", group) for group in self.groups
+        }
         self.thetas: tuple[str, ...] = of("theta", "term")
+        rows = (row for row in figures.rows if row.family == "variance_component")
+        self.components: tuple[tuple[str, str], ...] = tuple(
+            dict.fromkeys((row.group, row.term) for row in rows)
+        )
 
     def term(self, name: Any) -> str:
         """Return R's name of a coefficient; a translation if R has none that is meant."""
@@ -35,6 +42,30 @@ class Names:
     def effect(self, group: str, name: Any) -> str:
         """Return R's name of a random effect."""
         return meant(name, self.effects.get(group, ()))
+
+    def level(self, group: str, name: Any) -> str:
+        """Return R's name of a level; those of ``a:b`` are joined by a colon."""
+        known, text = self.levels.get(group, ()), str(name)
+        if text in known or ":" not in group:
+            return text
+        joined = [level for level in known if _plain_level(level) == _plain_level(text)]
+        return joined[0] if len(joined) == 1 else text
+
+    def component(self, group: Any, name: Any) -> tuple[str, str]:
+        """Return R's names of the grouping factor and the effect of a variance.
+
+        R numbers the terms of one grouping factor, as those of ``(x || g)``: ``g`` and ``g.1``.
+        """
+        known = self.group(group)
+        effects = tuple(term for place, term in self.components if place == known)
+        effect = meant(name, effects or self.effects.get(known, ()))
+        if effect in effects:
+            return known, effect
+        numbered = re.compile(rf"{re.escape(known)}\.\d+")
+        for place, term in self.components:
+            if numbered.fullmatch(place) and term == meant(name, (term,)):
+                return place, term
+        return known, effect
 
 
 def _names_by_family(figures: Figures) -> Callable[..., tuple[str, ...]]:
@@ -54,9 +85,21 @@ def meant(name: Any, known: Iterable[str]) -> str:
     for candidate in (text, spelled):
         if (found := find_name(candidate, names)) is not None:
             return found
+    # R writes no spaces around a power.
+    squeezed = {_squeezed(known): known for known in names}
+    if (found := squeezed.get(_squeezed(spelled))) is not None:
+        return found
     # R orders the parts of an interaction by the formula, others by their own rules.
     by_parts = {tuple(sorted(known.split(":"))): known for known in names}
     return by_parts.get(tuple(sorted(spelled.split(":"))), spelled)
+
+
+def _plain_level(level: str) -> str:
+    return re.sub(r"[:/_|&.\s]+", ":", level)
+
+
+def _squeezed(name: str) -> str:
+    return re.sub(r"\s+", "", name).replace("**", "^")
 
 
 def _in_r(name: str) -> str:

@@ -158,9 +158,9 @@ def _components(given: Any, names: Names) -> Given:
             for (quantity,), value in _leaves(rows, 1, what):
                 yield _key("variance_component", quantity, RESIDUAL), value
             continue
-        known = names.group(group)
         for (term, quantity), value in _leaves(rows, 2, what):
-            yield _key("variance_component", quantity, known, "", names.effect(known, term)), value
+            known, effect = names.component(group, term)
+            yield _key("variance_component", quantity, known, "", effect), value
 
 
 def _correlations(given: Any, names: Names) -> Given:
@@ -180,7 +180,7 @@ def _random_effects(given: Any, names: Names) -> Given:
     for (group, level, term, quantity), value in _leaves(given, 4, "random_effects"):
         known = names.group(group)
         effect = names.effect(known, term)
-        yield _key("random_effect", quantity, known, str(level), effect), value
+        yield _key("random_effect", quantity, known, names.level(known, level), effect), value
 
 
 def _statistics(given: Any, names: Names) -> Given:
@@ -231,7 +231,8 @@ def _of_frame(frame: pd.DataFrame, names: Names) -> Given:
             yield _parameter(str(term), group, names), part.get("estimate")
         elif effect == "ran_vals":
             known = names.group(group)
-            place = (known, str(part.get("level")), names.effect(known, term))
+            level = names.level(known, part.get("level"))
+            place = (known, level, names.effect(known, term))
             for name in (name for name in QUANTITIES["random_effect"] if name in part):
                 yield _key("random_effect", name, *place), part[name]
         else:
@@ -249,9 +250,10 @@ def _parameter(term: str, group: Any, names: Names) -> str:
     family, quantity = _TERMS[kind]
     if group == RESIDUAL:
         return _key(family, quantity, RESIDUAL)
-    known = names.group(group)
     if family == "variance_component":
-        return _key(family, quantity, known, "", names.effect(known, rest))
+        known, effect = names.component(group, rest)
+        return _key(family, quantity, known, "", effect)
+    known = names.group(group)
     effects = names.effects.get(known, ())
     pairs = {f"{one}.{other}": (one, other) for one in effects for other in effects}
     one, other = pairs.get(rest, (*rest.split(".", 1), "")[:2])

@@ -242,10 +242,124 @@ def test_variances_that_are_no_optimum(fits: dict[str, Any], name: str, factor: 
 
 def test_a_likelihood_alone_tells_of_another_optimum(fits: dict[str, Any]) -> None:
     likelihood = fits["Poisson"].fit_statistics.log_likelihood
-    for change, word in ((-0.5, "higher by 1"), (0.5, "lower than R's by 1")):
+    # Half a unit is what nAGQ = 0 takes from it.
+    for change, word in ((-1.5, "higher by 3"), (1.5, "lower than R's by 3")):
         given = {"fit_statistics": {"log_likelihood": likelihood + change}}
         (cause,) = pb.compare_figures(fits["Poisson"], given).causes
         assert cause.endswith(word), cause
+
+
+@pytest.mark.parametrize("name", ["slopes", "split plot"])
+def test_tests_that_go_with_degrees_of_freedom_that_are_not_rs(
+    fits: dict[str, Any], name: str
+) -> None:
+    """As of a port that tests by 1,981 degrees of freedom."""
+    fit = fits[name]
+    script = """
+      table <- coef(summary(lme4::lmer({formula}, {data})))
+      half <- qt(0.975, 21) * table[, 2]
+      list(p_value = 2 * pt(-abs(table[, 3]), 21), conf_low = table[, 1] - half)
+    """
+    data, formula = LINEAR[name]
+    plain = run_snippet(script.format(formula=formula, data=data), {fit.spec.data_name: fit})
+    given = {
+        term: {"df": 21.0, "p_value": plain["p_value"][term], "conf_low": plain["conf_low"][term]}
+        for term in plain["p_value"]
+    }
+    report = pb.compare_figures(fit, given, 1e-9)
+    # A p-value near zero is within the tolerance.
+    assert report.causes[""] == len(given)
+    assert report.causes[causes.GIVEN_DF] >= len(given)
+    assert len(report.causes) == 2
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_no_quadrature_and_no_constants(fits: dict[str, Any], name: str) -> None:
+    fit = fits[name]
+    other = fit.update(n_agq=0)
+    report = pb.compare_figures(fit, all_of(other), 1e-6)
+    only(report, causes.NO_QUADRATURE, *causes.SWAPS.values())
+    script = """
+      fit <- lme4::glmer({formula}, {data}, family = {family}, nAGQ = {agq})
+      saturated <- lme4::getME(fit, "devcomp")$cmp
+      -(saturated[["ldL2"]] + saturated[["ussq"]] + sum(residuals(fit, "deviance")^2)) / 2
+    """
+    data, formula, family = OTHERS[name]
+    for agq, cause in (
+        (1, causes.CONSTANTS),
+        (0, f"{causes.NO_QUADRATURE}, and {causes.CONSTANTS}"),
+    ):
+        text = script.format(formula=formula, data=data, family=family, agq=agq)
+        value = run_snippet(text, {fit.spec.data_name: fit})
+        report = pb.compare_figures(fit, {"fit_statistics": {"log_likelihood": value}})
+        assert dict(report.causes) == {cause: 1}
+
+
+@pytest.mark.parametrize("part", ["weights", "offset"])
+def test_what_was_left_out(part: str) -> None:
+    data = pb.load_dataset("sleepstudy")
+    data["w"] = np.arange(len(data)) % 5 + 1.0
+    model = ("Reaction ~ Days + (1 | Subject)", data)
+    fit, other = pb.lmer(*model, **{part: data["w"]}), pb.lmer(*model)
+    only(pb.compare_figures(fit, all_of(other), 1e-9), f"without the {part}")
+    report = pb.compare_figures(fit, other.fixed_effects("normal"), 1e-9)
+    both = f"without the {part}, and {causes.OF_TESTS['normal']}"
+    assert set(report.causes) == {f"without the {part}", both}
+    if part == "weights":
+        likelihood = fit.fit_statistics.log_likelihood - np.log(data["w"]).sum() / 2
+        given = {"fit_statistics": {"log_likelihood": likelihood}}
+        only(pb.compare_figures(fit, given, 1e-9), causes.CONSTANTS)
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_the_optimum_of_a_generalized_model_is_told_by_rs_criterion(
+    fits: dict[str, Any], name: str
+) -> None:
+    fit = fits[name]
+    (row,) = fit.variance_components.rows
+    given = {
+        "fixed_effects": {each.term: {"estimate": each.estimate} for each in fit.fixed_effects()},
+        "variance_components": {row.group: {row.term: {"std_dev": row.std_dev * 1.2}}},
+    }
+    (cause,) = pb.compare_figures(fit, given, 1e-9).causes
+    function = fit.deviance_function()
+    there = [*(function.theta * 1.2), *function.beta]
+    higher = function(there) - function([*function.theta, *function.beta])
+    assert cause == f"not R's optimum: the criterion there is higher by {higher:.3g}"
+
+
+def test_an_optimum_found_less_exactly_explains_no_other_figure(fits: dict[str, Any]) -> None:
+    """The variances tell how far a figure may be off for that."""
+    fit = fits["slopes"]
+    rows = fit.variance_components.rows
+    near: dict[str, Any] = {"Subject": {}}
+    for row in rows:
+        place = (
+            near["Subject"].setdefault(row.term, {})
+            if row.term
+            else near.setdefault("Residual", {})
+        )
+        place["std_dev"] = row.std_dev * (1 + 1e-6)
+    (pair,) = fit.variance_components.correlations
+    days = fit.fixed_effects()["Days"]
+    given = {
+        "variance_components": near,
+        "correlations": {"Subject": {"Days": {"(Intercept)": {"correlation": pair.correlation}}}},
+        "fit_statistics": {"df_residual": 178},
+        "Days": {"df": days.df * 1.002, "std_error": days.std_error * (1 + 1e-6)},
+    }
+    report = pb.compare_figures(fit, given, 1e-9)
+    unexplained = {row.key for row in report if row.verdict == "different" and not row.cause}
+    assert unexplained == {"fit_statistic////df_residual", "fixed_effect///Days/df"}
+    assert causes.SAME_OPTIMUM in report.causes
+
+
+@pytest.mark.parametrize("name", LINEAR)
+def test_kenward_roger_is_asked_of_reml_alone(fits: dict[str, Any], name: str) -> None:
+    """The search for a cause goes on to ML, which has no such tests."""
+    given = {row.term: {"df": 1981.0} for row in fits[name].fixed_effects()}
+    report = pb.compare_figures(fits[name], given, ddf="kenward-roger")
+    assert dict(report.causes) == {"": len(given)}
 
 
 def test_what_nothing_explains_is_said_to_be_so(fits: dict[str, Any]) -> None:
@@ -293,6 +407,23 @@ SPELLINGS = {
 }
 
 
+@pytest.mark.parametrize("how", ["I(Days**2)", "I(Days ** 2)", "I( Days ^ 2 )"])
+def test_powers_are_understood(how: str) -> None:
+    fit = pb.lmer("Reaction ~ Days + I(Days^2) + (1 | Subject)", pb.load_dataset("sleepstudy"))
+    estimate = fit.fixed_effects("none")["I(Days^2)"].estimate
+    assert pb.compare_figures(fit, {how: {"estimate": estimate}}, 0).counts["equal"] == 1
+
+
+@pytest.mark.parametrize("mark", [":", "/", "_", " & "])
+def test_levels_of_joined_groups_are_understood(fits: dict[str, Any], mark: str) -> None:
+    rows = [row for row in fits["split plot"].random_effects.rows if row.level in ("A:1", "C:12")]
+    levels = {
+        row.level.replace(":", mark): {"(Intercept)": {"estimate": row.estimate}} for row in rows
+    }
+    given = {"random_effects": {"recipe:replicate": levels}}
+    assert pb.compare_figures(fits["split plot"], given, 0).counts["equal"] == 2
+
+
 @pytest.mark.parametrize("how", SPELLINGS)
 def test_names_of_other_software(how: str) -> None:
     fit = pb.lmer("angle ~ recipe * temp + (1 | recipe:replicate)", pb.load_dataset("cake"))
@@ -303,6 +434,22 @@ def test_names_of_other_software(how: str) -> None:
     )
     assert [row.key for row in report] == [f"fixed_effect///{n}/estimate" for n in SPELLINGS["R"]]
     assert report.ok
+
+
+def test_variances_of_a_group_whose_terms_r_numbers(fits: dict[str, Any]) -> None:
+    fit = fits["uncorrelated"]
+    first, second, _ = fit.variance_components.rows
+    assert (first.group, second.group) == ("Subject", "Subject.1")
+    of_group = {"Intercept": {"std_dev": first.std_dev}, "Days": {"variance": second.variance}}
+    numbered = {"Subject.1": {"Days": {"std_dev": second.std_dev}}}
+    for given in ({"Subject": of_group}, numbered):
+        report = pb.compare_figures(fit, {"variance_components": given}, 0)
+        assert report.counts["equal"] == len(report)
+    frame = pd.DataFrame({
+        "effect": "ran_pars", "group": "Subject", "term": ["sd__(Intercept)", "sd__Days"],
+        "estimate": [first.std_dev, second.std_dev],
+    })  # fmt: skip
+    assert pb.compare_figures(fit, frame, 0).counts["equal"] == 2
 
 
 def test_every_form_is_the_same_figures(fits: dict[str, Any]) -> None:
@@ -371,7 +518,7 @@ def test_statsmodels(fits: dict[str, Any], reml: bool) -> None:
     keys = {row.key for row in report}
     assert {"variance_component/Subject//Days/variance", "fixed_effect///Days/std_error"} <= keys
     assert report.counts["absent"] == 0
-    known = {causes.OF_TESTS["normal"], "the same optimum, found less exactly"}
+    known = {causes.OF_TESTS["normal"], causes.SAME_OPTIMUM, causes.BETTER_OPTIMUM}
     if not reml:
         known = {causes.ML, f"{causes.ML}, and {causes.OF_TESTS['normal']}"}
     assert set(report.causes) <= known
