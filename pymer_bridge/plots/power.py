@@ -53,20 +53,22 @@ def power(result: Power, *, wanted: float | None = 0.8, ax: Axes | None = None) 
     """
     level = None if wanted is None else options.check_level(wanted, "wanted")
     n = len(result.rows)
-    ax = canvas.new_axes(ax, (6.4, 1.2 + 0.42 * n))
+    ax = canvas.new_axes(ax, (6.4, 1.6 + 0.42 * n))
     own = inks.on(ax)
     if level is not None:
-        ax.axvline(level, color=own.vermilion, linestyle="--", linewidth=1.2)
+        wish = f"Wanted: {level:g}"
+        ax.axvline(level, color=own.vermilion, linestyle="--", linewidth=1.2, label=wish)
     for i, row in enumerate(result.rows):
-        ax.plot([row.conf_low, row.conf_high], [i, i], color=own.blue, linewidth=1.8)
+        name = None if i else f"{result.conf_level * 100:.6g}% interval"
+        ends = [row.conf_low, row.conf_high]
+        ax.plot(ends, [i, i], color=own.blue, linewidth=1.8, label=name)
         ax.plot([row.power], [i], "o", color=own.blue, markersize=6, clip_on=False, zorder=3)
-    names = [canvas.plain(canvas.shorten(row.test, 40)) for row in result.rows]
+    names = [canvas.plain(canvas.shorten(row.test, 30)) for row in result.rows]
     ax.set_yticks(range(n), names)
     ax.set_ylim(n - 0.5, -0.5)
     ax.set_xlim(0, 1)
-    percent = f"{result.conf_level * 100:.6g}%"
-    wish = "" if level is None else f"; the line: {level:g}"
-    return canvas.dress(ax, f"Power at alpha = {result.alpha:g}, {percent} intervals{wish}")
+    canvas.legend_above(ax)
+    return canvas.dress(ax, f"Power at alpha = {result.alpha:g}")
 
 
 @checked
@@ -117,14 +119,15 @@ def power_curve(result: PowerCurve, *, wanted: float | None = 0.8, ax: Axes | No
         colour = own.nth(i)
         rows = [result.powers[at].rows[i] for at in order]
         low, high = [row.conf_low for row in rows], [row.conf_high for row in rows]
-        ax.fill_between(x, low, high, color=colour, alpha=0.2, linewidth=0)
+        ax.fill_between(x, low, high, **own.wash(colour))
         shown = canvas.plain(canvas.shorten(test, 40))
         points = [row.power for row in rows]
         ax.plot(x, points, "o-", color=colour, linewidth=1.6, label=shown, clip_on=False, zorder=3)
     if level is not None:
-        ax.axhline(level, color=own.ink, linestyle="--", linewidth=1.0)
+        wish = f"Wanted: {level:g}"
+        ax.axhline(level, color=own.ink, linestyle="--", linewidth=1.0, label=wish)
     ax.set_ylim(0, 1)
-    if len(tests) > 1:
+    if len(tests) > 1 or level is not None:
         canvas.legend_above(ax)
     first = result.powers[0]
     said = f"Power at alpha = {first.alpha:g}, {first.conf_level * 100:.6g}% bands"

@@ -92,7 +92,7 @@ def compare_figures(
     >>> import pymer_bridge as pb
     >>> cake = pb.load_dataset("cake", package="lme4")
     >>> fit = pb.lmer("angle ~ recipe + temp + (1 | recipe:replicate)", cake)
-    >>> other = {"recipeB": {"estimate": -1.4778, "df": 264.0}}
+    >>> other = {"recipeB": {"estimate": -1.4778, "df": 266.0}}
     >>> report = pb.compare_figures(fit, other, tolerance=1e-4)
     >>> report.ok, report["fixed_effect///recipeB/df"].cause
     (False, 'residual degrees of freedom: rows less coefficients')

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from helpers import ROOT
 from helpers.designs import made
 from helpers.live import assert_same_bits
+from helpers.pages import read_blocks
 from pymer_bridge.cli.commands import main
 from pymer_bridge.results.power import Power, PowerCurve
 
@@ -70,6 +72,21 @@ def test_a_file_gives_what_the_functions_give(study: Path, tmp_path: Path, capsy
     assert "Clopper-Pearson" in capsys.readouterr().out
     assert main(["power", str(study), "--format", "csv"]) == 0
     assert capsys.readouterr().out.startswith("test,kind,power")
+
+
+def test_the_page_shows_a_file_that_is_read(study: Path, tmp_path: Path) -> None:
+    (shown,) = [
+        block.source
+        for block in read_blocks(ROOT / "docs" / "power.md")
+        if block.language == "toml"
+    ]
+    for long, short in (("n_sim = 1000", "n_sim = 4"), ("[12, 24, 48]", "[4, 6]")):
+        assert long in shown
+        shown = shown.replace(long, short)
+    study.write_text(shown)
+    out = tmp_path / "curve.json"
+    assert main(["power", str(study), "--format", "json", "--out", str(out)]) == 0
+    assert PowerCurve.from_dict(json.loads(out.read_text())).values == (4, 6)
 
 
 def test_a_file_may_ask_for_a_curve(study: Path, tmp_path: Path) -> None:

@@ -135,6 +135,22 @@ def _checks(n: int) -> Any:
     return ModelChecks(tuple(rows), _model=factors(n))
 
 
+@cache
+def _design() -> Any:
+    return slopes(5).design(fixed={"hrs_week": 0.4})
+
+
+@cache
+def _power() -> Any:
+    tests = {"slope": "hrs_week", "a rather long name of a contrast of both": {"hrs_week": 2}}
+    return _quiet(_design().power, tests, n_sim=12, seed=1)
+
+
+@cache
+def _power_curve() -> Any:
+    return _quiet(_design().power_curve, "school", [4, 8], "hrs_week", n_sim=12, seed=1)
+
+
 def _several(n: int) -> dict[str, Any]:
     return {"slopes": slopes(n), "factors": factors(n), "logistic": logistic(n)}
 
@@ -169,6 +185,8 @@ PICTURES: Final[dict[str, Callable[[int], Any]]] = {
     "means with arrows": lambda n: factors(min(n, 30)).emmeans("sex").plot(comparisons=True),
     "contrasts": lambda n: _quiet(_means(n).contrast, "pairwise").plot(),
     "pooling": lambda n: slopes(n).plot.pooling(),
+    "power": lambda n: _power().plot(),
+    "power_curve": lambda n: _power_curve().plot(),
     "predictions": lambda n: _predictions(min(n, 30)),
     "profile_pairs": lambda n: _profile(n).plot_pairs(),
     "random_effects": lambda n: slopes(n).plot.random_effects(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ import pytest
 import statsmodels.formula.api as smf
 
 import pymer_bridge as pb
+from helpers import ROOT
+from helpers.pages import read_blocks
 from pymer_bridge.cli.commands import main
 from pymer_bridge.data import figures_file
 from pymer_bridge.errors import OptionError, SingularFitWarning
@@ -552,6 +555,18 @@ def test_the_command_line_and_its_exit_status(
     )
     assert main([*model, str(tmp_path / "missing.json")]) == 2
     assert "cannot be read" in capsys.readouterr().err
+
+
+def test_the_page_shows_a_file_that_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    blocks = {block.language: block.source for block in read_blocks(ROOT / "docs" / "referee.md")}
+    monkeypatch.chdir(tmp_path)
+    Path("theirs.json").write_text(blocks["json"])
+    program, *words = shlex.split(blocks["bash"])
+    assert program == "pymer-bridge"
+    assert main(words) == 1
+    assert "3 figures of a port 0.3" in capsys.readouterr().out
 
 
 def test_the_schema_says_what_is_read(fits: dict[str, Any]) -> None:
