@@ -108,17 +108,22 @@ def with_stand_in(package: str) -> dict[str, str]:
     env = dict(os.environ)
     there = subprocess.run(
         ["Rscript", "-e", f'quit(status = !nzchar(system.file(package = "{package}")))'],
-        check=False, capture_output=True,
-    )  # fmt: skip
+        check=False,
+        capture_output=True,
+    )
     if there.returncode == 0:
         return env
     source.mkdir(parents=True, exist_ok=True)
     library.mkdir(exist_ok=True)
     about = {
-        "Package": package, "Version": "0.0.0", "Title": "Stand-In", "License": "none",
-        "Description": f"Stands where {package} is not installed.", "Author": "none",
+        "Package": package,
+        "Version": "0.0.0",
+        "Title": "Stand-In",
+        "License": "none",
+        "Description": f"Stands where {package} is not installed.",
+        "Author": "none",
         "Maintainer": "none <none@example.org>",
-    }  # fmt: skip
+    }
     text = "".join(f"{name}: {value}\n" for name, value in about.items())
     (source / "DESCRIPTION").write_text(text, encoding="utf-8")
     (source / "NAMESPACE").write_text("", encoding="utf-8")

@@ -95,8 +95,11 @@ def in_plain_r(models: Iterable[Model], folder: Path) -> dict[str, str]:
     calls, frames = [], {}
     for number, model in enumerate(models):
         words = [model.formula, f"d{number}"]
-        words += [f"{part} = {getattr(model, part)}" for part in ("weights", "offset")
-                  if getattr(model, part)]  # fmt: skip
+        words += [
+            f"{part} = {getattr(model, part)}"
+            for part in ("weights", "offset")
+            if getattr(model, part)
+        ]
         words += [f"family = {model.family}"] if model.family else []
         words += [] if model.family or model.reml else ["REML = FALSE"]
         function = "lme4::glmer" if model.family else "lmerTest::lmer"
@@ -150,9 +153,10 @@ def compare(fit: Any, answer: Mapping[str, Any]) -> dict[str, Any]:
     causes: Counter[tuple[str, str]] = Counter()
     unknown: list[str] = []
     wanted = {
-        key for key, value in pb.figures_of(fit).values.items()
+        key
+        for key, value in pb.figures_of(fit).values.items()
         if kind_of(key) and one_of_two(key) and value is not None and value == value
-    }  # fmt: skip
+    }
     if answer.get("figures"):
         report = pb.compare_figures(fit, answer["figures"], TOLERANCE)
         for row in report:
@@ -248,12 +252,14 @@ def run(models: list[Asked], only: list[str] | None, quick: bool, folder: Path) 
     plain = in_plain_r(read_back, folder / "R")
     found: dict[str, Any] = {
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "stack": stack_here(), "python": platform.python_version(), "tolerance": TOLERANCE,
+        "stack": stack_here(),
+        "python": platform.python_version(),
+        "tolerance": TOLERANCE,
         "models": {model.name: [model.what, model.formula] for model in models},
         "plain_r": plain,
         "plain_r_seconds": resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before,
         "sides": {},
-    }  # fmt: skip
+    }
     for name, (python, env, note) in chosen(only, quick).items():
         if not python:
             found["sides"][name] = {"not_run": note}

@@ -55,9 +55,16 @@ def _fitted(side: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 
 def _summary(sides: Mapping[str, Any], count: int) -> Iterator[list[Any]]:
     yield [
-        "software", "R", f"fitted, of {count}", "figures", "R's to 6 digits", "near", "differ",
-        "start, s", "a model, s",
-    ]  # fmt: skip
+        "software",
+        "R",
+        f"fitted, of {count}",
+        "figures",
+        "R's to 6 digits",
+        "near",
+        "differ",
+        "start, s",
+        "a model, s",
+    ]
     for name, side in sides.items():
         fitted = _fitted(side)
         total: Counter[str] = Counter()
@@ -68,10 +75,14 @@ def _summary(sides: Mapping[str, Any], count: int) -> Iterator[list[Any]]:
         good = total["bits"] + total["8"] + total["6"]
         seconds = [model["seconds"] for model in fitted.values() if "seconds" in model]
         yield [
-            side["software"], "needed" if name in NEEDS_R else "no", len(fitted), given,
+            side["software"],
+            "needed" if name in NEEDS_R else "no",
+            len(fitted),
+            given,
             *(_share(part, given) for part in (good, total["near"], total["differ"])),
-            f"{side['start']:.1f}", f"{statistics.median(seconds):.3f}" if seconds else "",
-        ]  # fmt: skip
+            f"{side['start']:.1f}",
+            f"{statistics.median(seconds):.3f}" if seconds else "",
+        ]
 
 
 def _share(part: int, whole: int) -> str:

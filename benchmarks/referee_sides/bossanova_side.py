@@ -31,9 +31,14 @@ def fit(model: Model):
 def figures(result, model: Model):
     table = result.params
     names = {
-        "estimate": "estimate", "se": "std_error", "df": "df", "statistic": "statistic",
-        "p_value": "p_value", "ci_lower": "conf_low", "ci_upper": "conf_high",
-    }  # fmt: skip
+        "estimate": "estimate",
+        "se": "std_error",
+        "df": "df",
+        "statistic": "statistic",
+        "p_value": "p_value",
+        "ci_lower": "conf_low",
+        "ci_upper": "conf_high",
+    }
     columns = {ours: table[theirs] for theirs, ours in names.items() if theirs in table.columns}
     found = {"fixed_effects": effects(table["term"], **columns)}
     known = result.diagnostics.to_dicts()[0]

@@ -31,9 +31,7 @@ def fit(model: Model, **how):
 def _fixed(result):
     rows = result.fe_params.index
     columns = {"estimate": result.fe_params, "std_error": result.fe_bse}
-    names = {
-        "df": "fe_df", "statistic": "fe_tvalues", "p_value": "fe_pvalues",
-    }  # fmt: skip
+    names = {"df": "fe_df", "statistic": "fe_tvalues", "p_value": "fe_pvalues"}
     for ours, theirs in names.items():
         if (values := getattr(result, theirs, None)) is not None:
             columns[ours] = values

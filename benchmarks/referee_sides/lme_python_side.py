@@ -19,8 +19,9 @@ def fit(model: Model):
         left, right = formula.split("~")
         formula = f"{left}~ offset({model.offset}) +{right}"
     weights = None if model.weights is None else data[model.weights].to_list()
-    fixed = {name: lme.FactorSpec(model.factors[name]) for name in model.factors
-             if name in model.fixed}  # fmt: skip
+    fixed = {
+        name: lme.FactorSpec(model.factors[name]) for name in model.factors if name in model.fixed
+    }
     if model.family is None and weights is None:
         result = lme.lmer(formula, data, reml=model.reml, factors=fixed or None)
     elif model.family is None:

@@ -36,9 +36,7 @@ def figures(result, model: Model):
     columns = {"estimate": np.asarray(fixed), "std_error": np.asarray(result.bse_fe), **tests}
     found = {"n_obs": int(result.nobs), "fixed_effects": effects(fixed.index, **columns)}
     found["reml"] = result.reml
-    found["fit_statistics"] = {
-        "log_likelihood": result.llf, "aic": result.aic, "bic": result.bic,
-    }  # fmt: skip
+    found["fit_statistics"] = {"log_likelihood": result.llf, "aic": result.aic, "bic": result.bic}
     group = model.random[0][1]
     names = ["(Intercept)", *model.random[0][0].split(" + ")][: result.k_re]
     if model.random[0][0] == "1":

@@ -5,9 +5,15 @@ from pymer4.models import glmer, lmer
 from side import Model, effects, run
 
 COLUMNS = {
-    "estimate": "estimate", "std_error": "std_error", "df": "df", "t_stat": "statistic",
-    "z_stat": "statistic", "p_value": "p_value", "conf_low": "conf_low", "conf_high": "conf_high",
-}  # fmt: skip
+    "estimate": "estimate",
+    "std_error": "std_error",
+    "df": "df",
+    "t_stat": "statistic",
+    "z_stat": "statistic",
+    "p_value": "p_value",
+    "conf_low": "conf_low",
+    "conf_high": "conf_high",
+}
 
 
 def asked(model: Model):

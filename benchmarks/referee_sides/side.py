@@ -113,11 +113,9 @@ def by_level(levels: Iterable[Any], terms: Iterable[str], values: Any) -> dict[s
     """Return the random effects of one grouping factor, from rows of levels."""
     names = list(terms)
     return {
-        str(level): {
-            term: {"estimate": value} for term, value in zip(names, row, strict=True)
-        }
+        str(level): {term: {"estimate": value} for term, value in zip(names, row, strict=True)}
         for level, row in zip(levels, values, strict=True)
-    }  # fmt: skip
+    }
 
 
 def of_tidy(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
@@ -180,9 +178,11 @@ def run(
     for name in names:
         faulthandler.dump_traceback_later(PATIENCE, exit=True)
         answer: dict[str, Any] = {
-            "format": "pymer_bridge figures", "schema": 1,
-            "software": f"{package} {version(package)}", "start": started,
-        }  # fmt: skip
+            "format": "pymer_bridge figures",
+            "schema": 1,
+            "software": f"{package} {version(package)}",
+            "start": started,
+        }
         model, begin = read(Path(folder), name), time.process_time()
         try:
             with warnings.catch_warnings():

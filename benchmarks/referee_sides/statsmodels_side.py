@@ -43,9 +43,7 @@ def figures(result, model: Model):
     columns = {"estimate": result.fe_params, "std_error": result.bse_fe, **tests}
     found = {"n_obs": int(result.nobs), "fixed_effects": effects(result.fe_params.index, **columns)}
     found["reml"] = result.method == "REML"
-    found["fit_statistics"] = {
-        "log_likelihood": result.llf, "aic": result.aic, "bic": result.bic,
-    }  # fmt: skip
+    found["fit_statistics"] = {"log_likelihood": result.llf, "aic": result.aic, "bic": result.bic}
     components = {"Residual": {"variance": result.scale}}
     of_vc = dict(zip(result.model.exog_vc.names, np.asarray(result.vcomp), strict=True))
     if len(model.random) > 1:

@@ -187,10 +187,12 @@ def _by_given_df(fit: MixedModel, figures: Figures, given: Values) -> Iterator[A
     dfs = {
         row.term: (row.key, value)
         for row in figures.rows
-        if row.family == "fixed_effect" and row.quantity == "df"
-        and isinstance(value := given.get(row.key), float | int) and value > 0
+        if row.family == "fixed_effect"
+        and row.quantity == "df"
+        and isinstance(value := given.get(row.key), float | int)
+        and value > 0
         and not same(value, row.value)
-    }  # fmt: skip
+    }
     if dfs:
         found = _by_df(fit, {term: float(value) for term, (_, value) in dfs.items()})
         places = {key.rpartition("/")[0] for key, _ in dfs.values()}

@@ -138,9 +138,12 @@ def _compared(
 def _distance(key: str, given: float, values: Mapping[str, Any]) -> float:
     sigma = values.get(SIGMA)
     return tolerances.distance(
-        name_of(key), values[key], given, std_error_of(key, values),
+        name_of(key),
+        values[key],
+        given,
+        std_error_of(key, values),
         sigma if isinstance(sigma, float) else None,
-    )  # fmt: skip
+    )
 
 
 def _of_the_type(given: Value, mine: Value) -> Any:

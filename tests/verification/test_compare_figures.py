@@ -448,10 +448,14 @@ def test_variances_of_a_group_whose_terms_r_numbers(fits: dict[str, Any]) -> Non
     for given in ({"Subject": of_group}, numbered):
         report = pb.compare_figures(fit, {"variance_components": given}, 0)
         assert report.counts["equal"] == len(report)
-    frame = pd.DataFrame({
-        "effect": "ran_pars", "group": "Subject", "term": ["sd__(Intercept)", "sd__Days"],
-        "estimate": [first.std_dev, second.std_dev],
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "effect": "ran_pars",
+            "group": "Subject",
+            "term": ["sd__(Intercept)", "sd__Days"],
+            "estimate": [first.std_dev, second.std_dev],
+        }
+    )
     assert pb.compare_figures(fit, frame, 0).counts["equal"] == 2
 
 
