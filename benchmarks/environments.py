@@ -20,12 +20,18 @@ COMPETITORS = {
     # pymer4 states none of what it imports.
     "pymer4": (
         [
-            "pymer4", "pandas", "polars", "pyarrow", "joblib", "scikit-learn", "great-tables",
+            "pymer4",
+            "pandas",
+            "polars",
+            "pyarrow",
+            "joblib",
+            "scikit-learn",
+            "great-tables",
             "formulae",
         ],
         "from pymer4.models import lmer",
     ),
-}  # fmt: skip
+}
 """Of the benchmarks of speed."""
 
 REFEREED = {
