@@ -542,8 +542,9 @@ def test_covariances():
 
 
 def test_variables():
-    record = {"fixed": ("Days",), "random": None, "other": ("x",)}
-    assert decode_internals.variables(record) == {"fixed": ("Days",), "random": ()}
+    record = {"fixed": ("Days",), "random": None, "slopes": ("Days",), "other": ("x",)}
+    wanted = {"fixed": ("Days",), "random": (), "slopes": ("Days",)}
+    assert decode_internals.variables(record) == wanted
 
 
 # -- tests, intervals and means ------------------------------------------------------------------
