@@ -127,7 +127,7 @@ def _is_gated(call: Callable[..., Any]) -> bool:
 
 WITHOUT_A_CHECK = frozenset(
     "data new_data new_response weights offset subset fit what control family arguments options"
-    " named timeout points parameters figures".split()
+    " named timeout points parameters figures frame units".split()
 )
 """Arguments of which the annotation says nothing, or which the function checks itself."""
 

@@ -499,7 +499,7 @@ def test_a_streamlit_app_for_several_people(tmp_path: Path, plain: dict[str, lis
         """),
         encoding="utf-8",
     )
-    with _served(tmp_path) as port:
+    with _streamlit(tmp_path) as port:
         people = asyncio.run(_all_at_once([_visit(port, (n, 9 - n)) for n in range(4)]))
     right = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
     for number, pages in enumerate(people):
@@ -516,7 +516,7 @@ def test_a_streamlit_app_for_several_people(tmp_path: Path, plain: dict[str, lis
 
 
 @contextmanager
-def _served(folder: Path) -> Iterator[int]:
+def _streamlit(folder: Path) -> Iterator[int]:
     """Serve the app of a folder as streamlit does; give the port."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
