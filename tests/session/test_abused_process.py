@@ -566,6 +566,8 @@ async def _visit(port: int, days: tuple[int, int]) -> list[list[Any]]:
         browser.write_message(_rerun(slider.id, day), binary=True)
         pages.append(await _page(browser))
     browser.close()
+    while await asyncio.wait_for(browser.read_message(), 30) is not None:
+        pass  # the socket is open until the server has answered
     return pages
 
 
