@@ -70,11 +70,13 @@ criterion_there <- function(model, std_devs, correlations, sigma, fixed = NULL) 
 }
 
 #' A lower triangular factor of a covariance, by columns
+#'
+#' `theta_of()` refuses correlations that no covariance has; printed ones, which are rounded, may be
+#' such, and are taken to the nearest here.
 relative_factor <- function(std_devs, correlations) {
-  correlation <- diag(length(std_devs))
-  correlation[lower.tri(correlation)] <- correlations
-  correlation <- correlation + t(correlation) - diag(length(std_devs))
-  root <- square_root(correlation * tcrossprod(std_devs))
+  given <- diag(std_devs, length(std_devs))
+  given[lower.tri(given)] <- correlations
+  root <- square_root(covariance_of(given))
   factor <- t(qr.R(qr(t(root))))
   factor[lower.tri(factor, diag = TRUE)]
 }
