@@ -32,7 +32,7 @@ _LATEX = str.maketrans(
     | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
     | {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"}
     | {"\N{MINUS SIGN}": "$-$", "\N{INFINITY}": r"$\infty$"}
-    | {"\N{SUPERSCRIPT TWO}": "$^2$"}
+    | {"\N{SUPERSCRIPT TWO}": r"\textsuperscript{2}"}
 )
 
 

@@ -472,6 +472,7 @@ def test_latex() -> None:
         ("< 2e-16", r"$< 2 \times 10^{-16}$"),
         ("<2e-16", r"$< 2 \times 10^{-16}$"),
         ("a_b", r"a\_b"),
+        ("R²", r"R\textsuperscript{2}"),
         (None, ""),
     ],
 )
