@@ -85,7 +85,6 @@ def pool(
     return ask(
         "pool_models",
         lambda record: of_rows(decode.pooled_effects(record, len(models), level), models[0].n_obs),
-        noted=False,
         models=[model._model for model in models],
         df_complete=df_complete,
         conf_level=level,

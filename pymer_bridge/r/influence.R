@@ -59,6 +59,7 @@ describe_influence <- function(model, by) {
   source <- influence_source(model, by)
   list(
     levels = as.character(source$units), rows = source$rows,
+    is_column = by == ".case" || by %in% names(source$data), missing = anyNA(source$groups),
     fixed_names = names(lme4::fixef(fit)), fixed = unname(lme4::fixef(fit)),
     variance_names = variance_value_names(fit), variances = variance_values(fit)
   )

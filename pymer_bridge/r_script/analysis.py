@@ -16,7 +16,7 @@ from pymer_bridge.errors import OptionError, ScriptError
 from pymer_bridge.r_script import data_files
 from pymer_bridge.r_script.fits import ScriptModel
 from pymer_bridge.r_script.journal import DoneEntry, FitEntry, journal, unique
-from pymer_bridge.r_script.operations import OPERATIONS
+from pymer_bridge.r_script.operations import OPERATIONS, UNWRITTEN
 from pymer_bridge.r_script.writer import Script, ScriptAct, Setting, write_script
 from pymer_bridge.session.asking import ask
 from pymer_bridge.session.calls import Handle
@@ -25,6 +25,8 @@ from pymer_bridge.spec.arguments import checked
 from pymer_bridge.spec.names import free_name
 from pymer_bridge.spec.options import DataFormat, one_of
 
+BESIDE = ("dfoptim", "optimx")
+"""Packages that calls of others need."""
 ROW_VECTORS = ("weights", "offset", "subset")
 
 
@@ -126,7 +128,7 @@ class Analysis:
             if not entry.alive:
                 raise ScriptError("the model of this result no longer exists")
             if entry.operation not in OPERATIONS:
-                raise ScriptError(f"R has no call of its own for this result ({entry.operation})")
+                raise ScriptError(f"{entry.operation}: {UNWRITTEN[entry.operation]}")
         for entry in entries:  # an entry can build on an earlier one, and so on
             earlier = entry.arguments.get("of")
             entries += [each for each in journal.done if each.number == earlier]
@@ -234,8 +236,8 @@ class Analysis:
 
     def versions(self) -> dict[str, str]:
         """Return the versions of R and of packages that scripts state."""
-        others = dict.fromkeys(each.package for each in OPERATIONS.values() if each.package)
-        found = r_versions("lme4", "lmerTest", *others, "MASS")
+        others = dict.fromkeys(name for each in OPERATIONS.values() for name in each.packages)
+        found = r_versions("lme4", "lmerTest", *others, "MASS", *BESIDE)
         return {name: version for name, version in found.items() if version is not None}
 
     def script(self, files: Mapping[str, str] | None, data: DataFormat) -> Script:
@@ -281,6 +283,11 @@ class Analysis:
 def asked_of(model: Handle) -> list[DoneEntry]:
     """Return what was asked of a model and has a place in scripts."""
     return [entry for entry in journal.of(model) if entry.operation in OPERATIONS]
+
+
+def unwritten_of(model: Handle) -> list[DoneEntry]:
+    """Return what was asked of a model and has no call in scripts."""
+    return [entry for entry in journal.of(model) if entry.operation in UNWRITTEN]
 
 
 def _checked(model: Handle) -> bool:

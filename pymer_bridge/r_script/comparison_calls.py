@@ -15,7 +15,7 @@ def comparison(asked: Asked, function: Literal["KRmodcomp", "SATmodcomp"]) -> Wr
     """Write KRmodcomp() or SATmodcomp()."""
     matrix = len(asked.models) == 1 and not isinstance(asked.arguments["restricted"], str)
     by_model = function == "SATmodcomp" and matrix and asked.pbkrtest >= (0, 5, 3)
-    asked, before = _with_plain_fits(asked) if by_model else (asked, [])
+    asked, before = with_plain_fits(asked) if by_model else (asked, [])
     restriction, small = _restriction(asked)
     before += restriction
     if by_model:
@@ -41,16 +41,14 @@ def _restriction(asked: Asked) -> tuple[list[str], Node]:
     return [syntax.assign(name, value)], name
 
 
-def _with_plain_fits(asked: Asked) -> tuple[Asked, list[str]]:
+def with_plain_fits(asked: Asked) -> tuple[Asked, list[str]]:
     """Compare fits of lme4 itself: those of lmerTest cannot be updated within pbkrtest."""
     if not asked.lmertest:
         return asked, []
-    names = tuple(f"{model}_lme4" for model in asked.models)
-    own = [
-        syntax.assign(name, asked.plain_fits[model])
-        for name, model in zip(names, asked.models, strict=True)
-    ]
-    return replace(asked, models=names), own
+    given = asked.plain_fits
+    names = {model: f"{model}_lme4" for model in asked.models if model in given}
+    own = [syntax.assign(name, given[model]) for model, name in names.items()]
+    return replace(asked, models=tuple(names.get(model, model) for model in asked.models)), own
 
 
 def _no_bootstrap_test(asked: Asked) -> str | None:
@@ -58,14 +56,14 @@ def _no_bootstrap_test(asked: Asked) -> str | None:
     given = asked.arguments
     if given["start"] != "warm" or given["h"] is not None:
         how = f"start={given['start']!r}, h={given['h']!r}"
-        return f"pb_modcomp({how}): pbkrtest exports no function that does so."
+        return f"with {how}, pbkrtest exports no function that does so."
     if given.get("to_rows") or given["rows_left_out"]:
-        return "pb_modcomp() too; PBmodcomp() needs data without missing values for it."
+        return "PBmodcomp() needs data without missing values for it."
     if asked.fitter.startswith("glmer") and asked.pbkrtest >= (0, 5, 5):
-        return "pb_modcomp() too; from pbkrtest 0.5.5 on PBmodcomp() stops for models of glmer()."
+        return "from pbkrtest 0.5.5 on PBmodcomp() stops for models of glmer()."
     matrix = len(asked.models) == 1 and not isinstance(given["restricted"], str)
     if matrix and (asked.fitter in ("lm", "glm") or asked.pbkrtest < (0, 5, 5)):
-        return "pb_modcomp() too; PBmodcomp() does not find the data of a restriction matrix again."
+        return "PBmodcomp() does not find the data of a restriction matrix again."
     return None
 
 
@@ -73,8 +71,8 @@ def bootstrap_test(asked: Asked) -> Written:
     """Write PBmodcomp(), or say why it would give another test."""
     given = asked.arguments
     if why := _no_bootstrap_test(asked):
-        return without(why)
-    asked, before = _with_plain_fits(asked)
+        return without(f"pb_modcomp() was asked for too; {why}")
+    asked, before = with_plain_fits(asked)
     restriction, small = _restriction(asked)
     before += restriction
     value = syntax.call("PBmodcomp", asked.fit, small, nsim=syntax.number(given["n_sim"]))

@@ -7,7 +7,7 @@ from functools import wraps
 from typing import Any, Literal
 
 from pymer_bridge.r_script import syntax
-from pymer_bridge.r_script.statements import Asked, Written, shown, without
+from pymer_bridge.r_script.statements import UNSEEDED, Asked, Written, shown, without
 from pymer_bridge.r_script.syntax import Node
 from pymer_bridge.spec.names import quoted
 
@@ -62,7 +62,7 @@ def _seeded(asked: Asked, adjust: str | None, method: Any = None) -> tuple[str, 
     families = isinstance(method, str) and asked.arguments.get("interaction") is None
     by_default = adjust is None and families and method in ("consec", "mean_chg")
     if adjust == "mvt" or by_default:
-        return (syntax.comment("It was drawn without a seed, and cannot be repeated exactly:"),)
+        return (syntax.comment(f"{UNSEEDED}:"),)
     return ()
 
 
@@ -87,7 +87,7 @@ def _grid_summary(asked: Asked, grid: Node, method: Any = None) -> Written:
 
 
 def _without_figures(written: Written) -> Written:
-    return Written(written.lines, "", written.variable)
+    return Written(written.lines, "", written.variable, why=f"{UNSEEDED}.")
 
 
 def means(asked: Asked, function: Literal["emmeans", "emtrends"] = "emmeans") -> Written:

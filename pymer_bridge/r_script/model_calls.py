@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from pymer_bridge.r_script import data_files, syntax
-from pymer_bridge.r_script.statements import Asked, Written, drawn, shown, without
+from pymer_bridge.r_script.statements import Asked, Written, drawn, first_values, shown, without
 from pymer_bridge.r_script.syntax import Node
 
 NEW_ROWS: Final = 100
@@ -47,15 +47,6 @@ def _form(asked: Asked) -> Node | None:
     return "NA" if form == "population" else form
 
 
-def _long(written: Written) -> Written:
-    """Print the first values only."""
-    lines = [
-        f"print(head({written.variable}))" if line == f"print({written.variable})" else line
-        for line in written.lines
-    ]
-    return Written(tuple(lines), written.kind, written.variable, written.options)
-
-
 def predictions(asked: Asked) -> Written:
     """Write predict() of a mixed model."""
     given = asked.arguments
@@ -73,7 +64,7 @@ def predictions(asked: Asked) -> Written:
         random_only="TRUE" if given["random_only"] else None,
         allow_new_levels="TRUE" if given["allow_new_levels"] else None,
     )
-    return _long(shown(asked, value, "predictions", before=before))
+    return first_values(shown(asked, value, "predictions", before=before))
 
 
 def linear_predictions(asked: Asked) -> Written:
@@ -94,7 +85,7 @@ def linear_predictions(asked: Asked) -> Written:
         level=None if interval == "none" else syntax.number(given["conf_level"]),
         type=syntax.string("response") if given["type"] == "response" else None,
     )
-    return _long(shown(asked, value, "predictions", before=before))
+    return first_values(shown(asked, value, "predictions", before=before))
 
 
 def simulations(asked: Asked) -> Written:
@@ -119,7 +110,7 @@ def simulations(asked: Asked) -> Written:
         use_u="TRUE" if given.get("use_u") else None,
         allow_new_levels="TRUE" if given.get("allow_new_levels") else None,
     )
-    return _long(drawn(asked, value, "simulations", before=before))
+    return first_values(drawn(asked, value, "simulations", before=before))
 
 
 def robust(asked: Asked) -> Written:

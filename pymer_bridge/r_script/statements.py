@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from pymer_bridge.r_script import syntax
@@ -31,12 +31,15 @@ class Written:
         The variable that holds the result.
     options
         What else is needed to read them.
+    why
+        Why no figures are read.
     """
 
     lines: tuple[str, ...]
     kind: str = ""
     variable: str = ""
     options: tuple[str, ...] = ()
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +60,15 @@ class Asked:
         Whether the script loads lmerTest.
     earlier
         The variables of earlier results, by their number in the journal.
-    pbkrtest
-        Its version in this session.
+    versions
+        Of the packages of this session that are installed.
     scaled
         Does the (generalized) model estimate a scale?
     own_parameters
         Does this lme4 compute the parameters of intervals by a function of its own (from 2.0 on)?
     plain_fits
-        By variable of a model: the call that fits it by lme4, even where lmerTest is attached.
+        By variable of a model of ``lmer``: the call that fits it by lme4, even where lmerTest is
+        attached.
     odd_names
         Has a predictor or a group of the first model a name that R must quote?
     excluding
@@ -77,7 +81,7 @@ class Asked:
     fitter: str
     lmertest: bool
     earlier: Mapping[int, str]
-    pbkrtest: tuple[int, ...]
+    versions: Mapping[str, str]
     scaled: bool = False
     own_parameters: bool = False
     plain_fits: Mapping[str, Node] = field(default_factory=dict)
@@ -88,6 +92,15 @@ class Asked:
     def fit(self) -> str:
         """The variable of the first model."""
         return self.models[0]
+
+    @property
+    def pbkrtest(self) -> tuple[int, ...]:
+        """The version of pbkrtest in this session."""
+        return self.version("pbkrtest")
+
+    def version(self, package: str) -> tuple[int, ...]:
+        """Return the version of a package in this session; 0 where it is not installed."""
+        return tuple(map(int, self.versions.get(package, "0").replace("-", ".").split(".")))
 
     def ddf(self) -> Node | None:
         """Return the argument ddf as lmerTest's methods take it; None if it is not needed."""
@@ -113,8 +126,20 @@ def drawn(asked: Asked, value: Node, kind: str, before: Sequence[str] = ()) -> W
     """Return the lines for a random result; without a seed its figures cannot be compared."""
     if asked.arguments["seed"] is not None:
         return shown(asked, value, kind, before=before)
-    note = syntax.comment("It was drawn without a seed, and cannot be repeated exactly:")
-    return shown(asked, value, before=(note, *before))
+    note = syntax.comment(f"{UNSEEDED}:")
+    return replace(shown(asked, value, before=(note, *before)), why=f"{UNSEEDED}.")
+
+
+UNSEEDED: Final = "It was drawn without a seed, and cannot be repeated exactly"
+
+
+def first_values(written: Written) -> Written:
+    """Print the first values only."""
+    lines = [
+        f"print(head({written.variable}))" if line == f"print({written.variable})" else line
+        for line in written.lines
+    ]
+    return replace(written, lines=tuple(lines))
 
 
 OTHER_ROWS: Final = (
@@ -125,5 +150,5 @@ OTHER_ROWS: Final = (
 
 
 def without(text: str) -> Written:
-    """Return only a comment, for what R has no call for."""
-    return Written((syntax.comment(text),))
+    """Return only a comment, which says why there is no call."""
+    return Written((syntax.comment(text),), why=text)

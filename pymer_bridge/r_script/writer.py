@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from pymer_bridge.r_script import data_files, syntax
 from pymer_bridge.r_script.fits import ScriptModel, fit_node, plain_fit_node
-from pymer_bridge.r_script.operations import OPERATIONS
-from pymer_bridge.r_script.statements import Asked
+from pymer_bridge.r_script.operations import OPERATIONS, Operation
+from pymer_bridge.r_script.statements import Asked, Written, without
 from pymer_bridge.spec.model_spec import ModelSpec
 from pymer_bridge.spec.options import DataFormat
 
@@ -101,8 +101,8 @@ class Script:
 
     text: str
     readings: tuple[Reading, ...]
-    left_out: tuple[int, ...]
-    """The numbers of what was asked and has no call in the script."""
+    left_out: Mapping[int, str]
+    """Why what was asked has no figures in the script, by its number."""
 
 
 def write_script(
@@ -124,7 +124,7 @@ def write_script(
     setting
         What it is written for.
     """
-    packages = _packages(models, acts)
+    packages = _packages(models, acts, setting)
     lines = _opening(models, packages, setting)
     lines += _section("Data")
     for frame in data:
@@ -138,17 +138,20 @@ def write_script(
     if not text.isascii():
         first, rest = text.split("\n\n", 1)
         text = "\n\n".join([first, "\n".join(syntax.fill("utf8")), rest])
-    return Script(text, tuple(body.readings), tuple(body.left_out))
+    return Script(text, tuple(body.readings), dict(body.left_out))
 
 
-def _packages(models: Sequence[ScriptModel], acts: Sequence[ScriptAct]) -> list[str]:
+def _packages(
+    models: Sequence[ScriptModel], acts: Sequence[ScriptAct], setting: Setting
+) -> list[str]:
     """List the packages that are attached, in the order of their need."""
     found = ["lme4"]
     linear = {model.variable for model in models if model.spec.fitter == "lmer"}
     asked = [(OPERATIONS[act.operation], act) for act in acts]
     if any(each.needs_lmertest(act.arguments) and act.models[0] in linear for each, act in asked):
         found.append("lmerTest")
-    found += dict.fromkeys(each.package for each, _ in asked if each.package is not None)
+    needed = dict.fromkeys(name for each, _ in asked for name in each.packages)
+    found += [name for name in needed if name in setting.versions]
     if any(model.calls & {"ns", "bs"} for model in models):
         found.append("splines")
     return found
@@ -238,7 +241,7 @@ class _Body:
     setting: Setting
     lines: list[str] = field(default_factory=list)
     readings: list[Reading] = field(default_factory=list)
-    left_out: list[int] = field(default_factory=list)
+    left_out: dict[int, str] = field(default_factory=dict)
     summaries: dict[str, str] = field(default_factory=dict)
     variables: dict[int, str] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
@@ -258,7 +261,7 @@ class _Body:
         operation = OPERATIONS[act.operation]
         count = self.counts.get(operation.stem, 0) + 1
         variable = operation.stem if count == 1 else f"{operation.stem}_{count}"
-        written = operation.write(self._asked(act, variable))
+        written = self._written(operation, self._asked(act, variable))
         if _is_summary(act):
             # The same summary serves for its text and for its figures.
             value = "\n".join(written.lines).replace(variable, "")
@@ -275,11 +278,16 @@ class _Body:
                 Reading(act.number, written.kind, written.variable, written.options)
             )
         else:
-            self.left_out.append(act.number)
+            self.left_out[act.number] = written.why
+
+    def _written(self, operation: Operation, asked: Asked) -> Written:
+        absent = [name for name in operation.packages if name not in self.setting.versions]
+        if absent:
+            return without(f"R's package {absent[0]}, which repeats this, is not installed.")
+        return operation.write(asked)
 
     def _asked(self, act: ScriptAct, variable: str) -> Asked:
         model = self.models[act.models[0]]
-        version = self.setting.versions.get("pbkrtest", "0").replace("-", ".")
         return Asked(
             arguments=act.arguments,
             models=act.models,
@@ -287,10 +295,14 @@ class _Body:
             fitter=model.spec.fitter,
             lmertest=self.lmertest,
             earlier=self.variables,
-            pbkrtest=tuple(map(int, version.split("."))),
+            versions=self.setting.versions,
             scaled=_scaled(model.spec),
             own_parameters=self.setting.own_parameters,
-            plain_fits={name: plain_fit_node(self.models[name]) for name in act.models},
+            plain_fits={
+                name: plain_fit_node(self.models[name])
+                for name in act.models
+                if self.models[name].spec.fitter == "lmer"
+            },
             odd_names=model.odd_names,
             excluding=model.spec.na_action == "exclude",
         )

@@ -13,8 +13,9 @@ from pymer_bridge.errors import OptionError, shown
 from pymer_bridge.models.base import RModel
 from pymer_bridge.models.lm_list import LinearModelList
 from pymer_bridge.models.mixed import MixedModel
-from pymer_bridge.r_script.analysis import Analysis, asked_of
+from pymer_bridge.r_script.analysis import Analysis, asked_of, unwritten_of
 from pymer_bridge.r_script.journal import DoneEntry, journal
+from pymer_bridge.r_script.operations import NAMES, OF_THE_FIT, UNWRITTEN
 from pymer_bridge.r_script.writer import Script
 from pymer_bridge.results.base import Result
 from pymer_bridge.results.figures import Figure
@@ -89,6 +90,7 @@ def verify(what: Any, runs: int = 3, *, timeout: float | None = None) -> Verific
     entries += [entry for fit in fits for entry in asked_of(fit._model)]
     analysis = Analysis.of_entries([fit._model for fit in fits], entries)
     asked = [entry for entry in analysis.done if any(entry is each for each in entries)]
+    without_call = [entry.operation for fit in fits for entry in unwritten_of(fit._model)]
     with tempfile.TemporaryDirectory(prefix="pymer_bridge-") as folder:
         script = analysis.write_all(Path(folder) / "analysis.R", "csv")
         labels = {reading.number: reading.variable for reading in script.readings}
@@ -107,7 +109,7 @@ def verify(what: Any, runs: int = 3, *, timeout: float | None = None) -> Verific
         answers,
         state=state,
         labels=labels,
-        missing=_left_out(script, asked),
+        missing=[*_left_out(script, asked), *_without_call(without_call)],
         versions=analysis.versions(),
     )
 
@@ -129,10 +131,16 @@ def _left_out(script: Script, entries: Sequence[DoneEntry]) -> list[str]:
         kind = entry.arguments.get("kind")
         name = f"{entry.operation} ({kind})" if kind else entry.operation
         if entry.number in script.left_out:
-            found.append(f"{name}: R has no function that repeats it")
+            found.append(f"{name}: {script.left_out[entry.number]}")
         elif entry.result is not None and entry.outcome() is None:
             found.append(f"{name}: its result no longer exists")
     return list(dict.fromkeys(found))
+
+
+def _without_call(operations: Iterable[str]) -> list[str]:
+    """Say why what was asked has no call in any script, where it has figures of its own."""
+    reasons = {name: UNWRITTEN[name] for name in operations}
+    return [f"{name}: {why}" for name, why in reasons.items() if why not in (OF_THE_FIT, NAMES)]
 
 
 def _own_figures(fit: Any) -> Iterable[Figure]:

@@ -4,18 +4,32 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
+
+import pandas as pd
+from numpy.typing import NDArray
 
 from pymer_bridge.models.robust_effects import RobustEffects
 from pymer_bridge.results import (
+    all_fit,
     bootstrap,
+    checks,
+    criteria,
     fixed_effects,
+    groups,
+    icc_r2,
+    imputed,
+    influence,
+    internals,
     intervals,
+    matrix,
     means,
     prediction,
     separate,
     tests,
 )
+from pymer_bridge.results.base import fields_of
 from pymer_bridge.results.figures import Figure
 from pymer_bridge.verification.figures import TESTS, of_rows
 
@@ -112,6 +126,90 @@ def _robust(result: fixed_effects.FixedEffects[Any]) -> Iterator[Figure]:
     yield from of_rows("robust_effect", result.rows, tested)
 
 
+def _over_rows(result: pd.Series[float]) -> Iterator[Figure]:
+    for i, value in enumerate(result.tolist()):
+        yield _figure("observation", str(result.name), value, level=str(i + 1))
+
+
+def _by_place(
+    family: str, quantity: str, values: NDArray[Any], names: Sequence[str] | None = None
+) -> Iterator[Figure]:
+    for i, row in enumerate(values.tolist()):
+        for j, value in enumerate(row):
+            term = str(j + 1) if names is None else names[j]
+            yield _figure(family, quantity, value, term, str(i + 1))
+
+
+def _matrix(result: matrix.NamedMatrix) -> Iterator[Figure]:
+    yield from _by_place("matrix", "value", result.values, result.names)
+
+
+def _measures(result: influence.InfluenceMeasures) -> Iterator[Figure]:
+    for i, row in enumerate(result.rows):
+        for name in ("dffits", "cov_ratio", "cooks_distance", "hat", "influential"):
+            yield _figure("influence_measure", name, getattr(row, name), level=str(i + 1))
+    yield from _by_place("influence_measure", "dfbetas", result.dfbetas.values)
+
+
+def _influence(result: influence.Influence) -> Iterator[Figure]:
+    names = "cooks_distance mdffits cov_trace cov_ratio evaluations converged"
+    for i, row in enumerate(result.rows):
+        for name in names.split():
+            yield _figure("influence", name, getattr(row, name), level=str(i + 1))
+    tables = "fixed_effects variances dfbeta dfbetas dfbeta_variances"
+    for name in tables.split():
+        table = getattr(result, name)
+        yield from _by_place("influence", name, table.values, table.names)
+
+
+def _components(result: internals.PrincipalComponents) -> Iterator[Figure]:
+    for row in result.rows:
+        for name in ("std_dev", "proportion", "cumulative"):
+            yield Figure("component", row.group, str(row.component), "", name, getattr(row, name))
+    for rotation in result.rotations:
+        for figure in _by_place("rotation", "value", rotation.matrix.values):
+            yield replace(figure, group=rotation.group)
+
+
+def _shares(result: Any) -> Iterator[Figure]:
+    for name in ("adjusted", "unadjusted", "marginal", "conditional", "r_squared"):
+        if hasattr(result, name):
+            yield _figure("share", name, getattr(result, name))
+
+
+def _group_shares(result: icc_r2.GroupShares) -> Iterator[Figure]:
+    for row in result.rows:
+        yield Figure("share", row.group, "", "", "share", row.share)
+
+
+def _all_fit(result: all_fit.AllFit) -> Iterator[Figure]:
+    for row in result.rows:
+        for name in ("log_likelihood", "evaluations", "singular"):
+            yield _figure("optimizer", name, getattr(row, name), level=row.optimizer)
+        for name in ("fixed_effects", "sdcor", "theta"):
+            for i, value in enumerate((getattr(row, name) or {}).values()):
+                yield _figure("optimizer", name, value, str(i + 1), row.optimizer)
+
+
+_CRITERIA: Final = (
+    *("n_parameters", "log_likelihood", "aic", "aicc", "bic", "aic_difference", "aicc_difference"),
+    *("bic_difference", "aic_weight", "aicc_weight", "bic_weight", "rmse"),
+)
+
+
+def _criteria(result: criteria.ComparedModels) -> Iterator[Figure]:
+    for row in result.rows:
+        for name in _CRITERIA:
+            yield _figure("criterion", name, getattr(row, name), row.name)
+
+
+def _pooled(result: imputed.PooledEffects) -> Iterator[Figure]:
+    names = [name for name in fields_of(imputed.PooledEffect) if name != "term"]
+    yield from of_rows("pooled_effect", result.rows, names)
+    for row in result.parameters:
+        yield _figure("pooled_parameter", "estimate", row.estimate, row.label)
+
+
 _ENDS: Final = ("conf_low", "conf_high")
 _ROWS: Final[Mapping[type[Any], tuple[str, Sequence[str]]]] = {
     fixed_effects.FixedEffects: ("fixed_effect", TESTS),
@@ -120,6 +218,8 @@ _ROWS: Final[Mapping[type[Any], tuple[str, Sequence[str]]]] = {
     # The table of R does not have the degrees of freedom of the denominator.
     tests.TermTests: ("term_test", [name for name in tests.TermTests.shown[1:] if name != "df2"]),
     tests.TTests: ("t_test", TESTS),
+    groups.GroupCoefficients: ("group_coefficient", ("estimate",)),
+    checks.InflationFactors: ("inflation_factor", ("factor", "df", "adjusted")),
     tests.LikelihoodRatioTests: ("ratio_test", tests.LikelihoodRatioTests.shown[1:]),
     intervals.Intervals: ("interval", _ENDS),
 }
@@ -136,6 +236,18 @@ _READERS: Final[Mapping[type[Any], Callable[[Any], Iterator[Figure]]]] = {
     means.JointTests: _joint_tests,
     bootstrap.BootstrapResult: _bootstrap,
     bootstrap.BootstrapTest: _bootstrap_test,
+    pd.Series: _over_rows,
+    matrix.NamedMatrix: _matrix,
+    influence.InfluenceMeasures: _measures,
+    influence.Influence: _influence,
+    internals.PrincipalComponents: _components,
+    icc_r2.IntraclassCorrelation: _shares,
+    icc_r2.RSquared: _shares,
+    icc_r2.LinearRSquared: _shares,
+    icc_r2.GroupShares: _group_shares,
+    all_fit.AllFit: _all_fit,
+    criteria.ComparedModels: _criteria,
+    imputed.PooledEffects: _pooled,
 }
 
 

@@ -218,7 +218,9 @@ def test_a_script_makes_the_same_test_or_says_why_not() -> None:
     report = pb.verify([*fits.values(), *told], runs=1)
     assert report.ok, str(report)
     # Rows with missing values, and the matrix.
-    assert report.not_compared == ("pb_modcomp: R has no function that repeats it",)
+    missing, matrix = report.not_compared
+    assert missing.endswith("PBmodcomp() needs data without missing values for it.")
+    assert matrix.endswith("PBmodcomp() does not find the data of a restriction matrix again.")
     assert report.n_figures > 250
 
 

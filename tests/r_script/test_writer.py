@@ -501,8 +501,7 @@ def test_predictions_and_simulations_of_all_models_are_those_of_a_script() -> No
         report = pb.verify(fits + kept, runs=1)
     assert report.ok, str(report)
     assert report.n_figures > 50_000
-    said = {"simulate_model: R has no function that repeats it"}
-    assert set(report.not_compared) <= said
+    assert all("na.action = na.exclude" in text for text in report.not_compared)
 
 
 ENDS: Final = ("confidence", "prediction")
@@ -550,7 +549,11 @@ def test_new_data_stand_in_the_script() -> None:
             new_params={"beta": fit.fixed_effects("none").to_frame()["estimate"].to_list()}
         ),
     ]
-    assert len(pb.verify([fit, *unwritten], runs=1).not_compared) == 1
+    left = pb.verify([fit, *unwritten], runs=1).not_compared
+    assert [text.partition(" were asked")[0] for text in left] == [
+        "predict_model: Predictions with standard errors",
+        "predict_model: Predictions with parameters or weights of their own",
+    ]
     before = len(journal.done)
     fit.predict(pd.concat([new] * 60))  # too many for a script
     assert len(journal.done) == before

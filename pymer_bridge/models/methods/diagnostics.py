@@ -16,6 +16,7 @@ from pymer_bridge.errors import BootstrapWarning, OptionError, shown
 from pymer_bridge.models.base import MixedFit
 from pymer_bridge.models.deviance_function import DevianceFunction
 from pymer_bridge.models.methods.trust import Checking
+from pymer_bridge.r_script.journal import journal
 from pymer_bridge.replicates import engine
 from pymer_bridge.replicates.collected import Collected
 from pymer_bridge.results import internals
@@ -475,7 +476,11 @@ class Diagnostics(CaseFigures, MixedFit):
             return self._counted(made)
 
         made = engine.perform(run, engine.Running(n_jobs, progress, checkpoint), result)
-        return _warned(said.on(made))
+        finished = _warned(said.on(made))
+        facts = {name: decode.flag(described, name) for name in ("is_column", "missing")}
+        given = {"model": self._model, "by": asked, "max_evaluations": limit, "n_fixed": p}
+        journal.note("influence", {**given, **facts}, finished)
+        return finished
 
     def _left_out(self, by: str | None) -> str:
         """Return R's name for what is left out."""

@@ -461,6 +461,163 @@ robust <- function(found, options) {
   )
 }
 
+#' @param options What the values are.
+observations <- function(values, options) {
+  values <- values[are_rows(names(values), length(values))]
+  figures("observation", options[1L], as.vector(values), level = seq_along(values))
+}
+
+#' Figures of a matrix, by the places of its rows
+by_place <- function(family, quantity, found) {
+  figures(family, quantity, as.vector(found),
+    level = as.vector(row(found)), term = colnames(found)[as.vector(col(found))]
+  )
+}
+
+matrix_of <- function(found, options) {
+  found <- as.matrix(found)
+  by_place("matrix", "value", found[are_rows_of(found), , drop = FALSE])
+}
+
+#' Where the names of rows are not those of columns, they are numbers of the data's rows
+are_rows_of <- function(found) {
+  if (identical(rownames(found), colnames(found))) {
+    rep(TRUE, nrow(found))
+  } else {
+    are_rows(rownames(found), nrow(found))
+  }
+}
+
+group_coefficients <- function(found, options) {
+  do.call(rbind, lapply(names(found), function(group) {
+    table <- found[[group]]
+    do.call(rbind, lapply(names(table), function(term) {
+      figures("group_coefficient", "estimate", table[[term]], group, rownames(table), term)
+    }))
+  }))
+}
+
+#' @param options The variable of the fit.
+measures <- function(found, options) {
+  table <- found$infmat
+  # With na.exclude R also has the rows that it left out.
+  used <- rownames(stats::model.frame(get(options[1L], globalenv())))
+  table <- table[rownames(table) %in% used[are_rows(used, length(used))], , drop = FALSE]
+  marked <- apply(found$is.inf[rownames(table), , drop = FALSE], 1L, any)
+  n <- ncol(table) - 4L
+  betas <- table[, seq_len(n), drop = FALSE]
+  figure <- function(...) figures("influence_measure", ..., level = seq_len(nrow(table)))
+  rbind(
+    figure("dffits", table[, "dffit"]), figure("cov_ratio", table[, "cov.r"]),
+    figure("cooks_distance", table[, "cook.d"]), figure("hat", table[, "hat"]),
+    figure("influential", as.vector(marked)),
+    figures("influence_measure", "dfbetas", as.vector(betas),
+      level = as.vector(row(betas)), term = as.character(as.vector(col(betas)))
+    )
+  )
+}
+
+#' @param options The variable of the measures by covariances.
+influence <- function(found, options) {
+  part <- function(start) found[[grep(paste0("^", start, "[[]-"), names(found))]]
+  measures <- get(options[1L], globalenv())
+  figure <- function(...) figures("influence", ..., level = seq_len(nrow(measures)))
+  rbind(
+    figure("cooks_distance", as.vector(stats::cooks.distance(found))),
+    do.call(rbind, lapply(colnames(measures), function(name) figure(name, measures[, name]))),
+    figure("evaluations", as.vector(found$function.evals)),
+    figure("converged", as.vector(found$converged)),
+    by_place("influence", "fixed_effects", part("fixed.effects")),
+    by_place("influence", "variances", part("var.cov.comps")),
+    by_place("influence", "dfbeta", stats::dfbeta(found)),
+    by_place("influence", "dfbetas", stats::dfbetas(found)),
+    by_place("influence", "dfbeta_variances", stats::dfbeta(found, which = "var.cov"))
+  )
+}
+
+components <- function(found, options) {
+  do.call(rbind, Map(function(part, group) {
+    importance <- summary(part)$importance
+    figure <- function(...) figures("component", ..., group, seq_along(part$sdev))
+    rbind(
+      figure("std_dev", part$sdev), figure("proportion", importance[2L, ]),
+      figure("cumulative", importance[3L, ]),
+      figures("rotation", "value", as.vector(part$rotation), group,
+        as.vector(row(part$rotation)), as.character(as.vector(col(part$rotation)))
+      )
+    )
+  }, unclass(found), names(found)))
+}
+
+factors <- function(found, options) {
+  table <- if (is.matrix(found)) found else cbind(found, 1)
+  figure <- function(...) figures("inflation_factor", ..., term = rownames(table))
+  rbind(
+    figure("factor", table[, 1L]), figure("df", table[, 2L]),
+    figure("adjusted", table[, 1L]^(1 / (2 * table[, 2L])))
+  )
+}
+
+share_names <- c(
+  ICC_adjusted = "adjusted", ICC_unadjusted = "unadjusted", R2_marginal = "marginal",
+  R2_conditional = "conditional", r.squared = "r_squared", adj.r.squared = "adjusted"
+)
+
+shares <- function(found, options) {
+  if (any(c("Group", "Level") %in% names(found))) {
+    return(figures("share", "share", found[[2L]], as.character(found[[1L]])))
+  }
+  known <- intersect(names(found), names(share_names))
+  do.call(rbind, lapply(known, function(name) {
+    figures("share", share_names[[name]], as.vector(found[[name]]))
+  }))
+}
+
+all_fit <- function(fits, options) {
+  found <- summary(fits)
+  fit_names <- names(found$which.OK)[found$which.OK]
+  table <- function(quantity, values) {
+    values <- as.matrix(values)
+    figures("optimizer", quantity, as.vector(values),
+      level = rep(fit_names, ncol(values)), term = as.character(as.vector(col(values)))
+    )
+  }
+  figure <- function(...) figures("optimizer", ..., level = fit_names)
+  rbind(
+    figure("log_likelihood", found$llik), figure("evaluations", as.double(found$feval)),
+    figure("singular", vapply(fits[found$which.OK], lme4::isSingular, NA)),
+    table("fixed_effects", found$fixef), table("sdcor", found$sdcor), table("theta", found$theta)
+  )
+}
+
+criteria <- function(found, options) {
+  columns("criterion", found, list(
+    n_parameters = "df", log_likelihood = "logLik", aic = "AIC", aicc = "AICc", bic = "BIC",
+    aic_difference = "AIC.diff", aicc_difference = "AICc.diff", bic_difference = "BIC.diff",
+    aic_weight = "AIC.weight", aicc_weight = "AICc.weight", bic_weight = "BIC.weight",
+    rmse = "RMSE"
+  ))
+}
+
+#' @param options The variables of the summary, and of the pooled variances.
+pooled <- function(found, options) {
+  table <- get(options[1L], globalenv())
+  rows <- found$pooled
+  term <- as.character(rows$term)
+  figure <- function(...) figures("pooled_effect", ..., term = term)
+  ends <- grep("%$", names(table))
+  spread <- if (length(options) > 1L) get(options[2L], globalenv())$extra.pars
+  rbind(
+    figure("estimate", rows$estimate), figure("std_error", table$std.error),
+    figure("df", as.double(table$df)), figure("statistic", table$statistic),
+    figure("p_value", table$p.value), figure("conf_low", table[[ends[1L]]]),
+    figure("conf_high", table[[ends[2L]]]), figure("within", rows$ubar),
+    figure("between", rows$b), figure("relative_increase", rows$riv),
+    figure("missing_information", rows$fmi),
+    figures("pooled_parameter", "estimate", as.double(spread), term = rownames(spread))
+  )
+}
+
 process_state <- function() {
   # This needs crossed factors: for a single factor there is one ordering only.
   fit <- lme4::lmer(diameter ~ 1 + (1 | plate) + (1 | sample), lme4::Penicillin)
@@ -478,7 +635,10 @@ local({
     term_tests = term_tests, drop_terms = drop_terms, drop_by_ratio = drop_by_ratio, t_tests = t_tests, step = step, intervals = intervals,
     linear = linear, linear_intervals = linear_intervals, KRmodcomp = KRmodcomp, SATmodcomp = SATmodcomp, PBmodcomp = PBmodcomp,
     bootMer = bootMer, means = means, mean_tests = mean_tests, joint_tests = joint_tests,
-    profile = profile, predictions = predictions, simulations = simulations, robust = robust
+    profile = profile, predictions = predictions, simulations = simulations, robust = robust,
+    observations = observations, matrix = matrix_of, group_coefficients = group_coefficients,
+    measures = measures, influence = influence, components = components, factors = factors,
+    shares = shares, all_fit = all_fit, criteria = criteria, pooled = pooled
   )
   # The script must find R's own functions, not those above.
   own <- environment()

@@ -1,0 +1,186 @@
+"""What is asked of models stands in their scripts, and plain R gives the same figures."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import numpy as np
+import pytest
+
+import pymer_bridge as pb
+from helpers.models import CASES, data_set
+from pymer_bridge.errors import PymerError
+
+pytestmark = [
+    pytest.mark.r("lmerTest"),
+    pytest.mark.filterwarnings("ignore::pymer_bridge.PymerWarning"),
+]
+
+SLOPES = "Reaction ~ Days + (Days | Subject)"
+FEW: Final = {
+    *("slopes", "singular", "weights_vector", "nested", "missing_exclude", "subset_expression"),
+    *("binomial", "poisson", "treatment"),
+}
+KNOWN = {case.name: case for case in CASES if case.name != "large"}
+
+
+def tried(*asking: Callable[[], Any]) -> Iterator[Any]:
+    """Give what R has for a model."""
+    for ask in asking:
+        try:
+            yield ask()
+        except PymerError:
+            continue
+
+
+def asked_of(fit: Any) -> list[Any]:
+    """Ask a mixed model for its parts, and for figures of its observations."""
+    return list(
+        tried(
+            lambda: fit.fitted,
+            fit.residuals,
+            lambda: fit.residuals("pearson", scaled=True),
+            lambda: fit.residuals("working"),
+            fit.hat_values,
+            fit.rstudent,
+            fit.cooks_distance,
+            lambda: fit.vcov,
+            lambda: fit.model_matrix,
+            lambda: fit.group_coefficients,
+            fit.re_pca,
+            fit.vif,
+            fit.icc,
+            fit.r2,
+        )
+    )
+
+
+def verified(what: Any) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        report = pb.verify(what, runs=1)
+    assert report.ok, str(report)
+    return report
+
+
+def of_cases(names: Any) -> list[Any]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return [KNOWN[name].fit() for name in names]
+
+
+def test_parts_and_figures_of_observations_are_those_of_a_script() -> None:
+    fits = of_cases(sorted(FEW))
+    kept = [each for fit in fits for each in asked_of(fit)]
+    assert len(kept) > 10 * len(fits)
+    assert verified(fits).n_figures > 10_000
+
+
+@pytest.mark.slow
+def test_parts_of_all_models_are_those_of_one_script() -> None:
+    fits = of_cases(KNOWN)
+    kept = [each for fit in fits for each in asked_of(fit)]
+    assert len(kept) > 700
+    report = verified(fits)
+    assert report.n_figures > 250_000
+    assert {text.partition(":")[0] for text in report.not_compared} <= {
+        "intraclass_correlation",
+        "r_squared",
+    }
+
+
+def test_influence_is_that_of_a_script() -> None:
+    slopes, trial, trials, counts, missing, crossed, alone = of_cases(
+        [
+            *("slopes", "weights_column", "binomial", "poisson_offset", "missing_exclude"),
+            *("crossed", "random_intercept"),
+        ]
+    )
+    kept = [
+        slopes.influence("Subject"),
+        slopes.influence(max_evaluations=50),
+        trial.influence("g"),
+        trials.influence("herd"),
+        counts.influence("ward"),
+        missing.influence("g"),
+        slopes.anova(),  # attaches lmerTest
+    ]
+    report = verified(kept)
+    assert report.not_compared == ()
+    assert report.n_figures > 3000
+    kept = [crossed.influence("plate"), alone.influence()]
+    (left,) = verified([crossed, alone]).not_compared
+    assert left.startswith("influence: Influence was asked for too; R's measures stop")
+
+
+def test_models_without_random_effects_have_their_figures() -> None:
+    trial, clinic = data_set("trial"), data_set("clinic")
+    fits = [
+        pb.lm("y ~ f * x", trial, contrasts={"f": "contr.sum"}),
+        pb.lm("y ~ x", data_set("gaps"), na_action="exclude"),
+        pb.lm("y ~ x + I(2 * x)", trial, weights="w"),
+        pb.glm("count ~ x + f", clinic, family="poisson"),
+        pb.glm("event ~ x", clinic, family="binomial"),
+    ]
+    kept: list[Any] = []
+    for fit in fits:
+        kept += tried(
+            lambda fit=fit: fit.fitted,
+            fit.residuals,
+            lambda fit=fit: fit.residuals("working"),
+            fit.hat_values,
+            fit.rstudent,
+            fit.rstandard,
+            fit.cooks_distance,
+            fit.influence_measures,
+            lambda fit=fit: fit.vcov,
+            lambda fit=fit: fit.model_matrix,
+            fit.r2,
+        )
+    report = verified(fits)
+    assert report.not_compared == ()
+    assert report.n_figures > 5000
+
+
+def test_models_side_by_side_and_pooled_are_those_of_a_script() -> None:
+    data = pb.load_dataset("sleepstudy")
+    large = pb.lmer(SLOPES, data, reml=False)
+    small = pb.lmer("Reaction ~ Days + (1 | Subject)", data, reml=False)
+    line = pb.lm("Reaction ~ Days", data)
+    by_reml = [fit.update(reml=True) for fit in (large, small)]
+    side = [
+        pb.compare_models(large, small, line, names=["one of `them`", "small", "line"]),
+        pb.compare_models(*by_reml),
+    ]
+    frames = [data.assign(Reaction=data.Reaction + np.eye(180)[3] * k) for k in (-20, 0, 30)]
+    fits = [pb.lmer(SLOPES, frame) for frame in frames]
+    lines = [pb.lm("Reaction ~ Days", frame) for frame in frames]
+    pooled = list(
+        tried(
+            lambda: pb.pool(fits),
+            lambda: pb.pool(fits, df_complete=np.inf, conf_level=0.8),
+            lambda: pb.pool(lines),
+        )
+    )
+    fits[0].anova()
+    report = verified([*side, *pooled, fits[0]])
+    assert report.not_compared == ()
+    assert report.n_figures > 200
+
+
+@pytest.mark.carried("car")
+def test_shares_of_groups_and_inflation_of_terms_are_those_of_a_script() -> None:
+    nested = pb.lmer("angle ~ recipe + temp + (1 | recipe:replicate)", pb.load_dataset("cake"))
+    line = pb.lmer("Reaction ~ Days + (1 | Subject)", pb.load_dataset("sleepstudy"))
+    kept = [nested.vif(), *tried(lambda: line.icc(by_group=True), lambda: line.r2(by_group=True))]
+    assert verified([nested, line]).not_compared == ()
+    assert len(kept) in (1, 3)
+
+
+@pytest.mark.carried("dfoptim", "optimx")
+def test_fits_by_optimizers_are_those_of_a_script() -> None:
+    for fit in of_cases(["slopes", "binomial"]):
+        kept = fit.all_fit(["bobyqa", "Nelder_Mead", "nloptwrap.NLOPT_LN_BOBYQA"])
+        assert verified(kept).not_compared == ()
