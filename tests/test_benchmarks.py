@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from contextlib import nullcontext
@@ -35,6 +36,7 @@ from benchmarks import (
     referee,
     referee_models,
     referee_page,
+    release,
     report,
     steady,
 )
@@ -198,20 +200,71 @@ def test_coverage_of_bootstraps_is_counted(capsys: pytest.CaptureFixture[str]) -
 
 
 @pytest.mark.r("lmerTest")
-def test_drift_is_recorded_verified_and_shown(
+def test_drift_is_recorded_compared_and_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cell = tmp_path / "cell.json"
-    drift.main(["record", str(tmp_path), "slopes"])
-    drift.main(["verify", str(tmp_path), str(cell)])
-    assert "1 of 1 models pass; " in output("benchmarks/drift.py", "table", cell)
+    path = tmp_path / "slopes.pbr.json"
+    drift.main(["record", str(path), "slopes"])
+    assert "1 of 1 models pass; " in output("benchmarks/drift.py", "table", path)
     # It leaves addresses to chance.
     monkeypatch.setattr(library_address, "signed_addresses", library_address.signed_addresses)
     is_other = drift.stack_here()["state"] == drift.OTHER_STATE
     with nullcontext() if is_other else pytest.raises(SystemExit, match=r"^3$"):
-        drift.main(["other", str(tmp_path), str(cell)])
+        drift.main(["other", str(path), "slopes"])
     with pytest.raises(SystemExit, match="there is no model slope"):
-        drift.main(["record", str(tmp_path), "slope"])
+        drift.main(["record", str(path), "slope"])
+
+
+@pytest.mark.r("lmerTest")
+def test_a_release_is_compared_with_the_stored_records(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for stored in release.RECORDED.iterdir():
+        shutil.copy(stored, tmp_path)
+    # The release that is here is not stored yet.
+    name = f"lme4-{release.stack_here()['lme4']}.pbr.json"
+    (tmp_path / name).unlink(missing_ok=True)
+    (tmp_path / "lme4-0.9.pbr.json").write_bytes((tmp_path / "lme4-1.1-37.pbr.json").read_bytes())
+    monkeypatch.setattr(release, "RECORDED", tmp_path)
+    release.main(["--store", "--page", str(tmp_path / "page.md"), "--only", "slopes", "binomial"])
+    page = (tmp_path / "page.md").read_text(encoding="utf-8")
+    assert page.count("## From lme4") == len(release.stored()) - 1
+    assert " to lme4 " + name[5:-9] in page.split("## From lme4")[1]
+    assert "Not fitted here: random_intercept, maximum_likelihood" in page
+    assert capsys.readouterr().out.strip() == page.strip()
+    # Once more, beside what was just stored.
+    release.main(["--only", "slopes"])
+    again = re.search(r"again: 1 of 1 models pass; (\d+) of (\d+)", capsys.readouterr().out)
+    assert again is not None
+    assert again[1] == again[2]
+
+
+def test_the_news_of_a_release_are_found_by_model_and_figure() -> None:
+    old, new = (release.RECORDED / f"lme4-{name}.pbr.json" for name in ("1.1-37", "2.1-0"))
+    cell = drift.compare(old, new)
+    texts = [
+        "glmer() takes other weights before the Laplace approximation or adaptive quadrature; "
+        "estimates and standard errors change",
+        "the likelihood of fits with nAGQ>1 has other constants than that of Laplace's",
+        "with an estimated dispersion parameter (Gamma) glmer had biased variances",
+        "simulate() of glmer fits had biased variances",
+        "glmer.nb() had another deviance",
+        "deviance() is missing after na.exclude",
+        "lmer() has better words for errors",
+    ]
+    news = [release.NewsItem("2.1-0", text) for text in texts]
+
+    def found(name: str) -> list[int]:
+        return [news.index(item) + 1 for item in release.explaining(cell.models[name], news)]
+
+    assert found("binomial") == found("poisson") == [1]
+    assert found("quadrature") == [1, 2]
+    assert found("gamma") == [1, 3]
+    assert found("negative_binomial_size") == [1, 5]
+    assert found("missing_exclude") == [6]
+    assert found("slopes") == []
+    assert release.order("1.1-9") < release.order("1.1-10") < release.order("2.0-1")
+    assert "| gamma | `glmer` | 61 of 81 |" in "\n".join(release._models(cell, news))
 
 
 @pytest.mark.r("lmerTest", "pbkrtest")

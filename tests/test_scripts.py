@@ -86,6 +86,9 @@ def test_mutate_makes_mutants_of_what_is_there() -> None:
 
 def test_what_needs_root_or_a_fresh_machine_says_what_it_would_do() -> None:
     assert start("test-matrix", "--dry-run", "trixie", "--run", "ls") == "trixie: ls\n"
+    released = start("test-matrix", "--dry-run", "--release", "forky")
+    assert released.startswith("forky: scripts/test && ")
+    assert "benchmarks.release" in released
     assert '==> ENTRYPOINT ["pymer-bridge"]' in start("replay-dockerfile", "--dry-run")
     walked = start("walk-readme", "--dry-run")
     for page in PAGES:
