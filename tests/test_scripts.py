@@ -1,9 +1,9 @@
 """Every program of the project starts, with its smallest work.
 
-Started elsewhere: ``list-figures`` (test_figure_page.py), ``list-features``
-(session/test_installation.py), ``list-r-functions`` with
-``namespaces.R`` (test_r_functions.py), ``docs`` with the two modules that mkdocs loads
-(test_docs.py), ``soak.py`` and ``soak.R`` (session/test_abused_process.py).
+Started elsewhere: ``list-figures`` (test_figure_page.py), ``list-scripted``
+(r_script/test_operations.py), ``list-features`` (session/test_installation.py),
+``list-r-functions`` with ``namespaces.R`` (test_r_functions.py), ``docs`` with the two modules
+that mkdocs loads (test_docs.py), ``soak.py`` and ``soak.R`` (session/test_abused_process.py).
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from helpers.pages import BLOCKS, PAGES
 from helpers.scripted import load_script
 
 ELSEWHERE = {
-    "list-figures", "list-features", "list-r-functions", "namespaces.R", "docs", "soak.py",
-    "site_docstrings.py", "site_pages.py", "soak.R",
+    "list-figures", "list-scripted", "list-features", "list-r-functions", "namespaces.R", "docs",
+    "soak.py", "site_docstrings.py", "site_pages.py", "soak.R",
 }  # fmt: skip
 
 

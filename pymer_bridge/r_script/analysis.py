@@ -16,7 +16,8 @@ from pymer_bridge.errors import OptionError, ScriptError
 from pymer_bridge.r_script import data_files
 from pymer_bridge.r_script.fits import ScriptModel
 from pymer_bridge.r_script.journal import DoneEntry, FitEntry, journal, unique
-from pymer_bridge.r_script.operations import OPERATIONS, UNWRITTEN
+from pymer_bridge.r_script.operations import OPERATIONS
+from pymer_bridge.r_script.unwritten import UNWRITTEN
 from pymer_bridge.r_script.writer import Script, ScriptAct, Setting, write_script
 from pymer_bridge.session.asking import ask
 from pymer_bridge.session.calls import Handle
@@ -128,7 +129,7 @@ class Analysis:
             if not entry.alive:
                 raise ScriptError("the model of this result no longer exists")
             if entry.operation not in OPERATIONS:
-                raise ScriptError(f"{entry.operation}: {UNWRITTEN[entry.operation]}")
+                raise ScriptError(f"{entry.operation}: {UNWRITTEN[entry.operation].why}")
         for entry in entries:  # an entry can build on an earlier one, and so on
             earlier = entry.arguments.get("of")
             entries += [each for each in journal.done if each.number == earlier]

@@ -15,7 +15,7 @@ from pymer_bridge.models.lm_list import LinearModelList
 from pymer_bridge.models.mixed import MixedModel
 from pymer_bridge.r_script.analysis import Analysis, asked_of, unwritten_of
 from pymer_bridge.r_script.journal import DoneEntry, journal
-from pymer_bridge.r_script.operations import NAMES, OF_THE_FIT, UNWRITTEN
+from pymer_bridge.r_script.unwritten import NAMES, OF_THE_FIT, RESULTS, UNWRITTEN
 from pymer_bridge.r_script.writer import Script
 from pymer_bridge.results.base import Result
 from pymer_bridge.results.figures import Figure
@@ -117,9 +117,15 @@ def verify(what: Any, runs: int = 3, *, timeout: float | None = None) -> Verific
 def _entry_of(result: Any) -> DoneEntry:
     entry = journal.with_result(result) if isinstance(result, Result) else None
     if entry is None:
+        known = RESULTS.get(type(result).__name__)
+        why = (
+            ""
+            if known is None
+            else f"; a {type(result).__name__} has no call in scripts: {known.why}"
+        )
         raise OptionError(
             f"what={shown(result)} must be fitted models, and tests, intervals or bootstraps that "
-            "were made in this process"
+            f"were made in this process{why}"
         )
     return entry
 
@@ -139,7 +145,7 @@ def _left_out(script: Script, entries: Sequence[DoneEntry]) -> list[str]:
 
 def _without_call(operations: Iterable[str]) -> list[str]:
     """Say why what was asked has no call in any script, where it has figures of its own."""
-    reasons = {name: UNWRITTEN[name] for name in operations}
+    reasons = {name: UNWRITTEN[name].why for name in operations}
     return [f"{name}: {why}" for name, why in reasons.items() if why not in (OF_THE_FIT, NAMES)]
 
 

@@ -6,11 +6,16 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-import pymer_bridge
-from pymer_bridge.r_script.operations import OPERATIONS, UNWRITTEN
+import pytest
+
+import pymer_bridge as pb
+from helpers.scripted import load_script
+from pymer_bridge.r_script.operations import OPERATIONS
+from pymer_bridge.r_script.unwritten import NAMES, OF_THE_FIT, RESULTS, UNWRITTEN
 from pymer_bridge.session.installation import MINIMUM_PACKAGES, OPTIONAL_PACKAGES
 
-MODELS = Path(pymer_bridge.__file__).parent / "models"
+MODELS = Path(pb.__file__).parent / "models"
+RESULT_FILES = MODELS.parent / "results"
 
 
 def noted() -> Iterator[str]:
@@ -37,6 +42,43 @@ def texts() -> Iterator[str]:
 def test_all_that_is_noted_is_in_the_table_or_has_no_call() -> None:
     assert set(noted()) - set(OPERATIONS) == set(UNWRITTEN)
     assert not set(UNWRITTEN) & set(OPERATIONS)
+
+
+def test_what_has_no_call_has_a_reason() -> None:
+    for name, each in UNWRITTEN.items():
+        assert each.why, name
+        assert (
+            each.why in (NAMES, OF_THE_FIT) or each.asked or name.endswith(("_linear", "_shares"))
+        )
+    for name, each in RESULTS.items():
+        assert each.asked, name
+        assert each.why, name
+        assert name in results(), name
+
+
+def results() -> set[str]:
+    """Give the names of all classes of results."""
+    files = [*RESULT_FILES.rglob("*.py"), *MODELS.rglob("*.py")]
+    return {
+        node.name
+        for path in files
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+    }
+
+
+def test_what_is_asked_for_is_there() -> None:
+    made = {"fit": pb.LinearMixedModel, "pb": pb}
+    for each in [*OPERATIONS.values(), *UNWRITTEN.values()]:
+        for call in filter(None, each.asked.split(", ")):
+            owner, _, name = call.partition("(")[0].partition(".")
+            if owner in made and "." not in name:
+                there = (made[owner], pb.LinearModel) if owner == "fit" else (pb,)
+                assert any(hasattr(one, name) for one in there), call
+
+
+def test_the_page_of_scripts_is_current(capsys: pytest.CaptureFixture[str]) -> None:
+    assert load_script("list-scripted").main(["--check"]) == 0, capsys.readouterr().err
 
 
 def test_all_of_the_table_is_asked_for() -> None:
