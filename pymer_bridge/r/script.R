@@ -42,8 +42,46 @@ script_facts <- function(model, data_name) {
     orders = lapply(Filter(is.character, as.list(frame)), function(column) levels(factor(column))),
     calls = unique(unlist(lapply(walked, `[[`, "calls"))),
     variables = unique(unlist(lapply(walked, `[[`, "variables"))),
-    odd_names = has_odd_names(model, names(frame))
+    odd_names = has_odd_names(model, names(frame)), refit = refit_facts(model, data_name)
   ))
+}
+
+#' How a model was refitted to another response
+#'
+#' @return NULL if it was not; else the `response` as text, the `frame` of the fit that was refitted, and
+#'   whether it was refitted by `likelihood` after that.
+refit_facts <- function(model, data_name) {
+  steps <- model$refits$steps
+  if (length(steps) == 0L || identical(steps[[1L]], "likelihood")) {
+    return(NULL)
+  }
+  list(
+    response = exact_text(stats::formula(model$fit)[[2L]]),
+    frame = frame_to_parts(get(data_name, model$refits$env)),
+    likelihood = identical(steps[[length(steps)]], "likelihood")
+  )
+}
+
+#' Operation: why no script can make a model that was refitted to another response
+#'
+#' @return A reason; "" if one can.
+refit_obstacle <- function(model) {
+  steps <- model$refits$steps
+  responses <- !vapply(steps, identical, NA, "likelihood")
+  if (isTRUE(model$other_response)) {
+    "its response is no column of the data, in which R's functions would look for it"
+  } else if (inherits(model$fit, "lm")) {
+    ""
+  } else if (is.null(steps) || sum(responses) != 1L || !responses[1L]) {
+    "it was refitted several times, each time from the estimates before"
+  } else if (!is.null(model$call$subset)) {
+    "it is of a subset, whose rows R's refit() does not find in a column"
+  } else if (!is.numeric(stats::model.response(stats::model.frame(model$fit))) ||
+    !is.numeric(eval(stats::formula(model$fit)[[2L]], model_data(model)$frame))) {
+    "its response has levels, of which R's refit() takes only numbers"
+  } else {
+    ""
+  }
 }
 
 #' Operation: the settings of R on which a model depends

@@ -14,7 +14,7 @@ from pymer_bridge.data.columns import Part
 from pymer_bridge.data.files import all_whole, check_gzip, path_of
 from pymer_bridge.errors import OptionError, ScriptError
 from pymer_bridge.r_script import data_files
-from pymer_bridge.r_script.fits import ScriptModel
+from pymer_bridge.r_script.fits import Refit, ScriptModel
 from pymer_bridge.r_script.journal import DoneEntry, FitEntry, journal, unique
 from pymer_bridge.r_script.operations import OPERATIONS
 from pymer_bridge.r_script.unwritten import UNWRITTEN
@@ -56,8 +56,8 @@ def session_script(path: str | Path, data: DataFormat | None = "csv") -> Path:
 
     Notes
     -----
-    A model that was refitted to another response is left out, and so is what was asked of it; a
-    comment says how many there were.
+    A model that was refitted to another response, and that R cannot make, is left out, and so is
+    what was asked of it; a comment says how many there were.
 
     Examples
     --------
@@ -183,6 +183,9 @@ class Analysis:
         texts |= own
         vectors = {own[name]: _vector_part(values) for name, values in arrays.items()}
         orders = dict(facts["orders"] or {})
+        refit = None
+        if facts["refit"] is not None and spec.fitter not in ("lm", "glm"):
+            refit = self._refit(facts["refit"], spec.data_name, vectors, orders, dot)
         place = self._place(spec.data_name, {**columns, **vectors}, orders, dot)
         self.models.append(
             ScriptModel(
@@ -195,8 +198,24 @@ class Analysis:
                 tuple(vectors) if dot else (),
                 frozenset(facts["calls"] or ()),
                 bool(facts["odd_names"][0]),
+                refit,
             )
         )
+
+    def _refit(
+        self,
+        facts: Mapping[str, Any],
+        name: str,
+        vectors: Mapping[str, Part],
+        orders: Mapping[str, Sequence[str]],
+        dot: bool,
+    ) -> Refit:
+        """Place the data of the fit that was refitted to another response."""
+        frame = facts["frame"]
+        parts = map(data_files.part_from_r, frame["parts"])
+        columns = dict(zip(frame["names"], parts, strict=True))
+        place = self._place(name, {**columns, **vectors}, orders, dot)
+        return Refit(place, facts["response"][0], bool(facts["likelihood"][0]))
 
     def _place(
         self, name: str, columns: Mapping[str, Part], orders: Mapping[str, Sequence[str]], dot: bool
@@ -295,13 +314,18 @@ def _checked(model: Handle) -> bool:
     entry = journal.fit_of(model)
     if entry is None:
         raise ScriptError("no script can be written of this model: how it was fitted is not known")
-    if entry.origin == "refitted":
+    if why := _obstacle(entry, model):
         raise ScriptError(
-            "this model was refitted to another response, and R has no call that makes it from "
-            "data: write the script of the model that was refitted, or fit this one again with "
-            "update(data=), with the response as a column of the data"
+            f"this model was refitted to another response, and no script can make it: {why}; write "
+            "the script of the model that was refitted, or fit this one again with update(data=), "
+            "with the response as a column of the data"
         )
     return True
+
+
+def _obstacle(entry: FitEntry, model: Handle) -> str:
+    """Say why no script can make a model; "" if one can."""
+    return str(ask("refit_obstacle", model=model)[0]) if entry.origin == "refitted" else ""
 
 
 def _different(models: Iterable[Handle | None]) -> list[Handle]:
@@ -310,10 +334,9 @@ def _different(models: Iterable[Handle | None]) -> list[Handle]:
 
 def _entries_of(models: Sequence[Handle]) -> list[FitEntry]:
     """Return the entries of models that are held, so that none of them ends meanwhile."""
-    held = set(map(id, models))
-    return [
-        entry for entry in journal.fits if entry.origin != "refitted" and id(entry.model()) in held
-    ]
+    held = {id(model): model for model in models}
+    found = [(entry, held.get(id(entry.model()))) for entry in journal.fits]
+    return [e for e, model in found if model is not None and not _obstacle(e, model)]
 
 
 def _vector_part(values: np.ndarray[Any, Any]) -> Part:

@@ -18,6 +18,25 @@ from pymer_bridge.spec.model_spec import ModelSpec, Start
 
 
 @dataclass(frozen=True, slots=True)
+class Refit:
+    """How a model was refitted to another response.
+
+    Attributes
+    ----------
+    data
+        The variable of the data of the fit that was refitted.
+    response
+        The response, as R spells it.
+    likelihood
+        Was it then refitted by maximum likelihood?
+    """
+
+    data: str
+    response: str
+    likelihood: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ScriptModel:
     """A model of a script.
 
@@ -41,6 +60,8 @@ class ScriptModel:
         Functions that its texts call.
     odd_names
         Has a predictor or a group a name that R must quote?
+    refit
+        How it was refitted to another response.
     """
 
     number: int
@@ -52,16 +73,32 @@ class ScriptModel:
     beside: tuple[str, ...] = ()
     calls: frozenset[str] = frozenset()
     odd_names: bool = False
+    refit: Refit | None = None
 
 
 def fit_node(model: ScriptModel, lmertest: bool) -> Node:
     """Write the call that fits a model, with only what differs from R's defaults."""
     spec = model.spec
+    if model.refit is not None:
+        fitted = _refitted(model, model.refit)
+        return syntax.call("as_lmerModLmerTest", fitted) if _known(model, lmertest) else fitted
     if model.origin == "refitted by likelihood":
         fitted = syntax.call("refitML", _fit_call(replace(model, spec=replace(spec, reml=True))))
         # refitML() gives a fit that lmerTest does not know.
         return syntax.call("as_lmerModLmerTest", fitted) if lmertest else fitted
     return _fit_call(model)
+
+
+def _known(model: ScriptModel, lmertest: bool) -> bool:
+    return lmertest and model.spec.fitter == "lmer"
+
+
+def _refitted(model: ScriptModel, refit: Refit) -> Node:
+    spec = replace(model.spec, reml=True) if refit.likelihood else model.spec
+    first = _fit_call(replace(model, spec=spec, data=refit.data))
+    response = syntax.call("with", model.data, refit.response)
+    fitted = syntax.call("refitted", first, response, model.data)
+    return syntax.call("refitML", fitted) if refit.likelihood else fitted
 
 
 def plain_fit_node(model: ScriptModel) -> Node:

@@ -132,6 +132,8 @@ def write_script(
     for name, source in dict.fromkeys((name, m.data) for m in models for name in m.beside):
         column = syntax.element(source, name)
         lines += [syntax.assign(name, column), syntax.assign(column, "NULL"), ""]
+    if any(model.refit is not None for model in models):
+        lines += [*syntax.fill("refitted"), ""]
     body = _analysis(models, acts, "lmerTest" in packages, setting)
     lines += body.lines
     text = re.sub("\n{3,}", "\n\n", "\n".join(lines)).rstrip("\n") + "\n"

@@ -184,3 +184,31 @@ def test_fits_by_optimizers_are_those_of_a_script() -> None:
     for fit in of_cases(["slopes", "binomial"]):
         kept = fit.all_fit(["bobyqa", "Nelder_Mead", "nloptwrap.NLOPT_LN_BOBYQA"])
         assert verified(kept).not_compared == ()
+
+
+def test_models_refitted_to_another_response_are_those_of_a_script() -> None:
+    herds = pb.glmer(
+        "cbind(ill, well) ~ period + (1 | herd)",
+        pb.load_dataset("cbpp").assign(ill=lambda d: d.incidence, well=lambda d: d["size"] - d.ill),
+        family="binomial",
+    )
+    slopes, weighted, gaps, counts = of_cases(
+        ["slopes", "weights_vector", "missing_exclude", "poisson_offset"]
+    )
+    line = pb.lm("Reaction ~ Days", pb.load_dataset("sleepstudy"))
+    fits = [herds, slopes, weighted, gaps, counts, line]
+    refitted: list[Any] = []
+    for fit in fits:
+        drawn = fit.simulate(seed=1)
+        response = drawn.values[:, 0]
+        if drawn.failures is not None:
+            response = np.column_stack([response, drawn.failures[:, 0]])
+        refitted.append(fit.refit(response))
+    refitted.append(refitted[1].refit_ml())
+    kept = [each for fit in refitted for each in tried(fit.predict, fit.cooks_distance, fit.anova)]
+    kept += [refitted[1].ranova(), refitted[3].drop1(), refitted[1].influence("Subject")]
+    kept += [refitted[2].bootstrap(n_sim=3, seed=1), refitted[4].simulate(seed=3)]
+    report = verified(refitted)
+    assert report.not_compared == ()
+    assert report.n_figures > 3000
+    assert len(kept) > 20

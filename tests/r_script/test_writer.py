@@ -352,14 +352,22 @@ def test_what_r_has_no_function_for_is_said(tmp_path: Path) -> None:
     assert "drawn without a seed" in text
 
 
-def test_refitted_models_have_no_script(tmp_path: Path) -> None:
+def test_some_refitted_models_have_no_script(tmp_path: Path) -> None:
     fit = pb.lmer(SLOPES, sleepstudy(), reml=False)
+    part = fit.update(subset="Days > 1")
+    logs = fit.update("log(Reaction) ~ .")
+    answer = pb.glmer("answer ~ x + (1 | ward)", data_set("clinic"), family="binomial")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         again = fit.refit(fit.simulate(seed=1).values[:, 0])
-    for refitted in (again, again.refit_ml()):
-        with pytest.raises(ScriptError, match="refitted to another response"):
-            refitted.to_r_script(tmp_path / "a.R")
+        for refitted, why in (
+            (again.refit(fit.simulate(seed=2).values[:, 0]), "several times"),
+            (part.refit(part.simulate(seed=1).values[:, 0]), "of a subset"),
+            (logs.refit(logs.simulate(seed=1).values[:, 0]), "its response is no column"),
+            (answer.refit(answer.simulate(seed=1).values[:, 0]), "its response has levels"),
+        ):
+            with pytest.raises(ScriptError, match=why):
+                refitted.to_r_script(tmp_path / "a.R")
     with pytest.raises(OptionError, match="choose one of: 'csv', 'rds'"):
         fit.to_r_script(tmp_path / "a.R", data="xlsx")  # type: ignore[arg-type]
     assert list(tmp_path.iterdir()) == []
