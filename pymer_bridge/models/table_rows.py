@@ -10,6 +10,7 @@ from pymer_bridge.errors import REnvironmentError
 from pymer_bridge.models.lm import GeneralizedLinearModel, LinearModel
 from pymer_bridge.models.mixed import MixedModel
 from pymer_bridge.results.icc_r2 import IntraclassCorrelation, LinearRSquared, RSquared
+from pymer_bridge.results.variances import RESIDUAL
 
 Model = MixedModel | LinearModel
 Row = tuple[str, list[str]]
@@ -24,7 +25,7 @@ def random_rows(models: Sequence[Model], components: str, digits: int) -> list[R
         cells: dict[str, str] = {}
         if isinstance(model, MixedModel):
             every = model.variance_components
-            parts = [row for row in every if row.group != "Residual"]
+            parts = [row for row in every if row.group != RESIDUAL]
             decimals = apa.decimals_for((getattr(row, components) for row in parts), digits)
             for row in parts:
                 label = f"{row.group}: {word} {row.term}"
@@ -48,7 +49,7 @@ def _residual(model: Model, components: str) -> float | None:
     """Return the residual standard deviation or variance, if R gives it."""
     if isinstance(model, LinearModel):
         return model.sigma if components == "std_dev" else None
-    rows = [row for row in model.variance_components if row.group == "Residual"]
+    rows = [row for row in model.variance_components if row.group == RESIDUAL]
     return float(getattr(rows[0], components)) if rows else None
 
 

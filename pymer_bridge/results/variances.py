@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import isnan
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,9 @@ from pymer_bridge.errors import UnknownNameError, listed, shown
 from pymer_bridge.results.base import COLUMNS, Key, Part, Rows, fields_of
 from pymer_bridge.results.codec import LATER
 from pymer_bridge.spec.names import find_name
+
+RESIDUAL: Final = "Residual"
+"""What R calls the group of the residual variance."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

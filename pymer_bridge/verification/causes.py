@@ -19,6 +19,7 @@ from pymer_bridge.models.mixed import MixedModel
 from pymer_bridge.r_script.journal import journal
 from pymer_bridge.results.decode import record as decode
 from pymer_bridge.results.figures import Figure, Figures
+from pymer_bridge.results.variances import RESIDUAL
 from pymer_bridge.verification.figures import TESTS, figures_of, of_rows
 
 Values = Mapping[str, Value]
@@ -263,7 +264,7 @@ def of_optimum(fit: Any, figures: Figures, given: Values) -> str:
     fixed = [given.get(key) for key in terms if key.endswith("/estimate")]
     if None in std_devs or None in correlations or (None in fixed and not linear):
         return _of_likelihood(figures, given)
-    has_residual = names[-1] == ("Residual", "")
+    has_residual = names[-1] == (RESIDUAL, "")
     criterion = fit._ask(
         "criterion_there",
         lambda answer: answer,

@@ -14,11 +14,11 @@ from pymer_bridge.data.exact import Value
 from pymer_bridge.errors import OptionError, listed, shown
 from pymer_bridge.results.base import Result
 from pymer_bridge.results.figures import Figure, Figures
-from pymer_bridge.results.fixed_effects import INTERCEPT
+from pymer_bridge.results.variances import RESIDUAL
 from pymer_bridge.verification.figures import STATISTICS, TESTS
 from pymer_bridge.verification.foreign_names import Names, meant
+from pymer_bridge.verification.foreign_results import of_pymer4, of_statsmodels
 
-RESIDUAL: Final = "Residual"
 FACTS: Final = ("n_obs", "sigma", "reml")
 QUANTITIES: Final[Mapping[str, tuple[str, ...]]] = {
     "fixed_effect": TESTS,
@@ -78,9 +78,9 @@ def _figures(given: Any, names: Names) -> Given:
         return _of_frame(given.to_frame(), names)
     package = type(given).__module__.partition(".")[0]
     if package == "statsmodels":
-        return _of_mapping(_of_statsmodels(given, names), names)
+        return _of_mapping(of_statsmodels(given, names), names)
     if package == "pymer4":
-        return _of_frame(_of_pymer4(given), names)
+        return _of_frame(of_pymer4(given), names)
     return _of_frame(frames.as_pandas(given, "figures"), names)
 
 
@@ -258,56 +258,3 @@ def _parameter(term: str, group: Any, names: Names) -> str:
     pairs = {f"{one}.{other}": (one, other) for one in effects for other in effects}
     one, other = pairs.get(rest, (*rest.split(".", 1), "")[:2])
     return _pair(names, known, one, other, quantity)
-
-
-# -- results of other packages -------------------------------------------------------------------
-
-
-def _of_statsmodels(result: Any, names: Names) -> Mapping[str, Any]:
-    """Read a ``MixedLMResults``, whose variance is ``scale`` and whose tests are normal."""
-    inner = getattr(result, "_results", result)
-    if type(inner).__name__ != "MixedLMResults":
-        raise OptionError(f"figures of a {type(inner).__name__}: give a result of MixedLM")
-    count = len(result.fe_params)
-    intervals = np.asarray(result.conf_int())
-    tests = (each[:count] for each in (result.tvalues, result.pvalues, *intervals.T))
-    columns = (result.fe_params, result.bse_fe, *tests)
-    names_of = [name for name in TESTS if name != "df"]
-    fixed = {
-        term: dict(zip(names_of, row, strict=True))
-        for term, *row in zip(result.fe_params.index, *columns, strict=True)
-    }
-    read: dict[str, Any] = {
-        "n_obs": int(result.nobs),
-        "reml": result.method == "REML",
-        "fixed_effects": fixed,
-        "variance_components": {RESIDUAL: {"variance": float(result.scale)}},
-        "fit_statistics": {"log_likelihood": float(result.llf)},
-    }
-    if len(names.groups) == 1 and not len(result.vcomp):
-        (group,) = names.groups
-        # statsmodels calls the intercept of a group by the group's name.
-        known = {names.effect(group, term): term for term in result.cov_re}
-        terms = [term if term in names.effects[group] else INTERCEPT for term in known]
-        variances = np.asarray(result.cov_re)
-        read["variance_components"][group] = {
-            term: {"variance": float(variances[i, i])} for i, term in enumerate(terms)
-        }
-        read["correlations"] = {
-            group: {
-                terms[j]: {terms[i]: {"covariance": float(variances[i, j])}}
-                for i in range(len(terms))
-                for j in range(i)
-            }
-        }
-    return read
-
-
-def _of_pymer4(model: Any) -> pd.DataFrame:
-    """Read a fitted model of pymer4, by its own tables."""
-    table = getattr(model, "result_fit", None)
-    if table is None:
-        raise OptionError("figures of a pymer4 model: fit it, with pymer4 0.9 or later")
-    frame = frames.as_pandas(table, "figures")
-    frame = frame.rename(columns={"t_stat": "statistic", "z_stat": "statistic"})
-    return frame[[name for name in frame.columns if name in ("term", *TESTS)]]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 import shlex
 from importlib.resources import files
 from pathlib import Path
@@ -531,6 +533,53 @@ def test_statsmodels(fits: dict[str, Any], reml: bool) -> None:
     assert set(report.causes) <= known
     with pytest.raises(OptionError, match="MixedLM"):
         pb.compare_figures(fits["slopes"], smf.ols("Reaction ~ Days", data).fit())
+
+
+STATSMODELS: dict[str, tuple[str, str, str, dict[str, Any]]] = {
+    # R's formula, the data, the groups of statsmodels, and what else it is told.
+    "crossed": (
+        "diameter ~ 1 + (1 | plate) + (1 | sample)",
+        "Penicillin",
+        "whole",
+        {"re_formula": "0", "vc_formula": {"plate": "0 + C(plate)", "sample": "0 + C(sample)"}},
+    ),
+    "nested": (
+        "strength ~ 1 + (1 | batch / cask)",
+        "Pastes",
+        "batch",
+        {"re_formula": "1", "vc_formula": {"cask": "0 + C(cask)"}},
+    ),
+    "slopes without correlation": (
+        "Reaction ~ Days + (Days || Subject)",
+        "sleepstudy",
+        "Subject",
+        {"re_formula": "1", "vc_formula": {"Days": "0 + Days"}},
+    ),
+    "correlated slopes": (
+        "Reaction ~ Days + (Days | Subject)",
+        "sleepstudy",
+        "Subject",
+        {"re_formula": "~Days"},
+    ),
+    "an intercept": ("Reaction ~ Days + (1 | Subject)", "sleepstudy", "Subject", {}),
+}
+
+
+@pytest.mark.parametrize("name", STATSMODELS)
+def test_variance_components_of_statsmodels(name: str) -> None:
+    formula, data_set, groups, further = STATSMODELS[name]
+    data = pb.load_dataset(data_set, package="lme4").assign(whole=1)
+    fit = pb.lmer(formula, data)
+    fixed = re.sub(r" \+ \(.*", "", formula)
+    theirs = smf.mixedlm(fixed, data, groups=groups, **further).fit()
+    report = pb.compare_figures(fit, theirs, tolerance=0.05)
+    assert report.counts["absent"] == 0
+    wanted = {key for key in pb.figures_of(fit).values if re.match("variance|random", key)}
+    wanted = {key for key in wanted if key.endswith(("/variance", "/estimate"))}
+    assert wanted <= {row.key for row in report}
+    # Each stands in its own place: in another one, it would be another number.
+    far = {row.key: (row.given, row.r) for row in report if row.key in wanted}
+    assert [key for key, pair in far.items() if not math.isclose(*pair, rel_tol=0.02)] == []
 
 
 # -- files and the command line ------------------------------------------------------------------
