@@ -9,7 +9,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pymer_bridge.r_script import syntax
-from pymer_bridge.r_script.statements import OTHER_ROWS, Asked, Written, drawn, shown, without
+from pymer_bridge.r_script.statements import (
+    OTHER_ROWS,
+    UNSEEDED,
+    Asked,
+    Written,
+    drawn,
+    shown,
+    with_plain_fits,
+    without,
+)
 from pymer_bridge.r_script.syntax import Node
 from pymer_bridge.spec.options import BOOT_TYPES
 
@@ -180,28 +189,39 @@ def anova_models(asked: Asked) -> Written:
 # -- bootstraps ----------------------------------------------------------------------------------
 
 
-def bootstrap(asked: Asked) -> Written:
-    """Write bootMer() with the function of the statistic, or say why there is none."""
+def _no_bootstrap(asked: Asked) -> str | None:
+    """Say why R has no call that repeats a bootstrap, or none."""
     given = asked.arguments
     kind, statistic = given["kind"], given["statistic"]
-    if kind not in ("parametric", "semiparametric"):
-        return without(
+    if kind not in ("parametric", "semiparametric", "case"):
+        return (
             f"A {kind} bootstrap (n_sim={given['n_sim']}, seed={given['seed']}) was made too; "
             "lme4 has no function for it."
         )
     if given["in_python"]:
-        return without(f"A bootstrap of a {statistic} was made too; R cannot call it.")
+        return f"A bootstrap of a {statistic} was made too; R cannot call it."
     if given["at_new_data"]:
-        return without("A bootstrap of predictions at new data was made too; it is left out.")
+        return "A bootstrap of predictions at new data was made too; it is left out."
     if given["re_form"] not in (None, "population"):
-        return without("A bootstrap of predictions with some random effects is left out.")
+        return "A bootstrap of predictions with some random effects is left out."
     if statistic in ("parameters", "variance_components") and asked.scaled:
-        return without(
+        return (
             f'A bootstrap of {statistic!r} was made too; confint(method = "boot") of lme4 has '
             "them for this family in units that VarCorr() does not give."
         )
-    function, before = _statistic(asked, statistic)
-    semi = kind == "semiparametric"
+    why = _no_cases(given) if kind == "case" else None
+    return None if why is None else f"A case bootstrap was made too. {why}"
+
+
+def bootstrap(asked: Asked) -> Written:
+    """Write bootMer() with the function of the statistic, or say why there is none."""
+    given = asked.arguments
+    if why := _no_bootstrap(asked):
+        return without(why)
+    function, before = _statistic(asked, given["statistic"])
+    if given["kind"] == "case":
+        return _cases(asked, function, before)
+    semi = given["kind"] == "semiparametric"
     value = syntax.call(
         "bootMer",
         asked.fit,
@@ -209,9 +229,54 @@ def bootstrap(asked: Asked) -> Written:
         nsim=syntax.number(given["n_sim"]),
         seed=_number(given["seed"]),
         use_u="TRUE" if semi or given["use_u"] else None,
-        type=syntax.string(kind) if semi else None,
+        type=syntax.string("semiparametric") if semi else None,
     )
     return drawn(asked, value, "bootMer", before)
+
+
+def _no_cases(given: Mapping[str, Any]) -> str | None:
+    """Say why no few lines of R repeat a case bootstrap, or none."""
+    if given["seed"] is None:
+        return f"{UNSEEDED}."
+    if len(given["levels"]) > 1 or (given["levels"] and not given["alone"]):
+        return "Its groups are drawn within others, or share columns with them."
+    if given["subset"]:
+        return "It is of a subset, which update() would take again."
+    return "Some of its fits failed." if given["n_failed"] else None
+
+
+def _cases(asked: Asked, function: str, before: list[str]) -> Written:
+    """Write a loop of sample.int() and update()."""
+    given = asked.arguments
+    asked, own = with_plain_fits(asked)
+    units, labels, what, drawn_units = "list(rows)", "", "rows", "units"
+    if given["levels"]:
+        (group,) = given["levels"]
+        name = syntax.string(group)
+        units = f'split(rows, getME({asked.fit}, "flist")[[{name}]])'
+        if given["resampled"][0]:
+            drawn_units, what = "units[sample.int(length(units), replace = TRUE)]", "groups"
+        if given["relabel"]:
+            column = syntax.element("again", group)
+            labels = f"{column} <- factor(rep(seq_along(units), lengths(units)))"
+    if given["resampled"][-1]:
+        draw = "function(unit) unit[sample.int(length(unit), replace = TRUE)]"
+        drawn_units = f"lapply({drawn_units}, {draw})"
+        what = "groups, and rows within them," if what == "groups" else "rows"
+    lines = syntax.fill(
+        "cases",
+        WHAT=what,
+        VARIABLE=asked.variable,
+        FIT=asked.fit,
+        STATISTIC=function,
+        UNITS=units,
+        DRAWN=drawn_units,
+        LABELS=labels,
+        SEED=syntax.number(given["seed"]),
+        N=syntax.number(given["n_sim"]),
+    )
+    kept = [line for line in lines if line.strip()]
+    return Written((*before, *own, *kept, f"print({asked.variable}$t0)"), "bootMer", asked.variable)
 
 
 def _statistic(asked: Asked, statistic: str) -> tuple[str, list[str]]:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pymer_bridge.r_script import syntax
 from pymer_bridge.r_script.calls import row
-from pymer_bridge.r_script.statements import Asked, Written, drawn, shown, without
+from pymer_bridge.r_script.statements import Asked, Written, drawn, shown, with_plain_fits, without
 from pymer_bridge.r_script.syntax import Node
 
 
@@ -39,16 +39,6 @@ def _restriction(asked: Asked) -> tuple[list[str], Node]:
         name, n_rows = f"{asked.variable}_restriction", syntax.number(int(given["n_rows"]))
         value = syntax.call("matrix", row(given["values"]), nrow=n_rows, byrow="TRUE")
     return [syntax.assign(name, value)], name
-
-
-def with_plain_fits(asked: Asked) -> tuple[Asked, list[str]]:
-    """Compare fits of lme4 itself: those of lmerTest cannot be updated within pbkrtest."""
-    if not asked.lmertest:
-        return asked, []
-    given = asked.plain_fits
-    names = {model: f"{model}_lme4" for model in asked.models if model in given}
-    own = [syntax.assign(name, given[model]) for model, name in names.items()]
-    return replace(asked, models=tuple(names.get(model, model) for model in asked.models)), own
 
 
 def _no_bootstrap_test(asked: Asked) -> str | None:

@@ -138,7 +138,8 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
         "bootstrap",
         unless=(
             *_SEED,
-            "the kinds that lme4 has no function for: case, residual and wild",
+            "the kinds residual and wild, for which lme4 has no function",
+            "the kind case, of several levels or a subset",
             "statistics in Python",
             "predictions at new data, or with some of the random effects",
             "parameters of families with a scale",

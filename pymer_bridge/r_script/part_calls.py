@@ -6,8 +6,14 @@ from collections.abc import Callable
 from typing import Final
 
 from pymer_bridge.r_script import syntax
-from pymer_bridge.r_script.comparison_calls import with_plain_fits
-from pymer_bridge.r_script.statements import Asked, Written, first_values, shown, without
+from pymer_bridge.r_script.statements import (
+    Asked,
+    Written,
+    first_values,
+    shown,
+    with_plain_fits,
+    without,
+)
 from pymer_bridge.r_script.syntax import Node
 
 _ALL_FIT_WITHOUT: Final = (1, 1, 33)

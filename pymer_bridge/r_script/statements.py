@@ -142,6 +142,16 @@ def first_values(written: Written) -> Written:
     return replace(written, lines=tuple(lines))
 
 
+def with_plain_fits(asked: Asked) -> tuple[Asked, list[str]]:
+    """Compare fits of lme4 itself: those of lmerTest cannot be updated within pbkrtest."""
+    if not asked.lmertest:
+        return asked, []
+    given = asked.plain_fits
+    names = {model: f"{model}_lme4" for model in asked.models if model in given}
+    own = [syntax.assign(name, given[model]) for model, name in names.items()]
+    return replace(asked, models=tuple(names.get(model, model) for model in asked.models)), own
+
+
 OTHER_ROWS: Final = (
     "Models were compared too, one of them to the rows of another; R's anova() needs them fitted "
     "to the same data."

@@ -212,3 +212,34 @@ def test_models_refitted_to_another_response_are_those_of_a_script() -> None:
     assert report.not_compared == ()
     assert report.n_figures > 3000
     assert len(kept) > 20
+
+
+def test_case_bootstraps_are_those_of_a_script() -> None:
+    slopes, trial, crossed, counts, part = of_cases(
+        ["slopes", "weights_vector", "crossed", "poisson_offset", "subset_expression"]
+    )
+    kept = [
+        slopes.bootstrap("case", 3, 1, resample={"Subject": True}),
+        slopes.bootstrap("case", 3, 2, resample={"Subject": True, ".obs": True}),
+        slopes.bootstrap("case", 3, 3, "fixed_effects", resample={".obs": True}),
+        trial.bootstrap("case", 3, 4, resample={"g": True, ".obs": False}, relabel=False),
+        trial.bootstrap("case", 3, 4, resample={"g": False, ".obs": True}),
+        crossed.bootstrap("case", 3, 5, resample={".obs": True}),
+        counts.bootstrap("case", 3, 6, resample={"ward": True}),
+        counts.bootstrap("case", 3, 6, "function(fit) c(s = sigma(fit))", resample={"ward": True}),
+        slopes.anova(),
+    ]
+    report = verified(kept)
+    assert report.not_compared == ()
+    assert report.n_figures > 120
+    left = [
+        crossed.bootstrap("case", 2, 1, resample={"plate": True}),
+        part.bootstrap("case", 2, 1, resample={"g": True}),
+        counts.bootstrap("case", 2, resample={"ward": True}),
+    ]
+    said = verified([crossed, part, counts]).not_compared
+    assert [text.rpartition("too. ")[2] for text in said] == [
+        "Its groups are drawn within others, or share columns with them.",
+        "It is of a subset, which update() would take again.",
+        "It was drawn without a seed, and cannot be repeated exactly.",
+    ], left

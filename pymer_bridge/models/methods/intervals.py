@@ -349,6 +349,11 @@ class Intervals(Prediction, MixedFit):
             extra = {"hccme": hccme, "aux_dist": aux_dist}
         request = Asked(kind, n_sim, seed, statistic, plan, extra)
         noted = {"use_u": bool(use_u), "re_form": re_form, "at_new_data": new_data is not None}
+        if kind == "case":
+            groups = tuple(self.n_groups)
+            alone = len(groups) == 1 and groups[0] in self.columns
+            kept = {"relabel": relabel, "alone": alone, "subset": self.spec.subset is not None}
+            noted |= {**extra, **kept}
         return run(self, request, engine.Running(n_jobs, progress, checkpoint), noted)
 
 
@@ -410,6 +415,7 @@ def run(
         "seed": request.seed,
         "statistic": request.statistic,
         "in_python": function is not None,
+        "n_failed": result.counts.n_failed,
         **noted,
     }
     journal.note("bootstrap", done, result)
