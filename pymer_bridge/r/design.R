@@ -132,14 +132,11 @@ set_design <- function(design, fixed, std_devs, correlations, residual) {
 #' @param sizes How many terms each group has.
 #' @param scale The residual standard deviation, or 1.
 theta_of <- function(sizes, groups, std_devs, correlations, scale) {
-  of_group <- function(values, lengths) {
-    unname(split(values, factor(rep(seq_along(lengths), lengths), seq_along(lengths))))
-  }
   matrices <- Map(function(size, deviations, within) {
     whole <- diag(deviations, size)
     whole[lower.tri(whole)] <- within
     whole
-  }, sizes, of_group(std_devs, sizes), of_group(correlations, sizes * (sizes - 1L) / 2L))
+  }, sizes, in_groups(std_devs, sizes), in_groups(correlations, sizes * (sizes - 1L) / 2L))
   blocks <- Map(function(given, group) {
     lower <- lower.tri(given, diag = TRUE)
     theta <- as.vector(lme4::Sv_to_Cv(c(given[lower], scale), n = nrow(given), s = scale))
@@ -150,6 +147,11 @@ theta_of <- function(sizes, groups, std_devs, correlations, scale) {
     theta
   }, matrices, groups)
   as.double(unlist(blocks, use.names = FALSE))
+}
+
+#' Cut a vector into pieces of these sizes, of which some may be 0
+in_groups <- function(values, sizes) {
+  unname(split(values, factor(rep(seq_along(sizes), sizes), seq_along(sizes))))
 }
 
 #' The covariance of standard deviations, on the diagonal, and correlations below it

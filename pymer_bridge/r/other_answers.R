@@ -58,10 +58,8 @@ criterion_there <- function(model, std_devs, correlations, sigma, fixed = NULL) 
   if (!whole || length(std_devs) != sum(sizes) || length(correlations) != sum(pairs)) {
     return(NULL)
   }
-  of <- function(counts) factor(rep(seq_along(counts), counts), seq_along(counts))
-  theta <- Map(
-    relative_factor, split(std_devs / sigma, of(sizes)), split(as.double(correlations), of(pairs))
-  )
+  deviations <- in_groups(std_devs / sigma, sizes)
+  theta <- Map(relative_factor, deviations, in_groups(as.double(correlations), pairs))
   deviance <- lme4::getME(isolated_fit(fit), "devfun")
   list(
     there = as.double(deviance(c(unlist(theta, use.names = FALSE), fixed))),
