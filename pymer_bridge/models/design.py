@@ -15,6 +15,7 @@ from pymer_bridge.errors import DataConversionError, FormulaError, OptionError, 
 from pymer_bridge.models.diagnosing import explaining
 from pymer_bridge.models.power_curves import Curves
 from pymer_bridge.models.preparing import prepare
+from pymer_bridge.r_script.journal import journal
 from pymer_bridge.replicates.power import Source
 from pymer_bridge.results.decode import design as decode_design
 from pymer_bridge.results.decode import internals as decode_internals
@@ -70,6 +71,11 @@ class Design(Curves):
     def _source(self) -> Source:
         self._whole()
         return Source(self._design, self._spec.to_r(), self.formula, self.n_obs)
+
+    def _note(self, operation: str, given: Mapping[str, Any], result: Any) -> None:
+        if not self._spec.contrasts:
+            journal.note_design(self._design, self._spec)
+            journal.note(operation, {"design": self._design, **given}, result)
 
     def _whole(self) -> None:
         """Raise an error that lists all that was not given, if anything was not."""
@@ -137,12 +143,15 @@ class Design(Curves):
         (30, 5)
         """
         self._whole()
-        checked_seed = options.random_seed(seed)
+        n, checked_seed = options.whole(n_sim, "n_sim", 1), options.random_seed(seed)
         return asking.ask(
             "simulate_design",
             lambda record: decode_internals.simulations(record, self._table.index, checked_seed),
+            then=lambda made: self._note(
+                "simulate_design", {"n_sim": n, "seed": checked_seed}, made
+            ),
             design=self._design,
-            n_sim=options.whole(n_sim, "n_sim", 1),
+            n_sim=n,
             seed=checked_seed,
         )
 

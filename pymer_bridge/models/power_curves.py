@@ -295,7 +295,7 @@ class _Steps:
             path = Path(how.checkpoint)
             how = replace(how, checkpoint=path.with_name(f"{path.stem}-{value:g}{path.suffix}"))
         source = replace(source, state=self._state)
-        made, state = run_power(source, asked, how)
+        made, state, _ = run_power(source, asked, how)
         self._state = self._state or state
         return made
 

@@ -35,6 +35,9 @@ class Powering(Public):
     def _source(self) -> Source:
         raise NotImplementedError
 
+    def _note(self, operation: str, given: Mapping[str, Any], result: Any) -> None:
+        raise NotImplementedError
+
     @deadlines.timed
     @engine.stoppable
     def power(
@@ -131,7 +134,13 @@ class Powering(Public):
             formula=formula,
             conf_level=conf_level,
         )
-        return run_power(self._source(), asked, engine.Running(n_jobs, progress, checkpoint))[0]
+        how = engine.Running(n_jobs, progress, checkpoint)
+        made, _, of_script = run_power(self._source(), asked, how)
+        facts = {"n_failed": made.n_failed, "formula": made.formula, **of_script}
+        given = {name: getattr(asked, name) for name in ("ddf", "alpha", "conf_level")}
+        draws = {"n_sim": asked.n_sim, "seed": asked.seed}
+        self._note("power", {**given, **draws, **facts}, made)
+        return made
 
     def _asked(
         self,

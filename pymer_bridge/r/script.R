@@ -62,6 +62,23 @@ refit_facts <- function(model, data_name) {
   )
 }
 
+#' Operation: what a script needs to know about a design
+#'
+#' @return `right`, its formula as text, the name of the `response`, the `frame` as parts with the
+#'   `orders` of strings, the functions that it `calls`, and its parameters.
+design_facts <- function(design) {
+  formula <- design$right
+  attributes(formula) <- NULL
+  frame <- design$frame
+  list(
+    right = exact_text(formula), response = design$response, frame = frame_to_parts(frame),
+    orders = lapply(Filter(is.character, as.list(frame)), function(column) levels(factor(column))),
+    calls = unique(walk_expression(formula)$calls),
+    coefficients = names(design$parameters$beta), beta = unname(design$parameters$beta),
+    theta = design$parameters$theta, sigma = design$parameters$sigma
+  )
+}
+
 #' Operation: why no script can make a model that was refitted to another response
 #'
 #' @return A reason; "" if one can.

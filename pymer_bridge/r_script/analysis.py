@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,16 @@ from pymer_bridge.data.columns import Part
 from pymer_bridge.data.files import all_whole, check_gzip, path_of
 from pymer_bridge.errors import OptionError, ScriptError
 from pymer_bridge.r_script import data_files
-from pymer_bridge.r_script.fits import Refit, ScriptModel
+from pymer_bridge.r_script.entries import (
+    asked_of,
+    different,
+    entries_of,
+    has_script,
+    parameters_node,
+    spelled,
+    vector_part,
+)
+from pymer_bridge.r_script.fits import Design, Refit, ScriptModel
 from pymer_bridge.r_script.journal import DoneEntry, FitEntry, journal, unique
 from pymer_bridge.r_script.operations import OPERATIONS
 from pymer_bridge.r_script.unwritten import UNWRITTEN
@@ -133,9 +142,9 @@ class Analysis:
         for entry in entries:  # an entry can build on an earlier one, and so on
             earlier = entry.arguments.get("of")
             entries += [each for each in journal.done if each.number == earlier]
-        alive = [model for model in models if _checked(model)]
-        wanted = _different([*alive, *held])  # of an earlier entry, the models are these
-        fits = _entries_of(wanted)
+        alive = [model for model in models if has_script(model)]
+        wanted = different([*alive, *held])  # of an earlier entry, the models are these
+        fits = entries_of(wanted)
         titles = list(dict.fromkeys(entry.spec.formula for entry in fits))
         title = titles[0] if len(titles) == 1 else f"{len(fits)} models"
         return cls(fits, unique(entries), title, handles=wanted)._collected()
@@ -144,8 +153,8 @@ class Analysis:
     def of_session(cls) -> Analysis:
         """Take everything in the journal."""
         journal.tidy()
-        wanted = _different(entry.model() for entry in journal.fits)
-        fits = _entries_of(wanted)
+        wanted = different(entry.model() for entry in journal.fits)
+        fits = entries_of(wanted)
         if not fits:
             raise OptionError("there is no model: fit one, and keep it in a variable")
         omitted = journal.n_forgotten + len(journal.fits) - len(fits)
@@ -158,7 +167,11 @@ class Analysis:
         for i, entry in enumerate(self.fits):
             model = entry.model()
             assert model is not None
-            self._add(entry, model, "fit" if len(self.fits) == 1 else f"model{i + 1}")
+            designed = entry.origin == "designed"
+            alone, several = ("design", "design") if designed else ("fit", "model")
+            name = alone if len(self.fits) == 1 else f"{several}{i + 1}"
+            add = self._add_design if designed else self._add
+            add(entry, model, name)
         variables = {
             id(entry.model()): m.variable for entry, m in zip(self.fits, self.models, strict=True)
         }
@@ -166,7 +179,7 @@ class Analysis:
             models = [id(ref()) for ref in done.models]
             if variables.keys() >= set(models):
                 names = tuple(variables[model] for model in models)
-                arguments = _spelled(done.arguments)
+                arguments = spelled(done.arguments)
                 self.acts.append(ScriptAct(done.number, done.operation, arguments, names))
         return self
 
@@ -181,7 +194,7 @@ class Analysis:
         own = {name: free_name(f".{name}", columns) for name in arrays}
         texts = {name: facts[name][0] for name in ("formula", *ROW_VECTORS) if facts.get(name)}
         texts |= own
-        vectors = {own[name]: _vector_part(values) for name, values in arrays.items()}
+        vectors = {own[name]: vector_part(values) for name, values in arrays.items()}
         orders = dict(facts["orders"] or {})
         refit = None
         if facts["refit"] is not None and spec.fitter not in ("lm", "glm"):
@@ -199,6 +212,31 @@ class Analysis:
                 frozenset(facts["calls"] or ()),
                 bool(facts["odd_names"][0]),
                 refit,
+            )
+        )
+
+    def _add_design(self, entry: FitEntry, design: Handle, variable: str) -> None:
+        spec = entry.spec
+        facts = ask("design_facts", design=design)
+        parts = map(data_files.part_from_r, facts["frame"]["parts"])
+        columns = dict(zip(facts["frame"]["names"], parts, strict=True))
+        place = self._place(spec.data_name, columns, dict(facts["orders"] or {}), dot=False)
+        self.models.append(
+            ScriptModel(
+                entry.number,
+                variable,
+                spec,
+                entry.origin,
+                place,
+                {},
+                calls=frozenset(facts["calls"] or ()),
+                design=Design(
+                    facts["right"][0],
+                    facts["response"][0],
+                    place,
+                    spec.family,
+                    parameters_node(facts),
+                ),
             )
         )
 
@@ -298,59 +336,6 @@ class Analysis:
             for frame, other in zip(frames, others, strict=True):
                 _write_data(frame, other, form)
         return script
-
-
-def asked_of(model: Handle) -> list[DoneEntry]:
-    """Return what was asked of a model and has a place in scripts."""
-    return [entry for entry in journal.of(model) if entry.operation in OPERATIONS]
-
-
-def unwritten_of(model: Handle) -> list[DoneEntry]:
-    """Return what was asked of a model and has no call in scripts."""
-    return [entry for entry in journal.of(model) if entry.operation in UNWRITTEN]
-
-
-def _checked(model: Handle) -> bool:
-    entry = journal.fit_of(model)
-    if entry is None:
-        raise ScriptError("no script can be written of this model: how it was fitted is not known")
-    if why := _obstacle(entry, model):
-        raise ScriptError(
-            f"this model was refitted to another response, and no script can make it: {why}; write "
-            "the script of the model that was refitted, or fit this one again with update(data=), "
-            "with the response as a column of the data"
-        )
-    return True
-
-
-def _obstacle(entry: FitEntry, model: Handle) -> str:
-    """Say why no script can make a model; "" if one can."""
-    return str(ask("refit_obstacle", model=model)[0]) if entry.origin == "refitted" else ""
-
-
-def _different(models: Iterable[Handle | None]) -> list[Handle]:
-    return list({id(model): model for model in models if model is not None}.values())
-
-
-def _entries_of(models: Sequence[Handle]) -> list[FitEntry]:
-    """Return the entries of models that are held, so that none of them ends meanwhile."""
-    held = {id(model): model for model in models}
-    found = [(entry, held.get(id(entry.model()))) for entry in journal.fits]
-    return [e for e, model in found if model is not None and not _obstacle(e, model)]
-
-
-def _vector_part(values: np.ndarray[Any, Any]) -> Part:
-    if values.dtype == np.bool_:
-        return {"kind": "logical", "values": values.astype(np.int32)}
-    return {"kind": "numeric", "values": values}
-
-
-def _spelled(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Have R spell what a user gave as text, so that it can stand in a call."""
-    found = dict(arguments)
-    if isinstance(found.get("restricted"), str):
-        found["restricted"] = ask("spelled", text=found["restricted"])[0]
-    return found
 
 
 def _write_data(frame: data_files.DataSet, path: Path, data: DataFormat) -> None:

@@ -37,6 +37,31 @@ class Refit:
 
 
 @dataclass(frozen=True, slots=True)
+class Design:
+    """A model of data that are not there yet.
+
+    Attributes
+    ----------
+    right
+        The formula without a response, as R spells it.
+    response
+        The name of the response.
+    data
+        The variable of the frame.
+    family
+        Of a generalized model.
+    parameters
+        beta, theta and sigma.
+    """
+
+    right: str
+    response: str
+    data: str
+    family: Family | None
+    parameters: Node
+
+
+@dataclass(frozen=True, slots=True)
 class ScriptModel:
     """A model of a script.
 
@@ -62,6 +87,8 @@ class ScriptModel:
         Has a predictor or a group a name that R must quote?
     refit
         How it was refitted to another response.
+    design
+        What it is, if it is a design.
     """
 
     number: int
@@ -74,6 +101,7 @@ class ScriptModel:
     calls: frozenset[str] = frozenset()
     odd_names: bool = False
     refit: Refit | None = None
+    design: Design | None = None
 
 
 def fit_node(model: ScriptModel, lmertest: bool) -> Node:
@@ -110,7 +138,7 @@ def plain_fit_node(model: ScriptModel) -> Node:
 def _fit_call(model: ScriptModel) -> Node:
     spec = model.spec
     named: dict[str, Node | None] = {
-        "family": None if spec.family is None else _family(spec.family),
+        "family": None if spec.family is None else family_node(spec.family),
         "REML": "FALSE" if spec.reml is False else None,
         "nAGQ": None if spec.n_agq is None else syntax.number(spec.n_agq),
         "weights": model.texts.get("weights"),
@@ -125,7 +153,8 @@ def _fit_call(model: ScriptModel) -> Node:
     return syntax.Call(spec.fitter, ((None, model.texts["formula"]), ("data", model.data), *given))
 
 
-def _family(family: Family) -> Node:
+def family_node(family: Family) -> Node:
+    """Write a family."""
     link = None if family.link is None else syntax.string(family.link)
     if family.theta is not None:
         theta = syntax.number(family.theta)

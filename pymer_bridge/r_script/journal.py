@@ -18,7 +18,7 @@ from pymer_bridge.session import forks
 from pymer_bridge.session.calls import Handle
 from pymer_bridge.spec.model_spec import ModelSpec
 
-Origin = Literal["fitted", "refitted", "refitted by likelihood"]
+Origin = Literal["fitted", "refitted", "refitted by likelihood", "designed"]
 TO_ROWS: Final = "; alone it would use "
 """What R says where it fits a model to the rows of another one (``r/rows.R``)."""
 
@@ -104,6 +104,11 @@ class Journal:
             self.fits.append(FitEntry(next(self._numbers), weakref.ref(model), spec, origin))
             self._tidy_at_times()
 
+    def note_design(self, design: Handle, spec: ModelSpec) -> None:
+        """Note a design, of which something was asked, once."""
+        if self.fit_of(design) is None:
+            self.note_fit(design, spec, "designed")
+
     def note(self, operation: str, arguments: Mapping[str, Any], result: Any = None) -> bool:
         """Note that something was asked for; say whether it was noted.
 
@@ -123,7 +128,7 @@ class Journal:
         plain = {
             name: None if isinstance(value, Handle) else value
             for name, value in arguments.items()
-            if name not in ("model", "models", "grid")
+            if name not in ("model", "models", "grid", "design")
         }
         if any(TO_ROWS in text for text in getattr(result, "messages", ())):
             plain["to_rows"] = True
@@ -167,7 +172,8 @@ class Journal:
 
     def _tidy(self) -> None:
         fits = [entry for entry in self.fits if entry.model() is not None]
-        self.n_forgotten += len(self.fits) - len(fits)
+        gone = [entry for entry in self.fits if entry.model() is None]
+        self.n_forgotten += sum(entry.origin != "designed" for entry in gone)
         self.fits = fits
         self.done = [entry for entry in self.done if entry.alive]
         self._next_tidying = 2 * (len(self.fits) + len(self.done)) + 64

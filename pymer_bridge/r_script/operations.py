@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from pymer_bridge.r_script import calls, linear_calls, mean_calls, model_calls, part_calls
+from pymer_bridge.r_script import (
+    calls,
+    design_calls,
+    linear_calls,
+    mean_calls,
+    model_calls,
+    part_calls,
+)
 from pymer_bridge.r_script.comparison_calls import bootstrap_test, comparison
 from pymer_bridge.r_script.statements import Asked, Written, without
 
@@ -42,7 +49,7 @@ class Operation:
     def needs_lmertest(self, arguments: Mapping[str, Any]) -> bool:
         """Say whether a linear mixed model needs lmerTest for it, with these arguments."""
         ddf = arguments.get("ddf", "satterthwaite")
-        return self.lmertest and ddf in ("satterthwaite", "kenward-roger")
+        return self.lmertest and ddf in ("satterthwaite", "kenward-roger", "anova")
 
 
 def _by_plain_names(
@@ -70,6 +77,7 @@ _pbkrtest = partial(Operation, packages=("pbkrtest",))
 
 
 _EXCLUDED: Final = ('`glmer` and `glm` with `na_action="exclude"`',)
+_CODED: Final = ("designs with `contrasts`",)
 _ODD: Final = ("names of columns that R must quote",)
 _OTHER: Final = ("one model is fitted to the rows of another",)
 _GONE: Final = ("means that no longer exist",)
@@ -175,6 +183,12 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
         "robust_tests",
         packages=("clubSandwich",),
         unless=("clusters that are no grouping factor",),
+    ),
+    "simulate_design": Operation(
+        "design.simulate()", design_calls.simulations, "simulations", unless=(*_SEED, *_CODED)
+    ),
+    "power": _lmertest(
+        "design.power()", design_calls.power, "power", unless=(*_SEED, *_CODED, "some fits failed")
     ),
     "fitted_values": Operation("fit.fitted", part_calls.fitted, "fitted_values"),
     "model_residuals": Operation("fit.residuals()", part_calls.residuals, "residual_values"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from pymer_bridge.r_script import syntax
+from pymer_bridge.r_script.fits import Design
 from pymer_bridge.r_script.syntax import Node
 
 _DDF: Final = {
@@ -71,6 +72,8 @@ class Asked:
         attached.
     odd_names
         Has a predictor or a group of the first model a name that R must quote?
+    design
+        What it is, if it is a design.
     excluding
         Was it fitted with ``na.action = na.exclude``?
     """
@@ -87,6 +90,7 @@ class Asked:
     plain_fits: Mapping[str, Node] = field(default_factory=dict)
     odd_names: bool = False
     excluding: bool = False
+    design: Design | None = None
 
     @property
     def fit(self) -> str:

@@ -76,6 +76,14 @@ def argument_name(name: str) -> str:
     return name if is_plain_name(name) else string(name)
 
 
+def argument_symbol(name: str) -> str:
+    """Write the name of a variable within a formula: in backticks, where R needs that."""
+    if is_plain_name(name):
+        return name
+    escaped = "".join("\\`" if letter == "`" else _letter(letter) for letter in name)
+    return f"`{escaped}`"
+
+
 def element(frame: str, name: str) -> str:
     """Write a column of a data frame."""
     return f"{frame}${name}" if is_plain_name(name) else f"{frame}[[{string(name)}]]"

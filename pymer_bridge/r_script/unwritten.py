@@ -73,10 +73,7 @@ RESULTS: Final[Mapping[str, Unwritten]] = {
     ),
     "InferenceRoutes": Unwritten("pb.compare_inference()", "figures of other calls side by side"),
     "ManyFits": Unwritten("pb.fit_many()", "a loop over responses: fit one by pb.lmer() instead"),
-    "Power": Unwritten(
-        "design.power()", "a run before there is a fit, kept and repeated by its file"
-    ),
-    "PowerCurve": Unwritten("design.power_curve()", "runs of design.power()"),
+    "PowerCurve": Unwritten("design.power_curve()", "runs of design.power() with the same draws"),
     "SampleSize": Unwritten("design.sample_size()", "runs of design.power()"),
     "ResidualTest": Unwritten(
         "residuals.test_uniformity()", "of residuals simulated in this session"

@@ -250,6 +250,10 @@ class _Body:
 
     def add_model(self, model: ScriptModel, summary: bool) -> None:
         """Fit a model, and print its summary if nothing else does."""
+        if model.design is not None:
+            made = syntax.assign(model.variable, model.design.parameters)
+            self.lines += [*_section("Parameters of a design"), made, ""]
+            return
         title = "Model" if len(self.models) == 1 else model.variable.replace("model", "Model ")
         fitted = fit_node(model, self.lmertest)
         self.lines += [*_section(title), syntax.assign(model.variable, fitted)]
@@ -303,9 +307,10 @@ class _Body:
             plain_fits={
                 name: plain_fit_node(self.models[name])
                 for name in act.models
-                if self.models[name].spec.fitter == "lmer"
+                if self.models[name].spec.fitter == "lmer" and self.models[name].design is None
             },
             odd_names=model.odd_names,
+            design=model.design,
             excluding=model.spec.na_action == "exclude",
         )
 

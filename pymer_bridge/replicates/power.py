@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -52,8 +52,26 @@ class Source:
     state: list[int] | None = None
 
 
-def run_power(source: Source, asked: Asked, how: engine.Running) -> tuple[Power, list[int]]:
-    """Draw, fit and test; return the power, and the state of R's generator before the draws.
+class Ran(NamedTuple):
+    """A power analysis that ran.
+
+    Attributes
+    ----------
+    power
+        Its result.
+    state
+        That of R's generator before the draws.
+    of_script
+        The models that were fitted and the tests, as scripts take them.
+    """
+
+    power: Power
+    state: list[int]
+    of_script: Mapping[str, Any]
+
+
+def run_power(source: Source, asked: Asked, how: engine.Running) -> Ran:
+    """Draw, fit and test.
 
     Raises
     ------
@@ -102,7 +120,17 @@ def run_power(source: Source, asked: Asked, how: engine.Running) -> tuple[Power,
         states[:] = collected.state
         return said.on(_power(collected, source, asked, tests, made))
 
-    return _warned(engine.perform(run, how, result)), states
+    drawn = _warned(engine.perform(run, how, result))
+    pairs = zip(tests, plan["tests"], strict=True)
+    of_script = [{**test, **number, **_names(test, layout)} for test, number in pairs]
+    return Ran(drawn, states, {"fitted": models, "tests": of_script})
+
+
+def _names(test: Mapping[str, Any], layout: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the names that scripts need of a test."""
+    weights = {"weights": test["weights"].tolist()} if "weights" in test else {}
+    coefficients = decode_record.texts(layout, "coefficients")
+    return {"name": test["name"], "coefficients": coefficients, **weights}
 
 
 def _drawing(

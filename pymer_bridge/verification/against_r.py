@@ -13,7 +13,8 @@ from pymer_bridge.errors import OptionError, shown
 from pymer_bridge.models.base import RModel
 from pymer_bridge.models.lm_list import LinearModelList
 from pymer_bridge.models.mixed import MixedModel
-from pymer_bridge.r_script.analysis import Analysis, asked_of, unwritten_of
+from pymer_bridge.r_script.analysis import Analysis
+from pymer_bridge.r_script.entries import asked_of, unwritten_of
 from pymer_bridge.r_script.journal import DoneEntry, journal
 from pymer_bridge.r_script.unwritten import NAMES, OF_THE_FIT, RESULTS, UNWRITTEN
 from pymer_bridge.r_script.writer import Script
@@ -47,8 +48,8 @@ def verify(what: Any, runs: int = 3, *, timeout: float | None = None) -> Verific
     Parameters
     ----------
     what
-        A fitted model: its figures, and those of every test, interval, bootstrap, prediction and
-        simulation that the program still has; or one such result; or several of both in a list.
+        A fitted model: its figures, and those of everything that was asked of it and that the
+        program still has; or one such result, of a design too; or several of both in a list.
     runs
         The number of processes.
     timeout

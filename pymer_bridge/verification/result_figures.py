@@ -25,6 +25,7 @@ from pymer_bridge.results import (
     intervals,
     matrix,
     means,
+    power,
     prediction,
     separate,
     tests,
@@ -203,6 +204,24 @@ def _criteria(result: criteria.ComparedModels) -> Iterator[Figure]:
             yield _figure("criterion", name, getattr(row, name), row.name)
 
 
+_COUNTED: Final = (
+    *("power", "conf_low", "conf_high", "n_rejected", "n_rejected_singular"),
+    *("n_rejected_not_converged", "true_value", "estimate", "bias", "type_s", "type_m", "coverage"),
+)
+
+
+def _power(result: power.Power) -> Iterator[Figure]:
+    for row in result.rows:
+        for name in _COUNTED:
+            yield _figure("power", name, getattr(row, name), row.test)
+    names = [row.test for row in result.rows]
+    for name in ("estimates", "std_errors", "df", "statistics", "p_values"):
+        yield from _by_place("power_replicate", name, getattr(result, name), names)
+    for name in ("singular", "converged"):
+        for i, value in enumerate(getattr(result, name).tolist()):
+            yield _figure("power_replicate", name, value, level=str(i + 1))
+
+
 def _pooled(result: imputed.PooledEffects) -> Iterator[Figure]:
     names = [name for name in fields_of(imputed.PooledEffect) if name != "term"]
     yield from of_rows("pooled_effect", result.rows, names)
@@ -248,6 +267,7 @@ _READERS: Final[Mapping[type[Any], Callable[[Any], Iterator[Figure]]]] = {
     all_fit.AllFit: _all_fit,
     criteria.ComparedModels: _criteria,
     imputed.PooledEffects: _pooled,
+    power.Power: _power,
 }
 
 

@@ -95,9 +95,11 @@ def test_each_operation_has_a_name_for_its_result_and_a_known_package() -> None:
 def test_lmertest_is_needed_where_only_it_has_the_tests() -> None:
     assert {name for name, each in OPERATIONS.items() if each.lmertest} == {
         *("fixed_effects", "summary_text", "anova_one", "drop_one", "ranova", "backward_step"),
-        "contest",
+        *("contest", "power"),
     }
     for ddf, needed in (("satterthwaite", True), ("kenward-roger", True), ("none", False)):
         assert OPERATIONS["drop_one"].needs_lmertest({"ddf": ddf}) is needed
         assert not OPERATIONS["drop_one_by_ratio"].needs_lmertest({"ddf": ddf})
+    assert OPERATIONS["power"].needs_lmertest({"ddf": "anova"})
+    assert not OPERATIONS["power"].needs_lmertest({"ddf": "lrt"})
     assert OPERATIONS["ranova"].needs_lmertest({"reduce_terms": True})

@@ -243,3 +243,70 @@ def test_case_bootstraps_are_those_of_a_script() -> None:
         "It is of a subset, which update() would take again.",
         "It was drawn without a seed, and cannot be repeated exactly.",
     ], left
+
+
+FRAME = pb.crossed_frame(subject=10, item=6, within={"cond": ["a", "b"]})
+
+
+def design(**changed: Any) -> Any:
+    return pb.design(
+        "rt ~ cond + (cond | subject) + (1 | item)",
+        FRAME,
+        fixed={"(Intercept)": 600, "condb": 60},
+        std_devs={"subject": {"(Intercept)": 80, "condb": 30}, "item": 25},
+        correlations={"subject": 0.2},
+        residual=120,
+        **changed,
+    )
+
+
+def odds() -> Any:
+    return pb.design(
+        "~ cond + (1 | subject)",
+        FRAME.rename(columns={"item": "the item"}),
+        fixed={"(Intercept)": -0.5, "condb": 1},
+        std_devs={"subject": 0.8},
+        family="binomial",
+    )
+
+
+def test_responses_and_power_of_designs_are_those_of_a_script() -> None:
+    times, answers = design(), odds()
+    weights = {"b": {"(Intercept)": 1, "condb": 1}}
+    kept = [
+        times.simulate(3, 5),
+        times.power("condb", n_sim=8, seed=1),
+        times.power({**weights, "slopes": "~ cond + (1 | subject)"}, n_sim=4, seed=2),
+        times.power({**weights, "condb": "condb"}, ddf="normal", n_sim=4, seed=2),
+        times.power(ddf="lrt", n_sim=4, seed=3, formula="~ cond + (1 | subject)", alpha=0.5),
+        times.power(ddf="anova", n_sim=4, seed=2, conf_level=0.8),
+        answers.simulate(2, 3),
+        answers.power(n_sim=3, seed=4),
+        answers.power(ddf="lrt", n_sim=3, seed=4),
+    ]
+    report = verified(kept)
+    assert report.not_compared == ()
+    assert report.n_figures > 900
+
+
+@pytest.mark.r("pbkrtest")
+def test_power_by_kenward_and_roger_is_that_of_a_script() -> None:
+    times = design()
+    assert verified(times.power(ddf="kenward-roger", n_sim=2, seed=1)).n_figures > 20
+
+
+def test_what_has_no_call_is_refused_by_its_reason(tmp_path: Any) -> None:
+    times, coded = design(), design(contrasts={"cond": "contr.treatment"})
+    drawn = times.power("condb", n_sim=2)
+    with pytest.raises(pb.OptionError, match="were made in this process"):
+        pb.verify(coded.power("condb", n_sim=2, seed=1))
+    assert "drawn without a seed" in str(pb.verify(drawn, runs=1))
+    curve = times.power_curve("subject", [8, 10], tests="condb", n_sim=2, seed=1)
+    with pytest.raises(pb.OptionError, match="a PowerCurve has no call in scripts: runs of"):
+        pb.verify(curve)
+    text = pb.session_script(tmp_path / "a.R").read_text(encoding="utf-8")
+    assert "A power analysis was made too; it was drawn without a seed." in text
+    fit = pb.lmer(SLOPES, pb.load_dataset("sleepstudy"))
+    shown = fit.tidy(), fit.fit_statistics
+    (left,) = pb.verify(fit, runs=1).not_compared
+    assert left.startswith("tidy_model: a frame of figures"), shown

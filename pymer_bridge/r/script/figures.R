@@ -618,6 +618,24 @@ pooled <- function(found, options) {
   )
 }
 
+power <- function(found, options) {
+  names <- c("estimates", "std_errors", "df", "statistics", "p_values")
+  replicates <- lapply(seq_along(found$values), function(i) {
+    values <- matrix(found$values[[i]], ncol = 5L)
+    test <- rownames(found$power)
+    do.call(rbind, lapply(seq_along(names), function(k) {
+      figures("power_replicate", names[k], values[, k], level = i, term = test)
+    }))
+  })
+  level <- seq_along(found$singular)
+  rbind(
+    columns("power", found$power, as.list(stats::setNames(nm = names(found$power)))),
+    figures("power_replicate", "singular", as.vector(found$singular), level = level),
+    figures("power_replicate", "converged", as.vector(found$converged), level = level),
+    do.call(rbind, replicates)
+  )
+}
+
 process_state <- function() {
   # This needs crossed factors: for a single factor there is one ordering only.
   fit <- lme4::lmer(diameter ~ 1 + (1 | plate) + (1 | sample), lme4::Penicillin)
@@ -638,7 +656,7 @@ local({
     profile = profile, predictions = predictions, simulations = simulations, robust = robust,
     observations = observations, matrix = matrix_of, group_coefficients = group_coefficients,
     measures = measures, influence = influence, components = components, factors = factors,
-    shares = shares, all_fit = all_fit, criteria = criteria, pooled = pooled
+    shares = shares, all_fit = all_fit, criteria = criteria, pooled = pooled, power = power
   )
   # The script must find R's own functions, not those above.
   own <- environment()
