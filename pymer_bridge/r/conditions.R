@@ -177,10 +177,14 @@ with_seed <- function(seed, value) {
 #' @param generator See `take_generator()`.
 #' @return What other users of this R have set, for `give_session_back()`.
 take_session <- function(generator) {
-  list(
+  theirs <- list(
     options = options(pinned_options), seed = take_generator(generator),
-    compiles = compiler::enableJIT(0L) # see `compiled()`
+    compiles = compiler::enableJIT(0L), # see `compiled()`
+    level = jit$level
   )
+  # Of an operation within another one it is not the user's.
+  if (is.null(jit$level)) jit$level <- theirs$compiles
+  theirs
 }
 
 #' Restore what other users of this R have set
@@ -188,6 +192,7 @@ take_session <- function(generator) {
 #' @param generator,failed See `give_generator_back()`.
 give_session_back <- function(theirs, generator, failed) {
   compiler::enableJIT(theirs$compiles)
+  jit$level <- theirs$level
   options(theirs$options)
   give_generator_back(generator, theirs$seed, failed)
 }
@@ -206,12 +211,16 @@ describe_abort <- function(said_before) {
   list(message = message, classes = classes, call = "", traceback = character())
 }
 
-#' Evaluate with R's compiler at work, for what is done hundreds of times
+#' The level of R's compiler that the user has set, while an operation runs
+jit <- new.env()
+
+#' Evaluate with R's compiler at work, as far as the user lets it, for what is done hundreds of times
 #'
 #' It compiles a function at its second call, which takes longer than a hundred calls of it gain.
 #' So operations run without: a fit, its table and a plot call functions of ours a few times.
 compiled <- function(value) {
-  before <- compiler::enableJIT(3L)
+  if (is.null(jit$level)) return(value) # in plain R nobody has sent the compiler away
+  before <- compiler::enableJIT(jit$level)
   on.exit(compiler::enableJIT(before))
   value
 }
