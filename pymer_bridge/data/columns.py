@@ -35,6 +35,10 @@ ACCEPTED = (
 )
 
 
+class Logicals(np.ndarray[Any, np.dtype[np.int32]]):
+    """Numbers that R holds as logicals: 0, 1, and its missing integer."""
+
+
 def _numeric_part(values: NDArray[np.float64], missing: NDArray[np.bool_] | None) -> Part:
     # A column without NaN is not copied here: R copies it. The least number is NaN if any is.
     if values.size and np.isnan(np.min(values)):
@@ -82,10 +86,10 @@ def _are_exact(values: NDArray[Any]) -> bool:
 
 def _logical_part(values: NDArray[Any], missing: NDArray[np.bool_] | None) -> Part:
     if missing is None or not missing.any():
-        return {"kind": "logical", "values": values.astype(np.bool_)}
+        return {"kind": "logical", "values": values.astype(np.bool_, copy=False)}
     codes = values.astype(np.int32)
     _mark_missing(codes, missing)
-    return {"kind": "logical", "values": codes}
+    return {"kind": "logical", "values": codes.view(Logicals)}
 
 
 def _codes(codes: NDArray[Any]) -> NDArray[np.int32]:

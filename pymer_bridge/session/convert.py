@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from rpy2.rinterface_lib import _rinterface_capi, conversion, memorymanagement, openrlib
 from rpy2.rinterface_lib.embedded import RRuntimeError
 
-from pymer_bridge.data.columns import NA_INTEGER
+from pymer_bridge.data.columns import NA_INTEGER, Logicals
 from pymer_bridge.errors import DataConversionError
 
 MANY = 64
@@ -80,13 +80,24 @@ def array_to_r(values: NDArray[Any]) -> ri.Sexp:
     if len(flat.data.format) > 1:
         # Arrays from another process may state their byte order, which rpy2 does not read.
         flat = flat.astype(flat.dtype.type, copy=True)
-    if flat.dtype == np.bool_:
-        return ri.BoolSexpVector.from_memoryview(flat.astype(np.int32).data)
+    if flat.dtype == np.bool_ or isinstance(values, Logicals):
+        return _logicals_to_r(flat)
     if flat.dtype == np.int32:
         return ri.IntSexpVector.from_memoryview(flat.data)
     if flat.dtype == np.float64:
         return ri.FloatSexpVector.from_memoryview(flat.data)
     raise TypeError(f"no R vector is made of an array of {flat.dtype}")
+
+
+def _logicals_to_r(values: NDArray[Any]) -> ri.Sexp:
+    """Write bools, or the numbers of logicals, into R's memory, where each has 32 bits."""
+    rlib = openrlib.rlib
+    with memorymanagement.rmemory() as memory:
+        made = memory.protect(rlib.Rf_allocVector(rlib.LGLSXP, len(values)))
+        if len(values):
+            place = openrlib.ffi.buffer(openrlib.LOGICAL(made), 4 * len(values))
+            np.frombuffer(place, np.int32)[:] = values
+        return conversion._cdata_to_rinterface(made)
 
 
 def _sequence_to_r(values: Sequence[Any], resolve: Resolve) -> ri.Sexp:
