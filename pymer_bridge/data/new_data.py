@@ -33,6 +33,8 @@ _WANTED: Final = {
     "duration": "durations: convert it, as with pd.to_timedelta()",
 }
 """What a column of each kind holds."""
+_STORED: Final = {"numeric": ("float64",), "integer": ("int64", "int32", "int16", "int8")}
+"""Columns of numbers that cross as they are."""
 
 
 def _number_in(text: str) -> float | None:
@@ -181,8 +183,9 @@ class ColumnKind:
         DataConversionError
             A value cannot be meant.
         """
-        if self.kind in ("numeric", "integer"):
-            return self._stored(self._numbers(given, what))
+        if self.kind in _STORED:
+            stored = str(given.dtype) in _STORED[self.kind]
+            return given if stored else self._stored(self._numbers(given, what))
         kind = _kind_of(given)
         times = self.kind in ("datetime", "duration")
         if kind == "other" or (kind == self.kind != "factor") or (kind == "empty" and times):
@@ -284,9 +287,12 @@ def kinds_from_r(record: Mapping[str, Any]) -> dict[str, ColumnKind]:
 
 
 def collect_new(
-    table: pd.DataFrame, needed: Iterable[str], kinds: Mapping[str, ColumnKind]
+    table: pd.DataFrame,
+    needed: Iterable[str],
+    kinds: Mapping[str, ColumnKind],
+    also: Iterable[str] | None = None,
 ) -> Frame:
-    """Take the columns of new data that a model knows, as it knows them; none may be missing.
+    """Take columns of new data that a model knows, as it knows them; none may be missing.
 
     Parameters
     ----------
@@ -296,6 +302,8 @@ def collect_new(
         Names that predictions need; those that the model does not know are not columns.
     kinds
         The columns of the model's own data.
+    also
+        Further columns that are taken if they are there and can be; None for all.
 
     Raises
     ------
@@ -313,8 +321,9 @@ def collect_new(
         )
     collect(table, (), "new_data")  # for its checks of the whole
     mine: dict[str, Any] = {}
+    taken = kinds.keys() if also is None else kinds.keys() & {*wanted, *also}
     for i, name in enumerate(names):
-        if name not in kinds:
+        if name not in taken:
             continue
         try:
             given = from_arrow(table.iloc[:, i], name)

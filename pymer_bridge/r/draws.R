@@ -98,7 +98,7 @@ take_draws <- function(draws, first, last) {
 #'
 #' @param simulate R's simulate(), or one that takes its numbers from elsewhere.
 #' @return A list of responses, without the rows that were dropped.
-draw_parametric <- function(fit, n_sim, use_u, simulate = stats::simulate) {
+draw_parametric <- function(fit, n_sim, use_u, simulate = simulate_here) {
   drawn <- simulate(as_omitting(fit), nsim = n_sim, use.u = use_u)
   used_rows(as.list(drawn), fit)
 }

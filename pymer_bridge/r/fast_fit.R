@@ -132,12 +132,45 @@ predicted <- function(fit, newdata = NULL, ...) {
     return(stats::predict(fit, newdata = newdata, ...))
   }
   if (is.null(fast$predict)) {
-    new_terms <- get("mkNewReTrms", asNamespace("lme4"))
-    new_terms <- with_functions(new_terms, in_place(fast_design()))
-    fast$predict <- lme4_method("predict", mkNewReTrms = new_terms)
+    levels <- if (as_known("predictions")) list(get.orig.levs = levels_to_look_at)
+    fast$predict <- do.call(lme4_method, c(list("predict", mkNewReTrms = new_terms()), levels))
   }
   predict.merMod <- fast$predict
   predict.merMod(fit, newdata = newdata, ...)
+}
+
+#' lme4's get.orig.levs(), where predict() looks whether factors of new data have other levels
+#'
+#' @param ... See there.
+#' @return No levels, if all factors have those of the data; predict() then leaves them as they are.
+levels_to_look_at <- function(object, ..., newdata = NULL) {
+  used <- Filter(is.factor, stats::model.frame(object, ...))
+  same <- vapply(names(used), function(name) has_levels(newdata[[name]], levels(used[[name]])), NA)
+  if (all(same)) list() else asNamespace("lme4")$get.orig.levs(object, ..., newdata = newdata)
+}
+
+#' Is a vector what factor(vector, levels) gives?
+has_levels <- function(x, levels) {
+  is.factor(x) && length(attributes(x)) == 2L && identical(levels(x), levels) && !anyNA(x)
+}
+
+#' lme4's mkNewReTrms() with this design
+new_terms <- function() with_functions(asNamespace("lme4")$mkNewReTrms, in_place(fast_design()))
+
+#' simulate(), which builds the random effects' design of a mixed model with less work
+#'
+#' lme4's method only calls .simulateFun().
+#'
+#' @param ... See R's simulate().
+simulate_here <- function(object, ...) {
+  if (!methods::is(object, "merMod") || !as_known("fits") || !as_known("simulations")) {
+    return(stats::simulate(object, ...))
+  }
+  if (is.null(fast$simulate)) {
+    fast$simulate <- with_functions(lme4::.simulateFun, list(mkNewReTrms = new_terms()))
+  }
+  .simulateFun <- fast$simulate
+  .simulateFun(object, ...)
 }
 
 #' The design of one term: for each row of a matrix, its values in the rows of its group

@@ -41,6 +41,13 @@ fast_paths <- list(
     "lme4::rstudent.merMod" = "20160-2974590",
     "lme4::rstandard.merMod" = "absent"
   ),
+  predictions = list("lme4::get.orig.levs" = "56226-21895774"),
+  simulations = list("lme4::simulate.merMod" = c("20524-2638868", "20462-2576846")),
+  `deviance functions` = list(
+    "lme4::mkdevfun" = c("164874-185265969", "202685-278985245"),
+    "lme4::merPredD$initializePtr" = c("20313-2611519", "19163-2295839"),
+    "lme4::lmerResp$initializePtr" = "12750-1005985"
+  ),
   `optima of resampled rows` = list(
     "lme4::mkLmerDevfun" = c("89147-57194955", "106458-81783626"),
     "lme4::mkRespMod" = c("213421-322508880", "224829-358193688"),

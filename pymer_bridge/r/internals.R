@@ -113,6 +113,19 @@ isolated_fit <- function(fit) {
   fit
 }
 
+#' The deviance function of a fit on copies of its state, so that evaluating it leaves the fit alone
+isolated_deviance <- function(fit) {
+  if (!lme4::isLMM(fit) || !as_known("deviance functions")) {
+    return(lme4::getME(isolated_fit(fit), "devfun"))
+  }
+  devfun <- lme4::getME(fit, "devfun")
+  rho <- environment(devfun)
+  # These are large, and stay the same: an evaluation writes the weighted designs anew.
+  rho$pp <- copied_state(rho$pp, c("X", "Zt", "V", "Ut"), character(), evaluated = FALSE)
+  rho$resp <- copied_state(rho$resp, character(), character())
+  devfun
+}
+
 #' Add what the deviance function of a nonlinear model from getME() does not have
 complete_nonlinear <- function(devfun, fit) {
   rho <- environment(devfun)
@@ -130,7 +143,7 @@ deviance_function <- function(model) {
   fit <- model$fit
   deviance <- new.env(parent = emptyenv())
   deviance$renew <- function() {
-    deviance$f <- lme4::getME(isolated_fit(fit), "devfun")
+    deviance$f <- isolated_deviance(fit)
     if (lme4::isNLMM(fit)) complete_nonlinear(deviance$f, fit)
   }
   deviance$renew()

@@ -59,8 +59,10 @@ light_devfun <- function() {
 #' @param object A predictor or a response.
 #' @param shared Fields that are not copied.
 #' @param methods Names of methods.
+#' @param evaluated Is it to be as after an evaluation at its parameters? Else it is ready for the
+#'   first one, which does the same.
 #' @return A list of `ptr()` and the methods.
-copied_state <- function(object, shared, methods) {
+copied_state <- function(object, shared, methods, evaluated = TRUE) {
   definition <- object$.refClassDef
   fields <- setdiff(names(definition@fieldClasses), "Ptr")
   namespace <- asNamespace("lme4")
@@ -74,7 +76,9 @@ copied_state <- function(object, shared, methods) {
     environment(method) <- state
     method
   }
-  method_of("initializePtr")()
+  begin <- method_of("initializePtr")
+  if (!evaluated) body(begin) <- body(begin)[1:2] # it makes the pointer, then evaluates
+  begin()
   pointer <- state$Ptr
   state$ptr <- function() pointer
   c(list(ptr = state$ptr), sapply(methods, method_of, simplify = FALSE))

@@ -3,7 +3,8 @@
 #' Operation: the columns that predictions need
 #'
 #' @return A list of `fixed`, `random` and `slopes`: the variables of the fixed part with its
-#'   offsets, of the random part, and of that without its groups.
+#'   offsets, of the random part, and of that without its groups; and `read`: what R also evaluates
+#'   where new data have it, because the formula takes it away again, or has a dot.
 predictor_names <- function(model) {
   variables <- function(...) {
     # With the data: a formula may have a dot, for all columns.
@@ -12,9 +13,13 @@ predictor_names <- function(model) {
     labels <- parse(text = attr(terms, "term.labels"), keep.source = FALSE)
     unique(c(all.vars(labels), unlist(lapply(offsets, all.vars))))
   }
-  bars <- bars_of(stats::formula(model$fit))
+  formula <- stats::formula(model$fit)
+  frame <- model_data(model)$frame
+  fixed <- stats::delete.response(stats::terms(model$fit, fixed.only = TRUE, data = frame))
+  read <- if ("." %in% all.vars(formula)) names(frame) else all.vars(attr(fixed, "variables"))
+  bars <- bars_of(formula)
   list(
-    fixed = variables(fixed.only = TRUE), random = variables(random.only = TRUE),
+    read = read, fixed = variables(fixed.only = TRUE), random = variables(random.only = TRUE),
     slopes = unique(unlist(lapply(bars, function(bar) all.vars(bar[[2L]]))))
   )
 }
@@ -97,6 +102,7 @@ warn_of_wrong_std_errors <- function(fit, part) {
 fixed_frame <- function(fit, frame) {
   terms <- stats::delete.response(stats::terms(fit, fixed.only = TRUE, data = frame))
   levels <- stats::.getXlevels(terms, stats::model.frame(fit))
+  levels <- levels[!vapply(names(levels), function(name) has_levels(frame[[name]], levels[[name]]), NA)]
   stats::model.frame(terms, frame, na.action = stats::na.pass, xlev = levels)
 }
 
@@ -179,8 +185,9 @@ fixed_design <- function(fit, frame) {
 #' Predictions on the link scale with their standard errors
 #'
 #' @param part See `random_part()`.
+#' @param known The predictions on the link scale, or NULL.
 #' @return A list of `fit` and `se.fit`, as R's predict().
-link_with_std_errors <- function(fit, frame, part, allow_new_levels) {
+link_with_std_errors <- function(fit, frame, part, allow_new_levels, known = NULL) {
   if (has_std_errors()) {
     return(tryCatch(
       stats::predict(fit,
@@ -199,10 +206,11 @@ link_with_std_errors <- function(fit, frame, part, allow_new_levels) {
   if (!identical(part, NA)) {
     stop_for_newer_lme4("standard errors of predictions with random effects", "1.1-35")
   }
+  if (is.null(known)) known <- stats::predict(fit, newdata = frame, re.form = NA, type = "link")
   design <- fixed_design(fit, frame)
   covariance <- as.matrix(stats::vcov(fit))
   list(
-    fit = stats::predict(fit, newdata = frame, re.form = NA, type = "link"),
+    fit = known,
     se.fit = sqrt(rowSums((design %*% covariance) * design))
   )
 }
@@ -243,7 +251,8 @@ predict_model <- function(model, new_data, re_form, type, allow_new_levels, std_
       random.only = random_only, type = type, allow.new.levels = allow_new_levels
     ), fit, rows)
     spread <- if (length(wanted) > 0L) {
-      prediction_spread(fit, rows, part, type, allow_new_levels, conf_level)
+      linear <- type == "link" || lme4::isLMM(fit)
+      prediction_spread(fit, rows, part, type, allow_new_levels, conf_level, if (linear) estimate)
     }
     c(list(estimate = estimate), spread[wanted])
   })
@@ -256,9 +265,10 @@ predict_model <- function(model, new_data, re_form, type, allow_new_levels, std_
 #'
 #' The intervals are symmetric on the link scale, and then transformed to the given scale.
 #'
+#' @param known See `link_with_std_errors()`.
 #' @return A list of `std_error`, `conf_low` and `conf_high`.
-prediction_spread <- function(fit, frame, part, type, allow_new_levels, conf_level) {
-  link <- link_with_std_errors(fit, frame, part, allow_new_levels)
+prediction_spread <- function(fit, frame, part, type, allow_new_levels, conf_level, known) {
+  link <- link_with_std_errors(fit, frame, part, allow_new_levels, known)
   if (has_std_errors()) warn_of_wrong_std_errors(fit, part)
   std_error <- unnamed(link$se.fit)
   # predict() adds the rows that were left out, but not to the standard errors.
@@ -290,9 +300,10 @@ without_missing_rows <- function(values, fit) {
 #' @param vectors A named list of vectors over new data, or over the rows used, with or
 #'   without the rows that na.exclude left out.
 #' @param frame The new data, or NULL.
+#' @return The vectors, and `rows`; NULL for all rows of new data.
 over_predicted_rows <- function(vectors, fit, frame) {
   if (!is.null(frame)) {
-    return(c(lapply(vectors, unnamed), list(rows = seq_len(nrow(frame)))))
+    return(c(lapply(vectors, unnamed), list(rows = NULL)))
   }
   used <- stats::model.frame(fit)
   placed <- lapply(vectors, function(values) {

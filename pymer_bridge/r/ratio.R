@@ -121,7 +121,7 @@ make_ratio_draws <- function(model, n_sim, seed, state, block, at_once = NULL) {
   simulated <- function(simulate, n) {
     used_rows(as.list(simulate(as_omitting(model$fit), nsim = n)), model$fit)
   }
-  in_one <- function(n) simulated(stats::simulate, n)
+  in_one <- function(n) simulated(simulate_here, n)
   all <- if (!is.null(block)) {
     unlist(lapply(rep(block, n_sim %/% block), in_one), recursive = FALSE)
   } else if (is.null(at_once)) {

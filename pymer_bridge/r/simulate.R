@@ -22,7 +22,7 @@ simulate_model <- function(model, n_sim, seed, new_data, re_form, use_u, allow_n
   re_form <- readable$re_form
   fit <- model$fit
   call <- quote(
-    stats::simulate(fit, nsim = n_sim, seed = seed, allow.new.levels = allow_new_levels)
+    simulate_here(fit, nsim = n_sim, seed = seed, allow.new.levels = allow_new_levels)
   )
   if (is.null(frame)) {
     call[[2L]] <- quote(as_omitting(fit))
@@ -48,7 +48,7 @@ simulate_model <- function(model, n_sim, seed, new_data, re_form, use_u, allow_n
   if (is.null(frame)) {
     simulations_over_rows(drawn, fit)
   } else {
-    described_simulations(drawn, as.character(seq_len(nrow(frame))))
+    described_simulations(drawn, seq_len(nrow(frame)))
   }
 }
 
@@ -67,7 +67,7 @@ simulate_linear <- function(model, n_sim, seed) {
 #'
 #' @param ... Further arguments of simulate(), such as `use.u` of a mixed model.
 simulated <- function(fit, n_sim, seed = NULL, ...) {
-  stats::simulate(ready_to_draw(fit), nsim = n_sim, seed = seed, ...)
+  simulate_here(ready_to_draw(fit), nsim = n_sim, seed = seed, ...)
 }
 
 #' A fit of which simulate() draws, for the rows used
@@ -92,8 +92,11 @@ drawn_numbers <- function(drawn, fit) {
 
 #' Simulated responses of the rows used, as R has them: missing in those that na.exclude left out
 simulations_over_rows <- function(drawn, fit) {
-  if (!inherits(stats::na.action(stats::model.frame(fit)), "exclude")) {
-    return(described_simulations(drawn))
+  frame <- stats::model.frame(fit)
+  if (!inherits(stats::na.action(frame), "exclude")) {
+    # Row numbers that R keeps as integers are the names of what it draws.
+    rows <- attr(frame, "row.names")
+    return(described_simulations(drawn, if (is.integer(rows) && length(rows) == nrow(drawn)) rows))
   }
   rows <- names(stats::fitted(fit))
   place <- match(rows, row.names(drawn))
@@ -104,12 +107,13 @@ simulations_over_rows <- function(drawn, fit) {
 #' Simulated responses as plain vectors
 #'
 #' @param drawn What simulate() gave.
-#' @param rows Names of the rows, or NULL for those of the data.
+#' @param rows Names of the rows, or their numbers; NULL for those of the data.
 described_simulations <- function(drawn, rows = NULL) {
   if (is.null(rows)) rows <- row.names(drawn)
-  kept <- is_row(rows)
+  kept <- if (is.integer(rows)) TRUE else is_row(rows)
   as_values <- function(take) {
-    as.double(unlist(lapply(drawn, function(column) take(column)[kept]), use.names = FALSE))
+    of_rows <- function(column) if (all(kept)) take(column) else take(column)[kept]
+    as.double(unlist(lapply(drawn, of_rows), use.names = FALSE))
   }
   first <- drawn[[1L]]
   list(

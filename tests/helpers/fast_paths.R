@@ -103,6 +103,70 @@ predicts_both_ways <- function(model) {
   }, NA)
 }
 
+# With the levels of the data, with fewer, in another order, and as text.
+predicts_levels_both_ways <- function(model) {
+  frame <- model$frame_env$data
+  new <- frame[rev(seq_len(nrow(frame) %/% 2L)), ]
+  some <- new[as.integer(new$item) < 4L, ]
+  turned <- transform(new, item = factor(item, rev(levels(item))))
+  given <- list(
+    new, some, droplevels(some), turned, transform(new, item = as.character(item)),
+    transform(new, item = factor(item, levels(item), ordered = TRUE)),
+    transform(new, item = replace(item, 2L, NA)), transform(new, item = factor(1, 0:3))
+  )
+  how <- list(list(re.form = NA), list())
+  unlist(lapply(given, function(rows) vapply(how, function(more) {
+    both <- lapply(list(predicted, stats::predict), function(predict) {
+      found <- tryCatch(heard(do.call(predict, c(list(model$fit, rows), more))), error = conditionMessage)
+      if (is.list(found)) found$said <- lapply(found$said, `[[`, 1L)
+      found
+    })
+    identical(both[[1L]], both[[2L]])
+  }, NA)))
+}
+
+simulates_both_ways <- function(model) {
+  frame <- model$frame_env$data
+  new <- frame[rev(seq_len(nrow(frame) %/% 2L)), ]
+  more <- transform(new, g = factor(as.character(g), c(levels(g), "new")))
+  more$g[1L] <- "new"
+  fit <- as_omitting(model$fit)
+  given <- list(
+    list(nsim = 3), list(use.u = TRUE), list(re.form = NULL), list(re.form = ~ (1 | g)),
+    list(newdata = new), list(newdata = more, allow.new.levels = TRUE),
+    list(newparams = list(theta = lme4::getME(fit, "theta") / 2))
+  )
+  c(as_known("simulations"), vapply(given, function(how) {
+    drawn <- lapply(list(simulate_here, stats::simulate), function(simulate) {
+      with_seed(NULL, { # the generator goes on, as it does without a seed
+        set.seed(7)
+        found <- tryCatch(heard(do.call(simulate, c(list(fit), how))), error = conditionMessage)
+        if (is.list(found)) found$said <- lapply(found$said, `[[`, 1L)
+        list(found, globalenv()$.Random.seed)
+      })
+    })
+    identical(drawn[[1L]], drawn[[2L]])
+  }, NA))
+}
+
+# At several parameters, forth and back; the fit stays as it was.
+deviance_both_ways <- function(model) {
+  fit <- model$fit
+  before <- state_of(fit)
+  designs_of <- function(pp) list(pp$X + 0, pp$V + 0, pp$Zt@x + 0, pp$Ut@x + 0, pp$Xwts + 0)
+  designs <- designs_of(fit@pp)
+  start <- lme4::getME(fit, if ("par" %in% part_names()) "par" else "theta")
+  points <- lapply(c(1, 0.3, 2, 0, 1), function(times) unname(start) * times)
+  at <- function(devfun) vapply(points, devfun, 0)
+  fast <- at(isolated_deviance(fit))
+  c(
+    taken = as_known("deviance functions"),
+    same = identical(fast, at(lme4::getME(isolated_fit(fit), "devfun"))),
+    state = identical(before, state_of(fit)),
+    designs = identical(designs, designs_of(fit@pp))
+  )
+}
+
 modes_both_ways <- function(model) {
   c(
     taken = fast_variances_apply(model$fit),
@@ -212,11 +276,16 @@ fast_functions_compiled <- function() {
   vapply(made, is_compiled, NA)
 }
 
-# The compiler's level in an operation; before another one; within what it does many times;
-# after it; and after one that fails.
-levels_of_compiler <- function() {
-  within <- compiler::enableJIT(2L)
-  on.exit(compiler::enableJIT(within))
+# The compiler's level in an operation; before another one, of a user who has set it; within what
+# that does many times; after it; and after one that fails.
+levels_of_compiler <- function(user) {
+  within <- compiler::enableJIT(as.integer(user))
+  level_of_user <- jit$level
+  jit$level <- NULL # as if no operation ran
+  on.exit({
+    compiler::enableJIT(within)
+    jit$level <- level_of_user
+  })
   level <- function() compiler::enableJIT(-1L)
   perform <- function(operation) perform_operation("do.call", list(what = operation, args = list()),
     environment(with_functions), new.env())$value

@@ -122,6 +122,33 @@ def test_predictions_at_new_data_are_identical(design: str) -> None:
     assert list(both_ways()("predicts_both_ways", model=model)) == [True] * 5
 
 
+@pytest.mark.parametrize("design", ["lmer(y ~ x * item + (1 | g))", "lmer(y ~ item + (item | g))"])
+def test_predictions_at_other_levels_are_identical(design: str) -> None:
+    model = both_ways()("many_groups", design=design, n_groups=30, size=20, extra=3)
+    assert list(both_ways()("predicts_levels_both_ways", model=model)) == [True] * 16
+
+
+@pytest.mark.parametrize("design", [design for design in DESIGNS if "(1 | g)" in design])
+def test_simulations_are_identical(design: str) -> None:
+    model = both_ways()("many_groups", design=design, n_groups=30, size=10, extra=3)
+    assert list(both_ways()("simulates_both_ways", model=model)) == [True] * 8
+
+
+@pytest.mark.parametrize("design", [design for design in DESIGNS if design[0] == "l"])
+def test_deviances_are_identical_and_leave_the_fit_alone(design: str) -> None:
+    model = both_ways()("many_groups", design=design, n_groups=40, size=6, extra=3)
+    assert list(both_ways()("deviance_both_ways", model=model)) == [True] * 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", MIXED, ids=lambda case: case.name)
+def test_deviances_of_all_models_are_identical(case: Case) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fit = case.fit()
+    assert list(both_ways()("deviance_both_ways", model=fit._model)) == [True] * 4
+
+
 @pytest.mark.parametrize("n_groups", [60, 90])
 @pytest.mark.parametrize("design", DESIGNS)
 def test_conditional_variances_are_identical(design: str, n_groups: int) -> None:
@@ -255,4 +282,6 @@ def test_r_compiles_our_code_only_for_long_runs() -> None:
 
 
 def test_an_operation_leaves_rs_compiler_as_it_was() -> None:
-    assert both_ways()("levels_of_compiler").tolist() == [0, 2, 3, 2, 2]
+    for user in (0, 2, 3):
+        levels = both_ways()("levels_of_compiler", user=user).tolist()
+        assert levels == [0, user, user, user, user]

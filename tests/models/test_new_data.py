@@ -231,6 +231,30 @@ def test_a_response_that_is_not_needed_may_be_anything(fit: Any) -> None:
     same(fit.predict(new), fit.predict(NEW))
 
 
+@pytest.mark.parametrize(
+    ("formula", "read"),
+    [
+        ("Reaction ~ Days + (Days | Subject)", ("Days",)),
+        ("Reaction ~ 1 + (Days | Subject)", ()),
+        # What R evaluates though it is taken away again.
+        ("Reaction ~ Days + Subject - Subject + (1 | Subject)", ("Days", "Subject")),
+        ("Reaction ~ . - Subject + (1 | Subject)", ("Reaction", "Days", "Subject")),
+    ],
+)
+def test_groups_cross_only_where_a_prediction_reads_them(
+    formula: str, read: tuple[str, ...]
+) -> None:
+    data = pb.load_dataset("sleepstudy")
+    fit = pb.lmer(formula, data)
+    frame = fit._new_frame(data, "population", random=False)
+    assert frame is not None
+    assert frame.names == read
+    assert len(fit.predict(data, "population").values) == len(data)
+    whole = fit._new_frame(data, None, random=True)
+    assert whole is not None
+    assert {"Subject"} <= {*whole.names}
+
+
 AT: dict[str, list[Any]] = {
     "dose": [10, 10.0, "10"],
     "flag": [True, 1, "True", "true", np.True_],

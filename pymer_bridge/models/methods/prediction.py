@@ -353,7 +353,9 @@ class Prediction(Fitted):
         elif random and re_form is not None:
             needed += check_text(re_form, "re_form", self.columns, self.spec.allow_functions)
         known = self._kinds
-        frame = collect_new(table, needed, known)
+        # What else R reads. It takes long to make levels of groups that no prediction needs.
+        also = {*variables["read"], *(variables["random"] if random or slopes else ())}
+        frame = collect_new(table, needed, known, also)
         if complete:
             table = table.set_axis(frames.column_names(table), axis=1)
             lacking = [n for n in dict.fromkeys(needed) if n in known and table[n].isna().any()]

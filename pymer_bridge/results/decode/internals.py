@@ -24,7 +24,9 @@ from pymer_bridge.results.simulated import BandedCurve, ResidualCurves, Residual
 
 def plain(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Make R's missing float numpy's own, read-only."""
-    return frozen_array(np.where(np.isnan(values), np.nan, values))  # type: ignore[no-any-return]
+    if values.size and np.isnan(np.min(values)):  # the least number is NaN if any is
+        values = np.where(np.isnan(values), np.nan, values)
+    return frozen_array(values)  # type: ignore[no-any-return]
 
 
 def predictions(
@@ -37,7 +39,7 @@ def predictions(
 
     return prediction.Predictions(
         values=plain(record["estimate"]),
-        index=index[record["rows"] - 1],
+        index=index if record["rows"] is None else index[record["rows"] - 1],
         scale=scale,
         re_form=re_form,
         std_error=column("std_error"),
@@ -225,7 +227,7 @@ def covariances(records: tuple[RRecord, ...]) -> internals.Covariances:
 
 def variables(record: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     """Read the answer of ``predictor_names()``."""
-    return {name: decode.texts(record, name) for name in ("fixed", "random", "slopes")}
+    return {name: decode.texts(record, name) for name in ("fixed", "random", "slopes", "read")}
 
 
 def contrasts(record: RRecord) -> Contrasts:
