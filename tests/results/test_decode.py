@@ -542,8 +542,9 @@ def test_covariances():
 
 
 def test_variables():
-    record = {"fixed": ("Days",), "random": None, "slopes": ("Days",), "other": ("x",)}
-    wanted = {"fixed": ("Days",), "random": (), "slopes": ("Days",)}
+    read = ("Days", "Subject")
+    record = {"fixed": ("Days",), "random": None, "slopes": ("Days",), "read": read, "other": ("x",)}
+    wanted = {"fixed": ("Days",), "random": (), "slopes": ("Days",), "read": read}
     assert decode_internals.variables(record) == wanted
 
 
