@@ -209,7 +209,7 @@ draw_design <- function(design, n_sim, seed = NULL) {
 #'
 #' @return See `described_simulations()`.
 simulate_design <- function(design, n_sim, seed) {
-  described_simulations(draw_design(design, n_sim, seed), as.character(seq_len(nrow(design$frame))))
+  described_simulations(draw_design(design, n_sim, seed), seq_len(nrow(design$frame)))
 }
 
 #' Operation: draw the responses of a power analysis

@@ -11,8 +11,8 @@
 #' @param weights Over the rows, or NULL for those of the fit.
 #' @param new_params See `predict_model()`.
 #' @return `values` over rows and simulations (for a response of two columns the
-#'   successes, and the `failures` beside them), `rows`, `names`, and the `levels` that
-#'   the values number.
+#'   successes, and the `failures` beside them), `rows` (NULL for the first ones in order), `names`,
+#'   and the `levels` that the values number.
 simulate_model <- function(model, n_sim, seed, new_data, re_form, use_u, allow_new_levels, weights,
                            new_params) {
   frame <- if (!is.null(new_data)) frame_from_parts(new_data)
@@ -95,8 +95,8 @@ simulations_over_rows <- function(drawn, fit) {
   frame <- stats::model.frame(fit)
   if (!inherits(stats::na.action(frame), "exclude")) {
     # Row numbers that R keeps as integers are the names of what it draws.
-    rows <- attr(frame, "row.names")
-    return(described_simulations(drawn, if (is.integer(rows) && length(rows) == nrow(drawn)) rows))
+    counted <- .row_names_info(frame) < 0L && nrow(frame) == nrow(drawn)
+    return(described_simulations(drawn, if (counted) seq_len(nrow(frame))))
   }
   rows <- names(stats::fitted(fit))
   place <- match(rows, row.names(drawn))
@@ -107,17 +107,18 @@ simulations_over_rows <- function(drawn, fit) {
 #' Simulated responses as plain vectors
 #'
 #' @param drawn What simulate() gave.
-#' @param rows Names of the rows, or their numbers; NULL for those of the data.
+#' @param rows Names of the rows, or numbers if they are counted; NULL for those of the data.
 described_simulations <- function(drawn, rows = NULL) {
   if (is.null(rows)) rows <- row.names(drawn)
-  kept <- if (is.integer(rows)) TRUE else is_row(rows)
+  counted <- is.integer(rows)
+  kept <- if (counted) TRUE else is_row(rows)
   as_values <- function(take) {
-    of_rows <- function(column) if (all(kept)) take(column) else take(column)[kept]
-    as.double(unlist(lapply(drawn, of_rows), use.names = FALSE))
+    columns <- lapply(drawn, function(column) if (counted) take(column) else take(column)[kept])
+    as.double(if (length(columns) == 1L) columns[[1L]] else unlist(columns, use.names = FALSE))
   }
   first <- drawn[[1L]]
   list(
-    names = names(drawn), rows = as.integer(rows[kept]),
+    names = names(drawn), rows = if (!counted) as.integer(rows[kept]),
     values = as_values(if (is.matrix(first)) function(x) x[, 1L] else identity),
     failures = if (is.matrix(first)) as_values(function(x) x[, 2L]),
     levels = levels(first)

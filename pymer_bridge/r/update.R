@@ -32,7 +32,8 @@ refit_response <- function(model, response) {
   }
   values <- if (length(columns) == 1L) columns[[1L]] else unname(as.matrix(columns))
   if (is.logical(values)) values <- as.integer(values)
-  used <- stats::model.response(stats::model.frame(model$fit))
+  frame <- stats::model.frame(model$fit)
+  used <- frame[[attr(attr(frame, "terms"), "response")]] # model.response() would name all values
   if (is.factor(used)) values <- successes(values, levels(used))
   # R takes proportions for it.
   if (is.matrix(used) && is.numeric(values) && !is.matrix(values) && any(values > 1, na.rm = TRUE)) {
@@ -114,6 +115,7 @@ refit_used <- function(model, values, control) {
 #'
 #' @param data See `model_data()`; not evaluated where it is not needed.
 model_with_response <- function(model, fit, values, data) {
+  force(fit) # before there are copies of the data
   left <- stats::formula(model$fit)[[2L]]
   columns <- if (isTRUE(model$other_response)) {
     NULL
@@ -129,11 +131,18 @@ model_with_response <- function(model, fit, values, data) {
     made$other_response <- TRUE
     return(made)
   }
-  values <- matrix(as.vector(values), ncol = length(columns))
+  one <- length(columns) == 1L
+  values <- if (one) as.vector(values) else matrix(as.vector(values), ncol = length(columns))
   for (i in seq_along(columns)) {
     column <- data$frame[[columns[i]]]
-    # Of two levels, the first is a failure.
-    column[data$used] <- if (is.factor(column)) levels(column)[1L + values[, i]] else values[, i]
+    new <- if (one) values else values[, i]
+    plain <- is.double(column) && is.double(new) && is.null(attributes(column))
+    if (plain && identical(data$used, seq_along(column))) {
+      column <- new # as below, without copies
+    } else {
+      # Of two levels, the first is a failure.
+      column[data$used] <- if (is.factor(column)) levels(column)[1L + new] else new
+    }
     data$frame[[columns[i]]] <- column
   }
   env <- list2env(as.list(model$frame_env, all.names = TRUE), parent = parent.env(model$frame_env))

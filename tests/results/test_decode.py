@@ -543,7 +543,7 @@ def test_covariances():
 
 def test_variables():
     read = ("Days", "Subject")
-    record = {"fixed": ("Days",), "random": None, "slopes": ("Days",), "read": read, "other": ("x",)}
+    record = {"fixed": ("Days",), "random": None, "slopes": ("Days",), "read": read, "other": read}
     wanted = {"fixed": ("Days",), "random": (), "slopes": ("Days",), "read": read}
     assert decode_internals.variables(record) == wanted
 

@@ -227,7 +227,7 @@ class Refitting(Fitted):
             )
         # pandas would make texts of its own kind of texts that it cannot hold.
         plain = values is not given and values.dtype.kind in "OU"
-        table = pd.DataFrame(values, dtype=object if plain else None)
+        table = pd.DataFrame(values, dtype=object if plain else None, copy=False)
         table.columns = pd.Index(["new_response", "new_response 2"][: table.shape[1]])
         n_used = self._ask("n_used", lambda value: int(value[0]))
         if len(table) not in (len(self._index), n_used):

@@ -24,9 +24,18 @@ from pymer_bridge.results.simulated import BandedCurve, ResidualCurves, Residual
 
 def plain(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Make R's missing float numpy's own, read-only."""
-    if values.size and np.isnan(np.min(values)):  # the least number is NaN if any is
-        values = np.where(np.isnan(values), np.nan, values)
-    return frozen_array(values)  # type: ignore[no-any-return]
+    return frozen_array(_with_nan(values))  # type: ignore[no-any-return]
+
+
+def _with_nan(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    # The least number is NaN if any is.
+    missing = values.size and np.isnan(np.min(values))
+    return np.where(np.isnan(values), np.nan, values) if missing else values
+
+
+def _at(index: pd.Index, rows: NDArray[np.int32] | None, n_rows: int) -> pd.Index:
+    """Return the labels of rows that R numbers; of the first ones in order if it does not."""
+    return index[:n_rows] if rows is None else index[rows - 1]
 
 
 def predictions(
@@ -39,7 +48,7 @@ def predictions(
 
     return prediction.Predictions(
         values=plain(record["estimate"]),
-        index=index if record["rows"] is None else index[record["rows"] - 1],
+        index=_at(index, record["rows"], len(record["estimate"])),
         scale=scale,
         re_form=re_form,
         std_error=column("std_error"),
@@ -53,14 +62,14 @@ def predictions(
 def simulations(record: RRecord, index: pd.Index, seed: int | None) -> prediction.Simulations:
     """Read the answer of ``simulate_model()``."""
     names = decode.texts(record, "names")
-    shape = (len(record["rows"]), len(names))
+    shape = (len(record["values"]) // len(names), len(names))
     failures = record["failures"]
     return prediction.Simulations(
-        values=decode.matrix(plain(record["values"]), *shape),
-        index=index[record["rows"] - 1],
+        values=decode.matrix(_with_nan(record["values"]), *shape),
+        index=_at(index, record["rows"], shape[0]),
         names=names,
         seed=seed,
-        failures=None if failures is None else decode.matrix(plain(failures), *shape),
+        failures=None if failures is None else decode.matrix(_with_nan(failures), *shape),
         levels=None if record["levels"] is None else decode.texts(record, "levels"),
     )
 
