@@ -17,7 +17,7 @@ from pymer_bridge.data.files import FileKind, whole
 from pymer_bridge.errors import RecordError
 
 FORMAT: Final = "pymer_bridge record"
-FILE: Final = FileKind("a record", 1, RecordError)
+FILE: Final = FileKind("a record", 2, RecordError)
 
 LARGEST_FILE: Final = 2**28
 """Bytes."""
@@ -37,7 +37,7 @@ def write(path: Path, content: Mapping[str, Any]) -> None:
     path
         The file; what was there is replaced.
     content
-        ``stack`` and ``models``.
+        ``stack``, ``models`` and ``results``.
 
     Raises
     ------

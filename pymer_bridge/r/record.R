@@ -67,6 +67,21 @@ describe_stack <- function(packages) {
   ))
 }
 
+#' Operation: what several vectors are like
+#'
+#' @param values All of their values, one vector after the other.
+#' @param sizes How many values each has.
+#' @return A list of `mean`, `sd`, `min` and `max`, a number for each vector: of the values that are
+#'   not missing, NA where there are none.
+vector_summaries <- function(values, sizes) {
+  vectors <- split(values, factor(rep(seq_along(sizes), sizes), seq_along(sizes)))
+  known <- lapply(unname(vectors), function(vector) vector[!is.na(vector)])
+  of_each <- function(of) {
+    vapply(known, function(vector) if (length(vector)) of(vector) else NA_real_, numeric(1L))
+  }
+  list(mean = of_each(mean), sd = of_each(stats::sd), min = of_each(min), max = of_each(max))
+}
+
 #' Operation: write a data frame as R's own file
 #'
 #' @param frame The parts of the frame, see `frame_from_parts()`.

@@ -9,13 +9,15 @@ from __future__ import annotations
 import itertools
 import threading
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+from pymer_bridge.r_script.given import Call, call_of
 from pymer_bridge.session import forks
 from pymer_bridge.session.calls import Handle
+from pymer_bridge.spec.arguments import TOLD
 from pymer_bridge.spec.model_spec import ModelSpec
 
 Origin = Literal["fitted", "refitted", "refitted by likelihood", "designed"]
@@ -77,6 +79,8 @@ class Journal:
     fits: list[FitEntry] = field(default_factory=list)
     done: list[DoneEntry] = field(default_factory=list)
     n_forgotten: int = 0
+    _calls: dict[int, Call] = field(default_factory=dict)
+    _unclaimed: dict[int, DoneEntry] = field(default_factory=dict)
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
     _lock: Any = field(default_factory=threading.Lock)
     _next_tidying: int = 64
@@ -143,18 +147,45 @@ class Journal:
         except TypeError:
             kept = None  # a string or a tuple cannot be referred to weakly
         with self._lock:
-            self.done.append(
-                DoneEntry(
-                    next(self._numbers),
-                    operation,
-                    tuple(map(weakref.ref, handles)),
-                    plain,
-                    kept,
-                    None if made is None else weakref.ref(made),
-                )
+            entry = DoneEntry(
+                next(self._numbers),
+                operation,
+                tuple(map(weakref.ref, handles)),
+                plain,
+                kept,
+                None if made is None else weakref.ref(made),
             )
+            self.done.append(entry)
+            if kept is not None:
+                self._unclaimed[id(result)] = entry
             self._tidy_at_times()
         return True
+
+    def claim(
+        self,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        result: Any,
+    ) -> None:
+        """Keep what was called, if the result of the call is one that was noted."""
+        entry = self._unclaimed.get(id(result))
+        if entry is None or entry.outcome() is not result:
+            return
+        of = args[0] if args else None
+        earlier = self._that_made(getattr(of, "_grid", None))
+        call = call_of(function, args, kwargs, None if earlier is None else earlier.number)
+        with self._lock:
+            self._unclaimed.pop(id(result), None)
+            self._calls[entry.number] = call
+
+    def call_of(self, entry: DoneEntry) -> Call | None:
+        """Return what was called for an entry; None if no public function gave its result."""
+        return self._calls.get(entry.number)
+
+    def numbered(self, number: int) -> DoneEntry | None:
+        """Return the entry of this number, if its models are still there."""
+        return next((entry for entry in self.done if entry.number == number), None)
 
     def _that_made(self, grid: Handle | None) -> DoneEntry | None:
         """Return the entry whose result keeps this in R."""
@@ -176,6 +207,13 @@ class Journal:
         self.n_forgotten += sum(entry.origin != "designed" for entry in gone)
         self.fits = fits
         self.done = [entry for entry in self.done if entry.alive]
+        numbers = {entry.number for entry in self.done}
+        self._calls = {n: call for n, call in self._calls.items() if n in numbers}
+        self._unclaimed = {
+            key: entry
+            for key, entry in self._unclaimed.items()
+            if entry.number in numbers and entry.outcome() is not None
+        }
         self._next_tidying = 2 * (len(self.fits) + len(self.done)) + 64
 
     def _tidy_at_times(self) -> None:
@@ -215,3 +253,4 @@ def unique(entries: Sequence[DoneEntry]) -> list[DoneEntry]:
 journal: Final = Journal()
 """The journal of this process."""
 forks.in_child(journal.let_go)
+TOLD.append(journal.claim)

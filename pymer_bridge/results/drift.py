@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import pandas as pd
@@ -10,6 +11,7 @@ import pandas as pd
 from pymer_bridge.data.exact import Value
 from pymer_bridge.display.tables import Column, Table
 from pymer_bridge.results.base import Part, Result
+from pymer_bridge.results.codec import LATER
 
 SHOWN = 12
 """How many figures a printed report lists; the frame holds all."""
@@ -42,6 +44,8 @@ class FigureChange(Part):
         The largest distance that passes.
     status
         "drifted", "within" (the tolerance) or "reported" (may differ between versions).
+    result
+        The result that it is of, as it was asked for; "" if it is the model's own.
     """
 
     model: str
@@ -55,6 +59,7 @@ class FigureChange(Part):
     scale: str
     tolerance: float
     status: str
+    result: str = field(default="", metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,7 +119,8 @@ class VersionChange(Part):
 
 
 _COLUMNS = (
-    Column("model", "Model", "text"), Column("key", "Figure", "text"),
+    Column("model", "Model", "text"), Column("result", "Result", "text"),
+    Column("key", "Figure", "text"),
     Column("recorded", "Recorded", "text"), Column("found", "Now", "text"),
     Column("ulps", "ulps", "text"), Column("std_errors", "in SE", "text"),
     Column("distance", "Distance", "text"), Column("scale", "Unit", "text"),
@@ -183,17 +189,21 @@ class DriftReport(Result):
 
     def _table(self) -> Table:
         rows = self._sorted()
+        of_results = any(row.result for row in rows)
+        columns = tuple(each for each in _COLUMNS if of_results or each.name != "result")
+        texts = ("model", "result", "key")
         cells = tuple(
-            (
-                plain(row.model),
-                plain(row.key),
-                *(_shown(getattr(row, column.name)) for column in _COLUMNS[2:]),
+            tuple(
+                plain(getattr(row, column.name))
+                if column.name in texts
+                else _shown(getattr(row, column.name))
+                for column in columns
             )
             for row in rows[:SHOWN]
         )
         left = len(rows) - SHOWN
         notes = (f"... and {left} more",) if left > 0 else ()
-        return Table(_COLUMNS, cells, title=self._caption(), notes=notes)
+        return Table(columns, cells, title=self._caption(), notes=notes)
 
     @property
     def heading(self) -> str:
@@ -226,6 +236,11 @@ class DriftReport(Result):
             f"Model {c.model!r}, {plain(c.name)}: {plain(c.recorded)} then, {plain(c.found)} now"
             for c in self.settings
         ]
+        counts = Counter((row.model, row.result) for row in self.drifted if row.result)
+        lines += [
+            f"Model {plain(model)!r}, {plain(result)}: figures that drifted: {n}"
+            for (model, result), n in counts.items()
+        ]
         if self.against_r is not None:
             lines.append(f"Plain R: {self.against_r or 'the same figures, to the last bit'}")
         if self.versions:
@@ -253,7 +268,7 @@ class DriftReport(Result):
     def to_frame(self) -> pd.DataFrame:
         """Return one row per figure that changed."""
         names = [column.name for column in _COLUMNS]
-        names[4:4] = ["change"]
+        names[5:5] = ["change"]
         rows: list[list[Any]] = [[getattr(row, name) for name in names] for row in self._sorted()]
         return pd.DataFrame(rows, columns=names).astype({"recorded": object, "found": object})
 

@@ -111,7 +111,7 @@ _OWN: Final = ("Control", "Family")
 """What functions check themselves: they know what else people write for it."""
 
 
-def _alternatives(hint: Any) -> tuple[Any, ...]:
+def alternatives_of(hint: Any) -> tuple[Any, ...]:
     """Return the members of a union; of anything else itself, and of an alias what it stands for.
 
     numpy's NDArray is an alias with parameters from its version 2.5 on.
@@ -119,7 +119,7 @@ def _alternatives(hint: Any) -> tuple[Any, ...]:
     while hasattr(origin := typing.get_origin(hint) or hint, "__value__"):
         hint = origin.__value__
     if typing.get_origin(hint) in (types.UnionType, typing.Union):
-        return tuple(each for part in typing.get_args(hint) for each in _alternatives(part))
+        return tuple(each for part in typing.get_args(hint) for each in alternatives_of(part))
     return (hint,)
 
 
@@ -130,7 +130,7 @@ def kinds_of(hint: Any) -> tuple[Kind, ...]:
     numpy_typing = sys.modules.get("numpy.typing")
     if numpy_typing is not None and hint == numpy_typing.ArrayLike:
         return ()  # whatever numpy makes an array of
-    hints = _alternatives(hint)
+    hints = alternatives_of(hint)
     paths = [each for each in hints if each is Path or typing.get_origin(each) is os.PathLike]
     if paths:
         hints = (Path, *(each for each in hints if each is not str and each not in paths))
@@ -226,7 +226,7 @@ def _members(hint: Any) -> tuple[Any, ...]:
 
 def why_not(name: str, value: object, hint: Any) -> str:
     """Say which argument it is, what it is, and what is accepted."""
-    kinds, alternatives = kinds_of(hint), _alternatives(hint)
+    kinds, alternatives = kinds_of(hint), alternatives_of(hint)
     tests = {kind.test for kind in kinds}
     members = dict.fromkeys(each for one in alternatives for each in _members(one))
     if members:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import threading
 import types
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, wraps
@@ -37,6 +38,23 @@ T = TypeVar("T")
 
 MARK: Final = "_arguments_are_checked"
 
+TOLD: Final[
+    list[Callable[[Callable[..., Any], tuple[Any, ...], Mapping[str, Any], Any], None]]
+] = []
+"""Who is told of each call of a checked function: the function, its arguments, and its result."""
+
+
+class _Own(threading.local):
+    depth: int = 0
+
+
+_own: Final = _Own()
+
+
+def within_another() -> bool:
+    """Say whether this thread is in a call of a checked function."""
+    return _own.depth > 0
+
 
 class _Gate(NamedTuple):
     """What a function takes.
@@ -60,15 +78,21 @@ class _Gate(NamedTuple):
 
 
 @cache
-def _gate(function: Callable[..., Any]) -> _Gate:
+def annotations_of(function: Callable[..., Any]) -> Mapping[str, Any]:
+    """Return what the annotations of a function say; that of its result is "return"."""
     plain = inspect.unwrap(function)
     names = Names(plain.__globals__)
     # typing.get_type_hints() copies the names from Python 3.14 on, and then misses some.
-    hints = {
+    return {
         name: eval(text, plain.__globals__, names)  # a text of our own
         for name, text in plain.__annotations__.items()
-        if name != "return"
     }
+
+
+@cache
+def _gate(function: Callable[..., Any]) -> _Gate:
+    plain = inspect.unwrap(function)
+    hints = {name: hint for name, hint in annotations_of(function).items() if name != "return"}
     parameters = inspect.signature(plain).parameters.values()
     places = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     options_ = [p.name for p in parameters if p.kind is p.VAR_KEYWORD]
@@ -160,7 +184,14 @@ def checked(function: Callable[P, T]) -> Callable[P, T]:
         __tracebackhide__ = True  # to IPython and pytest: the user's own line is above
         try:
             _check(function, args, kwargs)
-            return function(*args, **kwargs)
+            _own.depth += 1
+            try:
+                result = function(*args, **kwargs)
+            finally:
+                _own.depth -= 1
+            for tell in TOLD:
+                tell(function, args, kwargs, result)
+            return result
         except (OptionError, FormulaError, DataConversionError, RError) as error:
             raise _without_rooms(error)  # noqa: B904  # it is the same error
         except OSError as error:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
 from pymer_bridge.data.exact import Value, same, ulps
 from pymer_bridge.results.drift import FigureChange, SettingChange, VersionChange
 from pymer_bridge.session.versions import OF_RECORDS
 from pymer_bridge.verification import tolerances
+from pymer_bridge.verification.stored_figures import HASHED
 
 Values = Mapping[str, Value]
 Stack = Mapping[str, str | None]
@@ -19,7 +21,13 @@ DECISIVE: Final = ("R", *OF_RECORDS, "platform", "blas", "lapack", "lapack_versi
 
 
 def figure_changes(
-    model: str, then: Values, now: Values, limits: Mapping[str, float], *, same_stack: bool
+    model: str,
+    then: Values,
+    now: Values,
+    limits: Mapping[str, float],
+    *,
+    same_stack: bool,
+    result: str = "",
 ) -> tuple[FigureChange, ...]:
     """Return the figures that differ from the recorded ones in any bit.
 
@@ -35,10 +43,14 @@ def figure_changes(
         Is everything the same that figures can depend on? If not, texts and counts that differ
         between versions are only reported, and a group that lme4 spells differently is the same
         group.
+    result
+        The result that the figures are of; "" if they are the model's own.
     """
     found = now if same_stack else _renamed(then, now)
     return tuple(
-        _change(model, key, then, found, limits, versions_differ=not same_stack)
+        replace(
+            _change(model, key, then, found, limits, versions_differ=not same_stack), result=result
+        )
         for key in dict.fromkeys((*then, *found))
         if key not in then or key not in found or not same(then[key], found[key])
     )
@@ -87,7 +99,8 @@ def _change(
         apart = tolerances.distance(
             name, before, after, error, sigma if isinstance(sigma, float) else None
         )
-    if versions_differ and name in tolerances.REPORTED:
+    # Any last bit is another hash: what the vector is like is compared beside it.
+    if versions_differ and (name in tolerances.REPORTED or name.endswith(HASHED)):
         status = "reported"
     else:
         status = "within" if apart is not None and apart <= limit else "drifted"
@@ -113,6 +126,14 @@ def std_error_of(key: str, then: Values) -> float | None:
         return None
     found = then.get(f"{place}/std_error")
     return found if isinstance(found, float) and math.isfinite(found) else None
+
+
+def stopped(model: str, result: str, error: str) -> FigureChange:
+    """Return the change of a result that R does not give any more."""
+    same_unit = tolerances.SAME
+    return FigureChange(
+        model, "error", None, error, None, None, None, None, same_unit, 0.0, "drifted", result
+    )
 
 
 def setting_changes(

@@ -65,10 +65,10 @@ def figures_of(fit: Any, ddf: str | None = None) -> Figures:
         rows = _of_linear(fit) if isinstance(fit, LinearModel) else _of_separate(fit)
     else:
         raise OptionError(f"figures are of a fitted model, not of a {type(fit).__name__}")
-    return Figures(tuple(_numbered(rows)), chosen)
+    return Figures(tuple(numbered(rows)), chosen)
 
 
-def _numbered(rows: Iterator[Figure]) -> Iterator[Figure]:
+def numbered(rows: Iterator[Figure]) -> Iterator[Figure]:
     """Give a number to each further figure of the same name."""
     seen: Counter[str] = Counter()
     for row in rows:

@@ -82,7 +82,7 @@ def unpack_models(stored: Any) -> tuple[RecordedModel, ...]:
     ValueError, TypeError, KeyError ...
         It is not an answer of :func:`pack_model`.
     """
-    models = tuple(_model(each) for each in _of(stored, list, "the models"))
+    models = tuple(_model(each) for each in of_kind(stored, list, "the models"))
     if not 1 <= len(models) <= MOST_MODELS:
         raise ValueError(f"{len(models)} models")
     if len({model.name for model in models}) != len(models):
@@ -98,49 +98,74 @@ def unpack_stack(stored: Any) -> dict[str, str | None]:
     ValueError
         They are not texts.
     """
-    stack: dict[str, str | None] = _of(stored, dict, "the stack")
+    stack: dict[str, str | None] = of_kind(stored, dict, "the stack")
     if not all(isinstance(value, str | None) for value in stack.values()):
         raise ValueError("versions that are not texts")
     return stack
 
 
-def _of(value: Any, kind: type[Any], what: str) -> Any:
+def of_kind(value: Any, kind: type[Any], what: str) -> Any:
+    """Return a value of a kind.
+
+    Raises
+    ------
+    ValueError
+        It is of another kind.
+    """
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise ValueError(f"{what}: {str(value)[:40]!r} is not a {kind.__name__}")
     return value
 
 
-def _exactly(stored: Any, names: set[str], what: str) -> dict[str, Any]:
-    record: dict[str, Any] = _of(stored, dict, what)
+def exactly(stored: Any, names: set[str], what: str) -> dict[str, Any]:
+    """Return a mapping that has these names.
+
+    Raises
+    ------
+    ValueError
+        It is none, or has others.
+    """
+    record: dict[str, Any] = of_kind(stored, dict, what)
     if wrong := sorted(set(record) ^ names):
         raise ValueError(f"{what}: fields missing or unknown: {', '.join(wrong)[:200]}")
     return record
 
 
+def arrays_of(stored: Any) -> Arrays:
+    """Return arrays by their names.
+
+    Raises
+    ------
+    ValueError, TypeError
+        They are none.
+    """
+    return {
+        str(name): from_inline(exactly(each, {"dtype", "shape", "base64"}, "an array"))
+        for name, each in of_kind(stored, dict, "the arrays").items()
+    }
+
+
 def _model(stored: Any) -> RecordedModel:
     names = {"name", "call", "spec", "arrays", "ddf", "contrasts", "data", "figures"}
-    record = _exactly(stored, names, "a model")
-    arrays = {
-        str(name): from_inline(_exactly(each, {"dtype", "shape", "base64"}, "an array"))
-        for name, each in _of(record["arrays"], dict, "the arrays").items()
-    }
+    record = exactly(stored, names, "a model")
+    arrays = arrays_of(record["arrays"])
     spec = packing.unpack_spec(record["spec"], arrays)
     if not isinstance(spec, ModelSpec):
         raise ValueError("its specification is not that of a model")
     _check_vectors(spec)
-    contrasts = _of(record["contrasts"], dict, "contrasts")
+    contrasts = of_kind(record["contrasts"], dict, "contrasts")
     for text in contrasts.values():
-        _of(text, str, "a contrast")
-    data = _exactly(record["data"], {"source", "n_rows", "sha256", "columns"}, "the data")
+        of_kind(text, str, "a contrast")
+    data = exactly(record["data"], {"source", "n_rows", "sha256", "columns"}, "the data")
     return RecordedModel(
-        name=_of(record["name"], str, "a name"),
+        name=of_kind(record["name"], str, "a name"),
         spec=spec,
-        call=_of(record["call"], str, "a call"),
-        ddf=None if record["ddf"] is None else _of(record["ddf"], str, "ddf"),
+        call=of_kind(record["call"], str, "a call"),
+        ddf=None if record["ddf"] is None else of_kind(record["ddf"], str, "ddf"),
         contrasts=contrasts,
         data=_data(data),
-        source=None if data["source"] is None else _of(data["source"], str, "a source"),
-        figures=_figures(record["figures"]),
+        source=None if data["source"] is None else of_kind(data["source"], str, "a source"),
+        figures=figures_in(record["figures"]),
     )
 
 
@@ -155,16 +180,16 @@ def _check_vectors(spec: ModelSpec) -> None:
 
 def _data(record: Mapping[str, Any]) -> DataPrint:
     columns = []
-    for each in _of(record["columns"], list, "columns"):
-        column = _exactly(each, {f.name for f in fields(ColumnPrint)}, "a column")
+    for each in of_kind(record["columns"], list, "columns"):
+        column = exactly(each, {f.name for f in fields(ColumnPrint)}, "a column")
         for f in fields(ColumnPrint):
-            _of(column[f.name], int if f.name.startswith("n_") else str, f.name)
+            of_kind(column[f.name], int if f.name.startswith("n_") else str, f.name)
         hashes = [column[name] for name in ("values", "unordered", "missing")]
         hashes += [column[name] for name in ("levels", "level_set") if column[name]]
         if not all(map(HASH.fullmatch, hashes)):
             raise ValueError("an invalid hash")
         columns.append(ColumnPrint(**column))
-    found = DataPrint(_of(record["n_rows"], int, "n_rows"), tuple(columns))
+    found = DataPrint(of_kind(record["n_rows"], int, "n_rows"), tuple(columns))
     if len({column.name for column in columns}) != len(columns):
         raise ValueError("two columns with one name")
     if found.digest != record["sha256"]:
@@ -172,9 +197,16 @@ def _data(record: Mapping[str, Any]) -> DataPrint:
     return found
 
 
-def _figures(stored: Any) -> dict[str, Value]:
+def figures_in(stored: Any) -> dict[str, Value]:
+    """Return figures by their keys.
+
+    Raises
+    ------
+    ValueError
+        They are none.
+    """
     figures: dict[str, Value] = {}
-    for key, each in _of(stored, dict, "the figures").items():
+    for key, each in of_kind(stored, dict, "the figures").items():
         value = packing.unpack(each, {}) if isinstance(each, dict) else each
         if not isinstance(value, float | int | str | bool | None) or key.count("/") != 4:
             raise ValueError(f"{key[:80]!r} is not a figure")

@@ -14,7 +14,14 @@ import numpy as np
 from pymer_bridge.data import packing, record_file
 from pymer_bridge.data.arrays import inline
 from pymer_bridge.data.files import UNREADABLE, path_of
-from pymer_bridge.errors import DataConversionError, FormulaError, OptionError, RError, shown
+from pymer_bridge.errors import (
+    DataConversionError,
+    FormulaError,
+    OptionError,
+    PymerWarning,
+    RError,
+    shown,
+)
 from pymer_bridge.models import (  # the functions that fit enter themselves
     glmer,  # noqa: F401
     lm_list,  # noqa: F401
@@ -23,17 +30,19 @@ from pymer_bridge.models import (  # the functions that fit enter themselves
     stored,
 )
 from pymer_bridge.results.drift import DataChange, DriftReport, FigureChange, SettingChange
+from pymer_bridge.session import conditions
 from pymer_bridge.session.asking import ask
 from pymer_bridge.session.read_data import DATA_SET, read_data
 from pymer_bridge.session.versions import stack_here
 from pymer_bridge.spec.annotations import is_text
 from pymer_bridge.spec.arguments import checked
 from pymer_bridge.spec.formula_safety import allowed_functions
-from pymer_bridge.verification import drift, record_parts, tolerances
+from pymer_bridge.verification import drift, record_parts, record_results, tolerances
 from pymer_bridge.verification.against_r import verify
 from pymer_bridge.verification.data_fingerprint import data_changes, data_print
 from pymer_bridge.verification.figures import figures_of
 from pymer_bridge.verification.record_parts import RecordedModel
+from pymer_bridge.verification.record_results import RecordedResult, results_of
 
 # -- making --------------------------------------------------------------------------------------
 
@@ -45,8 +54,9 @@ def record(
     *,
     source: str | Mapping[str, str] | None = None,
     ddf: str | None = None,
+    results: bool = True,
 ) -> Path:
-    """Write a record of one or several fitted models, so that they can be checked later.
+    """Write a record of fitted models and what was asked of them, so that it can be checked later.
 
     Parameters
     ----------
@@ -62,6 +72,9 @@ def record(
     ddf
         The degrees of freedom of the tests of fixed effects; by default as in the model's
         ``fixed_effects()``.
+    results
+        Also record the tests, intervals, bootstraps, predictions and the like that were asked of
+        these models and that the program still has: what ``fit.to_r_script()`` writes.
 
     Returns
     -------
@@ -77,11 +90,18 @@ def record(
     OSError
         The file cannot be written.
 
+    Warns
+    -----
+    PymerWarning
+        Some results are not in the record; it names each, and says why.
+
     Notes
     -----
     A record is plain JSON (``pymer_bridge/data/record.schema.json`` is its schema). It holds the
     specification, hashes of the data as R saw them (not the data), every figure at full precision,
-    and the versions of R, its packages and libraries, and of this package.
+    and the versions of R, its packages and libraries, and of this package. Of each result it holds
+    the arguments and the figures; of replicates, simulations and vectors of more than 1,000 figures
+    their number, a hash of their bits, and mean, standard deviation and range.
 
     Examples
     --------
@@ -98,12 +118,22 @@ def record(
     if isinstance(source, Mapping) and (unknown := sorted(set(source) - set(models))):
         raise OptionError(f"source names {unknown[0]!r}, but no model has this name")
     sources = source if isinstance(source, Mapping) else dict.fromkeys(models, source)
-    recorded = [
-        record_parts.pack_model(_recorded(name, model, ddf, sources.get(name)))
-        for name, model in models.items()
-    ]
+    recorded = [_recorded(name, model, ddf, sources.get(name)) for name, model in models.items()]
+    asked = models if results else {}
+    taken, left_out = results_of(asked, [model.figures for model in recorded])
+    content = {
+        "stack": stack_here(),
+        "models": list(map(record_parts.pack_model, recorded)),
+        "results": list(map(record_results.pack_result, taken)),
+    }
     target = path_of(path)
-    record_file.write(target, {"stack": stack_here(), "models": recorded})
+    record_file.write(target, content)
+    if left_out:
+        conditions.warn(
+            PymerWarning(
+                f"{target} does not hold: {'; '.join(left_out)} (results=False: no results at all)"
+            )
+        )
     return target
 
 
@@ -205,6 +235,7 @@ def verify_record(
     Notes
     -----
     Nothing in a record is ever run. Its contents pass the same checks as a user's own arguments.
+    Results are asked for again as well, bootstraps with all of their replicates.
 
     Examples
     --------
@@ -219,35 +250,62 @@ def verify_record(
     """
     given = tolerances.check_tolerance(tolerance)
     file = path_of(path)
-    stack, models = read_record(file)
-    fits = _fits(file, models, fit, data, allowed_functions(allow_functions))
+    stack, models, results = read_record(file)
+    functions = allowed_functions(allow_functions)
+    fits = _fits(file, models, fit, data, functions)
     here = stack_here()
     same_stack = drift.is_same_stack(stack, here)
     changes: list[FigureChange] = []
     found_data: list[DataChange] = []
     found_settings: list[SettingChange] = []
+    limits_of: dict[str, Mapping[str, float]] = {}
     for model in models:
         now = _recorded(model.name, fits[model.name], model.ddf, model.source)
         limits = dict(tolerances.limits_for(model.spec, same_stack=same_stack)) | given
+        limits_of[model.name] = limits
         changes += drift.figure_changes(
             model.name, model.figures, now.figures, limits, same_stack=same_stack
         )
         found_data += data_changes(model.name, model.data, now.data)
         found_settings += drift.setting_changes(model.name, _settings(model), _settings(now))
+    again = _asked_again(file, results, fits, functions)
+    for result, answer in zip(results, again, strict=True):
+        changes += record_results.changes_of(
+            result, answer, results, limits_of, same_stack=same_stack
+        )
     return DriftReport(
         record=str(path),
         figures=tuple(changes),
         data=tuple(found_data),
         settings=tuple(found_settings),
         versions=drift.version_changes(stack, here),
-        n_figures=sum(len(model.figures) for model in models),
+        n_figures=sum(len(model.figures) for model in models)
+        + sum(len(result.figures or ()) for result in results),
         same_stack=same_stack,
         notes=drift.known_breaks(stack, here),
         against_r=_against_r(fits) if against_r else None,
     )
 
 
-def read_record(path: Path) -> tuple[dict[str, str | None], tuple[RecordedModel, ...]]:
+def _asked_again(
+    file: Path, results: Sequence[RecordedResult], fits: Mapping[str, Any], allowed: tuple[str, ...]
+) -> list[Any]:
+    """Ask for each recorded result in its turn; all are kept, as later ones can be of them."""
+    again: list[Any] = []
+    for result in results:
+        try:
+            again.append(record_results.asked_again(result, fits, again, allowed))
+        except FormulaError as error:
+            raise FormulaError(f"{file}: {result.shown}: {error}") from None
+        except (OptionError, DataConversionError, *UNREADABLE) as error:
+            said = f"its result {shown(result.shown)} cannot be asked for: {str(error)[:300]}"
+            record_file.FILE.refuse(file, said, error)
+    return again
+
+
+def read_record(
+    path: Path,
+) -> tuple[dict[str, str | None], tuple[RecordedModel, ...], tuple[RecordedResult, ...]]:
     """Read a record, and check every part of it.
 
     Parameters
@@ -258,7 +316,7 @@ def read_record(path: Path) -> tuple[dict[str, str | None], tuple[RecordedModel,
     Returns
     -------
     tuple
-        The stack on which it was made, and the models.
+        The stack on which it was made, the models, and the results.
 
     Raises
     ------
@@ -269,12 +327,12 @@ def read_record(path: Path) -> tuple[dict[str, str | None], tuple[RecordedModel,
     """
     document = record_file.read(path)
     try:
+        stored = [] if document["schema"] == 1 else document.pop("results")
         if set(document) != {"format", "schema", "stack", "models"}:
             raise ValueError("parts missing or unknown")
-        return (
-            record_parts.unpack_stack(document["stack"]),
-            record_parts.unpack_models(document["models"]),
-        )
+        models = record_parts.unpack_models(document["models"])
+        results = record_results.unpack_results(stored, [model.name for model in models])
+        return record_parts.unpack_stack(document["stack"]), models, results
     except UNREADABLE as error:
         record_file.FILE.refuse_unreadable(path, error)
 

@@ -280,3 +280,8 @@ def figures_of_result(result: Any) -> tuple[Figure, ...]:
         if isinstance(result, kind):
             return tuple(of_rows(family, result.rows, quantities))
     return ()
+
+
+def is_read(kind: Any) -> bool:
+    """Say whether results of a class have figures here."""
+    return isinstance(kind, type) and any(issubclass(kind, each) for each in (*_READERS, *_ROWS))
