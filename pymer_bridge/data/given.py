@@ -89,7 +89,9 @@ def _pack(  # noqa: PLR0911  # a table of kinds
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else {"float": repr(value)}
-    if isinstance(value, list | tuple | range):
+    if isinstance(value, tuple):
+        return {"tuple": [inner(item) for item in value]}
+    if isinstance(value, list | range):
         return [inner(item) for item in value]
     if isinstance(value, Mapping):
         return {"mapping": [[inner(key), inner(item)] for key, item in value.items()]}
@@ -119,7 +121,7 @@ def _pack_frame(table: pd.DataFrame, arrays: Arrays) -> dict[str, Any]:
 def unpack_given(
     stored: Mapping[str, Any], arrays: Arrays, further: Callable[[dict[str, Any]], Any]
 ) -> dict[str, Any]:
-    """Turn what :func:`pack_given` gave back into arguments; sequences come back as lists.
+    """Turn what :func:`pack_given` gave back into arguments.
 
     Raises
     ------
@@ -148,6 +150,8 @@ def _unpack(  # noqa: PLR0911  # a table of kinds
     match stored:
         case {"float": "nan" | "inf" | "-inf" as text} if len(stored) == 1:
             return float(text)
+        case {"tuple": list() as items} if len(stored) == 1:
+            return tuple(map(inner, items))
         case {"mapping": list() as pairs} if len(stored) == 1:
             found = {_key(inner(key)): inner(item) for key, item in map(_two, pairs)}
             if len(found) != len(pairs):

@@ -11,13 +11,13 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 from pymer_bridge.r_script.given import Call, call_of
 from pymer_bridge.session import forks
 from pymer_bridge.session.calls import Handle
-from pymer_bridge.spec.arguments import TOLD
+from pymer_bridge.spec.arguments import TOLD, within_another
 from pymer_bridge.spec.model_spec import ModelSpec
 
 Origin = Literal["fitted", "refitted", "refitted by likelihood", "designed"]
@@ -168,16 +168,32 @@ class Journal:
         kwargs: Mapping[str, Any],
         result: Any,
     ) -> None:
-        """Keep what was called, if the result of the call is one that was noted."""
-        entry = self._unclaimed.get(id(result))
-        if entry is None or entry.outcome() is not result:
+        """Keep what was called, if the result of the call is one that was noted.
+
+        Of calls within each other that return the same result, the outermost one stands.
+        """
+        if isinstance(result, tuple):  # each of its results was asked for by itself
+            for each in result:
+                entry = self._claimed_by(each)
+                if entry is not None and (inner := self._calls.get(entry.number)) is not None:
+                    self._keep(each, entry, replace(inner, nested=within_another()))
             return
-        of = args[0] if args else None
-        earlier = self._that_made(getattr(of, "_grid", None))
-        call = call_of(function, args, kwargs, None if earlier is None else earlier.number)
+        entry = self._claimed_by(result)
+        if entry is None:
+            return
+        earlier = self._that_made(getattr(args[0], "_grid", None)) if args else None
+        number = None if earlier is None else earlier.number
+        self._keep(result, entry, call_of(function, args, kwargs, number))
+
+    def _claimed_by(self, result: Any) -> DoneEntry | None:
+        entry = self._unclaimed.get(id(result))
+        return None if entry is None or entry.outcome() is not result else entry
+
+    def _keep(self, result: Any, entry: DoneEntry, call: Call) -> None:
         with self._lock:
-            self._unclaimed.pop(id(result), None)
             self._calls[entry.number] = call
+            if not call.nested:
+                self._unclaimed.pop(id(result), None)
 
     def call_of(self, entry: DoneEntry) -> Call | None:
         """Return what was called for an entry; None if no public function gave its result."""

@@ -72,6 +72,8 @@ def _text_of(packed: Any) -> str:
         case {"mapping": list() as pairs}:
             inside = ", ".join(f"{_text_of(key)}: {_text_of(value)}" for key, value in pairs)
             return f"{{{inside}}}"
+        case {"tuple": list() as items}:
+            return f"({', '.join(map(_text_of, items))})"
         case {"model": str() as text} | {"float": str() as text}:
             return text
         case dict():
@@ -125,10 +127,10 @@ class _Taking:
         needed = {each.arguments.get("of") for each in entries.values()}
         for number in sorted(entries):
             call = journal.call_of(entries[number])
-            if call is None:
+            if call is None or call.nested:
                 continue  # asked by another function, on its way to something else
             gone = entries[number].outcome() is None
-            if gone and (number in needed or call.nested):
+            if gone and number in needed:
                 continue
             why = NO_LONGER if gone else self._take(entries[number], call)
             if why:

@@ -29,7 +29,61 @@ SIGMA: Final = "sigma"
 SAME: Final = "same"
 """No unit: the figures must be the same."""
 
-FIGURES: Final[Mapping[str, tuple[str, float | None, float | None]]] = {
+Limits = tuple[str, float | None, float | None]
+
+_TESTS: Final = "std_error df statistic p_value conf_low conf_high"
+_LIKE: Final = "mean sd min max"
+OF_RESULTS: Final[Mapping[str, str]] = {
+    "f_test": "sum_sq mean_sq df2 statistic p_value",
+    "term_test": "sum_sq mean_sq deviance residual_deviance aic statistic p_value",
+    "ratio_test": "aic bic log_likelihood deviance chi_square p_value",
+    "random_step": "aic log_likelihood chi_square p_value",
+    "fixed_step": "sum_sq mean_sq df2 statistic p_value",
+    "t_test": f"estimate {_TESTS}",
+    "comparison": "statistic df2 f_scaling p_value unscaled_statistic unscaled_p_value",
+    "interval": "conf_low conf_high",
+    "robust_effect": f"estimate {_TESTS}",
+    "mean": f"estimate {_TESTS}",
+    "mean_test": "estimate std_error df statistic p_value",
+    "joint_test": "df2 statistic p_value",
+    "bootstrap": "estimate",
+    "bootstrap_test": "statistic df2 p_value",
+    "prediction": " ".join(
+        ["estimate std_error conf_low conf_high"]
+        + [f"{name}_{each}" for name in ("estimate", "std_error") for each in _LIKE.split()]
+    ),
+    "profile": " ".join(
+        ["zeta focal"] + [f"{name}_{each}" for name in ("zeta", "focal") for each in _LIKE.split()]
+    ),
+    **{
+        family: " ".join(f"value_{each}" for each in _LIKE.split())
+        for family in ("replicate", "likelihood_ratio", "simulation")
+    },
+}
+"""The figures of results that are real numbers, by their families."""
+_BY_NAME: Final[Mapping[str, Limits]] = {
+    "std_error": (RELATIVE, 1e-6, 1e-4),
+    "df": (RELATIVE, 1e-6, None),
+    "df2": (RELATIVE, 1e-6, None),
+    "p_value": (MIXED, 1e-7, 1e-5),
+    "aic": (MIXED, 1e-9, 1e-9),
+    "bic": (MIXED, 1e-9, 1e-9),
+    "log_likelihood": (MIXED, 1e-9, 1e-9),
+    "deviance": (MIXED, 1e-9, 1e-7),
+}
+"""Their limits by the names of the quantities, which are nearly those of a model's own figures."""
+
+
+def _of_results() -> dict[str, Limits]:
+    return {
+        f"{family}/{name}": _BY_NAME.get(name, (MIXED, 1e-6, 1e-4))
+        for family, names in OF_RESULTS.items()
+        for name in names.split()
+    }
+
+
+FIGURES: Final[Mapping[str, Limits]] = {
+    **_of_results(),
     "fixed_effect/estimate": (ERRORS, 1e-8, 1e-6),
     "fixed_effect/std_error": (RELATIVE, 1e-6, 1e-4),
     "fixed_effect/df": (RELATIVE, 1e-6, None),
