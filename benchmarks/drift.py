@@ -44,7 +44,8 @@ def record(path: Path, *names: str) -> None:
     if unknown := set(names) - {case.name for case in CASES}:
         sys.exit(f"there is no model {', '.join(sorted(unknown))}")
     path.parent.mkdir(parents=True, exist_ok=True)
-    pb.record({case.name: case.fit() for case in CASES if not names or case.name in names}, path)
+    fits = {case.name: case.fit() for case in CASES if not names or case.name in names}
+    pb.record(fits, path, results=False)
 
 
 # -- comparing -----------------------------------------------------------------------------------
@@ -102,7 +103,7 @@ class Cell:
 
 def compare(then: Path, now: Path) -> Cell:
     """Compare all models of a record with those of another."""
-    (recorded, before), (verified, after) = read_record(then), read_record(now)
+    (recorded, before, _), (verified, after, _) = read_record(then), read_record(now)
     same = drift.is_same_stack(recorded, verified)
     found = {model.name: model for model in after}
     models = {}

@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
+import pandas as pd
+
 from pymer_bridge.r_script.given import Call, call_of
 from pymer_bridge.session import forks
 from pymer_bridge.session.calls import Handle
@@ -176,24 +178,31 @@ class Journal:
             for each in result:
                 entry = self._claimed_by(each)
                 if entry is not None and (inner := self._calls.get(entry.number)) is not None:
-                    self._keep(each, entry, replace(inner, nested=within_another()))
+                    self._keep(entry, replace(inner, nested=within_another()))
             return
         entry = self._claimed_by(result)
         if entry is None:
             return
         earlier = self._that_made(getattr(args[0], "_grid", None)) if args else None
         number = None if earlier is None else earlier.number
-        self._keep(result, entry, call_of(function, args, kwargs, number))
+        self._keep(entry, call_of(function, args, kwargs, number))
 
     def _claimed_by(self, result: Any) -> DoneEntry | None:
         entry = self._unclaimed.get(id(result))
-        return None if entry is None or entry.outcome() is not result else entry
+        if entry is not None and entry.outcome() is result:
+            return entry
+        if not isinstance(result, pd.Series):
+            return None
+        # Of a series a copy is given.
+        return next(
+            (each for each in self._unclaimed.values() if _is_copy(result, each.outcome())), None
+        )
 
-    def _keep(self, result: Any, entry: DoneEntry, call: Call) -> None:
+    def _keep(self, entry: DoneEntry, call: Call) -> None:
         with self._lock:
             self._calls[entry.number] = call
             if not call.nested:
-                self._unclaimed.pop(id(result), None)
+                self._unclaimed.pop(id(entry.outcome()), None)
 
     def call_of(self, entry: DoneEntry) -> Call | None:
         """Return what was called for an entry; None if no public function gave its result."""
@@ -248,6 +257,10 @@ class Journal:
     def with_result(self, result: Any) -> DoneEntry | None:
         """Return the entry with this result."""
         return next((entry for entry in self.done if entry.outcome() is result), None)
+
+
+def _is_copy(one: pd.Series[Any], other: Any) -> bool:
+    return isinstance(other, pd.Series) and one.name == other.name and one.equals(other)
 
 
 def _handles_in(value: Any) -> list[Handle]:

@@ -172,6 +172,31 @@ def _without_rooms(error: PymerError) -> PymerError:
     return error.with_traceback(None)
 
 
+def _told(function: Callable[..., T], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> T:
+    """Call a function, and tell of it."""
+    __tracebackhide__ = True
+    _own.depth += 1
+    try:
+        result = function(*args, **kwargs)
+    finally:
+        _own.depth -= 1
+    for tell in TOLD:
+        tell(function, args, kwargs, result)
+    return result
+
+
+def told(function: Callable[[Any], T]) -> Callable[[Any], T]:
+    """Have it told that a property was asked for."""
+
+    @wraps(function)
+    def get(of: Any) -> T:
+        __tracebackhide__ = True
+        return _told(function, (of,), {})
+
+    setattr(get, MARK, True)
+    return get
+
+
 def checked(function: Callable[P, T]) -> Callable[P, T]:
     """Hold the arguments of a function against its signature and annotations before it runs.
 
@@ -184,14 +209,7 @@ def checked(function: Callable[P, T]) -> Callable[P, T]:
         __tracebackhide__ = True  # to IPython and pytest: the user's own line is above
         try:
             _check(function, args, kwargs)
-            _own.depth += 1
-            try:
-                result = function(*args, **kwargs)
-            finally:
-                _own.depth -= 1
-            for tell in TOLD:
-                tell(function, args, kwargs, result)
-            return result
+            return _told(function, args, kwargs)
         except (OptionError, FormulaError, DataConversionError, RError) as error:
             raise _without_rooms(error)  # noqa: B904  # it is the same error
         except OSError as error:

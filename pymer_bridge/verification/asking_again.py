@@ -17,12 +17,16 @@ from types import FunctionType
 from typing import Any, Final
 
 from pymer_bridge.errors import FormulaError, shown
-from pymer_bridge.models import comparisons
+from pymer_bridge.models import comparisons, criteria, imputations
 from pymer_bridge.r_script.given import RUNNING, signature_of
 from pymer_bridge.spec.annotations import PLAIN, alternatives_of, kinds_of
 from pymer_bridge.spec.arguments import MARK, annotations_of
 from pymer_bridge.verification.result_figures import is_read
 
+PLACES: Final = (comparisons, criteria, imputations)
+"""Where the functions of several models are."""
+FITTING: Final = frozenset({"fit_imputed"})
+"""Those among them that fit models, which a record does by specifications alone."""
 MOST_DRAWN: Final = 1_000_000
 """The most replicates that a record may ask for."""
 
@@ -54,7 +58,7 @@ def takes(function: Callable[..., Any]) -> tuple[str, ...]:
 
 
 def function_of(of: Any, name: str) -> Callable[..., Any]:
-    """Return the public function, or the method of an object, of a name.
+    """Return the public function, or the method or property of an object, of a name.
 
     Parameters
     ----------
@@ -68,8 +72,11 @@ def function_of(of: Any, name: str) -> Callable[..., Any]:
     ValueError
         There is none that a record may ask.
     """
-    found: Any = getattr(comparisons if of is None else type(of), name, None)
-    if name.startswith("_") or not gives_figures(found):
+    places = PLACES if of is None else (type(of),)
+    found: Any = next((getattr(place, name) for place in places if hasattr(place, name)), None)
+    if isinstance(found, property):
+        found = found.fget
+    if name.startswith("_") or name in FITTING or not gives_figures(found):
         where = "" if of is None else f" of a {type(of).__name__}"
         raise ValueError(f"{shown(name)} is nothing{where} that a record can ask")
     function: Callable[..., Any] = found

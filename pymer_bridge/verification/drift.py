@@ -113,7 +113,7 @@ def _change(
         ulps=ulps(before, after),
         std_errors=in_errors,
         distance=apart,
-        scale=tolerances.SCALES.get(name, tolerances.SAME),
+        scale=tolerances.of_figure(name)[0],
         tolerance=limit,
         status=status,
     )

@@ -248,9 +248,10 @@ def verify_record(
     >>> report.figures
     ()
     """
-    given = tolerances.check_tolerance(tolerance)
     file = path_of(path)
     stack, models, results = read_record(file)
+    of_results = {drift.name_of(key) for each in results for key in each.figures or ()}
+    given = tolerances.check_tolerance(tolerance, of_results)
     functions = allowed_functions(allow_functions)
     fits = _fits(file, models, fit, data, functions)
     here = stack_here()
@@ -261,7 +262,7 @@ def verify_record(
     limits_of: dict[str, Mapping[str, float]] = {}
     for model in models:
         now = _recorded(model.name, fits[model.name], model.ddf, model.source)
-        limits = dict(tolerances.limits_for(model.spec, same_stack=same_stack)) | given
+        limits = dict(tolerances.limits_for(model.spec, of_results, same_stack=same_stack)) | given
         limits_of[model.name] = limits
         changes += drift.figure_changes(
             model.name, model.figures, now.figures, limits, same_stack=same_stack

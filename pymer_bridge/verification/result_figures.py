@@ -284,4 +284,9 @@ def figures_of_result(result: Any) -> tuple[Figure, ...]:
 
 def is_read(kind: Any) -> bool:
     """Say whether results of a class have figures here."""
-    return isinstance(kind, type) and any(issubclass(kind, each) for each in (*_READERS, *_ROWS))
+    known = (*_READERS, *_ROWS)
+    # Classes of pandas are known by their names alone where annotations are read.
+    return isinstance(kind, type) and any(
+        issubclass(kind, each) or (each is pd.Series and kind.__name__ == "Series")
+        for each in known
+    )

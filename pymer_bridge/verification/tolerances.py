@@ -9,7 +9,7 @@ lme4, on 71 models (docs/drift.md has the tables; benchmarks/drift.py makes them
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from pymer_bridge.errors import OptionError, shown
@@ -31,59 +31,7 @@ SAME: Final = "same"
 
 Limits = tuple[str, float | None, float | None]
 
-_TESTS: Final = "std_error df statistic p_value conf_low conf_high"
-_LIKE: Final = "mean sd min max"
-OF_RESULTS: Final[Mapping[str, str]] = {
-    "f_test": "sum_sq mean_sq df2 statistic p_value",
-    "term_test": "sum_sq mean_sq deviance residual_deviance aic statistic p_value",
-    "ratio_test": "aic bic log_likelihood deviance chi_square p_value",
-    "random_step": "aic log_likelihood chi_square p_value",
-    "fixed_step": "sum_sq mean_sq df2 statistic p_value",
-    "t_test": f"estimate {_TESTS}",
-    "comparison": "statistic df2 f_scaling p_value unscaled_statistic unscaled_p_value",
-    "interval": "conf_low conf_high",
-    "robust_effect": f"estimate {_TESTS}",
-    "mean": f"estimate {_TESTS}",
-    "mean_test": "estimate std_error df statistic p_value",
-    "joint_test": "df2 statistic p_value",
-    "bootstrap": "estimate",
-    "bootstrap_test": "statistic df2 p_value",
-    "prediction": " ".join(
-        ["estimate std_error conf_low conf_high"]
-        + [f"{name}_{each}" for name in ("estimate", "std_error") for each in _LIKE.split()]
-    ),
-    "profile": " ".join(
-        ["zeta focal"] + [f"{name}_{each}" for name in ("zeta", "focal") for each in _LIKE.split()]
-    ),
-    **{
-        family: " ".join(f"value_{each}" for each in _LIKE.split())
-        for family in ("replicate", "likelihood_ratio", "simulation")
-    },
-}
-"""The figures of results that are real numbers, by their families."""
-_BY_NAME: Final[Mapping[str, Limits]] = {
-    "std_error": (RELATIVE, 1e-6, 1e-4),
-    "df": (RELATIVE, 1e-6, None),
-    "df2": (RELATIVE, 1e-6, None),
-    "p_value": (MIXED, 1e-7, 1e-5),
-    "aic": (MIXED, 1e-9, 1e-9),
-    "bic": (MIXED, 1e-9, 1e-9),
-    "log_likelihood": (MIXED, 1e-9, 1e-9),
-    "deviance": (MIXED, 1e-9, 1e-7),
-}
-"""Their limits by the names of the quantities, which are nearly those of a model's own figures."""
-
-
-def _of_results() -> dict[str, Limits]:
-    return {
-        f"{family}/{name}": _BY_NAME.get(name, (MIXED, 1e-6, 1e-4))
-        for family, names in OF_RESULTS.items()
-        for name in names.split()
-    }
-
-
 FIGURES: Final[Mapping[str, Limits]] = {
-    **_of_results(),
     "fixed_effect/estimate": (ERRORS, 1e-8, 1e-6),
     "fixed_effect/std_error": (RELATIVE, 1e-6, 1e-4),
     "fixed_effect/df": (RELATIVE, 1e-6, None),
@@ -119,6 +67,27 @@ The distances are powers of ten: for linear models at least ten times the larges
 for the others by how lme4 1.1-31 and 1.1-37 differ. lme4 2.1 gives other answers for many of those:
 that is drift, and is reported as such."""
 
+OWN: Final = frozenset(
+    (
+        *("model", "fixed_effect", "separate_effect", "random_effect", "variance_component"),
+        *("correlation", "theta", "fit_statistic", "convergence"),
+    )
+)
+"""The families of a model's own figures; all others are of results."""
+OF_RESULTS: Final[Mapping[str, Limits]] = {
+    "std_error": (RELATIVE, 1e-6, 1e-4),
+    "df": (RELATIVE, 1e-6, 1e-4),
+    "df1": (RELATIVE, 1e-6, 1e-4),
+    "df2": (RELATIVE, 1e-6, 1e-4),
+    "p_value": (MIXED, 1e-7, 1e-5),
+    "aic": (MIXED, 1e-9, 1e-9),
+    "bic": (MIXED, 1e-9, 1e-9),
+    "log_likelihood": (MIXED, 1e-9, 1e-9),
+    "deviance": (MIXED, 1e-9, 1e-7),
+    "": (MIXED, 1e-6, 1e-4),
+}
+"""The same of results, by the quantity alone, "" for all others: nearly as of a model's own."""
+
 SCALES: Final = {name: unit for name, (unit, _, _) in FIGURES.items()}
 LINEAR_LIMITS: Final = {name: far for name, (_, far, _) in FIGURES.items() if far is not None}
 LIMITS: Final = {name: far for name, (_, _, far) in FIGURES.items() if far is not None}
@@ -131,12 +100,25 @@ REPORTED: Final = frozenset(
         "convergence/code",
         "convergence/converged",
         "model/dropped_columns",
+        "influence/evaluations",
+        "influence/converged",
+        "optimizer/evaluations",
     )
 )
 """Texts, counts and verdicts that depend on the version: changes are reported, but no drift."""
 
 
-def check_tolerance(tolerance: float | Mapping[str, float] | None) -> dict[str, float]:
+def of_figure(name: str) -> Limits:
+    """Return the unit of a figure, by family and quantity, and its two limits."""
+    family, quantity = name.split("/")
+    if name in FIGURES or family in OWN:
+        return FIGURES.get(name, (SAME, None, None))
+    return OF_RESULTS.get(quantity, OF_RESULTS[""])
+
+
+def check_tolerance(
+    tolerance: float | Mapping[str, float] | None, of_results: Collection[str] = ()
+) -> dict[str, float]:
     """Check a user's tolerance, and return it by the names of figures.
 
     Parameters
@@ -144,6 +126,8 @@ def check_tolerance(tolerance: float | Mapping[str, float] | None) -> dict[str, 
     tolerance
         One limit for all figures, or limits by "family/quantity", such as
         ``{"fixed_effect/estimate": 1e-4}``; each in the figure's own unit.
+    of_results
+        The names of the figures of results that there are.
 
     Raises
     ------
@@ -152,11 +136,12 @@ def check_tolerance(tolerance: float | Mapping[str, float] | None) -> dict[str, 
     """
     if tolerance is None:
         return {}
-    given = tolerance if isinstance(tolerance, Mapping) else dict.fromkeys(SCALES, tolerance)
+    known = dict.fromkeys((*SCALES, *of_results))
+    given = tolerance if isinstance(tolerance, Mapping) else dict.fromkeys(known, tolerance)
     checked = {}
     for name, limit in given.items():
-        if name not in SCALES:
-            raise OptionError(f"tolerance has no figure {shown(name)}; it has: {', '.join(SCALES)}")
+        if name not in known:
+            raise OptionError(f"tolerance has no figure {shown(name)}; it has: {', '.join(known)}")
         number = isinstance(limit, int | float) and not isinstance(limit, bool)
         if not number or not 0 <= limit < math.inf:
             raise OptionError(f"tolerance={shown(limit)} must be a number, at least 0")
@@ -164,11 +149,25 @@ def check_tolerance(tolerance: float | Mapping[str, float] | None) -> dict[str, 
     return checked
 
 
-def limits_for(spec: ModelSpec, *, same_stack: bool) -> Mapping[str, float]:
-    """Return the largest distances that pass by default; other figures must be the same."""
+def limits_for(
+    spec: ModelSpec, of_results: Collection[str] = (), *, same_stack: bool
+) -> Mapping[str, float]:
+    """Return the largest distances that pass by default; other figures must be the same.
+
+    Parameters
+    ----------
+    spec
+        The specification of the model.
+    of_results
+        The names of the figures of results that there are.
+    same_stack
+        Is everything the same that figures can depend on?
+    """
     if same_stack:
         return {}
-    return LINEAR_LIMITS if spec.fitter in LINEAR and spec.family is None else LIMITS
+    place = 1 if spec.fitter in LINEAR and spec.family is None else 2
+    found = {name: of_figure(name)[place] for name in (*FIGURES, *of_results)}
+    return {name: far for name, far in found.items() if isinstance(far, float)}
 
 
 def distance(
@@ -191,7 +190,7 @@ def distance(
         return math.inf
     far = abs(one - other)
     larger = max(abs(one), abs(other))
-    scale = SCALES.get(name, SAME)
+    scale = of_figure(name)[0]
     if scale == ERRORS:
         unit = std_error or 0.0
     elif scale == SIGMA:

@@ -24,9 +24,8 @@ from helpers.forgery import edited
 from pymer_bridge.cli.commands import main
 from pymer_bridge.data.given import MOST_VALUES
 from pymer_bridge.errors import FormulaError, OptionError, PymerWarning, RecordError
-from pymer_bridge.models import comparisons
 from pymer_bridge.session.asking import ask
-from pymer_bridge.verification import drift, record_results, tolerances
+from pymer_bridge.verification import asking_again, record_results, tolerances
 from pymer_bridge.verification.asking_again import gives_figures, takes
 from pymer_bridge.verification.records import read_record
 from pymer_bridge.verification.result_figures import figures_of_result
@@ -74,6 +73,9 @@ def of_linear(fit: Any, term: str, at: dict[str, list[float]]) -> Iterator[Any]:
     yield fit.emmeans(term, at=at).contrast({"c": [-1, *[0] * (len(at[term]) - 2), 1]})
     yield fit.emtrends("1", term)
     yield pb.pb_modcomp(fit, term, n_sim=4, seed=2)
+    yield from (fit.fitted, fit.residuals("pearson"), fit.vcov, fit.model_matrix, fit.hat_values())
+    yield from (fit.influence("Subject"), fit.group_coefficients, fit.re_pca())
+    yield fit.all_fit(["bobyqa", "Nelder_Mead"])
     yield from (pb.kr_modcomp(fit, f". ~ . - {term}"), pb.sat_modcomp(fit, [[0.0, 1.0]]))
 
 
@@ -97,6 +99,7 @@ def of_lm(fit: Any) -> Iterator[Any]:
     yield fit.contest({"a": {"Days": 2}}, joint=False)
     yield fit.predict({"Days": [0, 9]}, interval="prediction", std_error=True)
     yield from (fit.simulate(2, seed=3), fit.emmeans("1"), fit.bootstrap("residual", 4, 2))
+    yield from (fit.fitted, fit.residuals(), fit.rstandard(), fit.influence_measures(), fit.vcov)
 
 
 def every_kind() -> Iterator[tuple[str, Any, Callable[[Any], Iterator[Any]]]]:
@@ -326,8 +329,9 @@ def test_elsewhere_a_hash_may_differ_and_what_it_is_of_is_compared(
         document["results"][1]["figures"]["simulation///sim_1/value_mean"] *= 1.01
 
     assert not pb.verify_record(edited(made, tmp_path / "r.json", far)).ok
-    strict = pb.verify_record(tmp_path / "r.json", tolerance={"simulation/value_mean": 0.1})
-    assert strict.ok
+    assert pb.verify_record(tmp_path / "r.json", tolerance={"simulation/value_mean": 0.1}).ok
+    with pytest.raises(OptionError, match="tolerance has no figure 'replicate/value'"):
+        pb.verify_record(tmp_path / "r.json", tolerance={"replicate/value": 0.1})
 
 
 def test_what_r_refuses_now_is_drift_of_that_result(made: Path, tmp_path: Path) -> None:
@@ -341,17 +345,16 @@ def test_what_r_refuses_now_is_drift_of_that_result(made: Path, tmp_path: Path) 
     assert not report.ok
 
 
-def test_figures_of_results_that_are_numbers_have_a_unit(made: Path) -> None:
-    exact = {"n_parameters", "df1", "null"}
-    of_chi_square = {"ratio_test/df", "bootstrap_test/df"}
-    names = {
-        drift.name_of(key)
-        for each in results_in(made)
-        for key, value in (each["figures"] or {}).items()
-        if isinstance(value, float)
-    }
-    known = {name for name in names - of_chi_square if name.split("/")[1] not in exact}
-    assert known <= set(tolerances.SCALES)
+def test_figures_of_results_have_a_unit_and_those_of_models_their_own() -> None:
+    assert (
+        tolerances.of_figure("fixed_effect/estimate") == tolerances.FIGURES["fixed_effect/estimate"]
+    )
+    assert tolerances.of_figure("model/n_obs") == (tolerances.SAME, None, None)
+    assert tolerances.of_figure("mean/p_value")[0] == tolerances.MIXED
+    assert tolerances.of_figure("mean/df")[0] == tolerances.RELATIVE
+    assert tolerances.of_figure("replicate/value_sd") == tolerances.OF_RESULTS[""]
+    for _, linear, other in tolerances.OF_RESULTS.values():
+        assert 0 < linear <= other <= 1e-4
 
 
 def test_hashes_are_of_bits() -> None:
@@ -458,14 +461,15 @@ def test_the_page_lists_why_results_are_left_out(reason: str) -> None:
 
 # -- what a file may ask -------------------------------------------------------------------------
 
+OF_ALL = "cooks_distance fitted hat_values model_matrix residuals rstudent vcov vif standardize"
+OF_MIXED = f"{OF_ALL} all_fit group_coefficients icc influence r2 re_pca anova drop1 fixed_effects"
+OF_TWO = "bootstrap confint emmeans emtrends predict profile simulate"
 ASKABLE = {
-    "LinearMixedModel": "anova bootstrap confint contest drop1 emmeans emtrends fixed_effects"
-    " predict profile ranova robust simulate standardize step",
-    "GeneralizedLinearMixedModel": "anova bootstrap confint drop1 emmeans emtrends fixed_effects"
-    " predict profile simulate standardize",
-    "NonlinearMixedModel": "anova drop1 fixed_effects predict simulate standardize",
-    "LinearModel": "anova bootstrap confint contest drop1 emmeans emtrends fixed_effects predict"
-    " robust simulate standardize",
+    "LinearMixedModel": f"{OF_MIXED} {OF_TWO} contest ranova robust step",
+    "GeneralizedLinearMixedModel": f"{OF_MIXED} {OF_TWO}",
+    "NonlinearMixedModel": f"{OF_MIXED} predict simulate",
+    "LinearModel": f"{OF_ALL} anova bootstrap confint contest drop1 emmeans emtrends fixed_effects"
+    " influence_measures predict r2 robust rstandard simulate",
     "LinearModelList": "coefficients",
     "MarginalMeans": "contrast effect_sizes joint_tests pairs test",
 }
@@ -475,16 +479,27 @@ ASKABLE = {
 def test_what_a_file_may_ask_is_this_and_no_more(name: str) -> None:
     home = {"MarginalMeans": "pymer_bridge.models.marginal_means"}.get(name, "pymer_bridge")
     cls = getattr(__import__(home, fromlist=[name]), name)
-    open_ = {each for each in dir(cls) if each[0] != "_" and gives_figures(getattr(cls, each))}
-    assert open_ == set(ASKABLE[name].split())
+    open_ = {}
+    for each in dir(cls):
+        found = getattr(cls, each)
+        function = found.fget if isinstance(found, property) else found
+        if each[0] != "_" and gives_figures(function):
+            open_[each] = function
+    assert set(open_) == set(ASKABLE[name].split())
     never = {"n_jobs", "progress", "checkpoint", "timeout", "path", "self"}
-    for each in open_:
-        assert not set(takes(getattr(cls, each))) & never
+    for function in open_.values():
+        assert not set(takes(function)) & never
 
 
 def test_functions_that_a_file_may_ask() -> None:
-    found = {name for name, each in vars(comparisons).items() if gives_figures(each)}
-    assert found == {"anova", "kr_modcomp", "sat_modcomp", "pb_modcomp"}
+    parts = [each for place in asking_again.PLACES for each in vars(place).items()]
+    found = {name for name, each in parts if name[0] != "_" and gives_figures(each)}
+    assert found - asking_again.FITTING == {
+        *("anova", "kr_modcomp", "sat_modcomp", "pb_modcomp", "compare_models", "pool")
+    }
+    assert asking_again.FITTING < found
+    with pytest.raises(ValueError, match="nothing that a record can ask"):
+        asking_again.function_of(None, "fit_imputed")
 
 
 def put(*place: Any, value: Any) -> Callable[[dict[str, Any]], None]:
