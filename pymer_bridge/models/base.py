@@ -27,7 +27,7 @@ from pymer_bridge.session import asking, installation
 from pymer_bridge.session.calls import Handle
 from pymer_bridge.session.r_session import session
 from pymer_bridge.spec import options
-from pymer_bridge.spec.arguments import MARK, Public, told
+from pymer_bridge.spec.arguments import Public
 from pymer_bridge.spec.model_spec import ModelSpec
 from pymer_bridge.spec.names import Labels
 
@@ -53,7 +53,7 @@ def ask(operation: str, read: Callable[..., T], /, *, noted: bool = True, **argu
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
-class RModel(Public):
+class RModel(Public, tells=True):
     """A fit that lives in R: its figures are asked for once, and then kept.
 
     Attributes
@@ -79,13 +79,6 @@ class RModel(Public):
     _model: Handle
     _index: pd.Index
     _kept: dict[Any, Any] = field(default_factory=dict)
-
-    def __init_subclass__(cls, **options: Any) -> None:
-        # A dataclass with slots is made twice, and super() alone would mean the first one.
-        super(RModel, cls).__init_subclass__(**options)
-        for name, found in list(vars(cls).items()):
-            if name[0] != "_" and isinstance(found, property) and not hasattr(found.fget, MARK):
-                setattr(cls, name, property(told(found.fget), doc=found.__doc__))  # type: ignore[arg-type]
 
     @classmethod
     def _of(

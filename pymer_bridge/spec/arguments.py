@@ -14,7 +14,7 @@ import types
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, wraps
 from pathlib import Path
-from typing import Any, Final, NamedTuple, NoReturn, ParamSpec, TypeVar
+from typing import Any, ClassVar, Final, NamedTuple, NoReturn, ParamSpec, TypeVar
 
 from pymer_bridge.errors import (
     DataConversionError,
@@ -223,12 +223,17 @@ def checked(function: Callable[P, T]) -> Callable[P, T]:
 
 
 class Public:
-    """A class whose public methods are :func:`checked`, and whose objects cannot be changed."""
+    """A class whose public methods are :func:`checked`, and whose objects cannot be changed.
+
+    With ``tells=True`` it is told, too, which properties of it and its subclasses are asked for.
+    """
 
     __slots__ = ()
+    _tells: ClassVar[bool] = False
 
-    def __init_subclass__(cls, **options: Any) -> None:
+    def __init_subclass__(cls, *, tells: bool = False, **options: Any) -> None:
         super().__init_subclass__(**options)
+        cls._tells = tells or cls._tells
         for name, found in list(vars(cls).items()):
             of_class = isinstance(found, classmethod)
             method = found.__func__ if of_class else found
@@ -236,6 +241,9 @@ class Public:
             if open_ and isinstance(method, types.FunctionType) and not hasattr(method, MARK):
                 gated = checked(method)
                 setattr(cls, name, classmethod(gated) if of_class else gated)
+            asked = cls._tells and open_ and isinstance(found, property)
+            if asked and found.fget is not None and not hasattr(found.fget, MARK):
+                setattr(cls, name, property(told(found.fget), doc=found.__doc__))
         # Those that a frozen dataclass with slots brings fail for a name that is no field.
         for name in ("__setattr__", "__delattr__"):
             if name in vars(cls):
