@@ -74,8 +74,7 @@ describe_stack <- function(packages) {
 #' @return A list of `mean`, `sd`, `min` and `max`, a number for each vector: of the values that are
 #'   not missing, NA where there are none.
 vector_summaries <- function(values, sizes) {
-  vectors <- split(values, factor(rep(seq_along(sizes), sizes), seq_along(sizes)))
-  known <- lapply(unname(vectors), function(vector) vector[!is.na(vector)])
+  known <- lapply(in_groups(values, sizes), function(vector) vector[!is.na(vector)])
   of_each <- function(of) {
     vapply(known, function(vector) if (length(vector)) of(vector) else NA_real_, numeric(1L))
   }

@@ -233,7 +233,8 @@ class Public:
 
     def __init_subclass__(cls, *, tells: bool = False, **options: Any) -> None:
         super().__init_subclass__(**options)
-        cls._tells = tells or cls._tells
+        if tells:
+            cls._tells = True
         for name, found in list(vars(cls).items()):
             of_class = isinstance(found, classmethod)
             method = found.__func__ if of_class else found

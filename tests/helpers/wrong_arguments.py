@@ -518,5 +518,5 @@ def prepare(folder: Path) -> None:
     lmer = things()["lmer"]
     lmer.save(folder / "right.pbm")
     lmer.save_rds(folder / "right.rds")
-    pb.record(lmer, folder / "right.pbr.json", source="lme4::sleepstudy")
+    pb.record(lmer, folder / "right.pbr.json", source="lme4::sleepstudy", results=False)
     assert folder != ROOT
