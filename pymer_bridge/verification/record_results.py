@@ -12,7 +12,7 @@ from pymer_bridge.data.arrays import Arrays, inline
 from pymer_bridge.data.exact import Value, same
 from pymer_bridge.data.given import names_of, unpack_given
 from pymer_bridge.errors import PymerError, RError, shown
-from pymer_bridge.r_script.analysis import asked_of
+from pymer_bridge.r_script.entries import asked_of
 from pymer_bridge.r_script.given import Call
 from pymer_bridge.r_script.journal import DoneEntry, journal
 from pymer_bridge.results.drift import FigureChange

@@ -16,7 +16,7 @@ from pymer_bridge.session.asking import ask
 from pymer_bridge.verification.figures import numbered
 from pymer_bridge.verification.result_figures import figures_of_result
 
-DRAWN: Final = frozenset({"replicate", "likelihood_ratio", "simulation"})
+DRAWN: Final = frozenset({"replicate", "power_replicate", "likelihood_ratio", "simulation"})
 """Families of which a record never holds each figure."""
 MOST_FIGURES: Final = 1_000
 """Of other families; of longer ones it holds a hash, too."""
