@@ -224,6 +224,13 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
     "inflation_factors": Operation(
         "fit.vif()", part_calls.plain("vif", "factors"), "inflation_factors", packages=("car",)
     ),
+    "check_model": Operation(
+        "fit.check()",
+        _by_plain_names(part_calls.checks, "performance", "check()"),
+        "checks",
+        packages=("performance",),
+        unless=_SEED + _ODD,
+    ),
     "intraclass_correlation": _shares("fit.icc()", "icc"),
     "icc_by_group": _shares("fit.icc()", "icc", ("by_group", "TRUE")),
     "r_squared": _shares("fit.r2()", "r2_nakagawa"),

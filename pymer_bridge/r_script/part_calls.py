@@ -7,6 +7,7 @@ from typing import Final
 
 from pymer_bridge.r_script import syntax
 from pymer_bridge.r_script.statements import (
+    UNSEEDED,
     Asked,
     Written,
     first_values,
@@ -110,6 +111,33 @@ def influence(asked: Asked) -> Written:
         f"print(head({asked.variable}_measures))",
     )
     return Written(lines, "influence", asked.variable, (f"{asked.variable}_measures",))
+
+
+_CHECKS: Final = {
+    "normality": ("check_normality", ()),
+    "random_normality": ("check_normality", (("effects", '"random"'),)),
+}
+"""Checks whose functions have another name than theirs."""
+
+
+def checks(asked: Asked) -> Written:
+    """Write the checks of performance that there are for the model."""
+    found, seed = asked.arguments["found"], asked.arguments["seed"]
+    if seed is None or not found:
+        why = f"{UNSEEDED}." if found else "R has none of them for it."
+        return without(f"The model was checked too. {why}")
+    asked, lines = with_plain_fits(asked)
+    lines.append(syntax.assign(asked.variable, "list()"))
+    for name in found:
+        function, further = _CHECKS.get(name, (f"check_{name}", ()))
+        value = syntax.Call(function, ((None, asked.fit), *further))
+        place = f"{asked.variable}${name}"
+        lines += [
+            syntax.render(syntax.call("set.seed", syntax.number(seed))),
+            syntax.assign(place, value),
+            f"print({place})",
+        ]
+    return Written(tuple(lines), "checks", asked.variable)
 
 
 def all_fit(asked: Asked) -> Written:

@@ -61,7 +61,6 @@ UNWRITTEN: Final[Mapping[str, Unwritten]] = {
     "unpooled_lines": Unwritten(
         "fit.pooling()", f"{_PICTURE}, of as many fits as there are groups"
     ),
-    "check_model": Unwritten("fit.check()", "verdicts that R's package performance prints"),
 }
 """What is asked of a model and kept, and has no call in a script, by the operation."""
 

@@ -183,6 +183,12 @@ def _group_shares(result: icc_r2.GroupShares) -> Iterator[Figure]:
         yield Figure("share", row.group, "", "", "share", row.share)
 
 
+def _checks(result: checks.Checks) -> Iterator[Figure]:
+    for row in result.rows:
+        for name in ("statistic", "df", "p_value"):
+            yield Figure("check", row.check, "", row.what, name, getattr(row, name))
+
+
 def _all_fit(result: all_fit.AllFit) -> Iterator[Figure]:
     for row in result.rows:
         for name in ("log_likelihood", "evaluations", "singular"):
@@ -265,6 +271,7 @@ _READERS: Final[Mapping[type[Any], Callable[[Any], Iterator[Figure]]]] = {
     icc_r2.LinearRSquared: _shares,
     icc_r2.GroupShares: _group_shares,
     all_fit.AllFit: _all_fit,
+    checks.Checks: _checks,
     criteria.ComparedModels: _criteria,
     imputed.PooledEffects: _pooled,
     power.Power: _power,

@@ -310,3 +310,17 @@ def test_what_has_no_call_is_refused_by_its_reason(tmp_path: Any) -> None:
     shown = fit.tidy(), fit.fit_statistics
     (left,) = pb.verify(fit, runs=1).not_compared
     assert left.startswith("tidy_model: a frame of figures"), shown
+
+
+@pytest.mark.carried("performance")
+def test_checks_of_models_are_those_of_a_script() -> None:
+    fits = of_cases(["slopes", "treatment", "crossed", "binomial", "poisson"])
+    fits += [
+        pb.lm("y ~ f * x", data_set("trial")),
+        pb.glm("count ~ x + f", data_set("clinic"), family="poisson"),
+    ]
+    kept = [fit.check() for fit in fits] + [fits[0].check("normality", seed=3)]
+    fits[0].anova()
+    report = verified(fits)
+    assert report.not_compared == ()
+    assert len(kept[0].names) > 4

@@ -61,6 +61,11 @@ class ModelChecks(InR, DrawnPage, Checks):
         """The checks that R has for the model."""
         return tuple(dict.fromkeys(row.check for row in self.rows))
 
+    @property
+    def _facts(self) -> dict[str, Any]:
+        """What scripts must know."""
+        return {"found": self.names}
+
 
 class Standardizing(Fitted):
     """Coefficients of standardized data."""

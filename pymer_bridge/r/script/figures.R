@@ -573,6 +573,31 @@ shares <- function(found, options) {
   }))
 }
 
+#' The figures of each check of performance: statistic, degrees of freedom and p-value
+checks <- function(found, options) {
+  do.call(rbind, lapply(names(found), function(name) {
+    one <- found[[name]]
+    figure <- function(quantity, value, what) {
+      figures("check", quantity, as.double(value), name, term = what)
+    }
+    switch(name,
+      collinearity = figure("statistic", one$VIF, one$Term),
+      overdispersion = rbind(
+        figure("statistic", one$dispersion_ratio, "residuals"),
+        figure("df", one$residual_df, "residuals"), figure("p_value", one$p_value, "residuals")
+      ),
+      zeroinflation = rbind(
+        figure("statistic", one$ratio, "response"), figure("p_value", one$p.value, "response")
+      ),
+      outliers = figure("statistic", sum(as.logical(one), na.rm = TRUE), "observations"),
+      convergence = figure("statistic", attr(one, "gradient"), "optimizer"),
+      random_normality = figure("p_value", one, attr(one, "re_groups")),
+      singularity = NULL,
+      figure("p_value", one, "residuals")
+    )
+  }))
+}
+
 all_fit <- function(fits, options) {
   found <- summary(fits)
   fit_names <- names(found$which.OK)[found$which.OK]
@@ -656,7 +681,8 @@ local({
     profile = profile, predictions = predictions, simulations = simulations, robust = robust,
     observations = observations, matrix = matrix_of, group_coefficients = group_coefficients,
     measures = measures, influence = influence, components = components, factors = factors,
-    shares = shares, all_fit = all_fit, criteria = criteria, pooled = pooled, power = power
+    shares = shares, all_fit = all_fit, criteria = criteria, pooled = pooled, power = power,
+    checks = checks
   )
   # The script must find R's own functions, not those above.
   own <- environment()
