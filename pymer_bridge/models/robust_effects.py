@@ -8,7 +8,9 @@ from typing import Any, ClassVar, Literal
 
 from pymer_bridge.errors import OptionError, listed
 from pymer_bridge.models.base import Fitted
+from pymer_bridge.r_script.journal import journal
 from pymer_bridge.results.decode import tests as decode_tests
+from pymer_bridge.results.decode.record import RRecord
 from pymer_bridge.results.fixed_effects import INTERCEPT, FixedEffects
 from pymer_bridge.results.in_r import InR
 from pymer_bridge.results.matrix import NamedMatrix
@@ -111,14 +113,19 @@ class RobustEffects(InR, FixedEffects[Any]):
         if not chosen:
             raise OptionError("the model has no coefficient but the intercept; give names=")
         chosen_test = options.one_of(test, RobustWald, "test")
-        return self.model._ask_anew(
-            "robust_wald",
-            lambda record: decode_tests.f_tests(record, chosen_test),
-            cluster=self._cluster,
-            kind=self.kind,
-            names=tuple(chosen),
-            test=chosen_test,
-        )
+        positions: list[int] = []
+
+        def read(record: RRecord) -> FTests:
+            positions.extend(record["positions"].tolist())
+            return decode_tests.f_tests(record, chosen_test)
+
+        given = {"cluster": self._cluster, "kind": self.kind}
+        asked = {**given, "names": tuple(chosen), "test": chosen_test}
+        found = self.model._ask_anew("robust_wald", read, **asked)
+        if self._cluster is None or isinstance(self._cluster, str):
+            facts = {**asked, **self._facts, "positions": positions}
+            journal.note("robust_wald", {"model": self.model._model, **facts}, found)
+        return found
 
     def report(
         self,

@@ -141,6 +141,7 @@ robust_wald <- function(model, cluster, kind, names, test) {
     terms = paste(names, collapse = ", "),
     df1 = column(table, "df_num", "df"), df2 = column(table, "df_denom"),
     statistic = column(table, "Fstat"), p_value = column(table, "p_val"),
+    positions = positions_of(model$fit, names),
     heading = sprintf(
       "Robust Wald test (%s; %s, %d clusters)", test, kind, nlevels(attr(covariance, "cluster"))
     ), text = printed(table)

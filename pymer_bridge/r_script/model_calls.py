@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from pymer_bridge.r_script import data_files, syntax
@@ -113,25 +114,78 @@ def simulations(asked: Asked) -> Written:
     return first_values(drawn(asked, value, "simulations", before=before))
 
 
-def robust(asked: Asked) -> Written:
-    """Write coef_test() and conf_int() of clubSandwich."""
-    given = asked.arguments
-    cluster, kind, test = given["cluster"], given["kind"], given["test"]
-    if cluster is not None and not given["grouped"]:
-        return without(
-            "Robust tests were asked for too, whose clusters are no grouping factor of the model."
-        )
-    covariance, clusters = f"{asked.variable}_vcov", None
-    if cluster is not None:
+def _of_rows_used(asked: Asked) -> tuple[Asked, list[str]]:
+    """Refit without the marks of rows left out: clubSandwich counts on residuals of rows used."""
+    if not asked.excluding:
+        return asked, []
+    name = f"{asked.variable}_fit"
+    refitted = syntax.call("update", asked.fit, na_action="na.omit")
+    return replace(asked, models=(name,)), [syntax.assign(name, refitted)]
+
+
+def _covariance(asked: Asked) -> tuple[str, list[str]]:
+    """Write vcovCR(), and the clusters that are no grouping factor; return its variable."""
+    given, cluster = asked.arguments, asked.arguments["cluster"]
+    covariance, clusters, lines = f"{asked.variable}_vcov", None, []
+    if cluster is not None and given["grouped"]:
         factors = syntax.render(syntax.call("getME", asked.fit, syntax.string("flist")))
         clusters = f"{factors}[[{syntax.string(cluster)}]]"
-    name = syntax.string(_CLUB_TESTS[test])
-    shared = {"vcov": covariance, "test": name}
-    made = syntax.call("vcovCR", asked.fit, cluster=clusters, type=syntax.string(kind))
-    level = syntax.number(given["conf_level"])
+    elif cluster is not None:
+        clusters = f"{asked.variable}_clusters"
+        lines = syntax.fill(
+            "clusters", VARIABLE=clusters, FIT=asked.fit, COLUMN=syntax.string(cluster)
+        )
+    kind = syntax.string(given["kind"])
+    made = syntax.call("vcovCR", asked.fit, cluster=clusters, type=kind)
+    return covariance, [*lines, syntax.assign(covariance, made)]
+
+
+def robust(asked: Asked) -> Written:
+    """Write coef_test() and conf_int() of clubSandwich, or vcovHC() of sandwich."""
+    given, test = asked.arguments, asked.arguments["test"]
+    if given["kind"].startswith("HC"):
+        return _consistent(asked)
+    asked, before = _of_rows_used(asked)
+    covariance, made = _covariance(asked)
+    shared = {"vcov": covariance, "test": syntax.string(_CLUB_TESTS[test])}
     tests = syntax.call("coef_test", asked.fit, **shared)
     ends = None
     if test != "saddlepoint":
+        level = syntax.number(given["conf_level"])
         ends = syntax.call("conf_int", asked.fit, **shared, level=level)
     value = syntax.call("list", tests=tests, intervals=ends)
-    return shown(asked, value, "robust", before=(syntax.assign(covariance, made),))
+    return shown(asked, value, "robust", before=(*before, *made))
+
+
+def _consistent(asked: Asked) -> Written:
+    given = asked.arguments
+    by_t = given["test"] == "residual"
+    asked, before = _of_rows_used(asked)
+    lines = syntax.fill(
+        "consistent",
+        VARIABLE=asked.variable,
+        FIT=asked.fit,
+        KIND=syntax.string(given["kind"]),
+        LEVEL=syntax.number(given["conf_level"]),
+        DF=f"df.residual({asked.fit})" if by_t else "Inf",
+        QUANTILE="qt(c(tail, 1 - tail), df)" if by_t else "qnorm(c(tail, 1 - tail))",
+        P_VALUE="2 * pt(-abs(statistic), df)" if by_t else "2 * pnorm(-abs(statistic))",
+    )
+    return Written((*before, *lines, f"print({asked.variable})"), "robust", asked.variable)
+
+
+def robust_wald(asked: Asked) -> Written:
+    """Write Wald_test() of clubSandwich."""
+    given = asked.arguments
+    asked, before = _of_rows_used(asked)
+    covariance, made = _covariance(asked)
+    positions = syntax.vector([int(each) for each in given["positions"]])
+    value = syntax.call(
+        "Wald_test",
+        asked.fit,
+        constraints=syntax.call("constrain_zero", positions),
+        vcov=covariance,
+        test=syntax.string(given["test"]),
+    )
+    options = (", ".join(given["names"]),)
+    return shown(asked, value, "wald_test", options, (*before, *made))

@@ -182,7 +182,14 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
         model_calls.robust,
         "robust_tests",
         packages=("clubSandwich",),
-        unless=("clusters that are no grouping factor",),
+        unless=("clusters that are not in the model",),
+    ),
+    "robust_wald": Operation(
+        "robust.wald_test()",
+        model_calls.robust_wald,
+        "wald_test",
+        packages=("clubSandwich",),
+        unless=("clusters that are not in the model",),
     ),
     "simulate_design": Operation(
         "design.simulate()", design_calls.simulations, "simulations", unless=(*_SEED, *_CODED)

@@ -324,3 +324,31 @@ def test_checks_of_models_are_those_of_a_script() -> None:
     report = verified(fits)
     assert report.not_compared == ()
     assert len(kept[0].names) > 4
+
+
+@pytest.mark.carried("clubSandwich", "sandwich")
+def test_robust_tests_of_all_kinds_are_those_of_a_script() -> None:
+    data = pb.load_dataset("sleepstudy").assign(half=lambda d: d.Subject.astype(str).str[:2])
+    slopes = pb.lmer("Reaction ~ Days + half + (Days | Subject)", data)
+    (gaps,) = of_cases(["missing_exclude"])
+    line = pb.lm("Reaction ~ Days + Subject", data)
+    missing = pb.lm("y ~ x + f + g", data_set("gaps"), na_action="exclude")
+    counts = pb.glm("count ~ x + ward", data_set("clinic"), family="poisson")
+    robust = [
+        slopes.robust("half", kind="CR1"),
+        gaps.robust(),
+        line.robust(),
+        line.robust(kind="HC1", test="normal", conf_level=0.8),
+        line.robust("Subject", kind="CR1"),
+        missing.robust(),
+        missing.robust("g", kind="CR1"),
+        counts.robust(),
+    ]
+    joint = [
+        slopes.robust().wald_test(["Days", "half"], test="Naive-F"),
+        gaps.robust().wald_test("f"),
+        missing.robust("g", kind="CR1").wald_test("f", test="chi-sq"),
+    ]
+    report = verified([*robust, *joint])
+    assert report.not_compared == ()
+    assert report.n_figures > 250

@@ -533,5 +533,5 @@ class Robust(Checking):
             kind=chosen,
             test=ddf,
             conf_level=level,
-            noted=clustered and (clusters is None or isinstance(clusters, str)),
+            noted=clusters is None or isinstance(clusters, str),
         )

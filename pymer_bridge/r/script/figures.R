@@ -573,6 +573,15 @@ shares <- function(found, options) {
   }))
 }
 
+#' @param options What the row is called.
+wald_test <- function(found, options) {
+  figure <- function(...) figures("f_test", ..., term = options)
+  rbind(
+    figure("df1", found[[intersect(c("df_num", "df"), names(found))[1L]]]),
+    figure("df2", found$df_denom), figure("statistic", found$Fstat), figure("p_value", found$p_val)
+  )
+}
+
 #' The figures of each check of performance: statistic, degrees of freedom and p-value
 checks <- function(found, options) {
   do.call(rbind, lapply(names(found), function(name) {
@@ -682,7 +691,7 @@ local({
     observations = observations, matrix = matrix_of, group_coefficients = group_coefficients,
     measures = measures, influence = influence, components = components, factors = factors,
     shares = shares, all_fit = all_fit, criteria = criteria, pooled = pooled, power = power,
-    checks = checks
+    checks = checks, wald_test = wald_test
   )
   # The script must find R's own functions, not those above.
   own <- environment()
