@@ -122,7 +122,8 @@ class RobustEffects(InR, FixedEffects[Any]):
         given = {"cluster": self._cluster, "kind": self.kind}
         asked = {**given, "names": tuple(chosen), "test": chosen_test}
         found = self.model._ask_anew("robust_wald", read, **asked)
-        if self._cluster is None or isinstance(self._cluster, str):
+        by = self._cluster
+        if by is None or isinstance(by, str):  # others have a value for each row
             facts = {**asked, **self._facts, "positions": positions}
             journal.note("robust_wald", {"model": self.model._model, **facts}, found)
         return found

@@ -239,6 +239,13 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
         unless=_SEED + _ODD,
     ),
     "intraclass_correlation": _shares("fit.icc()", "icc"),
+    "share_bootstrap": Operation(
+        "fit.icc(), fit.r2()",
+        _by_plain_names(part_calls.share_bootstrap, "performance", "A bootstrap of shares"),
+        "shares",
+        packages=("performance",),
+        unless=_SEED + _ODD,
+    ),
     "icc_by_group": _shares("fit.icc()", "icc", ("by_group", "TRUE")),
     "r_squared": _shares("fit.r2()", "r2_nakagawa"),
     "r2_by_group": _shares("fit.r2()", "r2_nakagawa", ("by_group", "TRUE")),

@@ -10,6 +10,7 @@ from pymer_bridge.r_script.statements import (
     UNSEEDED,
     Asked,
     Written,
+    drawn,
     first_values,
     shown,
     with_plain_fits,
@@ -111,6 +112,24 @@ def influence(asked: Asked) -> Written:
         f"print(head({asked.variable}_measures))",
     )
     return Written(lines, "influence", asked.variable, (f"{asked.variable}_measures",))
+
+
+_SHARES: Final = {"R squared": "r2_nakagawa", "Intraclass correlation": "icc"}
+
+
+def share_bootstrap(asked: Asked) -> Written:
+    """Write icc() or r2_nakagawa() with intervals by a bootstrap."""
+    given = asked.arguments
+    value = syntax.call(
+        _SHARES[given["shares"]],
+        asked.fit,
+        ci=syntax.number(given["conf_level"]),
+        iterations=syntax.number(given["n_sim"]),
+    )
+    if given["seed"] is None:
+        return drawn(asked, value, "shares")
+    seed = syntax.render(syntax.call("set.seed", syntax.number(given["seed"])))
+    return shown(asked, value, "shares", before=(seed,))
 
 
 _CHECKS: Final = {

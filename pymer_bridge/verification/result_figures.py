@@ -174,8 +174,9 @@ def _components(result: internals.PrincipalComponents) -> Iterator[Figure]:
 
 def _shares(result: Any) -> Iterator[Figure]:
     for name in ("adjusted", "unadjusted", "marginal", "conditional", "r_squared"):
-        if hasattr(result, name):
-            yield _figure("share", name, getattr(result, name))
+        for part in (name, f"{name}_conf_low", f"{name}_conf_high"):
+            if hasattr(result, part):
+                yield _figure("share", part, getattr(result, part))
 
 
 def _group_shares(result: icc_r2.GroupShares) -> Iterator[Figure]:

@@ -352,3 +352,12 @@ def test_robust_tests_of_all_kinds_are_those_of_a_script() -> None:
     report = verified([*robust, *joint])
     assert report.not_compared == ()
     assert report.n_figures > 250
+
+
+@pytest.mark.carried("performance")
+def test_intervals_of_shares_are_those_of_a_script() -> None:
+    fits = of_cases(["slopes", "crossed", "missing_exclude", "binomial"])
+    kept = [each(conf_level=0.8, n_sim=8, seed=3) for fit in fits for each in (fit.icc, fit.r2)]
+    report = verified(kept)
+    assert report.not_compared == ()
+    assert report.n_figures >= 6 * len(kept)

@@ -10,6 +10,7 @@ import numpy as np
 
 from pymer_bridge.errors import OptionError
 from pymer_bridge.models.base import MixedFit
+from pymer_bridge.r_script.journal import journal
 from pymer_bridge.replicates import bootstrap as boot
 from pymer_bridge.replicates import engine
 from pymer_bridge.results import icc_r2
@@ -235,12 +236,17 @@ class Shares(MixedFit):
             decode.integer(ends, "n_without"),
             start,
         )
-        return replace(
+        whole = replace(
             found,
             bootstrap=bootstrap,
             warnings=(*found.warnings, *made.warnings),
             messages=(*found.messages, *made.messages),
         )
+        given = {"conf_level": level, "n_sim": n, "seed": start}
+        journal.note(
+            "share_bootstrap", {"model": self._model, "shares": found.title, **given}, whole
+        )
+        return whole
 
 
 def _check_alone(conf_level: float | None) -> None:

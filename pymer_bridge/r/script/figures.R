@@ -569,7 +569,10 @@ shares <- function(found, options) {
   }
   known <- intersect(names(found), names(share_names))
   do.call(rbind, lapply(known, function(name) {
-    figures("share", share_names[[name]], as.vector(found[[name]]))
+    # A bootstrap adds the ends of its interval.
+    quantities <- paste0(share_names[[name]], c("", "_conf_low", "_conf_high"))
+    values <- as.vector(found[[name]])
+    figures("share", quantities[seq_along(values)], values)
   }))
 }
 
