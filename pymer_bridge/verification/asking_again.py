@@ -83,6 +83,13 @@ def function_of(of: Any, name: str) -> Callable[..., Any]:
     return function
 
 
+def too_many(given: Mapping[str, Any]) -> str:
+    """Say that more replicates are asked for than a record may; "" if not."""
+    n_sim = given.get("n_sim")
+    wanted = isinstance(n_sim, int | float) and n_sim > MOST_DRAWN
+    return f"n_sim={shown(n_sim)} is more than {MOST_DRAWN:,}" if wanted else ""
+
+
 def ask_again(of: Any, name: str, given: Mapping[str, Any], allowed: tuple[str, ...]) -> Any:
     """Ask a model or a result, or compare models.
 
@@ -112,9 +119,8 @@ def ask_again(of: Any, name: str, given: Mapping[str, Any], allowed: tuple[str, 
             f"{name} was allowed to call further functions: {', '.join(map(repr, lacking))[:200]}. "
             "If you trust the file, allow them again: allow_functions="
         )
-    n_sim = given.get("n_sim")
-    if isinstance(n_sim, int | float) and n_sim > MOST_DRAWN:
-        raise ValueError(f"n_sim={shown(n_sim)} is more than {MOST_DRAWN:,}")
+    if said := too_many(given):
+        raise ValueError(said)
     receiver = {} if of is None else {"self": of}
     arguments: OrderedDict[str, Any] = OrderedDict({**receiver, **given})
     bound = inspect.BoundArguments(signature_of(function), arguments)

@@ -17,7 +17,7 @@ from pymer_bridge.r_script.given import Call
 from pymer_bridge.r_script.journal import DoneEntry, journal
 from pymer_bridge.results.drift import FigureChange
 from pymer_bridge.verification import drift
-from pymer_bridge.verification.asking_again import ask_again, function_of
+from pymer_bridge.verification.asking_again import ask_again, function_of, too_many
 from pymer_bridge.verification.record_parts import arrays_of, exactly, figures_in, of_kind
 from pymer_bridge.verification.stored_figures import stored_figures
 
@@ -170,8 +170,8 @@ class _Taking:
         return NO_LONGER if earlier is None or call is None else self._take(earlier, call)
 
     def _obstacle(self, entry: DoneEntry, call: Call) -> str:
-        if call.obstacle:
-            return f"{NOT_PLAIN}: {call.obstacle}"
+        if why := call.obstacle or too_many(call.arguments):
+            return f"{NOT_PLAIN}: {why}"
         # R is given a seed where something is drawn.
         if not call.seeded and entry.arguments.get("seed", 0) is None:
             return NO_SEED

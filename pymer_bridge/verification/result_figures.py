@@ -281,13 +281,18 @@ _READERS: Final[Mapping[type[Any], Callable[[Any], Iterator[Figure]]]] = {
 
 def figures_of_result(result: Any) -> tuple[Figure, ...]:
     """Return every figure of a result; none for kinds of results that are not compared."""
+    return tuple(each_figure(result))
+
+
+def each_figure(result: Any) -> Iterator[Figure]:
+    """Give every figure of a result, one after the other: there can be millions."""
     read = next((read for kind, read in _READERS.items() if isinstance(result, kind)), None)
     if read is not None:
-        return tuple(read(result))
+        return read(result)
     for kind, (family, quantities) in _ROWS.items():
         if isinstance(result, kind):
-            return tuple(of_rows(family, result.rows, quantities))
-    return ()
+            return of_rows(family, result.rows, quantities)
+    return iter(())
 
 
 def is_read(kind: Any) -> bool:

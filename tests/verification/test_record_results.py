@@ -29,7 +29,7 @@ from pymer_bridge.verification import asking_again, record_results, tolerances
 from pymer_bridge.verification.asking_again import gives_figures, takes
 from pymer_bridge.verification.records import read_record
 from pymer_bridge.verification.result_figures import figures_of_result
-from pymer_bridge.verification.stored_figures import hash_of, stored_figures
+from pymer_bridge.verification.stored_figures import _Vector, stored_figures
 
 pytestmark = [
     pytest.mark.r("lmerTest", "pbkrtest", "emmeans"),
@@ -358,6 +358,13 @@ def test_figures_of_results_have_a_unit_and_those_of_models_their_own() -> None:
         assert 0 < linear <= other <= 1e-4
 
 
+def hash_of(values: list[Any]) -> str:
+    vector = _Vector()
+    for value in values:
+        vector.add("", value)
+    return str(vector.hash.hexdigest())
+
+
 def test_hashes_are_of_bits() -> None:
     assert hash_of([0.0]) != hash_of([-0.0])
     assert hash_of([1.0, 2.0]) != hash_of([2.0, 1.0])
@@ -384,6 +391,10 @@ def test_long_vectors_are_hashed_and_no_figure_is_lost_of_short_ones(
     figures = stored_figures(long)
     assert figures["prediction////estimate_n"] == 1080
     assert len(figures) == 6
+    many = fit.simulate(101, seed=1)
+    figures = stored_figures(many)
+    assert len(figures) == 6
+    assert figures["simulation////value_max"] == many.values.max()
 
 
 # -- what is left out ----------------------------------------------------------------------------
@@ -427,6 +438,17 @@ def test_large_arguments_are_refused_by_name(sleepstudy: pd.DataFrame, tmp_path:
     with pytest.warns(PymerWarning, match=f"new_data is more than {MOST_VALUES:,} values"):
         pb.record(fit, tmp_path / "r.json")
     assert len(kept.replicates) == 2
+
+
+def test_more_replicates_than_a_record_may_ask_for_are_left_out(
+    sleepstudy: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking_again, "MOST_DRAWN", 3)
+    fit = pb.lmer("Reaction ~ Days + (1 | Subject)", sleepstudy)
+    kept = [fit.simulate(4, seed=1), fit.simulate(3, seed=1)]
+    with pytest.warns(PymerWarning, match="n_sim=4 is more than 3"):
+        path = pb.record(fit, tmp_path / "r.json")
+    assert len(results_in(path)) == len(kept) - 1
 
 
 def test_arguments_cannot_change_after_the_call(sleepstudy: pd.DataFrame, tmp_path: Path) -> None:
