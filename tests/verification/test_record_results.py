@@ -25,7 +25,7 @@ from pymer_bridge.cli.commands import main
 from pymer_bridge.data.given import MOST_VALUES
 from pymer_bridge.errors import FormulaError, OptionError, PymerWarning, RecordError
 from pymer_bridge.session.asking import ask
-from pymer_bridge.verification import asking_again, record_results, tolerances
+from pymer_bridge.verification import asking_again, drift, record_results, tolerances
 from pymer_bridge.verification.asking_again import gives_figures, takes
 from pymer_bridge.verification.records import read_record
 from pymer_bridge.verification.result_figures import figures_of_result
@@ -260,6 +260,17 @@ def test_it_is_verified_in_a_process_of_its_own(made: Path) -> None:
 def test_plain_r_gives_the_results_too(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify", str(made), "--against-r"]) == 0
     assert "Plain R: the same figures, to the last bit" in capsys.readouterr().out
+
+
+def test_a_record_of_the_oldest_release_passes_on_every_release() -> None:
+    """To the last bit where it was made (``recorded/write.py``), elsewhere within the limits."""
+    path = Path(__file__).parent / "recorded" / "results.pbr.json"
+    checked_schema(path)
+    report = pb.verify_record(path)
+    if report.same_stack:
+        assert report.figures == ()
+    worst = {drift.name_of(row.key): (row.distance, row.key, row.result) for row in report.drifted}
+    assert report.ok, worst
 
 
 # -- drift ---------------------------------------------------------------------------------------
