@@ -184,6 +184,8 @@ class Journal:
         if entry is None:
             return
         earlier = self._that_made(getattr(args[0], "_grid", None)) if args else None
+        if earlier is None and args and getattr(args[0], "_model", None) is None:
+            earlier = self.with_result(args[0])
         number = None if earlier is None else earlier.number
         self._keep(entry, call_of(function, args, kwargs, number))
 

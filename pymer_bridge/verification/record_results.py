@@ -29,7 +29,8 @@ NO_SEED: Final = "it was drawn without a seed"
 OTHER_MODEL: Final = "it is of a further model that is not in the record: record both, by name"
 NOT_PLAIN: Final = "an argument cannot be written"
 NO_FIGURES: Final = "it has no figures that are compared"
-WHY_NOT: Final = (NO_LONGER, NO_SEED, OTHER_MODEL, NOT_PLAIN, NO_FIGURES)
+NOT_ASKED: Final = "a record cannot ask for it"
+WHY_NOT: Final = (NO_LONGER, NO_SEED, OTHER_MODEL, NOT_PLAIN, NO_FIGURES, NOT_ASKED)
 """Why a result is not in a record; ``docs/ci.md`` explains each."""
 
 
@@ -98,7 +99,7 @@ def results_of(
     figures
         Those of the models, which no result repeats.
     """
-    return _Taking({id(fit._model): name for name, fit in fits.items()}, figures).all_of(fits)
+    return _Taking(fits, figures).all_of()
 
 
 class _Taking:
@@ -106,8 +107,10 @@ class _Taking:
 
     Attributes
     ----------
+    fits
+        The models by name.
     names
-        The names of the models, by the identity of what stands for them.
+        Their names, by the identity of what stands for them.
     own
         The figures of the models.
     taken
@@ -116,14 +119,15 @@ class _Taking:
         How often something was left out, by what is said of it.
     """
 
-    def __init__(self, names: Mapping[int, str], own: Sequence[Mapping[str, Value]]) -> None:
-        self.names, self.own = names, list(map(_ungrouped, own))
+    def __init__(self, fits: Mapping[str, Any], own: Sequence[Mapping[str, Value]]) -> None:
+        self.fits, self.own = fits, list(map(_ungrouped, own))
+        self.names = {id(fit._model): name for name, fit in fits.items()}
         self.taken: list[RecordedResult] = []
         self.places: dict[int, int] = {}
         self.left: Counter[str] = Counter()
 
-    def all_of(self, fits: Mapping[str, Any]) -> tuple[list[RecordedResult], list[str]]:
-        entries = {each.number: each for fit in fits.values() for each in asked_of(fit._model)}
+    def all_of(self) -> tuple[list[RecordedResult], list[str]]:
+        entries = {each.number: each for fit in self.fits.values() for each in asked_of(fit._model)}
         needed = {each.arguments.get("of") for each in entries.values()}
         for number in sorted(entries):
             call = journal.call_of(entries[number])
@@ -176,7 +180,16 @@ class _Taking:
         if not call.seeded and entry.arguments.get("seed", 0) is None:
             return NO_SEED
         models = (*call.models, *(() if call.of is None else (call.of,)))
-        return "" if all(id(ref()) in self.names for ref in models) else OTHER_MODEL
+        if not all(id(ref()) in self.names for ref in models):
+            return OTHER_MODEL
+        if call.earlier is not None:
+            return ""
+        of = None if call.of is None else self.fits[self.names[id(call.of())]]
+        try:
+            function_of(of, call.name)
+        except ValueError:
+            return NOT_ASKED
+        return ""
 
     def _named(self, packed: Any, call: Call) -> Any:
         """Put the names of models in the place of their numbers."""

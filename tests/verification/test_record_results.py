@@ -495,7 +495,9 @@ def test_the_page_lists_why_results_are_left_out(reason: str) -> None:
 
 # -- what a file may ask -------------------------------------------------------------------------
 
-OF_ALL = "cooks_distance fitted hat_values model_matrix residuals rstudent vcov vif standardize"
+OF_ALL = (
+    "check cooks_distance fitted hat_values model_matrix residuals rstudent vcov vif standardize"
+)
 OF_MIXED = f"{OF_ALL} all_fit group_coefficients icc influence r2 re_pca anova drop1 fixed_effects"
 OF_TWO = "bootstrap confint emmeans emtrends predict profile simulate"
 ASKABLE = {
@@ -523,6 +525,22 @@ def test_what_a_file_may_ask_is_this_and_no_more(name: str) -> None:
     never = {"n_jobs", "progress", "checkpoint", "timeout", "path", "self"}
     for function in open_.values():
         assert not set(takes(function)) & never
+
+
+@pytest.mark.carried("clubSandwich")
+def test_what_is_asked_of_a_result_is_asked_of_it_again(
+    sleepstudy: pd.DataFrame, tmp_path: Path
+) -> None:
+    fit = pb.lmer("Reaction ~ Days + (1 | Subject)", sleepstudy)
+    robust = fit.robust("Subject")
+    kept = [robust.wald_test(), fit.robust("Subject", kind="CR1")]
+    path = pb.record(fit, tmp_path / "r.json")
+    stored = results_in(path)
+    assert [each["name"] for each in stored] == ["robust", "wald_test", "robust"]
+    assert stored[1]["of"] == 0
+    assert len(kept) == 2
+    report = pb.verify_record(path, data=sleepstudy)
+    assert (report.ok, report.figures) == (True, ())
 
 
 def test_functions_that_a_file_may_ask() -> None:
