@@ -180,7 +180,7 @@ class Journal:
                 if entry is not None and (inner := self._calls.get(entry.number)) is not None:
                     self._keep(entry, replace(inner, nested=within_another()))
             return
-        entry = self._claimed_by(result)
+        entry = self._claimed_by(result, getattr(args[0], "_model", None) if args else None)
         if entry is None:
             return
         earlier = self._that_made(getattr(args[0], "_grid", None)) if args else None
@@ -189,16 +189,17 @@ class Journal:
         number = None if earlier is None else earlier.number
         self._keep(entry, call_of(function, args, kwargs, number))
 
-    def _claimed_by(self, result: Any) -> DoneEntry | None:
+    def _claimed_by(self, result: Any, model: Any = None) -> DoneEntry | None:
         entry = self._unclaimed.get(id(result))
         if entry is not None and entry.outcome() is result:
             return entry
-        if not isinstance(result, pd.Series):
+        if not isinstance(result, pd.Series) or model is None:
             return None
-        # Of a series a copy is given.
-        return next(
-            (each for each in self._unclaimed.values() if _is_copy(result, each.outcome())), None
-        )
+        # Of a series that a model keeps, a copy is given.
+        for each in list(self._unclaimed.values()):
+            if any(of() is model for of in each.models) and _is_copy(result, each.outcome()):
+                return each
+        return None
 
     def _keep(self, entry: DoneEntry, call: Call) -> None:
         with self._lock:
