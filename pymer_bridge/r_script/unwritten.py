@@ -80,6 +80,12 @@ RESULTS: Final[Mapping[str, Unwritten]] = {
     "SimulatedResiduals": Unwritten(
         "fit.simulated_residuals()", "they are those of DHARMa, which no script loads"
     ),
+    **dict.fromkeys(
+        ("NamedVector", "SparseMatrix", "CholeskyFactor"),
+        Unwritten(
+            "fit.get_me()", "parts of the inside of a fit, of any kind; no script asks for them"
+        ),
+    ),
     "StandardizedEffects": Unwritten("fit.standardize()", "fixed effects of another fit"),
 }
 """Results that are not of one fit, or that R has no call for, by their classes."""
