@@ -583,6 +583,8 @@ def test_workers_that_are_killed_again_and_again(larger: Long, tmp_path: Path) -
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("eager")
+# joblib's own thread may find that its work was taken from it.
+@pytest.mark.filterwarnings("ignore:Exception in thread ExecutorManagerThread")
 def test_a_run_goes_on_where_another_one_ends_the_workers(larger: Long) -> None:
     """Joblib's workers are the same for all threads; one that is stopped ends them."""
     larger.expected()
