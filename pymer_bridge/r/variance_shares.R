@@ -1,5 +1,16 @@
 # Shares of the variance that groups, or a model, explain: by insight, with performance's formulas.
 
+#' Evaluate with lme4 attached, as it is where R's users ask
+#'
+#' insight fits the model without predictors, and looks for `glmer()` among what is attached.
+with_lme4 <- function(expression) {
+  if (!"package:lme4" %in% search()) {
+    attachNamespace("lme4")
+    on.exit(detach("package:lme4", character.only = TRUE))
+  }
+  expression
+}
+
 #' The variances of a fit, by insight
 #'
 #' @param fit A mixed model.
@@ -7,7 +18,7 @@
 #' @param ... Goes to insight, such as `verbose = FALSE` for no warnings.
 #' @return insight's list; NULL where it has none, as for a singular fit, of which it warns.
 variances_of <- function(fit, tolerance = 1e-5, ...) {
-  found <- insight::get_variance(fit, tolerance = tolerance, ...)
+  found <- with_lme4(insight::get_variance(fit, tolerance = tolerance, ...))
   if (is.null(found) || all(is.na(found))) NULL else found
 }
 
@@ -121,7 +132,7 @@ r2_by_group <- function(model) {
   found <- within_model(used$model, bquote(.(function(fit) {
     of <- variances_of(fit)
     if (is.null(of$var.random)) return(NULL)
-    without <- variances_of(insight::null_model(fit))
+    without <- variances_of(with_lme4(insight::null_model(fit)))
     groups <- insight::find_random(fit, split_nested = TRUE, flatten = TRUE)
     # Of nested factors insight's variances have other names, and performance stops.
     if (!all(groups %in% names(of$var.intercept))) groups <- names(of$var.intercept)
