@@ -7,13 +7,14 @@ import math
 import struct
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
 
 from pymer_bridge.data.exact import Value
 from pymer_bridge.results.figures import Figure
+from pymer_bridge.results.intervals import Intervals
 from pymer_bridge.session.asking import ask
 from pymer_bridge.verification.figures import numbered
 from pymer_bridge.verification.result_figures import each_figure
@@ -78,15 +79,24 @@ class _Vector:
                 yield Figure(family, "", "", term, f"{quantity}_{name}", float(found[name][i]))
 
 
+def _stable_names(result: Any) -> Mapping[str, str]:
+    """Return readable names of parameters that R numbers, as lme4 2 numbers them anew."""
+    if not isinstance(result, Intervals):
+        return {}
+    return {row.term: row.label for row in result.rows if row.term.startswith(".sig")}
+
+
 def stored_figures(result: Any) -> dict[str, Value]:
     """Return the figures of a result by their keys.
 
     Replicates, and vectors of more than :data:`MOST_FIGURES`, are given as their number, a hash of
     their bits, and for each name the mean, the standard deviation and the range that R gives.
     """
+    labels = _stable_names(result)
     short: dict[str, list[Figure]] = {}
     vectors: dict[str, dict[str, _Vector]] = {}
-    for row in each_figure(result):
+    for each in each_figure(result):
+        row = replace(each, term=labels.get(each.term, each.term))
         quantities = vectors.setdefault(row.family, {})
         quantities.setdefault(row.quantity, _Vector()).add(row.term, row.value)
         rows = short.setdefault(row.family, [])

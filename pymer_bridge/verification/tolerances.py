@@ -76,6 +76,8 @@ OWN: Final = frozenset(
 """The families of a model's own figures; all others are of results."""
 OF_RESULTS: Final[Mapping[str, Limits]] = {
     "std_error": (RELATIVE, 1e-6, 1e-4),
+    "conf_low": (MIXED, 1e-4, 1e-4),
+    "conf_high": (MIXED, 1e-4, 1e-4),
     "df": (RELATIVE, 1e-6, 1e-4),
     "df1": (RELATIVE, 1e-6, 1e-4),
     "df2": (RELATIVE, 1e-6, 1e-4),
