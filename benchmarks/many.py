@@ -44,6 +44,6 @@ def rows(scale: Scale) -> Iterator[Row]:
         ):
             seconds()  # R starts in the workers
             taken = [seconds() for _ in range(rounds)]
-        aims = {ALONE: 0.65} if workers == 2 else {}
+        aims = {ALONE: 0.55} if workers == 2 else {}
         name = f"{n:,} models, {workers} Dask worker{'s' if workers > 1 else ''}"
         yield Row("many", name, "wall", {OURS: taken, ALONE: alone}, aims)
