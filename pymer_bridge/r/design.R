@@ -72,8 +72,8 @@ layout_of <- function(design, right, frame = design$frame) {
   )
 }
 
-#' A formula without random effects; lme4's own function of old warns where it has moved
-without_bars <- function(formula) design_home()$nobars(formula)
+#' A formula without random effects, by the function that lme4 itself calls, which may be imported
+without_bars <- function(formula) get("nobars", design_home())(formula)
 
 #' Does a family, or none, have a scale that is estimated?
 family_has_scale <- function(family) {
