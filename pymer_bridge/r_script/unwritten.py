@@ -44,7 +44,7 @@ UNWRITTEN: Final[Mapping[str, Unwritten]] = {
         ),
         Unwritten("", NAMES),
     ),
-    "factor_codings": Unwritten("fit.contrasts", "in the call of the fit, and in its design"),
+    "factor_codings": Unwritten("fit.contrasts", NAMES),
     "model_frame_parts": Unwritten("fit.model_frame", "the data, in a file beside the script"),
     "scaled_residual_quantiles": Unwritten(
         "fit.scaled_residual_quantiles", "R prints them within summary(), and keeps none of them"
