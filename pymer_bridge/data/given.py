@@ -17,7 +17,6 @@ from pymer_bridge.data import frames
 from pymer_bridge.data.arrays import Arrays
 from pymer_bridge.data.columns import unfit_for_r
 from pymer_bridge.data.indexes import pack_index, unpack_index
-from pymer_bridge.errors import OptionError
 
 MOST_VALUES: Final = 10_000
 """Of all arguments of one call together."""
@@ -64,7 +63,7 @@ def pack_given(
     for name, value in given.items():
         try:
             packed[name] = _pack(value, arrays, further, count, 0)
-        except (OptionError, ValueError, TypeError, AttributeError) as error:
+        except Exception as error:  # whatever pandas or an object says to it
             said = (
                 str(error) if isinstance(error, NotPlainError) else "of a kind without such a form"
             )

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 import pymer_bridge as pb
 from helpers.forgery import edited
 from pymer_bridge.cli.commands import main
-from pymer_bridge.data.given import MOST_VALUES
+from pymer_bridge.data.given import MOST_VALUES, NotPlainError, pack_given
 from pymer_bridge.errors import FormulaError, OptionError, PymerWarning, RecordError
 from pymer_bridge.session.asking import ask
 from pymer_bridge.verification import asking_again, drift, record_results, tolerances
@@ -235,6 +235,49 @@ def test_what_a_record_holds_of_results(made: Path) -> None:
     assert boot["replicate////value_n"] == 10
     assert "bootstrap////estimate" not in boot
     assert not [key for each in stored if each["figures"] for key in each["figures"] if "#" in key]
+
+
+class Unwilling:
+    """What raises whatever it likes, once it is asked for its columns."""
+
+    @property
+    def columns(self) -> Any:
+        raise NotImplementedError("no columns")
+
+    def __len__(self) -> int:
+        return 1
+
+
+DAYS = {
+    "half": np.array([0, 9], dtype=np.float16),
+    "extension": pd.array([0, 9], dtype="Int8"),
+    "categories": pd.Categorical([0, 9]),
+    "objects": np.array([0, 9], dtype=object),
+    "sparse": pd.arrays.SparseArray([0.0, 9.0]),
+    "complex frame": pd.DataFrame({"Days": [0, 9], "other": [1j, 2j]}),
+    "frames within": pd.DataFrame({"Days": [0, 9], "other": [pd.DataFrame(), Unwilling()]}),
+}
+
+
+@pytest.mark.parametrize("kind", DAYS)
+def test_what_cannot_be_kept_stops_no_call(kind: str, tmp_path: Path) -> None:
+    fit = pb.lmer(SLOPES, pb.load_dataset("sleepstudy"))
+    days = DAYS[kind]
+    new = days if isinstance(days, pd.DataFrame) else pd.DataFrame({"Days": days})
+    try:
+        found = fit.predict(new, "population")
+    except pb.PymerError:
+        return  # it is refused, as it always was
+    plain = fit.predict({"Days": [0, 9]}, "population")
+    assert found.values.tolist() == plain.values.tolist()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", pb.PymerWarning)
+        assert len(results_in(pb.record(fit, tmp_path / "x.json"))) <= 2
+
+
+def test_packing_refuses_whatever_raises() -> None:
+    with pytest.raises(NotPlainError, match="data is of a kind without such a form"):
+        pack_given({"data": Unwilling()}, {}, lambda value: value)
 
 
 def test_the_same_results_are_recorded_as_the_same_bytes(tmp_path: Path) -> None:
