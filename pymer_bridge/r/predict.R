@@ -215,6 +215,22 @@ link_with_std_errors <- function(fit, frame, part, allow_new_levels, known = NUL
   )
 }
 
+#' Stop where R's predict() of a nonlinear model gives its parameters, or stops
+stop_if_not_predictable <- function(further, with_errors) {
+  if (with_errors) {
+    stop("R has no standard errors of predictions of a nonlinear mixed model (std_error)",
+      call. = FALSE
+    )
+  }
+  if (further) {
+    stop("R predicts a nonlinear mixed model only at its own data with all random effects: ",
+      "predict() without further arguments; elsewhere, evaluate its function at ",
+      "fixed_effects() or group_coefficients",
+      call. = FALSE
+    )
+  }
+}
+
 #' Operation: predictions
 #'
 #' @param new_data The parts of a data frame; NULL for the data themselves.
@@ -227,6 +243,9 @@ link_with_std_errors <- function(fit, frame, part, allow_new_levels, known = NUL
 #' @return Vectors over the rows, with the numbers of those rows in the data.
 predict_model <- function(model, new_data, re_form, type, allow_new_levels, std_error, interval,
                           conf_level, random_only, new_params) {
+  wanted <- c(if (std_error) "std_error", if (interval) c("conf_low", "conf_high"))
+  further <- !is.null(new_data) || !is.null(re_form) || random_only || !is.null(new_params)
+  if (lme4::isNLMM(model$fit)) stop_if_not_predictable(further, length(wanted) > 0L)
   frame <- if (!is.null(new_data)) frame_from_parts(new_data)
   axis <- response_axis(model)
   readable <- readable_model(model, frame, re_form)
@@ -238,12 +257,6 @@ predict_model <- function(model, new_data, re_form, type, allow_new_levels, std_
   plain <- !inherits(part, "formula") && !random_only && is.null(new_params)
   if (is.null(frame) && !plain) stop_if_rows_slip(model)
   if (!is.null(frame)) warn_of_lost_offset(fit)
-  wanted <- c(if (std_error) "std_error", if (interval) c("conf_low", "conf_high"))
-  if (length(wanted) > 0L && lme4::isNLMM(fit)) {
-    stop("R has no standard errors of predictions of a nonlinear mixed model (std_error)",
-      call. = FALSE
-    )
-  }
   names <- c("estimate", wanted)
   figures <- at_predictable_rows(model, frame, part, allow_new_levels, names, function(rows) {
     estimate <- at_new_data(predicted(fit,

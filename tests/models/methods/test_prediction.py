@@ -469,6 +469,19 @@ def test_a_nonlinear_model(plain: Any) -> None:
         fit.simulate()
 
 
+@pytest.mark.parametrize(
+    "given", [{"re_form": "population"}, {"new_data": {"age": [118, 484], "Tree": ["1", "2"]}}]
+)
+def test_what_r_calls_predictions_of_a_nonlinear_model_elsewhere(given: dict[str, Any]) -> None:
+    """They are its parameters, or R stops."""
+    data = pb.load_dataset("Orange", package="datasets")
+    formula = "circumference ~ SSlogis(age, Asym, xmid, scal) ~ (Asym | Tree)"
+    fit = pb.nlmer(formula, data, start={"Asym": 200, "xmid": 725, "scal": 350})
+    assert len(fit.predict()) == len(data)
+    with pytest.raises(RError, match="only at its own data with all random effects"):
+        fit.predict(**given)
+
+
 # -- what predictions are ------------------------------------------------------------------------
 
 
