@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -19,9 +20,12 @@ SECTIONS = {
     "cold": "Cold start",
     "steady": "Many small fits in one process",
     "growth": "Growth with rows and groups",
+    "methods": "Every method of a model, by rows",
     "many": "Many models on Dask",
     "functions": "Bootstraps of a statistic in Python",
 }
+SMALL = 1e6
+"""Bytes of memory that say nothing of how it grows."""
 SLOWER = 1.10
 """A ratio between two runs above which a figure counts as slower."""
 
@@ -105,6 +109,39 @@ def lines_of(row: Row) -> Iterator[str]:
         )
 
 
+def _each(rows: Iterable[Row]) -> list[str]:
+    """Return a table with a line for each thing measured."""
+    lines = ["| what | clock | ours | compared with | theirs | ratio | aim |"]
+    lines.append("|---|---|---|---|---|---|---|")
+    return lines + [line for row in rows for line in lines_of(row)]
+
+
+def _by_size(rows: Iterable[Row]) -> list[str]:
+    """Return a table with a line for each method: seconds (to R's) and bytes (and R's), by rows."""
+    cells: dict[str, dict[str, str]] = {}
+    for row in rows:
+        method, size, what = re.split(r", ([\d,]+) rows: ", row.name)
+        cell = cells.setdefault(method, {})
+        others = [side for side in row.sides if side != OURS]
+        small = row.clock == "memory" and max(map(row.median, row.sides)) < SMALL
+        ours = shown(row.median(OURS), row.clock)
+        if not others or small:
+            cell[f"{what}, {size}"] = "" if small else ours
+        elif row.clock == "memory":
+            cell[f"{what}, {size}"] = f"{ours} ({shown(row.median(others[0]), row.clock)})"
+        else:
+            cell[f"{what}, {size}"] = f"{ours} ({row.ratio(others[0]):.2g})"
+    columns = sorted(
+        dict.fromkeys(name for cell in cells.values() for name in cell),
+        key=lambda name: (name.startswith("peak"), len(name), name),
+    )
+    lines = ["| method | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
+    for method, cell in cells.items():
+        shown_cells = " | ".join(cell.get(name, "") for name in columns)
+        lines.append(f"| `{method}` | {shown_cells} |")
+    return lines
+
+
 def markdown(rows: Sequence[Row], facts: Mapping[str, str]) -> str:
     """Return the tables of a run."""
     told = [f"{what.capitalize()}: {text}." for what, text in facts.items()]
@@ -113,10 +150,7 @@ def markdown(rows: Sequence[Row], facts: Mapping[str, str]) -> str:
         chosen = [row for row in rows if row.section == section]
         if chosen:
             parts.append(f"### {title}")
-            lines = ["| what | clock | ours | compared with | theirs | ratio | aim |"]
-            lines.append("|---|---|---|---|---|---|---|")
-            lines += [line for row in chosen for line in lines_of(row)]
-            parts.append("\n".join(lines))
+            parts.append("\n".join(_by_size(chosen) if section == "methods" else _each(chosen)))
     return "\n\n".join(parts) + "\n"
 
 

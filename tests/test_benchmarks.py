@@ -118,6 +118,19 @@ def test_ratios_and_aims(tmp_path: Path) -> None:
     assert (back, facts) == (over, {"date": "2026-01-01"})
 
 
+def test_methods_have_a_line_each_and_a_column_for_each_size() -> None:
+    rows = [
+        Row("methods", f"augment(new), {n} rows: {what}", clock, {OURS: [ours], "R": [theirs]})
+        for n, ours, theirs in (("10,000", 0.1, 0.2), ("100,000", 3.0, 1.5))
+        for what, clock in (("time", "CPU"), ("peak memory", "memory"))
+    ]
+    rows.append(Row("methods", "lines(), 10,000 rows: peak memory", "memory", {OURS: [2e6]}))
+    table = report.markdown(rows, {})
+    assert "| method | time, 10,000 | time, 100,000 | peak memory, 10,000 |" in table
+    assert "| `augment(new)` | 100 ms (0.5) | 3 s (2) |  |  |" in table
+    assert "| `lines()` |  |  | 2 MB |  |" in table
+
+
 def test_sides_go_by_turns() -> None:
     order: list[str] = []
 
