@@ -23,7 +23,7 @@ requirements <- c(
 features <- list(
   effects = "effects",
   terms = "car",
-  shares = "insight",
+  shares = c("insight", "performance"),
   checks = "performance",
   residuals = "DHARMa",
   robust = c("clubSandwich", "sandwich"),

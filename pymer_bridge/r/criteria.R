@@ -130,7 +130,7 @@ shares_beside <- function(model) {
     return(list(r2 = found$r.squared, r2_adjusted = found$adj.r.squared))
   }
   linear <- inherits(fit, "lm") || lme4::isNLMM(fit)
-  if (linear || !requireNamespace("insight", quietly = TRUE)) list() else variance_shares(model)
+  if (linear || !has_packages_of_shares()) list() else variance_shares(model)
 }
 
 #' Operation: models side by side

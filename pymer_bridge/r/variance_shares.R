@@ -1,5 +1,18 @@
 # Shares of the variance that groups, or a model, explain: by insight, with performance's formulas.
 
+#' Operation: what insight's variances take besides insight
+#'
+#' From version 1.0 on it gives none without performance, and says nothing.
+packages_of_shares <- function() {
+  if (utils::packageVersion("insight") >= "1.0") "performance" else character()
+}
+
+#' Is all there that shares take?
+has_packages_of_shares <- function() {
+  requireNamespace("insight", quietly = TRUE) &&
+    all(vapply(packages_of_shares(), requireNamespace, NA, quietly = TRUE))
+}
+
 #' Evaluate with lme4 attached, as it is where R's users ask
 #'
 #' insight fits the model without predictors, and looks for `glmer()` among what is attached.

@@ -170,13 +170,14 @@ def test_report_is_of_the_models_own_figures(models: Any) -> None:
         slopes.report("Days", interval=1)
 
 
-LEFT_OUT = "R² and ICC of mixed models left out: R's package insight is not installed."
+LEFT_OUT = "R² and ICC of mixed models left out: R's insight or performance is not installed."
 
 
-def _has_insight() -> bool:
+def _has_shares() -> bool:
     """Say whether R can give the ICC: not every release carries the package."""
     try:
         session().require("insight")
+        session().require("performance")
     except REnvironmentError:
         return False
     return True
@@ -202,7 +203,7 @@ def test_models_stand_side_by_side(models: Any) -> None:
     assert list(frame.loc["Estimation"]) == ["OLS", "ML", "REML"]
     assert list(frame.loc["Observations"]) == ["180"] * 3
     assert list(frame.loc["Subject: groups"]) == ["", "18", "18"]
-    if _has_insight():
+    if _has_shares():
         r2, share = models[2].r2(), models[2].icc().adjusted
         assert frame.loc["ICC (adjusted)", "slopes"] == f"{share:.2f}".lstrip("0")
         assert frame.loc["ICC (adjusted)", "none"] == ""
@@ -255,7 +256,7 @@ def test_stars_intervals_and_words(models: Any) -> None:
         "90% confidence intervals in brackets.",
         "Tests and intervals with the normal distribution.",
         "* p < .05, ** p < .01, *** p < .001.",
-        *([] if _has_insight() else [LEFT_OUT]),
+        *([] if _has_shares() else [LEFT_OUT]),
     )
     frame = pb.model_table(models[2], beneath="p_value").to_frame()
     assert frame.iloc[list(frame.index).index("Days") + 1, 0] == "(p < .001)"
@@ -287,7 +288,7 @@ def test_without_insight_the_shares_are_left_out(
 
 
 @with_r
-@pytest.mark.carried("insight")
+@pytest.mark.carried("insight", "performance")
 def test_a_table_warns_of_nothing_of_its_own() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

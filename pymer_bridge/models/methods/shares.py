@@ -24,6 +24,12 @@ from pymer_bridge.spec import options
 S = TypeVar("S", icc_r2.IntraclassCorrelation, icc_r2.RSquared)
 
 
+def _require_packages() -> None:
+    session().require("insight")
+    for package in session().call("packages_of_shares").value:
+        session().require(package)
+
+
 class Shares(MixedFit):
     """Intraclass correlations and coefficients of determination."""
 
@@ -84,7 +90,7 @@ class Shares(MixedFit):
         OptionError
             An argument is not accepted, or does not go with the others.
         REnvironmentError
-            R's package insight is not installed.
+            R's package insight, or performance beside newer ones of it, is not installed.
         BootstrapInterrupted
             Ctrl-C.
         RTimeoutError
@@ -109,7 +115,7 @@ class Shares(MixedFit):
         >>> round(fit.icc().adjusted, 3)  # doctest: +SKIP
         0.722
         """
-        session().require("insight")
+        _require_packages()
         if options.flag(by_group, "by_group"):
             _check_alone(conf_level)
             of = "Intraclass correlation by group"
@@ -184,7 +190,7 @@ class Shares(MixedFit):
         >>> round(fit.r2().marginal, 3)  # doctest: +SKIP
         0.279
         """
-        session().require("insight")
+        _require_packages()
         if options.flag(by_group, "by_group"):
             _check_alone(conf_level)
             return self._ask("r2_by_group", decode_tests.group_shares, "R squared by group")
@@ -194,7 +200,7 @@ class Shares(MixedFit):
 
     def _shares(self) -> tuple[icc_r2.RSquared, icc_r2.IntraclassCorrelation]:
         """Return both; R does not warn here where there are none."""
-        session().require("insight")
+        _require_packages()
         return self._ask("variance_shares", decode_tests.variance_shares)
 
     def _with_intervals(
