@@ -83,7 +83,7 @@ def share_rows(
             found.append(_shares(model) if wanted else ())
         except REnvironmentError:
             found.append(())
-            notes = ["R² and ICC of mixed models left out: R's insight or performance is not installed."]
+            notes = ["R² and ICC of mixed models left out: R lacks insight or performance."]
     rows: list[Row] = []
     for of, kind, name, label in SHARES:
         shares = [

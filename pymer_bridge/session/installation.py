@@ -30,7 +30,7 @@ MINIMUM_PACKAGES: Final = {
 FEATURES: Final[dict[str, tuple[tuple[str, ...], str]]] = {
     "effects": (("effects",), "`fit.effect()` and its pictures"),
     "terms": (("car",), "tests of types II and III beside `lmer`, `fit.vif()`"),
-    "shares": (("insight", "performance"), "`fit.icc()`, `fit.r2()`, and what reports and tables show of them"),
+    "shares": (("insight", "performance"), "`fit.icc()`, `fit.r2()`, reports and tables of them"),
     "checks": (("performance",), "`fit.check()`"),
     "residuals": (("DHARMa",), "`test_quantiles()` of simulated residuals; the rest goes without"),
     "robust": (("clubSandwich", "sandwich"), "`fit.robust()`"),

@@ -170,7 +170,7 @@ def test_report_is_of_the_models_own_figures(models: Any) -> None:
         slopes.report("Days", interval=1)
 
 
-LEFT_OUT = "R² and ICC of mixed models left out: R's insight or performance is not installed."
+LEFT_OUT = "R² and ICC of mixed models left out: R lacks insight or performance."
 
 
 def _has_shares() -> bool:

@@ -36,7 +36,7 @@ def _fit(name: str) -> Any:
 def test_shares_of_variance_are_performances(single_figures: dict[str, Any], name: str) -> None:
     fit, theirs = _fit(name), single_figures.get(f"shares {name}")
     if not (there("insight") and there("performance")):
-        with pytest.raises(REnvironmentError, match="insight|performance"):
+        with pytest.raises(REnvironmentError, match=r"insight|performance"):
             fit.icc()
         return
     if theirs is None:
