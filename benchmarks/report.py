@@ -219,6 +219,7 @@ def plot(rows: Sequence[Row], path: Path) -> None:
     ratios = [
         (f"{row.name} / {other}", row.ratio(other) / aim)
         for row in rows
+        if row.section != "methods"  # their table has them
         for other, aim in row.aims.items()
     ][::-1]
     axes["aims"].barh(

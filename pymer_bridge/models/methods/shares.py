@@ -26,7 +26,7 @@ S = TypeVar("S", icc_r2.IntraclassCorrelation, icc_r2.RSquared)
 
 def _require_packages() -> None:
     session().require("insight")
-    for package in session().call("packages_of_shares").value:
+    for package in asking.ask("packages_of_shares"):
         session().require(package)
 
 
