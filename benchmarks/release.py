@@ -210,8 +210,16 @@ def page(cells: Iterable[Cell]) -> str:
 def stored() -> list[Path]:
     """Return the stored records of the lme4 here and of earlier ones, the earliest first."""
     here = order(stack_here()["lme4"])
-    versions = {path: order(path.name[5:].split(".pbr")[0]) for path in RECORDED.glob("lme4-*")}
-    return sorted((p for p in versions if versions[p] <= here), key=lambda path: versions[path])
+    return sorted((p for p in RECORDED.glob("lme4-*") if _release(p) <= here), key=_release)
+
+
+def is_latest() -> bool:
+    """Say whether no stored record is of a later lme4 than the one here."""
+    return len(stored()) == len(list(RECORDED.glob("lme4-*")))
+
+
+def _release(path: Path) -> tuple[int, ...]:
+    return order(path.name[5:].split(".pbr")[0])
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -233,7 +241,8 @@ def main(arguments: list[str] | None = None) -> None:
         if given.store:
             shutil.copy(here, last)
     print(text)
-    if given.page:
+    # A page by an older release would lack what later ones changed.
+    if given.page and is_latest():
         given.page.write_text(text, encoding="utf-8")
     if again:
         print(f"The stored record of {label(again.recorded)}, again: {summary(again)}.")

@@ -232,21 +232,22 @@ def test_drift_is_recorded_compared_and_shown(
 def test_a_release_is_compared_with_the_stored_records(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for stored in release.RECORDED.iterdir():
-        shutil.copy(stored, tmp_path)
-    # The release that is here is not stored yet.
-    name = f"lme4-{release.stack_here()['lme4']}.pbr.json"
-    (tmp_path / name).unlink(missing_ok=True)
-    (tmp_path / "lme4-0.9.pbr.json").write_bytes((tmp_path / "lme4-1.1-37.pbr.json").read_bytes())
+    older = release.RECORDED / "lme4-1.1-37.pbr.json"
+    shutil.copy(older, tmp_path / "lme4-0.9.pbr.json")
     monkeypatch.setattr(release, "RECORDED", tmp_path)
+    assert release.is_latest()
+    name = f"lme4-{release.stack_here()['lme4']}.pbr.json"
     release.main(["--store", "--page", str(tmp_path / "page.md"), "--only", "slopes", "binomial"])
     page = (tmp_path / "page.md").read_text(encoding="utf-8")
-    assert page.count("## From lme4") == len(release.stored()) - 1
+    assert page.count("## From lme4") == 1
     assert " to lme4 " + name[5:-9] in page.split("## From lme4")[1]
     assert "Not fitted here: random_intercept, maximum_likelihood" in page
     assert capsys.readouterr().out.strip() == page.strip()
-    # Once more, beside what was just stored.
-    release.main(["--only", "slopes"])
+    # Once more, beside what was just stored; and there is a later release.
+    (tmp_path / "lme4-9.0.pbr.json").touch()
+    assert not release.is_latest()
+    release.main(["--only", "slopes", "--page", str(tmp_path / "none.md")])
+    assert not (tmp_path / "none.md").exists()
     again = re.search(r"again: 1 of 1 models pass; (\d+) of (\d+)", capsys.readouterr().out)
     assert again is not None
     assert again[1] == again[2]
