@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,3 +26,13 @@ def forged(stored: Path, path: Path, change: Any) -> Path:
     change(document, copied)
     model_file.write(path, document, copied)
     return path
+
+
+def places(part: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Give the place of every part of a document, at any depth."""
+    inner: Any = part.items() if isinstance(part, dict) else ()
+    if isinstance(part, list):
+        inner = enumerate(part)
+    for name, each in inner:
+        yield (*above, name)
+        yield from places(each, (*above, name))

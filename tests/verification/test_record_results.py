@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pymer_bridge as pb
-from helpers.forgery import edited
+from helpers.forgery import edited, places
 from pymer_bridge.cli.commands import main
 from pymer_bridge.data.given import MOST_VALUES, NotPlainError, pack_given
 from pymer_bridge.errors import FormulaError, OptionError, PymerWarning, RecordError
@@ -760,15 +760,6 @@ JSON = st.recursive(
     ),
     max_leaves=6,
 )
-
-
-def places(part: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    inner: Any = part.items() if isinstance(part, dict) else ()
-    if isinstance(part, list):
-        inner = enumerate(part)
-    for name, each in inner:
-        yield (*above, name)
-        yield from places(each, (*above, name))
 
 
 @settings(max_examples=200, deadline=None)

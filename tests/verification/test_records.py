@@ -22,7 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pymer_bridge as pb
-from helpers.forgery import edited
+from helpers.forgery import edited, places
 from pymer_bridge.cli.commands import main
 from pymer_bridge.data.exact import ulps
 from pymer_bridge.errors import (
@@ -738,16 +738,6 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner),
     max_leaves=6,
 )
-
-
-def places(part: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Give the place of every part of a document, at any depth."""
-    inner: Any = part.items() if isinstance(part, dict) else ()
-    if isinstance(part, list):
-        inner = enumerate(part)
-    for name, each in inner:
-        yield (*above, name)
-        yield from places(each, (*above, name))
 
 
 @settings(max_examples=100, deadline=None)
