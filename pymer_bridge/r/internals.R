@@ -113,10 +113,13 @@ isolated_fit <- function(fit) {
   fit
 }
 
+#' The deviance function of a whole copy of a fit
+whole_deviance <- function(fit) lme4::getME(isolated_fit(fit), "devfun")
+
 #' The deviance function of a fit on copies of its state, so that evaluating it leaves the fit alone
 isolated_deviance <- function(fit) {
   if (!lme4::isLMM(fit) || !as_known("deviance functions")) {
-    return(lme4::getME(isolated_fit(fit), "devfun"))
+    return(whole_deviance(fit))
   }
   devfun <- lme4::getME(fit, "devfun")
   rho <- environment(devfun)
@@ -137,13 +140,15 @@ complete_nonlinear <- function(devfun, fit) {
 
 #' Operation: the deviance as a function of the parameters
 #'
+#' @param copied Copies what the function needs: `isolated_deviance()`, or `whole_deviance()` where other
+#'   responses are put into it.
 #' @return `deviance`, an environment for `deviance_at()`; the names and values of the
 #'   parameters at the fit, their bounds, and how many of them are not fixed effects.
-deviance_function <- function(model) {
+deviance_function <- function(model, copied = isolated_deviance) {
   fit <- model$fit
   deviance <- new.env(parent = emptyenv())
   deviance$renew <- function() {
-    deviance$f <- isolated_deviance(fit)
+    deviance$f <- copied(fit)
     if (lme4::isNLMM(fit)) complete_nonlinear(deviance$f, fit)
   }
   deviance$renew()

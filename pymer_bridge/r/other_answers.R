@@ -60,7 +60,7 @@ criterion_there <- function(model, std_devs, correlations, sigma, fixed = NULL) 
   }
   deviations <- in_groups(std_devs / sigma, sizes)
   theta <- Map(relative_factor, deviations, in_groups(as.double(correlations), pairs))
-  deviance <- lme4::getME(isolated_fit(fit), "devfun")
+  deviance <- whole_deviance(fit)
   list(
     there = as.double(deviance(c(unlist(theta, use.names = FALSE), fixed))),
     optimum = as.double(lme4::getME(fit, "devcomp")$cmp[[if (lme4::isREML(fit)) "REML" else "dev"]])

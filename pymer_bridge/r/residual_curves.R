@@ -212,13 +212,7 @@ share_of_response <- function(response, own) {
 #' It starts at the linear predictor that the response was drawn at: from that of the fit lme4 fails
 #' where groups are small.
 means_anew <- function(fit) {
-  deviance <- deviance_function(list(fit = fit))
-  # Other responses are put into it, and their means taken out: that needs a whole copy.
-  deviance$deviance$renew <- function() {
-    assign("f", lme4::getME(isolated_fit(fit), "devfun"), deviance$deviance)
-    if (lme4::isNLMM(fit)) complete_nonlinear(deviance$deviance$f, fit)
-  }
-  deviance$deviance$renew()
+  deviance <- deviance_function(list(fit = fit), whole_deviance)
   offset <- lme4::getME(fit, "offset")
   function(response, eta) {
     parts <- environment(deviance$deviance$f)
