@@ -15,13 +15,11 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.growth import R, read, write
-from benchmarks.shared import HERE, OURS, PROJECT, Row, Scale, cpu, peak
+from benchmarks.shared import HERE, OURS, PROJECT, SMALL, Row, Scale, cpu, peak
 
 SIZES = {10_000: 500, 100_000: 5_000, 1_000_000: 50_000}
 TURNS = {10_000: 5, 100_000: 3}
 """How often each method is called; of more rows once."""
-MEANINGFUL = 1e6
-"""Bytes."""
 LONG = 2.0
 """Seconds."""
 
@@ -168,7 +166,7 @@ def rows(scale: Scale) -> Iterator[Row]:
                     if OURS in found:
                         values = {who: [turn[i] for turn in each] for who, each in found.items()}
                         # Where memory of before was enough for R, nothing can be said.
-                        known = R in found and (clock == "CPU" or max(values[R]) > MEANINGFUL)
+                        known = R in found and (clock == "CPU" or max(values[R]) > SMALL)
                         aims = {R: (1.1, 1.2)[i]} if known and n == max(SIZES) else {}
                         yield Row("methods", f"{name}, {n:,} rows: {what}", clock, values, aims)
             for side in sides.values():

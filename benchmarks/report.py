@@ -11,7 +11,7 @@ from typing import Any
 
 import pyperf
 
-from benchmarks.shared import HERE, OURS, PROJECT, Row
+from benchmarks.shared import HERE, OURS, PROJECT, SMALL, Row
 
 UNITS = {"CPU": "second", "wall": "second", "memory": "byte"}
 SECTIONS = {
@@ -24,8 +24,6 @@ SECTIONS = {
     "many": "Many models on Dask",
     "functions": "Bootstraps of a statistic in Python",
 }
-SMALL = 1e6
-"""Bytes of memory that say nothing of how it grows."""
 SLOWER = 1.10
 """A ratio between two runs above which a figure counts as slower."""
 

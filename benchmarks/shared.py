@@ -14,6 +14,8 @@ from typing import Any
 HERE = Path(__file__).parent
 PROJECT = HERE.parent
 OURS = "pymer_bridge"
+SMALL = 1e6
+"""Bytes of memory that say nothing of how it grows."""
 
 
 @dataclass(frozen=True)
