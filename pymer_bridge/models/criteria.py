@@ -50,7 +50,7 @@ def compare_models(
     with ``estimator = "ML"`` criteria that REML did not minimise. Where a response is a function
     of a column, such as ``log(y)``, the criteria are those of that response, as R has them.
     Marginal and conditional R squared and the intraclass correlation are those of ``fit.r2()`` and
-    ``fit.icc()``, missing without R's package insight.
+    ``fit.icc()``, missing where R has not the packages for it.
 
     References
     ----------

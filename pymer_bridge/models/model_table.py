@@ -113,8 +113,8 @@ def model_table(
         Decimals; estimates have more if their standard error needs them.
     icc, r2
         Show the intraclass correlation, and R squared (of mixed models marginal and conditional,
-        of :func:`pymer_bridge.lm` its own)? Those of mixed models need R's package insight; a
-        cell is empty where R has none, as for a singular fit.
+        of :func:`pymer_bridge.lm` its own)? Those of mixed models need R's insight, in newer
+        versions with performance; a cell is empty where R has none, as for a singular fit.
     caption
         A line above the table.
     exponentiate
