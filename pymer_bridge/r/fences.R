@@ -60,7 +60,8 @@ fast_paths <- list(
     "lme4::lmerResp$ptr" = "11814-816343"
   ),
   summaries = list(
-    "lme4::summary.merMod" = c("147224-147617076", "152138-157337919", "151668-156415795")
+    "lme4::summary.merMod" = c("147224-147617076", "152138-157337919", "151668-156415795"),
+    "lme4::vcov.merMod" = c("155736-166523721", "160578-176013100", "179836-219846719")
   ),
   `Kenward-Roger's covariance` = list(
     "pbkrtest::vcovAdj.lmerMod" = "20632-3100637",

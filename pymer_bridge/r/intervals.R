@@ -12,14 +12,22 @@ parameter_names <- function(model) parameter_names_of(model$fit)
 #' @return A list of `names` (".sig01", ".sigma", "(Intercept)" ...) and
 #'   `labels` ("sd_(Intercept)|school" ...), in the same order.
 parameter_names_of <- function(fit) {
-  method <- utils::getS3method("confint", "merMod", envir = asNamespace("lme4"))
+  # Names need no covariance, which takes most of the time.
+  n_fixed <- length(lme4::fixef(fit))
+  wald <- wald_with(diag(n_fixed))
   # lme4 2.0 calls oldNames signames, and warns of the old name.
-  argument <- if ("signames" %in% names(formals(method))) "signames" else "oldNames"
+  argument <- if ("signames" %in% names(formals(wald))) "signames" else "oldNames"
   names_of <- function(old) {
     arguments <- c(list(fit, method = "Wald"), structure(list(old), names = argument))
-    rownames(do.call(stats::confint, arguments, quote = TRUE))
+    rownames(do.call(wald, arguments, quote = TRUE))
   }
   list(names = names_of(TRUE), labels = names_of(FALSE))
+}
+
+#' R's confint() of mixed models, with a covariance matrix of the fixed effects that is known
+wald_with <- function(covariance) {
+  method <- utils::getS3method("confint", "merMod", envir = asNamespace("lme4"))
+  with_functions(method, list(vcov = function(...) covariance))
 }
 
 #' Intervals as lists of columns
@@ -40,10 +48,13 @@ confidence_intervals <- function(model, method, parameters, conf_level) {
   fit <- model$fit
   intervals <- if (method == "profile") {
     stats::confint(profile_of(model, parameters), level = conf_level)
-  } else if (is.null(parameters)) {
-    stats::confint(fit, level = conf_level, method = "Wald")
   } else {
-    stats::confint(fit, parm = parameters, level = conf_level, method = "Wald")
+    wald <- wald_with(fixed_covariance_of(model))
+    if (is.null(parameters)) {
+      wald(fit, level = conf_level, method = "Wald")
+    } else {
+      wald(fit, parm = parameters, level = conf_level, method = "Wald")
+    }
   }
   describe_intervals(intervals, fit)
 }

@@ -18,8 +18,9 @@ fast_lmertest <- function(model, lazy = deviance_by_theta(model$fit)) {
   ))
   convert <- with_functions(namespace$as_lmerModLmerTest, list(
     as_lmerModLT = complete,
-    # The only call that it evaluates is that of lmer() for a deviance function.
-    eval = function(...) lazy$devfun
+    # The only call that it evaluates is that of lmer() for a deviance function, and the only
+    # function that it takes by its package is lmerControl(), for that call.
+    eval = function(...) lazy$devfun, `::` = function(package, name) list
   ))
   convert(model$fit)
 }
@@ -150,22 +151,17 @@ fast_satterthwaite_table <- function(fit) {
   table
 }
 
-#' lmerTest's summary, from lme4's and the table, with the covariance made once
+#' lmerTest's summary, from lme4's and the table
 #'
 #' @param model A model environment.
 #' @return The summary; NULL where that may not be what lmerTest gives.
 fast_satterthwaite_summary <- function(model) {
   fit <- lmertest_fit(model)
-  covariance <- model$matrices$fixed
-  table <- if (!is.null(covariance)) fast_satterthwaite_table(fit)
-  if (is.null(table) || !as_known("summaries")) {
+  table <- if (!is.null(model$matrices$fixed)) fast_satterthwaite_table(fit)
+  made <- if (!is.null(table)) fast_lme4_summary(model, with_given_call(model, model$fit))
+  if (is.null(made)) {
     return(NULL)
   }
-  # It reads the diagonal of this one; the matrix that it keeps is made by vcov.merMod().
-  summarise <- with_functions(
-    asNamespace("lme4")$summary.merMod, list(vcov = function(object, ...) covariance)
-  )
-  made <- summarise(with_given_call(model, model$fit))
   made$coefficients <- table
   made$objClass <- class(fit)
   made$methTitle <- paste0(made$methTitle, ". t-tests use Satterthwaite's method")

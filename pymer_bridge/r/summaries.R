@@ -38,7 +38,8 @@ model_summary <- function(model, ddf) {
     } else if (by_t) {
       with_ddf(model, ddf, function(fit, name) summary(fit, ddf = name))
     } else {
-      summary(model$fit)
+      fast <- fast_lme4_summary(model)
+      if (is.null(fast)) summary(model$fit) else fast
     }
   })
 }
@@ -61,15 +62,60 @@ kept_if_quiet <- function(model, shelf, name, made) {
   found
 }
 
-#' The covariance matrix of the fixed effects, made once
-fixed_covariance_of <- function(model) {
-  kept_if_quiet(model, "matrices", "fixed", {
-    # The correlations, which no figure here shows, take most of the time.
+#' The covariance matrix of the fixed effects as R gives it, but without correlations, made once
+#'
+#' No figure here shows them, and they take most of the time.
+plain_covariance_of <- function(model) {
+  kept_if_quiet(model, "matrices", "plain", {
     plain <- if (methods::is(model$fit, "merMod")) {
       tryCatch(stats::vcov(model$fit, correlation = FALSE), warning = function(condition) NULL)
     }
-    as.matrix(if (is.null(plain)) stats::vcov(model$fit) else plain)
+    if (is.null(plain)) stats::vcov(model$fit) else plain
   })
+}
+
+#' The covariance matrix of the fixed effects, made once
+fixed_covariance_of <- function(model) {
+  kept_if_quiet(model, "matrices", "fixed", as.matrix(plain_covariance_of(model)))
+}
+
+#' The covariance matrix as vcov.merMod() makes it, from the one that was made before
+#'
+#' @param correlation,sigm Its arguments.
+correlated_covariance <- function(model, correlation, sigm) {
+  covariance <- plain_covariance_of(model)
+  if (!identical(class(covariance), structure("dpoMatrix", package = "Matrix")) || is.na(sigm) ||
+    !is.null(attr(lme4::getME(model$fit, "X"), "scaled:scale"))) {
+    return(asNamespace("lme4")$vcov.merMod(model$fit, correlation = correlation, sigm = sigm))
+  }
+  if (correlation) {
+    methods::slot(covariance, "factors")$correlation <- methods::as(covariance, "corMatrix")
+  }
+  covariance
+}
+
+#' lme4's summary of a mixed model, with the covariance matrix that was made before
+#'
+#' lme4 makes it twice. See fences.R for what this relies on.
+#'
+#' @param model A model environment.
+#' @param fit Its fit, with the call that the summary shows.
+#' @return The summary; NULL where that may not be what lme4 gives.
+fast_lme4_summary <- function(model, fit = model$fit) {
+  if (!methods::is(fit, "merMod") || !as_known("summaries")) {
+    return(NULL)
+  }
+  covariance <- tryCatch(fixed_covariance_of(model), warning = function(condition) NULL)
+  if (is.null(covariance)) {
+    return(NULL) # lme4 warns of each of the two
+  }
+  summarise <- with_functions(asNamespace("lme4")$summary.merMod, list(
+    vcov = function(object, ...) covariance,
+    vcov.merMod = function(object, correlation, sigm, ...) {
+      if (missing(sigm)) covariance else correlated_covariance(model, correlation, sigm)
+    }
+  ))
+  summarise(fit)
 }
 
 #' The table of fixed effects with their tests, as R's summary has it

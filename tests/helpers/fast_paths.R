@@ -48,6 +48,22 @@ satterthwaite_both_ways <- function(model) {
   )
 }
 
+summaries_both_ways <- function(model) {
+  ordinary <- heard(summary(model$fit))
+  again <- heard(stats::confint(model$fit, method = "Wald"))
+  fast <- heard(fast_lme4_summary(model))
+  intervals <- heard(confidence_intervals(model, "wald", NULL, 0.95))
+  warned <- length(ordinary$said) > 0L
+  c(
+    summary = if (warned) is.null(fast$value) else identical(fast$value, ordinary$value),
+    vcov = warned || identical(fast$value$vcov, ordinary$value$vcov),
+    said = warned || length(fast$said) == 0L,
+    ends = identical(intervals$value$conf_low, unname(again$value[, 1L])),
+    names = identical(intervals$value$names, rownames(again$value)),
+    labels = length(intervals$value$labels) == nrow(again$value)
+  )
+}
+
 leverage_both_ways <- function(model) {
   fit <- model$fit
   model$leverage <- NULL

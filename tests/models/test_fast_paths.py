@@ -69,6 +69,20 @@ def test_satterthwaite_is_identical_to_what_lmertest_makes(case: Case) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    "case",
+    [case for case in CASES if case.fitter in ("lmer", "glmer", "glmer_nb")],
+    ids=lambda case: case.name,
+)
+def test_a_summary_is_identical_to_lme4s(case: Case) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fit = case.fit()
+    parts = ("summary", "vcov", "said", "ends", "names", "labels")
+    assert_all_the_same("summaries_both_ways", fit, *parts)
+
+
+@pytest.mark.slow
 @pytest.mark.r("pbkrtest")
 @pytest.mark.parametrize(
     "case", [case for case in MIXED if case.name != "large"], ids=lambda case: case.name
@@ -83,7 +97,10 @@ def test_the_adjusted_covariance_is_identical_to_pbkrtests(case: Case) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "case", [case for case in CASES if case.fitter in ("lmer", "glmer")], ids=lambda case: case.name
+    "case",
+    # lme4 takes minutes for the large one; those of many groups are below.
+    [case for case in CASES if case.fitter in ("lmer", "glmer") and case.name != "large"],
+    ids=lambda case: case.name,
 )
 def test_leverage_is_identical_to_what_lme4_makes(case: Case) -> None:
     with warnings.catch_warnings():
@@ -114,6 +131,13 @@ def test_leverage_of_many_groups_is_identical(design: str, extra: int) -> None:
     model = both_ways()("many_groups", design=design, n_groups=60, size=18, extra=extra)
     assert list(both_ways()("leverage_both_ways", model=model)) == [True] * 4
     assert bool(both_ways()("solves_together", model=model)[0]) is DESIGNS[design]
+
+
+@pytest.mark.slow
+def test_leverage_of_ten_thousand_rows_is_identical() -> None:
+    design = "lmer(y ~ x + (1 | g) + (1 | item))"
+    model = both_ways()("many_groups", design=design, n_groups=600, size=17, extra=5)
+    assert list(both_ways()("leverage_both_ways", model=model)) == [True] * 4
 
 
 @pytest.mark.parametrize("design", [design for design in DESIGNS if "(1 | g)" in design])
