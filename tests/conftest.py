@@ -6,6 +6,7 @@ Where the variable CI is set they fail instead: there, a missing R is a mistake.
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -67,6 +68,12 @@ def pytest_configure(config: pytest.Config) -> None:
     """Compare pictures with the stored ones whenever pytest-mpl is there, not only by --mpl."""
     if getattr(config.option, "mpl", None) is False and not config.option.mpl_generate_path:
         config.option.mpl = True
+
+
+def pytest_collection_finish() -> None:
+    """Let Python's collector pass over the tests themselves: they stay, and there are thousands."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -84,6 +84,7 @@ def test_every_public_symbol_has_a_known_type(tmp_path: Path) -> None:
 
 
 @pytest.mark.r
+@pytest.mark.carried("performance")
 def test_the_typed_script_runs(tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # few replicates

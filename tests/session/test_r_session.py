@@ -228,7 +228,7 @@ def test_handles_dropped_in_many_threads():
     def make_and_drop(_):
         for _ in range(20):
             session().call("new.env")
-        gc.collect()
+        gc.collect(1)
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(make_and_drop, range(16)))
