@@ -178,7 +178,8 @@ def run(
     """
     tasks = Tasks(gaps(total, done))
     here = _timed(here, tasks)
-    pace = _warm_up(tasks, here, collect)
+    # On a cluster the workers wait meanwhile.
+    pace = _warm_up(tasks, here, collect, CHUNK_SECONDS / (16 if crew.cluster else 4))
     alone = crew.n_jobs == 1 and not crew.cluster
     if alone or (not crew.cluster and tasks.count * pace < START_SECONDS * (not _pool_is_up())):
         for first, last in iter(tasks.take, None):
@@ -200,12 +201,15 @@ def _timed(here: Here, tasks: Tasks) -> Here:
     return timed
 
 
-def _warm_up(tasks: Tasks, here: Here, collect: Collect) -> float:
-    """Do the first items here, in chunks that double, and return the seconds an item takes."""
+def _warm_up(tasks: Tasks, here: Here, collect: Collect, enough: float) -> float:
+    """Do the first items here, in chunks that double, and return the seconds an item takes.
+
+    The last of these chunks is the first that takes enough seconds.
+    """
     size = 1
     while (chunk := tasks.take(size)) is not None:
         collect(*chunk, here(*chunk))
-        if tasks.pace * size > CHUNK_SECONDS / 4:
+        if tasks.pace * size > enough:
             break
         size *= 2
     return tasks.pace

@@ -46,9 +46,15 @@ def among_operations(file: Path) -> Callable[..., Any]:
 
 
 def plain_r(reference: Path) -> Callable[..., Any]:
-    """Return a function that calls those of a file of plain R, which sees none of our R code."""
+    """Return a function that calls those of a file of plain R, which sees none of our R code.
+
+    The file may attach lme4 but not lmerTest, whose ``lmer`` other files would find, too.
+    """
     home: Handle = session().call("new.env", parent=session().call("globalenv").value).value
+    before = session().call("search").value
     session().call("sys.source", file=str(reference), envir=home)
+    attached = set(session().call("search").value) - set(before)
+    assert "package:lmerTest" not in attached, reference
 
     def call(function: str, **arguments: Any) -> Any:
         return session().call("do.call", what=function, args=arguments, envir=home).value

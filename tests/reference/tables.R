@@ -1,9 +1,9 @@
 # What pictures of tables show, as an R user would compute it. Plain R: nothing here knows of
 # pymer_bridge.
 
-suppressMessages(library(lmerTest))
+suppressMessages(library(lme4))
 
-crossed <- lmer(angle ~ recipe * temp + (1 | recipe:replicate), cake)
+crossed <- lmerTest::lmer(angle ~ recipe * temp + (1 | recipe:replicate), cake)
 
 #' Partial eta squared, and where the noncentral F distribution has the statistic at its quantiles
 sizes <- function(level) {
@@ -32,5 +32,5 @@ scaled <- function() {
 #' The same by a fit to data that are divided by standard deviations
 scaled_fit <- function() {
   data <- transform(cake, temp = temp / sd(temp), angle = angle / sd(angle))
-  unname(fixef(lmer(angle ~ recipe * temp + (1 | recipe:replicate), data)))
+  unname(fixef(lmerTest::lmer(angle ~ recipe * temp + (1 | recipe:replicate), data)))
 }
