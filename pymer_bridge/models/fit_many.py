@@ -163,7 +163,8 @@ def fit_many(
 
 def _names_of(responses: Sequence[str] | str, table: pd.DataFrame) -> tuple[str, ...]:
     given = (responses,) if isinstance(responses, str) else tuple(responses)
-    return tuple(find_name(name, table.columns) or name for name in given)
+    known = dict.fromkeys(table.columns)  # not looked through for each of thousands
+    return tuple(name if name in known else find_name(name, known) or name for name in given)
 
 
 def _required(ddf: options.Ddf) -> tuple[str, ...]:

@@ -23,6 +23,9 @@ from pymer_bridge.session import calls, deadlines
 CHUNK_SECONDS: Final = 0.5
 """How long a chunk should take: a worker that is lost loses no more than this."""
 
+SMALLEST_PART: Final = 16
+"""Into how many parts a chunk may be divided at the end, where workers wait for the last ones."""
+
 START_SECONDS: Final = 2.5
 """What starting a worker with its own R costs: for less work than that none is started."""
 
@@ -67,8 +70,9 @@ class Tasks:
             if self.stopped or not self._left:
                 return None
             first, last = self._left[0]
-            # Towards the end chunks get smaller, so that all are done at the same time.
-            share = -(-self.count // (2 * self.takers))
+            # Towards the end chunks get smaller, so that all are done at the same time, but not
+            # so small that sending them takes as long as the work.
+            share = max(-(-self.count // (2 * self.takers)), self.size // SMALLEST_PART)
             end = min(last, first + max(1, min(size or self.size, share)))
             if end == last:
                 self._left.pop(0)
