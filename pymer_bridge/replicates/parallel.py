@@ -29,6 +29,9 @@ SMALLEST_PART: Final = 16
 START_SECONDS: Final = 2.5
 """What starting a worker with its own R costs: for less work than that none is started."""
 
+SENT_BYTES: Final = 10_000_000
+"""How large an argument may be that is sent with each chunk."""
+
 LIVES: Final = 3
 """How often in a row workers may be killed before a chunk is finished."""
 
@@ -338,7 +341,7 @@ class _Shared:
     def _calls(self) -> Iterator[Call]:
         for first, last in iter(self._issue, None):
             function, arguments = self._there(first, last)
-            yield _numbered, (first, last, function, *arguments)
+            yield _numbered, (first, last, function, *map(_wrapped, arguments))
 
     def _pool_results(self) -> Generator[tuple[int, int, Any], None, None]:
         """Use joblib's own workers, one fewer than processes are wanted: this is one of them."""
@@ -383,5 +386,15 @@ class _Shared:
                 results.close()
 
 
-def _numbered(first: int, last: int, function: Callable[..., Any], *arguments: Any) -> Any:
+def _wrapped(argument: Any) -> Any:
+    """Let an argument travel with its chunk.
+
+    On Dask joblib puts a bare array on one worker, which then is given all chunks that need it.
+    Only for large ones it is worth that, and then others take work from that worker.
+    """
+    return argument if getattr(argument, "nbytes", 0) > SENT_BYTES else (argument,)
+
+
+def _numbered(first: int, last: int, function: Callable[..., Any], *wrapped: Any) -> Any:
+    arguments = (each[0] if isinstance(each, tuple) else each for each in wrapped)
     return first, last, function(*arguments)

@@ -34,6 +34,9 @@ PARENT_STEP: Final = 0.5
 _ready: dict[str, tuple[Handle, functions.PythonStatistic | None]] = {}
 """The task that this process has made ready, by the key of the run, and its statistic in Python."""
 
+_turn = threading.Lock()
+"""Held for a chunk: a worker of Dask may have several threads, but a task has one model."""
+
 _watched: list[str] = []
 """The key of the run with whose main process this one ends."""
 
@@ -120,12 +123,13 @@ def run_chunk(
     REnvironmentError
         R or a package is missing here.
     """
-    task, function = _ready_for(job, packed)
-    if function is not None:
-        return function.run(task, draws, seeds)
-    record: Record = (
-        session().call("run_replicates", task=task, draws=draws, n_values=job.n_values).value
-    )
+    with _turn:
+        task, function = _ready_for(job, packed)
+        if function is not None:
+            return function.run(task, draws, seeds)
+        record: Record = (
+            session().call("run_replicates", task=task, draws=draws, n_values=job.n_values).value
+        )
     return record
 
 
@@ -133,7 +137,8 @@ def fit_chunk(
     job: Job, packed: NDArray[np.int32] | str, optimizers: Sequence[str], max_evaluations: float
 ) -> NDArray[np.int32]:
     """Fit a model by some optimizers, and return the fits as bytes; see :func:`run_chunk`."""
-    task, _ = _ready_for(job, packed)
+    with _turn:
+        task, _ = _ready_for(job, packed)
     return fits_of(task, optimizers, max_evaluations)
 
 

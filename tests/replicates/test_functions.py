@@ -443,6 +443,22 @@ def test_a_dask_cluster_changes_nothing_of_a_function() -> None:
     assert shared.replicate_warnings == alone.replicate_warnings
 
 
+def test_threads_of_one_worker_take_turns() -> None:
+    """A replicate's model is changed into the next one's: of the same thread, and no other's."""
+    joblib = pytest.importorskip("joblib")
+    fit = _fit("slopes_ml")
+
+    def slow(model: Any) -> list[float]:
+        before = model.sigma
+        time.sleep(0.005)
+        return [before, model.predict().values[0], float(model.simulate(seed=None).values[0, 0])]
+
+    alone = fit.bootstrap("parametric", 60, 1, slow)
+    with joblib.parallel_config(backend="threading", n_jobs=3):
+        shared = fit.bootstrap("parametric", 60, 1, slow, n_jobs=3)
+    _same(shared.replicates, alone.replicates)
+
+
 def test_what_cannot_leave_the_process_is_refused_before_any_draw() -> None:
     fit, drawn, here = _fit("slopes_ml"), [], _fit("slopes_ml").deviance_function()
 
