@@ -77,10 +77,7 @@ class Tasks:
             # so small that sending them takes as long as the work.
             share = max(-(-self.count // (2 * self.takers)), self.size // SMALLEST_PART)
             end = min(last, first + max(1, min(size or self.size, share)))
-            if end == last:
-                self._left.pop(0)
-            else:
-                self._left[0] = (end, last)
+            self._left[:1] = [(end, last)] if end < last else []
             return first, end
 
     def give_back(self, chunks: Iterable[tuple[int, int]]) -> None:
@@ -396,5 +393,4 @@ def _wrapped(argument: Any) -> Any:
 
 
 def _numbered(first: int, last: int, function: Callable[..., Any], *wrapped: Any) -> Any:
-    arguments = (each[0] if isinstance(each, tuple) else each for each in wrapped)
-    return first, last, function(*arguments)
+    return first, last, function(*(a[0] if isinstance(a, tuple) else a for a in wrapped))

@@ -619,7 +619,7 @@ def test_a_full_disk_where_workers_read(larger: Long, tmp_path: Path) -> None:
     with _full_disk(tmp_path, 400 - tmp_path.stat().st_size) as fill:  # joblib has room for its own
         fill()
         with pytest.raises(pb.WorkerError, match="cannot be written for the workers") as raised:
-            larger.call(n_jobs=2, progress=lambda done, total: time.sleep(0.05))
+            larger.call(n_jobs=2, progress=lambda done, total: time.sleep(0.3))
     _check_partial(larger, raised.value, 1)
 
 
