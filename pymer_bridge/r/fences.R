@@ -63,6 +63,7 @@ fast_paths <- list(
     "lme4::summary.merMod" = c("147224-147617076", "152138-157337919", "151668-156415795"),
     "lme4::vcov.merMod" = c("155736-166523721", "160578-176013100", "179836-219846719")
   ),
+  `Wald intervals` = list("lme4::confint.merMod" = c("168199-193606621", "181157-220538340")),
   `Kenward-Roger's covariance` = list(
     "pbkrtest::vcovAdj.lmerMod" = "20632-3100637",
     "pbkrtest::vcovAdj_internal" = "206777-326123773"

@@ -234,6 +234,8 @@ PARTS_OF_SATTERTHWAITE = ("lmerTest::devfun_vp", "lmerTest::as_lmerModLT", "lme4
         "lme4::mkdevfun",
         "lmerTest::qform",
         "lme4::summary.merMod",
+        "lme4::vcov.merMod",
+        "lme4::confint.merMod",
         "reformulas::mkBlist",
         "lme4::lmer",
         "lme4::lFormula",
@@ -249,6 +251,7 @@ def test_other_code_in_a_package_leads_to_rs_ordinary_way(name: str) -> None:
     assert len(fast.fixed_effects()) == 2
     fast.summary()
     tested = fast.fixed_effects("kenward-roger")
+    intervals = fast.confint("wald")
     with altered(name):
         fit = pb.lmer(formula, data)
         taken = both_ways()("fast_lmertest_taken", model=fit._model)[0]
@@ -256,6 +259,7 @@ def test_other_code_in_a_package_leads_to_rs_ordinary_way(name: str) -> None:
         assert fit.fixed_effects() == fast.fixed_effects()
         assert str(fit.summary()) == str(fast.summary())
         assert fit.fixed_effects("kenward-roger") == tested
+        assert fit.confint("wald") == intervals
         notes = " ".join(pb.show_versions().notes)
     package, function = name.split("::")
     assert f"{function}() of {package} " in notes

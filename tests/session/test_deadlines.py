@@ -394,13 +394,13 @@ def test_stopped_fits_leave_nothing_in_r(sleepstudy: pd.DataFrame) -> None:
         return len(session()._objects)
 
     before = kept()
-    stopped = 0
-    for i in range(60):  # from the first of its calls to the last one, however fast the machine is
+    tries = stopped = 0
+    while stopped < 30:  # at different moments, however fast the machine is
+        tries += 1
         try:
-            pb.lmer(CLASSIC, sleepstudy, timeout=0.0005 + 0.0002 * (i % 30))
+            pb.lmer(CLASSIC, sleepstudy, timeout=0.0005 + 0.0002 * (tries % 20))
         except pb.RTimeoutError:
             stopped += 1
-    assert stopped > 5
     assert kept() == before
     assert not session()._waiting._jobs
 
