@@ -79,6 +79,9 @@ column_to_part <- function(column, name) {
 
 #' The row names of a data frame, as texts or whole numbers; NULL where they only count the rows
 own_row_names <- function(frame) {
+  if (.row_names_info(frame) < 0L) {
+    return(NULL) # only their number is stored
+  }
   names <- attr(frame, "row.names")
   if (identical(names, seq_len(nrow(frame)))) {
     return(NULL)

@@ -6,10 +6,12 @@ alone. It knows vectors and lists, and nothing of their meaning.
 
 from __future__ import annotations
 
+import ctypes
+import mmap
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import rpy2.rinterface as ri
@@ -22,6 +24,10 @@ from pymer_bridge.errors import DataConversionError
 
 MANY = 64
 """So many strings cross as one text; fewer cross one by one."""
+
+LARGE: Final = 2**22
+"""Bytes of a vector from which the system is asked for large pages, as numpy asks for its own."""
+_LARGE_PAGES: Final = getattr(mmap, "MADV_HUGEPAGE", None)  # Linux knows them
 
 Resolve = Callable[[Any], ri.Sexp | None]
 Keep = Callable[[ri.Sexp], Any]
@@ -74,29 +80,36 @@ def _many_strings_to_r(values: Sequence[str]) -> ri.StrSexpVector:
     return strings
 
 
+def _ask_for_large_pages(memory: NDArray[Any]) -> None:
+    """Let the first touch of memory take it in few large pieces: that costs more than a copy."""
+    if memory.nbytes >= LARGE and _LARGE_PAGES is not None:
+        first = -(-memory.ctypes.data // mmap.PAGESIZE) * mmap.PAGESIZE
+        length = memory.ctypes.data + memory.nbytes - first
+        # Advice: where the system does not take it, nothing is lost.
+        ctypes.CDLL(None).madvise(
+            ctypes.c_void_p(first), ctypes.c_size_t(length), ctypes.c_int(_LARGE_PAGES)
+        )
+
+
 def array_to_r(values: NDArray[Any]) -> ri.Sexp:
-    """Copy a numeric array (in Fortran order where it has dimensions) into an R vector."""
-    flat = np.ascontiguousarray(values.ravel(order="F"))
-    if len(flat.data.format) > 1:
-        # Arrays from another process may state their byte order, which rpy2 does not read.
-        flat = flat.astype(flat.dtype.type, copy=True)
-    if flat.dtype == np.bool_ or isinstance(values, Logicals):
-        return _logicals_to_r(flat)
-    if flat.dtype == np.int32:
-        return ri.IntSexpVector.from_memoryview(flat.data)
-    if flat.dtype == np.float64:
-        return ri.FloatSexpVector.from_memoryview(flat.data)
-    raise TypeError(f"no R vector is made of an array of {flat.dtype}")
-
-
-def _logicals_to_r(values: NDArray[Any]) -> ri.Sexp:
-    """Write bools, or the numbers of logicals, into R's memory, where each has 32 bits."""
-    rlib = openrlib.rlib
+    """Copy a numeric array, column by column where it has dimensions, into an R vector."""
+    rlib, given = openrlib.rlib, values.dtype.newbyteorder("=")
+    dtype: np.dtype[Any] = np.dtype(np.int32)
+    if given == np.bool_ or isinstance(values, Logicals):
+        kind, pointer = rlib.LGLSXP, openrlib.LOGICAL
+    elif given == np.int32:
+        kind, pointer = rlib.INTSXP, openrlib.INTEGER
+    elif given == np.float64:
+        kind, pointer, dtype = rlib.REALSXP, openrlib.REAL, given
+    else:
+        raise TypeError(f"no R vector is made of an array of {values.dtype}")
     with memorymanagement.rmemory() as memory:
-        made = memory.protect(rlib.Rf_allocVector(rlib.LGLSXP, len(values)))
-        if len(values):
-            place = openrlib.ffi.buffer(openrlib.LOGICAL(made), 4 * len(values))
-            np.frombuffer(place, np.int32)[:] = values
+        made = memory.protect(rlib.Rf_allocVector(kind, values.size))
+        if values.size:
+            place = openrlib.ffi.buffer(pointer(made), values.size * dtype.itemsize)
+            there = np.frombuffer(place, dtype)
+            _ask_for_large_pages(there)
+            there.reshape(values.shape, order="F")[...] = values
         return conversion._cdata_to_rinterface(made)
 
 
