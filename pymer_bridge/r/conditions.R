@@ -73,6 +73,7 @@ condition_shelf <- function() {
   text <- 0
   more <- 0L
   list(
+    any = function() n > 0L,
     add = function(condition) {
       if (n >= most_conditions || text >= most_text) {
         more <<- more + 1L
@@ -231,8 +232,8 @@ compiled <- function(value) {
 #' @param arguments A named list of its arguments.
 #' @param operations The environment that holds the functions.
 #' @param generator What the operation draws from; a statistic in Python has one of its own.
-#' @return A list of `value`, `warnings`, `messages`, `error` (NULL when there
-#'   was none) and `interrupted`.
+#' @return A list of `value`, `error` or `interrupted`, and of `warnings` and `messages` where
+#'   there were any: what is not there need not cross to Python.
 run_operation <- function(operation, arguments, operations, generator = own_generator) {
   # The operation itself can be interrupted; what is set up and put back around it cannot.
   suspendInterrupts(perform_operation(operation, arguments, operations, generator))
@@ -276,11 +277,7 @@ perform_operation <- function(operation, arguments, operations, generator) {
     interrupt = function(condition) list(interrupted = TRUE)
   ), abort = function(...) list(error = describe_abort(said_before)))
   failed <- !identical(names(outcome), "value")
-  list(
-    value = outcome$value,
-    warnings = warnings$all(),
-    messages = messages$all(),
-    error = outcome$error,
-    interrupted = isTRUE(outcome$interrupted)
-  )
+  if (warnings$any()) outcome$warnings <- warnings$all()
+  if (messages$any()) outcome$messages <- messages$all()
+  outcome
 }

@@ -320,9 +320,9 @@ class RSession:
             # R was interrupted before the operation could say so.
             self._interrupts.leave_if_taken_back()
             raise
-        if record["interrupted"][0]:
+        if "interrupted" in record:
             raise KeyboardInterrupt
-        if record["error"] is not None:
+        if "error" in record:
             # An interrupt that meets no handler leaves by R's restart 'abort', as an error.
             self._interrupts.leave_if_taken_back()
             error = record["error"]
@@ -333,8 +333,8 @@ class RSession:
             raise RError(message, call, error["traceback"], error["classes"], helps)
         return Outcome(
             record["value"],
-            _conditions(record["warnings"]),
-            _conditions(record["messages"]),
+            _conditions(record.get("warnings", ())),
+            _conditions(record.get("messages", ())),
             self._output.text(),
         )
 
