@@ -56,8 +56,12 @@ def _mark_missing(values: NDArray[np.int32], missing: NDArray[np.bool_]) -> None
 
 
 def _integer_part(values: NDArray[Any], missing: NDArray[np.bool_] | None, name: str) -> Part:
-    # Where a value is missing, whatever stands there fits as well; see _taken_apart().
-    if _fits_integer(values):
+    fits = _fits_integer(values)
+    if missing is not None and not fits:
+        # What stands where a value is missing may be anything.
+        values = np.where(missing, values.dtype.type(0), values)
+        fits = _fits_integer(values)
+    if fits:
         result = np.array(values, dtype=np.int32, copy=True)
         if missing is not None:
             _mark_missing(result, missing)
@@ -253,10 +257,7 @@ def _taken_apart(column: pd.Series[Any]) -> tuple[NDArray[Any], NDArray[np.bool_
         # As pandas holds them, if it still does; to_numpy() copies and fills them.
         values, missing = getattr(array, "_data", None), getattr(array, "_mask", None)
         if isinstance(values, np.ndarray) and isinstance(missing, np.ndarray):
-            if not missing.any():
-                return values, None
-            if values.dtype.kind not in "iu" or _fits_integer(values):
-                return values, missing
+            return values, missing if missing.any() else None
     missing = np.asarray(column.isna(), dtype=np.bool_)
     filler = False if column.dtype.kind == "b" else 0
     filled = column.to_numpy(dtype=getattr(column.dtype, "numpy_dtype", None), na_value=filler)
