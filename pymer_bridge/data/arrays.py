@@ -29,6 +29,14 @@ def frozen_array(values: Any) -> Any:
     return np.frombuffer(fixed.tobytes(), dtype=fixed.dtype).reshape(fixed.shape)
 
 
+def plain_nan(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return floats from R with a plain NaN wherever there is one: R's NA has bits of its own."""
+    # The least number is NaN if any is.
+    if values.size and np.isnan(values.min()):
+        return np.where(np.isnan(values), np.nan, values)
+    return values
+
+
 def from_numbers(flat: tuple[Any, ...], dtype: str, shape: Any) -> Any:
     """Return the array whose values stand in the JSON, row by row.
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pymer_bridge.data.arrays import plain_nan
 from pymer_bridge.data.columns import NA_INTEGER, NAIVE_ZONE, UTC_ZONE
 from pymer_bridge.errors import DataConversionError
 
@@ -35,9 +36,7 @@ def column_from_part(part: Mapping[str, Any], index: pd.Index | None = None) -> 
     kind, values = part["kind"][0], part["values"]
     result: Any
     if kind == "numeric":
-        # R's missing float is a NaN of its own; Python's plain one is what pandas knows.
-        with_nan = values.size and np.isnan(values.min())
-        result = np.where(np.isnan(values), np.nan, values) if with_nan else values
+        result = plain_nan(values)
     elif kind in ("integer", "logical"):
         result = _nullable(values, kind)
     elif kind == "factor":

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from pymer_bridge.data.columns import Part, column_to_part, unfit_for_r
 from pymer_bridge.data.columns_from_r import column_from_part
@@ -251,6 +252,13 @@ def collect(data: Any, needed: Iterable[str] | None = None, what: str = "the dat
     chosen = [(i, name) for i, name in enumerate(names) if name in wanted]
     parts = tuple(column_to_part(data.iloc[:, i], name) for i, name in chosen)
     return Frame(tuple(name for _, name in chosen), parts, index)
+
+
+def index_at(index: pd.Index, rows: NDArray[np.int32]) -> pd.Index:
+    """Return the labels of rows, which R counts from 1."""
+    if len(rows) == len(index) and np.array_equal(rows, np.arange(1, len(index) + 1)):
+        return index[:]  # all of them, as nearly always; the index of the data is not handed out
+    return index[rows - 1]
 
 
 def index_from_r(record: Mapping[str, Any]) -> pd.Index:

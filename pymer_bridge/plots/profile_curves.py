@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pymer_bridge.data.arrays import frozen_array
+from pymer_bridge.data.arrays import frozen_array, plain_nan
 from pymer_bridge.errors import OptionError
 from pymer_bridge.results.intervals import LEVELS, Profile
 from pymer_bridge.session.asking import ask
@@ -92,7 +92,7 @@ def _points(profile: Profile, levels: Sequence[float]) -> dict[str, Any]:
 
 def _clean(values: Floats) -> Floats:
     """Return the values with R's NA, a signalling NaN, as a plain one."""
-    cleaned: Floats = frozen_array(np.where(np.isnan(values), np.nan, values))
+    cleaned: Floats = frozen_array(plain_nan(values))
     return cleaned
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pymer_bridge.data.arrays import plain_nan
 from pymer_bridge.errors import BootstrapInterrupted, PymerError, RError, RTimeoutError, WorkerError
 
 
@@ -47,8 +48,7 @@ class Collected:
         """Put a finished chunk in its place."""
         n = last - first
         values = np.asarray(record["values"]).reshape((n, self.values.shape[1]))
-        # R's missing value is a NaN with bits of its own; here all NaN are alike.
-        self.values[first:last] = np.where(np.isnan(values), np.nan, values)
+        self.values[first:last] = plain_nan(values)
         self.converged[first:last] = np.asarray(record["converged"]) == 1
         self.singular[first:last] = np.asarray(record["singular"]) == 1
         self.done[first:last] = True

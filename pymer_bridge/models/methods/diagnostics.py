@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pymer_bridge.data.arrays import frozen_array
+from pymer_bridge.data.arrays import frozen_array, plain_nan
+from pymer_bridge.data.frames import index_at
 from pymer_bridge.errors import BootstrapWarning, OptionError, shown
 from pymer_bridge.models.base import MixedFit
 from pymer_bridge.models.deviance_function import DevianceFunction
@@ -453,7 +454,7 @@ class Diagnostics(CaseFigures, MixedFit):
         limit = options.whole(max_evaluations, "max_evaluations", 1)
         said = asking.Said()
         described = asking.ask("describe_influence", said=said, model=self._model, by=asked)
-        rows = self._index[described["rows"] - 1] if asked == CASE else None
+        rows = index_at(self._index, described["rows"]) if asked == CASE else None
         levels = tuple(map(str, rows)) if rows is not None else decode.texts(described, "levels")
         p, q = (len(decode.texts(described, name)) for name in ("fixed_names", "variance_names"))
 
@@ -542,8 +543,7 @@ def _result(
 
     def named(found: NDArray[np.float64], names: tuple[str, ...]) -> NamedMatrix:
         whole = found.reshape((n, len(names)), order="F")
-        whole = np.where(np.isnan(whole), np.nan, whole)
-        return NamedMatrix(frozen_array(whole), names, tuple(levels), index)
+        return NamedMatrix(frozen_array(plain_nan(whole)), names, tuple(levels), index)
 
     return Influence(
         rows=_rows(levels, collected, figures),

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from pymer_bridge.data import frames, model_file, packing
-from pymer_bridge.data.arrays import Arrays, inline
+from pymer_bridge.data.arrays import Arrays, inline, plain_nan
 from pymer_bridge.data.files import check_gzip, path_of, whole
 from pymer_bridge.data.indexes import pack_index
 from pymer_bridge.data.new_data import collect_new
@@ -434,7 +434,7 @@ class Tidying(Export):
         needed = self._ask("predictor_names", decode_internals.variables)
         frame = collect_new(table, [*needed["fixed"], *needed["random"]], self._kinds)
         fitted = self._ask_anew("augment_new_data", np.asarray, new_data=frame.to_r())
-        return table.assign(**{".fitted": np.where(np.isnan(fitted), np.nan, fitted)})
+        return table.assign(**{".fitted": plain_nan(fitted)})
 
 
 class LinearTidying(Export):
@@ -566,7 +566,7 @@ def _floats(values: Any) -> Any:
     """Return numbers with one kind of missing value: an all-missing column comes as logicals."""
     if values.dtype.kind == "i":
         return np.full(len(values), np.nan)
-    return np.where(np.isnan(values), np.nan, values)
+    return plain_nan(values)
 
 
 def _glance_frame(record: Mapping[str, Any]) -> pd.DataFrame:
@@ -580,5 +580,5 @@ def _glance_frame(record: Mapping[str, Any]) -> pd.DataFrame:
 
 def _augmented_frame(record: Mapping[str, Any], index: pd.Index) -> pd.DataFrame:
     frame = frames.frame_from_r(record)
-    frame.index = index[record["rows"] - 1]
+    frame.index = frames.index_at(index, record["rows"])
     return frame

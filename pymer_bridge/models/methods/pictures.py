@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from pymer_bridge.data import frames
-from pymer_bridge.data.arrays import frozen_array
+from pymer_bridge.data.arrays import frozen_array, plain_nan
 from pymer_bridge.data.columns import holds_numbers
 from pymer_bridge.data.new_data import ColumnKind, taken
 from pymer_bridge.errors import OptionError, listed, shown
@@ -166,7 +166,7 @@ class Pictures(Effects, MixedFit):
 
     def _read_frame(self, record: Mapping[str, Any]) -> pd.DataFrame:
         frame = frames.frame_from_r(record)
-        return frame.set_axis(self._index[record["rows"] - 1], axis=0)
+        return frame.set_axis(frames.index_at(self._index, record["rows"]), axis=0)
 
     def pooling(self, group: str | None = None, predictor: str | None = None) -> PoolingLines:
         """Return the groups' lines under complete, no and partial pooling.
@@ -230,8 +230,7 @@ class Pictures(Effects, MixedFit):
                 response=str(self.model_frame.columns[0]),
                 levels=table.levels,
                 complete=(float(record["complete"][0]), float(record["complete"][1])),
-                # R's NA is a signalling NaN, of which numpy warns.
-                none=frozen_array(np.where(np.isnan(alone), np.nan, alone)),
+                none=frozen_array(plain_nan(alone)),
                 partial=frozen_array(partial),
                 population=(estimates[INTERCEPT], estimates[slope]),
             )
@@ -381,7 +380,7 @@ def _read_curve(
         moderators=decode.texts(record, "moderators"),
         axis=decode.named_texts(record["axis"]),
         partial=_read_partial(partial, names, index) if partial else (),
-        index=index[partial["rows"] - 1] if partial else None,
+        index=frames.index_at(index, partial["rows"]) if partial else None,
         smooth=_read_smooth(partial.get("smooth")),
     )
 
@@ -390,7 +389,7 @@ def _read_partial(
     record: Mapping[str, Any], names: tuple[str, ...], index: pd.Index
 ) -> tuple[PartialResidual, ...]:
     figures = (record[name] for name in ("residual", "estimate", "response_estimate"))
-    labels = index[record["rows"] - 1]
+    labels = frames.index_at(index, record["rows"])
     return tuple(
         PartialResidual(str(label), values, *map(float, row))
         for label, values, *row in zip(

@@ -316,7 +316,7 @@ class Checking(Standardizing):
             return SimulatedResiduals(
                 **decode_simulated.scaled(record),
                 **asked,
-                index=self._index[record["rows"] - 1],
+                index=frames.index_at(self._index, record["rows"]),
                 made_by=decode.text(record, "made_by"),
                 _model=self,
                 _simulated=record["simulated"],

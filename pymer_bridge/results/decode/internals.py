@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pymer_bridge.data.arrays import frozen_array
+from pymer_bridge.data.arrays import frozen_array, plain_nan
 from pymer_bridge.data.columns import NA_INTEGER
+from pymer_bridge.data.frames import index_at
 from pymer_bridge.results import internals, prediction
 from pymer_bridge.results.contrasts import Contrasts, FactorCoding
 from pymer_bridge.results.decode import record as decode
@@ -24,18 +25,12 @@ from pymer_bridge.results.simulated import BandedCurve, ResidualCurves, Residual
 
 def plain(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Make R's missing float numpy's own, read-only."""
-    return frozen_array(_with_nan(values))  # type: ignore[no-any-return]
-
-
-def _with_nan(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    # The least number is NaN if any is.
-    missing = values.size and np.isnan(np.min(values))
-    return np.where(np.isnan(values), np.nan, values) if missing else values
+    return frozen_array(plain_nan(values))  # type: ignore[no-any-return]
 
 
 def _at(index: pd.Index, rows: NDArray[np.int32] | None, n_rows: int) -> pd.Index:
     """Return the labels of rows that R numbers; of the first ones in order if it does not."""
-    return index[:n_rows] if rows is None else index[rows - 1]
+    return index[:n_rows] if rows is None else index_at(index, rows)
 
 
 def predictions(
@@ -65,11 +60,11 @@ def simulations(record: RRecord, index: pd.Index, seed: int | None) -> predictio
     shape = (len(record["values"]) // len(names), len(names))
     failures = record["failures"]
     return prediction.Simulations(
-        values=decode.matrix(_with_nan(record["values"]), *shape),
+        values=decode.matrix(plain_nan(record["values"]), *shape),
         index=_at(index, record["rows"], shape[0]),
         names=names,
         seed=seed,
-        failures=None if failures is None else decode.matrix(_with_nan(failures), *shape),
+        failures=None if failures is None else decode.matrix(plain_nan(failures), *shape),
         levels=None if record["levels"] is None else decode.texts(record, "levels"),
     )
 

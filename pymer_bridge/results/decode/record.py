@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pymer_bridge.data.arrays import frozen_array
+from pymer_bridge.data.arrays import frozen_array, plain_nan
+from pymer_bridge.data.frames import index_at
 from pymer_bridge.results import groups
 from pymer_bridge.results.fit_statistics import Convergence, FitStatistics
 from pymer_bridge.results.fixed_effects import FixedEffect, FixedEffects
@@ -218,15 +219,15 @@ def covariance_matrix(record: RRecord) -> NamedMatrix:
 def design_matrix(record: RRecord, index: pd.Index) -> NamedMatrix:
     """Read the answer of ``model_matrix()``; rows are labelled as in the user's data."""
     names = texts(record, "names")
-    rows = index[record["rows"] - 1]
+    rows = index_at(index, record["rows"])
     values = matrix(record["values"], len(rows), len(names))
     return NamedMatrix(values, names, tuple(map(str, rows)), rows)
 
 
 def over_rows(record: RRecord, index: pd.Index, name: str) -> pd.Series[float]:
     """Put a vector over rows on the index of the user's data."""
-    values = np.where(np.isnan(record["values"]), np.nan, record["values"])
-    return pd.Series(values, index=index[record["rows"] - 1], name=name)
+    labels = index_at(index, record["rows"])
+    return pd.Series(plain_nan(record["values"]), index=labels, name=name, copy=False)
 
 
 def _group_counts(facts: RRecord, name: str) -> Mapping[str, int]:

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
-from pymer_bridge.data.arrays import frozen_array
+from pymer_bridge.data.arrays import frozen_array, plain_nan
 from pymer_bridge.results import simulated
 from pymer_bridge.results.decode import record as decode
 from pymer_bridge.results.decode.record import RRecord
 
 
 def _plain(values: Any) -> Any:
-    return frozen_array(np.where(np.isnan(values), np.nan, values))
+    return frozen_array(plain_nan(values))
 
 
 def scaled(record: RRecord) -> dict[str, Any]:

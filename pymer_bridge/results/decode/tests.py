@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pymer_bridge.data.arrays import frozen_array
+from pymer_bridge.data.arrays import frozen_array, plain_nan
 from pymer_bridge.data.columns import NA_INTEGER
+from pymer_bridge.data.frames import index_at
 from pymer_bridge.errors import OptionError
 from pymer_bridge.results import (
     bootstrap,
@@ -235,7 +236,7 @@ def linear_r_squared(record: RRecord) -> icc_r2.LinearRSquared:
 
 def influence_measures(record: RRecord, index: pd.Index) -> influence.InfluenceMeasures:
     """Read the answer of ``influence_measures()``."""
-    labels = index[record["rows"] - 1]
+    labels = index_at(index, record["rows"])
     n, names = len(labels), texts(record, "terms")
     figures = [
         numbers(record, name, n) for name in ("dffits", "cov_ratio", "cooks_distance", "hat")
@@ -277,7 +278,7 @@ def arrows(record: RRecord, estimates: NDArray[np.float64]) -> tuple[NDArray[np.
             "comparisons=True: emmeans starts its arrows at other estimates than these, which are "
             "adjusted for bias, or transformed back in one of two steps"
         )
-    return tuple(np.where(np.isnan(record[n]), np.nan, record[n]) for n in ("low", "high"))
+    return tuple(plain_nan(record[n]) for n in ("low", "high"))
 
 
 def inflation_factors(record: RRecord) -> checks.InflationFactors:
