@@ -505,6 +505,28 @@ def test_a_time_from_r_that_pandas_cannot_hold_is_refused():
         frame_from_r(record)
 
 
+@pytest.mark.parametrize(
+    "index",
+    [
+        pd.RangeIndex(3, 9, 2, name="row"),
+        pd.Index(["a", "b", "c"], name="row"),
+        pd.date_range("2024-01-01", periods=3, name="row"),
+        pd.MultiIndex.from_product([["a"], [1, 2, 3]], names=["x", "y"]),
+    ],
+)
+def test_rows_of_r_are_labels_of_the_index(index):
+    rows = np.array([1, 2, 3], dtype=np.int32)
+    whole = frames.index_at(index, rows)
+    assert whole is not index
+    assert whole.identical(index)
+    assert type(whole) is type(index)
+    whole.names = [f"{name}_" for name in index.names]
+    assert list(index.names) == [name.removesuffix("_") for name in whole.names]
+    for some in ([], [2], [1, 3], [3, 2, 1], [1, 1, 1], [1, 2, 3, 3]):
+        found = frames.index_at(index, np.array(some, dtype=np.int32))
+        assert found.equals(index[[row - 1 for row in some]])
+
+
 # -- any frame at all ----------------------------------------------------------------------------
 
 

@@ -94,6 +94,22 @@ def test_arrays_in_r(dtype, name):
     assert same(values[::2]).tolist() == [1, 1]
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.int32, np.bool_, ">f8"])
+@pytest.mark.parametrize("n", [2**19 - 1, 2**19, 2**20 + 13, 2**22])  # 4 MB and more
+def test_arrays_of_large_pages_cross_whole(dtype, n):
+    bits = np.random.default_rng(n).integers(-(2**31) + 1, 2**31, n, dtype=np.int64)
+    values = (bits % 2 == 0) if dtype == np.bool_ else bits.astype(dtype)
+    for given in (values, values[::-1], values[1::2], np.asfortranarray(values[:6].reshape(2, 3))):
+        assert np.array_equal(same(given), given.ravel(order="F"))
+
+
+def test_a_system_without_large_pages_is_not_asked_for_them(monkeypatch):
+    values = np.arange(2**20, dtype=np.float64)
+    assert np.array_equal(same(values), values)
+    monkeypatch.setattr("pymer_bridge.session.convert._LARGE_PAGES", None)
+    assert np.array_equal(same(values), values)
+
+
 def test_an_array_of_dimensions_goes_by_columns():
     values = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
     assert same(values).tolist() == [1, 4, 2, 5, 3, 6]
