@@ -64,6 +64,14 @@ fast_paths <- list(
     "lme4::vcov.merMod" = c("155736-166523721", "160578-176013100", "179836-219846719")
   ),
   `Wald intervals` = list("lme4::confint.merMod" = c("168199-193606621", "181157-220538340")),
+  profiles = list(
+    "lme4::devfun2" = c("142754-147132302", "154239-169465542"),
+    "lme4::profile.merMod" = c(
+      "743550-3757146673", "767425-3993640658", "792327-4274241064"
+    ),
+    "lme4::merPredD$copy" = "41818-11396086",
+    "lme4::merPredD$initializePtr" = c("20313-2611519", "19163-2295839")
+  ),
   `Kenward-Roger's covariance` = list(
     "pbkrtest::vcovAdj.lmerMod" = "20632-3100637",
     "pbkrtest::vcovAdj_internal" = "206777-326123773"

@@ -68,11 +68,7 @@ confidence_intervals <- function(model, method, parameters, conf_level) {
 profile_of <- function(model, chosen) {
   key <- paste(c("profile", encodeString(as.character(chosen), quote = "'")), collapse = "|")
   if (is.null(model[[key]])) {
-    model[[key]] <- if (is.null(chosen)) {
-      stats::profile(model$fit)
-    } else {
-      stats::profile(model$fit, which = chosen)
-    }
+    model[[key]] <- if (is.null(chosen)) profiled(model) else profiled(model, which = chosen)
   }
   model[[key]]
 }

@@ -137,12 +137,12 @@ tidy_random_parameters <- function(model, conf_int, conf_level, conf_method, end
 
 #' Profile intervals of the random effects' parameters
 random_profile_intervals <- function(model, conf_level, scale) {
-  profiled <- if (scale == "sdcor") {
+  found <- if (scale == "sdcor") {
     profile_of(model, "theta_")
   } else {
-    stats::profile(model$fit, which = "theta_", prof.scale = "varcov")
+    profiled(model, which = "theta_", prof.scale = "varcov")
   }
-  stats::confint(profiled, level = conf_level)
+  stats::confint(found, level = conf_level)
 }
 
 #' The conditional modes

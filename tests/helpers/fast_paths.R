@@ -64,6 +64,58 @@ summaries_both_ways <- function(model) {
   )
 }
 
+# A profile's splines have formulas with the environment in which each was made.
+plainly <- function(profiled) {
+  for (way in c("forward", "backward")) {
+    attr(profiled, way) <- lapply(attr(profiled, way), function(spline) {
+      if (inherits(spline, "error")) conditionMessage(spline) else `attr<-`(spline, "formula", NULL)
+    })
+  }
+  profiled
+}
+
+# The first and the last parameter of the random effects, and the last fixed effect.
+profile_both_ways <- function(model) {
+  before <- state_of(model$fit)
+  n <- c(length(lme4::getME(model$fit, "theta")) + 1L, length(lme4::fixef(model$fit)))
+  which <- unique(c(1L, n[1L], sum(n)))
+  fast <- heard(tryCatch(plainly(profiled(model, which, maxpts = 4L)), error = conditionMessage))
+  after <- state_of(model$fit)
+  profiled <- function(model, ...) plainly(stats::profile(model$fit, ...))
+  ordinary <- heard(tryCatch(profiled(model, which, maxpts = 4L), error = conditionMessage))
+  c(
+    taken = fast_profile_applies(model$fit),
+    points = is.list(fast$value) && identical(fast$value, ordinary$value),
+    said = identical(fast$said, ordinary$said),
+    state = identical(before, after)
+  )
+}
+
+# How many copies a profile makes, and what comes of a deviance that did not come to its end.
+copies_of_a_profile <- function(model) {
+  deviance <- lme4_devfun2(model$fit)
+  copying <- with_one_copy(deviance)
+  n <- 0L
+  home <- environment(copying)
+  take <- home$take_copy
+  if (is.null(take)) {
+    return(c(of_lme4 = identical(copying, deviance), 0, 0))
+  }
+  copies <- list()
+  home$take_copy <- function() {
+    copy <- take()
+    if (!any(vapply(copies, identical, NA, copy))) copies[[length(copies) + 1L]] <<- copy
+    copy
+  }
+  start <- attr(deviance, "optimum")[seq_len(environment(deviance)$np)]
+  at <- list(start, start * 1.1, start)
+  same <- identical(lapply(at, copying), lapply(at, lme4_devfun2(model$fit)))
+  first <- length(copies)
+  wrong <- tryCatch(copying("a"), error = function(condition) NULL)
+  again <- identical(copying(start), deviance(start))
+  c(of_lme4 = same && again, first, length(copies))
+}
+
 leverage_both_ways <- function(model) {
   fit <- model$fit
   model$leverage <- NULL
@@ -216,6 +268,8 @@ alter <- function(package, name) {
 put_back <- function(altered) altered$put_back()
 
 fast_leverage_taken <- function(model) fast_leverage_applies(model$fit)
+
+fast_profile_taken <- function(model) fast_profile_applies(model$fit)
 
 fast_lmertest_taken <- function(model) fast_lmertest_applies(model$fit)
 

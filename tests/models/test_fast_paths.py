@@ -17,6 +17,7 @@ import pymer_bridge as pb
 from helpers.models import CASES, Case
 from helpers.probing import among_operations
 from pymer_bridge.session.r_session import session
+from pymer_bridge.session.versions import r_versions
 
 pytestmark = pytest.mark.r("lmerTest")
 
@@ -80,6 +81,33 @@ def test_a_summary_is_identical_to_lme4s(case: Case) -> None:
         fit = case.fit()
     parts = ("summary", "vcov", "said", "ends", "names", "labels")
     assert_all_the_same("summaries_both_ways", fit, *parts)
+
+
+PROFILED = (
+    "slopes slopes_ml crossed three_levels random_intercept weights_column offset_column singular "
+    "missing_exclude rank_deficient not_converged control many_terms no_intercept transformed"
+).split()
+"""From lme4 2 on its own profile of a small model takes half a minute."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "case", [case for case in MIXED if case.name in PROFILED], ids=lambda case: case.name
+)
+def test_a_profile_is_identical_to_lme4s(case: Case) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fit = case.fit()
+    assert_all_the_same("profile_both_ways", fit, "taken", "points", "said", "state")
+
+
+def test_a_profile_copies_the_fit_once() -> None:
+    fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+    same, first, after_an_error = both_ways()("copies_of_a_profile", model=fit._model).tolist()
+    assert same
+    # lme4 itself makes copies from version 2 on, and a deviance that failed leaves none.
+    copies = int(str(r_versions("lme4")["lme4"]).startswith("2."))
+    assert (first, after_an_error) == (copies, 2 * copies)
 
 
 @pytest.mark.slow
@@ -264,6 +292,20 @@ def test_other_code_in_a_package_leads_to_rs_ordinary_way(name: str) -> None:
     package, function = name.split("::")
     assert f"{function}() of {package} " in notes
     assert "other code" not in " ".join(pb.show_versions().notes)
+
+
+@pytest.mark.parametrize("name", ["lme4::devfun2", "lme4::profile.merMod"])
+def test_other_code_of_profiles_leads_to_rs_ordinary_way(name: str) -> None:
+    def fit() -> pb.LinearMixedModel:
+        return pb.lmer("Yield ~ 1 + (1 | Batch)", pb.load_dataset("Dyestuff"), reml=False)
+
+    fast = fit().profile()
+    with altered(name):
+        other = fit()
+        assert not both_ways()("fast_profile_taken", model=other._model)[0]
+        assert other.profile() == fast
+        notes = " ".join(pb.show_versions().notes)
+    assert f"{name.partition('::')[2]}() of lme4 " in notes
 
 
 def test_functions_that_find_others_keep_their_compiled_code() -> None:

@@ -124,11 +124,11 @@ residual_boxes <- function() {
 }
 
 slopes_ml <- lmer(Reaction ~ Days + (Days | Subject), sleepstudy, REML = FALSE)
+delayedAssign("profiled", profile(slopes_ml))
 levels_of_lme4 <- c(50, 80, 90, 95, 99) / 100
 
 #' The curves that xyplot() of a profile draws, and the ends of its intervals
 zeta_splines <- function() {
-  profiled <- profile(slopes_ml)
   cuts <- sqrt(qchisq(levels_of_lme4, 1))
   Map(function(forward, backward) {
     curve <- predict(forward)
@@ -138,7 +138,6 @@ zeta_splines <- function() {
 
 #' The outlines that splom() of a profile draws for one pair, by lme4's own cont()
 sigma_and_days <- function() {
-  profiled <- profile(slopes_ml)
   forward <- attr(profiled, "forward")
   backward <- attr(profiled, "backward")
   zeta_of <- function(held, name) {
