@@ -32,7 +32,7 @@ def frozen_array(values: Any) -> Any:
 def plain_nan(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return floats from R with a plain NaN wherever there is one: R's NA has bits of its own."""
     # The least number is NaN if any is.
-    if values.size and np.isnan(values.min()):
+    if values.size and np.isnan(np.min(values)):
         return np.where(np.isnan(values), np.nan, values)
     return values
 

@@ -123,6 +123,7 @@ def test_r_does_not_ask_for_pythons_lock_while_it_evaluates(monkeypatch):
 def test_r_objects_are_freed_on_the_one_thread():
     session().start()
     capi = import_module("rpy2.rinterface_lib._rinterface_capi")
+    gc.collect()  # what tracebacks of other tests hold is freed on any thread, in R's turn
     freed_on = set()
     released = capi._release
 
