@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ import pytest
 import pymer_bridge as pb
 from pymer_bridge.cli.commands import main
 from pymer_bridge.data import files
+from pymer_bridge.r_script.journal import journal
 
 resource = pytest.importorskip("resource")
 pytestmark = pytest.mark.r
@@ -67,10 +67,17 @@ def _sizes(folder: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("name", WRITERS)
 def test_a_full_disk_leaves_nothing_behind(
-    name: str, fit: Any, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    name: str,
+    fit: Any,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     write = WRITERS[name]
-    gc.collect()  # the models of other tests that are still there stay the same meanwhile
+    # A session of this model alone: other tests leave hundreds.
+    mine = [entry for entry in journal.fits if entry.model() is fit._model]
+    monkeypatch.setattr(journal, "fits", mine)
+    monkeypatch.setattr(journal, "done", [])
     first = tmp_path / "first"
     first.mkdir()
     write(fit, first / "x.R")
