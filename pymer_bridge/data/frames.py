@@ -256,9 +256,11 @@ def collect(data: Any, needed: Iterable[str] | None = None, what: str = "the dat
 
 def index_at(index: pd.Index, rows: NDArray[np.int32]) -> pd.Index:
     """Return the labels of rows, which R counts from 1."""
-    if len(rows) == len(index) and np.array_equal(rows, np.arange(1, len(index) + 1)):
-        return index[:]  # all of them, as nearly always; the index of the data is not handed out
-    return index[rows - 1]
+    # Labels of some rows have no frequency, and so those of all have none.
+    timed = isinstance(index, pd.DatetimeIndex | pd.TimedeltaIndex)
+    all_of_them = len(rows) == len(index) and np.array_equal(rows, np.arange(1, len(index) + 1))
+    # The index of the data itself is not handed out.
+    return index[:] if all_of_them and not timed else index[rows - 1]
 
 
 def index_from_r(record: Mapping[str, Any]) -> pd.Index:

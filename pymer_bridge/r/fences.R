@@ -70,6 +70,7 @@ fast_paths <- list(
       "743550-3757146673", "767425-3993640658", "792327-4274241064"
     ),
     "lme4::merPredD$copy" = "41818-11396086",
+    "lme4::merPredD$initialize" = "103838-82845399",
     "lme4::merPredD$initializePtr" = c("20313-2611519", "19163-2295839")
   ),
   `Kenward-Roger's covariance` = list(
@@ -83,7 +84,8 @@ fast_paths <- list(
 #' What is tried, beside marks, before a path is taken: functions that give "" or what is unknown
 fence_trials <- list(
   `optima of linear mixed models` = function() unknown_in_optimizing(),
-  `Kenward-Roger's covariance` = function() unknown_in_products()
+  `Kenward-Roger's covariance` = function() unknown_in_products(),
+  profiles = function() unknown_in_profiles()
 )
 
 #' What was found out so far, by path: "" or the reason to take the ordinary way

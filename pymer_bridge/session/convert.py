@@ -27,7 +27,8 @@ MANY = 64
 
 LARGE: Final = 2**22
 """Bytes of a vector from which the system is asked for large pages, as numpy asks for its own."""
-_LARGE_PAGES: Final = getattr(mmap, "MADV_HUGEPAGE", None)  # Linux knows them
+_LARGE_PAGES: Final[int] = getattr(mmap, "MADV_HUGEPAGE", 0)  # Linux knows them
+_advise: Final = ctypes.CDLL(None).madvise if _LARGE_PAGES else None
 
 Resolve = Callable[[Any], ri.Sexp | None]
 Keep = Callable[[ri.Sexp], Any]
@@ -82,13 +83,11 @@ def _many_strings_to_r(values: Sequence[str]) -> ri.StrSexpVector:
 
 def _ask_for_large_pages(memory: NDArray[Any]) -> None:
     """Let the first touch of memory take it in few large pieces: that costs more than a copy."""
-    if memory.nbytes >= LARGE and _LARGE_PAGES is not None:
+    if memory.nbytes >= LARGE and _advise is not None:
         first = -(-memory.ctypes.data // mmap.PAGESIZE) * mmap.PAGESIZE
         length = memory.ctypes.data + memory.nbytes - first
         # Advice: where the system does not take it, nothing is lost.
-        ctypes.CDLL(None).madvise(
-            ctypes.c_void_p(first), ctypes.c_size_t(length), ctypes.c_int(_LARGE_PAGES)
-        )
+        _advise(ctypes.c_void_p(first), ctypes.c_size_t(length), ctypes.c_int(_LARGE_PAGES))
 
 
 def array_to_r(values: NDArray[Any]) -> ri.Sexp:

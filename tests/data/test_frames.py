@@ -520,6 +520,7 @@ def test_rows_of_r_are_labels_of_the_index(index):
     assert whole is not index
     assert whole.identical(index)
     assert type(whole) is type(index)
+    assert getattr(whole, "freq", None) is None
     whole.names = [f"{name}_" for name in index.names]
     assert list(index.names) == [name.removesuffix("_") for name in whole.names]
     for some in ([], [2], [1, 3], [3, 2, 1], [1, 1, 1], [1, 2, 3, 3]):

@@ -85,35 +85,44 @@ profile_both_ways <- function(model) {
   ordinary <- heard(tryCatch(profiled(model, which, maxpts = 4L), error = conditionMessage))
   c(
     taken = fast_profile_applies(model$fit),
-    points = is.list(fast$value) && identical(fast$value, ordinary$value),
+    points = identical(fast$value, ordinary$value),
     said = identical(fast$said, ordinary$said),
     state = identical(before, after)
   )
 }
 
-# How many copies a profile makes, and what comes of a deviance that did not come to its end.
+# How many copies deviances take, ordinary ones and others, and what a profile leaves behind.
 copies_of_a_profile <- function(model) {
-  deviance <- lme4_devfun2(model$fit)
-  copying <- with_one_copy(deviance)
-  n <- 0L
-  home <- environment(copying)
-  take <- home$take_copy
-  if (is.null(take)) {
-    return(c(of_lme4 = identical(copying, deviance), 0, 0))
+  copies <- function(values) {
+    made <- 0L
+    copy <- with_one_copy(lme4_devfun2()(model$fit))
+    home <- environment(copy)
+    if (!is.null(home$take_copy)) {
+      home$take_copy <- function(fit) {
+        made <<- made + is.null(copy_now$kept)
+        take_copy(fit)
+      }
+    }
+    asked <- function(deviance) {
+      lapply(values, function(at) tryCatch(deviance(at), error = conditionMessage))
+    }
+    found <- asked(copy)
+    forget_copy()
+    c(same = identical(found, asked(lme4_devfun2()(model$fit))), made)
   }
-  copies <- list()
-  home$take_copy <- function() {
-    copy <- take()
-    if (!any(vapply(copies, identical, NA, copy))) copies[[length(copies) + 1L]] <<- copy
-    copy
+  start <- attr(lme4_devfun2()(model$fit), "optimum")[1:4]
+  found <- c(
+    copies(list(start, start * 1.1, start)),
+    copies(list(start, replace(start, 4L, 0), start, start * 0, start * NA, start, start / 0, start)),
+    copies(list(start, "a", start, -start, start, NULL, start * 2))
+  )
+  profile <- profiled(model, which = 1L)
+  left <- environment(attr(attr(profile, "forward")[[1L]], "formula"))
+  while (!isNamespace(left)) {
+    stopifnot(!any(c("take_copy", "end_with", "devfun2") %in% ls(left)))
+    left <- parent.env(left)
   }
-  start <- attr(deviance, "optimum")[seq_len(environment(deviance)$np)]
-  at <- list(start, start * 1.1, start)
-  same <- identical(lapply(at, copying), lapply(at, lme4_devfun2(model$fit)))
-  first <- length(copies)
-  wrong <- tryCatch(copying("a"), error = function(condition) NULL)
-  again <- identical(copying(start), deviance(start))
-  c(of_lme4 = same && again, first, length(copies))
+  c(found, nothing_left = identical(ls(copy_now), character()) || is.null(unlist(as.list(copy_now))))
 }
 
 leverage_both_ways <- function(model) {

@@ -106,7 +106,7 @@ def test_arrays_of_large_pages_cross_whole(dtype, n):
 def test_a_system_without_large_pages_is_not_asked_for_them(monkeypatch):
     values = np.arange(2**20, dtype=np.float64)
     assert np.array_equal(same(values), values)
-    monkeypatch.setattr("pymer_bridge.session.convert._LARGE_PAGES", None)
+    monkeypatch.setattr("pymer_bridge.session.convert._advise", None)
     assert np.array_equal(same(values), values)
 
 
