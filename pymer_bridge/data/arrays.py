@@ -37,6 +37,12 @@ def plain_nan(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return values
 
 
+def frozen_floats(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return floats from R with a plain NaN, on memory that cannot be made writeable again."""
+    frozen: NDArray[np.float64] = frozen_array(plain_nan(values))
+    return frozen
+
+
 def from_numbers(flat: tuple[Any, ...], dtype: str, shape: Any) -> Any:
     """Return the array whose values stand in the JSON, row by row.
 

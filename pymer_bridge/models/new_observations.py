@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pymer_bridge.data.arrays import frozen_floats
 from pymer_bridge.data.frames import Frame
 from pymer_bridge.errors import OptionError
 from pymer_bridge.models.base import Fitted
@@ -217,7 +218,7 @@ def _ends(
             weights=asked.weights,
             conf_level=asked.conf_level,
         )
-        return decode.plain(ends["conf_low"]), decode.plain(ends["conf_high"])
+        return frozen_floats(ends["conf_low"]), frozen_floats(ends["conf_high"])
 
     run = _run(model, plan, asked, len(observed), draw)
     low, high = engine.perform(run, how, read, lambda collected: collected.values)

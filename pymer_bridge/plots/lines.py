@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pymer_bridge.data.arrays import frozen_array, plain_nan
+from pymer_bridge.data.arrays import frozen_array, frozen_floats
 from pymer_bridge.data.new_data import taken
 from pymer_bridge.errors import OptionError, listed, shown
 from pymer_bridge.plots.curves import Curve
@@ -366,7 +366,7 @@ def shrunken_at(fit: Any, where: Along, places: Sequence[int]) -> Shrunken:
                 "predictor has straight ones"
             )
         pairs = (record[name].reshape((-1, 2), order="F") for name in ("none", "partial"))
-        none, partial = (frozen_array(plain_nan(pair)) for pair in pairs)
+        none, partial = map(frozen_floats, pairs)
         intercept, slope = record["population"].tolist()
         response = str(record["response"][0])
         return Shrunken(none, partial, (intercept, slope), response, held_words(record, where))

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pymer_bridge.data.arrays import frozen_array, plain_nan
+from pymer_bridge.data.arrays import frozen_floats
 from pymer_bridge.errors import OptionError
 from pymer_bridge.results.intervals import LEVELS, Profile
 from pymer_bridge.session.asking import ask
@@ -90,12 +90,6 @@ def _points(profile: Profile, levels: Sequence[float]) -> dict[str, Any]:
     }
 
 
-def _clean(values: Floats) -> Floats:
-    """Return the values with R's NA, a signalling NaN, as a plain one."""
-    cleaned: Floats = frozen_array(plain_nan(values))
-    return cleaned
-
-
 def zeta_curves(profile: Profile, conf_levels: Sequence[float] = LEVELS) -> tuple[ZetaCurve, ...]:
     """Return the curve of each profiled parameter.
 
@@ -131,7 +125,9 @@ def zeta_curves(profile: Profile, conf_levels: Sequence[float] = LEVELS) -> tupl
 
     def read(found: Mapping[str, Any]) -> tuple[ZetaCurve, ...]:
         return tuple(
-            ZetaCurve(name, *(_clean(found[name][part]) for part in ("x", "y", "cuts", "at")))
+            ZetaCurve(
+                name, *(frozen_floats(found[name][part]) for part in ("x", "y", "cuts", "at"))
+            )
             for name in profile.parameters
             if name in found
         )
@@ -196,4 +192,4 @@ def _traces(record: Mapping[str, Any], kind: str, n: int) -> Traces:
     first, second = (
         record[f"{kind}trace_{which}"].reshape((-1, 2), order="F") for which in ("first", "second")
     )
-    return Traces(_clean(outlines), _clean(first), _clean(second))
+    return Traces(frozen_floats(outlines), frozen_floats(first), frozen_floats(second))

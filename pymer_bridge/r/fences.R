@@ -107,12 +107,16 @@ unknown_code <- function(path) {
   for (name in names(known)) {
     parts <- strsplit(name, "::", fixed = TRUE)[[1L]]
     if (!code_mark(parts[1L], parts[2L]) %in% known[[name]]) {
-      version <- utils::packageDescription(parts[1L], fields = "Version")
-      return(paste0(parts[2L], "() of ", parts[1L], " ", version))
+      return(with_version(parts[2L], parts[1L]))
     }
   }
   tried <- fence_trials[[path]]
   if (is.null(tried)) "" else tried()
+}
+
+#' A function and its package as a reason not to take a path tells them
+with_version <- function(name, package) {
+  paste0(name, "() of ", package, " ", utils::packageDescription(package, fields = "Version"))
 }
 
 #' What a fast way gives; where that fails, what R's ordinary way does, which tells the error itself

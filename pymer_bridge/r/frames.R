@@ -83,9 +83,6 @@ own_row_names <- function(frame) {
     return(NULL) # only their number is stored
   }
   names <- attr(frame, "row.names")
-  if (identical(names, seq_len(nrow(frame)))) {
-    return(NULL)
-  }
   if (!identical(as.character(names), as.character(seq_len(nrow(frame))))) names
 }
 

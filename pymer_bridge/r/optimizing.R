@@ -24,23 +24,20 @@ knows_optimizing <- function() as_known("optima of linear mixed models")
 #' What is not as the fast path knows it, or ""
 unknown_in_optimizing <- function() {
   namespace <- asNamespace("lme4")
-  called <- function(name, package = "lme4") {
-    paste0(name, "() of ", package, " ", utils::packageDescription(package, fields = "Version"))
-  }
   arguments <- vapply(names(lme4_steps), function(name) {
     as.integer(c(get0(name, namespace)$numParameters, -1L)[1L])
   }, 1L)
   other <- names(which(arguments != lme4_steps))
   if (length(other) > 0L) {
-    return(called(other[1L]))
+    return(with_version(other[1L], "lme4"))
   }
   same <- function(trial) isTRUE(tryCatch(trial(), error = function(condition) FALSE))
   if (!same(tries_same_optimum)) {
-    return(called("nloptr", "nloptr"))
+    return(with_version("nloptr", "nloptr"))
   }
   checks <- lme4::lmerControl()$checkConv
   same_check <- same(function() is.null(namespace$checkConv(NULL, c(1, 0), checks, c(0, -Inf))))
-  if (same_check) "" else called("checkConv")
+  if (same_check) "" else with_version("checkConv", "lme4")
 }
 
 #' Does the fast path find what lme4's optimizeLmer() finds, for a function with a bound?

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pymer_bridge.data.arrays import frozen_array, plain_nan
+from pymer_bridge.data.arrays import frozen_array, frozen_floats
 from pymer_bridge.data.frames import index_at
 from pymer_bridge.errors import BootstrapWarning, OptionError, shown
 from pymer_bridge.models.base import MixedFit
@@ -543,7 +543,7 @@ def _result(
 
     def named(found: NDArray[np.float64], names: tuple[str, ...]) -> NamedMatrix:
         whole = found.reshape((n, len(names)), order="F")
-        return NamedMatrix(frozen_array(plain_nan(whole)), names, tuple(levels), index)
+        return NamedMatrix(frozen_floats(whole), names, tuple(levels), index)
 
     return Influence(
         rows=_rows(levels, collected, figures),

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from pymer_bridge.data import frames
-from pymer_bridge.data.arrays import frozen_array, plain_nan
+from pymer_bridge.data.arrays import frozen_array, frozen_floats
 from pymer_bridge.data.columns import holds_numbers
 from pymer_bridge.data.new_data import ColumnKind, taken
 from pymer_bridge.errors import OptionError, listed, shown
@@ -230,7 +230,7 @@ class Pictures(Effects, MixedFit):
                 response=str(self.model_frame.columns[0]),
                 levels=table.levels,
                 complete=(float(record["complete"][0]), float(record["complete"][1])),
-                none=frozen_array(plain_nan(alone)),
+                none=frozen_floats(alone),
                 partial=frozen_array(partial),
                 population=(estimates[INTERCEPT], estimates[slope]),
             )

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pymer_bridge.data.arrays import frozen_array, plain_nan
+from pymer_bridge.data.arrays import frozen_array, frozen_floats, plain_nan
 from pymer_bridge.data.columns import NA_INTEGER
 from pymer_bridge.data.frames import index_at
 from pymer_bridge.results import internals, prediction
@@ -21,11 +21,6 @@ from pymer_bridge.results.decode.record import RRecord
 from pymer_bridge.results.fixed_effects import INTERCEPT
 from pymer_bridge.results.matrix import NamedMatrix, NamedVector
 from pymer_bridge.results.simulated import BandedCurve, ResidualCurves, ResidualView
-
-
-def plain(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Make R's missing float numpy's own, read-only."""
-    return frozen_array(plain_nan(values))  # type: ignore[no-any-return]
 
 
 def _at(index: pd.Index, rows: NDArray[np.int32] | None, n_rows: int) -> pd.Index:
@@ -39,10 +34,10 @@ def predictions(
     """Read the answer of ``predict_model()``."""
 
     def column(name: str) -> NDArray[np.float64] | None:
-        return None if record.get(name) is None else plain(record[name])
+        return None if record.get(name) is None else frozen_floats(record[name])
 
     return prediction.Predictions(
-        values=plain(record["estimate"]),
+        values=frozen_floats(record["estimate"]),
         index=_at(index, record["rows"], len(record["estimate"])),
         scale=scale,
         re_form=re_form,

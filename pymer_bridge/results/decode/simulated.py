@@ -5,20 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pymer_bridge.data.arrays import frozen_array, plain_nan
+from pymer_bridge.data.arrays import frozen_array, frozen_floats
 from pymer_bridge.results import simulated
 from pymer_bridge.results.decode import record as decode
 from pymer_bridge.results.decode.record import RRecord
 
 
-def _plain(values: Any) -> Any:
-    return frozen_array(plain_nan(values))
-
-
 def scaled(record: RRecord) -> dict[str, Any]:
     """Read the arrays of ``scaled_residuals()``, or of ``grouped_residuals()``."""
     names = {"values": "residuals", "fitted": "fitted", "observed": "observed"}
-    return {name: _plain(record[part]) for name, part in names.items()}
+    return {name: frozen_floats(record[part]) for name, part in names.items()}
 
 
 def residual_test(
