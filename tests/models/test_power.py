@@ -417,8 +417,7 @@ def students(n: int) -> pb.Design:
 def test_published_figures_are_met(
     design: Any, size: int, alpha: float, low: float, high: float
 ) -> None:
-    """Two simulations agree where their intervals meet: theirs are as published."""
+    """Our power lies within their interval, which is as published."""
     study = design(size)
-    found = study.power(study.terms.rows[1].term, alpha=alpha, n_sim=1000, seed=1).rows[0]
-    assert found.conf_low <= high
-    assert low <= found.conf_high
+    found = study.power(study.terms.rows[1].term, alpha=alpha, n_sim=400, seed=1).rows[0]
+    assert low <= found.power <= high

@@ -85,7 +85,8 @@ models <- alist(
   many_terms = lmer(y ~ f * dose * treated + site + (1 | g), trial),
   large = lmer(
     y ~ service + (1 | s) + (1 | d), InstEval,
-    start = c(0.276, 0.4425), control = lmerControl(calc.derivs = FALSE)
+    subset = as.integer(s) <= 700,
+    start = c(0.4254, 0.2888), control = lmerControl(calc.derivs = FALSE)
   ),
   binomial = glmer(
     cbind(incidence, size - incidence) ~ period + (1 | herd), cbpp,
