@@ -19,10 +19,7 @@ pytestmark = [
 ]
 
 SLOPES = "Reaction ~ Days + (Days | Subject)"
-FEW: Final = {
-    *("slopes", "singular", "weights_vector", "nested", "missing_exclude", "subset_expression"),
-    *("binomial", "poisson", "treatment"),
-}
+ENDS: Final = ("confidence", "prediction")
 KNOWN = {case.name: case for case in CASES if case.name != "large"}
 
 
@@ -71,24 +68,34 @@ def of_cases(names: Any) -> list[Any]:
         return [KNOWN[name].fit() for name in names]
 
 
-def test_parts_and_figures_of_observations_are_those_of_a_script() -> None:
-    fits = of_cases(sorted(FEW))
-    kept = [each for fit in fits for each in asked_of(fit)]
-    assert len(kept) > 10 * len(fits)
-    assert verified(fits).n_figures > 10_000
+def predicted_of(fit: Any) -> list[Any]:
+    """Ask a model for predictions, and for responses drawn from it."""
+    if fit.spec.fitter == "nlmer":
+        return []
+    kept = [fit.predict(), fit.predict(type="response"), fit.simulate(2, 7)]
+    mixed = isinstance(fit, pb.MixedModel)
+    kept.append(fit.predict(re_form="population") if mixed else fit.predict(std_error=True))
+    return kept
 
 
 @pytest.mark.slow
-def test_parts_of_all_models_are_those_of_one_script() -> None:
+def test_all_models_and_what_is_asked_of_them_are_those_of_one_script() -> None:
     fits = of_cases(KNOWN)
     kept = [each for fit in fits for each in asked_of(fit)]
     assert len(kept) > 700
-    report = verified(fits)
-    assert report.n_figures > 250_000
-    assert {text.partition(":")[0] for text in report.not_compared} <= {
-        "intraclass_correlation",
-        "r_squared",
-    }
+    trial = data_set("trial")
+    line = pb.lm("y ~ f * x", trial, contrasts={"f": "contr.sum"})
+    counts = pb.glm("count ~ x", data_set("clinic"), family="poisson")
+    each_alone = pb.lm_list("Reaction ~ Days | Subject", pb.load_dataset("sleepstudy"))
+    kept += [each for fit in (*fits, line, counts) for each in predicted_of(fit)]
+    kept += [line.predict(trial.head(4), interval=kind, conf_level=0.8) for kind in ENDS]
+    kept += [line.fixed_effects(), counts.fixed_effects(), each_alone.coefficients()]
+    kept += [fits[0].fixed_effects("normal", conf_level=0.8), fits[3].fixed_effects("kenward-roger")]
+    report = verified([*fits, line, counts, each_alone])
+    assert report.n_figures > 300_000
+    of_shares = ("intraclass_correlation:", "r_squared:")
+    left = [text for text in report.not_compared if not text.startswith(of_shares)]
+    assert all("na.action = na.exclude" in text for text in left)
 
 
 def test_influence_is_that_of_a_script() -> None:
@@ -98,9 +105,10 @@ def test_influence_is_that_of_a_script() -> None:
             *("crossed", "random_intercept"),
         ]
     )
+    few = pb.lmer(SLOPES, pb.load_dataset("sleepstudy").head(40))
     kept = [
         slopes.influence("Subject"),
-        slopes.influence(max_evaluations=50),
+        few.influence(max_evaluations=50),
         trial.influence("g"),
         trials.influence("herd"),
         counts.influence("ward"),
@@ -109,7 +117,7 @@ def test_influence_is_that_of_a_script() -> None:
     ]
     report = verified(kept)
     assert report.not_compared == ()
-    assert report.n_figures > 3000
+    assert report.n_figures > 2500
     kept = [crossed.influence("plate"), alone.influence()]
     (left,) = verified([crossed, alone]).not_compared
     assert left.startswith("influence: Influence was asked for too; R's measures stop")

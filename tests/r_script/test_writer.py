@@ -461,60 +461,6 @@ def test_the_journal_stays_small() -> None:
 # -- figures -------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
-@pytest.mark.r("lmerTest")
-def test_figures_of_all_models_are_those_of_one_script() -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        fits = [case.fit() for case in CASES if case.name != "large"]
-        fits += [
-            pb.lm("y ~ f * x", data_set("trial"), contrasts={"f": "contr.sum"}),
-            pb.glm("count ~ x", data_set("clinic"), family="poisson"),
-            pb.lm_list("Reaction ~ Days | Subject", sleepstudy()),
-        ]
-        for fit in fits[-3:-1]:
-            fit.fixed_effects()
-        fits[-1].coefficients()
-        fits[0].fixed_effects(ddf="normal", conf_level=0.8)
-        fits[3].fixed_effects("kenward-roger")
-        report = pb.verify(fits, runs=1)
-    assert len(fits) >= 60
-    assert report.ok, str(report)
-    assert report.n_figures > 7000
-    assert report.not_compared == ()
-
-
-@pytest.mark.slow
-@pytest.mark.r("lmerTest")
-def test_predictions_and_simulations_of_all_models_are_those_of_a_script() -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        fits: list[Any] = [case.fit() for case in CASES if case.name != "large"]
-        trial, clinic = data_set("trial"), data_set("clinic")
-        fits += [
-            pb.lm("y ~ f * x", trial, contrasts={"f": "contr.sum"}),
-            pb.glm("count ~ x", clinic, family="poisson"),
-        ]
-        kept: list[Any] = []
-        for fit in fits:
-            if fit.spec.fitter == "nlmer":
-                continue
-            kept += [fit.predict(), fit.predict(type="response"), fit.simulate(2, 7)]
-            if fit in fits[-2:]:
-                kept.append(fit.predict(std_error=True))
-            else:
-                kept.append(fit.predict(re_form="population"))
-        line = fits[-2]
-        kept += [line.predict(trial.head(4), interval=kind, conf_level=0.8) for kind in ENDS]
-        report = pb.verify(fits + kept, runs=1)
-    assert report.ok, str(report)
-    assert report.n_figures > 50_000
-    assert all("na.action = na.exclude" in text for text in report.not_compared)
-
-
-ENDS: Final = ("confidence", "prediction")
-
-
 @pytest.mark.r("lmerTest")
 @pytest.mark.carried("clubSandwich")
 def test_robust_tests_are_those_of_a_script() -> None:
