@@ -90,7 +90,10 @@ def test_all_models_and_what_is_asked_of_them_are_those_of_one_script() -> None:
     kept += [each for fit in (*fits, line, counts) for each in predicted_of(fit)]
     kept += [line.predict(trial.head(4), interval=kind, conf_level=0.8) for kind in ENDS]
     kept += [line.fixed_effects(), counts.fixed_effects(), each_alone.coefficients()]
-    kept += [fits[0].fixed_effects("normal", conf_level=0.8), fits[3].fixed_effects("kenward-roger")]
+    kept += [
+        fits[0].fixed_effects("normal", conf_level=0.8),
+        fits[3].fixed_effects("kenward-roger"),
+    ]
     report = verified([*fits, line, counts, each_alone])
     assert report.n_figures > 300_000
     of_shares = ("intraclass_correlation:", "r_squared:")
