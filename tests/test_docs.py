@@ -137,6 +137,11 @@ def test_first_picture_is_what_the_readme_draws() -> Any:
     return plt.gcf()
 
 
+def with_few_draws(source: str) -> str:
+    """Return code of Python, or of R, that draws less."""
+    return re.sub(r"\b(n_?sim ?= ?)(\d+)", lambda m: f"{m[1]}{min(int(m[2]), FEWER)}", source)
+
+
 class PageRun:
     """The blocks of a page in one namespace, each run once, after those before it."""
 
@@ -150,9 +155,7 @@ class PageRun:
             if earlier.line > block.line:
                 break
             if earlier.line not in self.printed:
-                source = re.sub(
-                    r"\bn_sim=(\d+)", lambda m: f"n_sim={min(int(m[1]), FEWER)}", earlier.source
-                )
+                source = with_few_draws(earlier.source)
                 self.printed[earlier.line] = run_python(source, earlier.name, self.namespace)
         return self.printed[block.line]
 
@@ -264,7 +267,7 @@ def test_extras_that_a_page_names_are_there(page: Path) -> None:
 def test_r_runs(block: Block, tmp_path: Path) -> None:
     script = tmp_path / "block.R"
     earlier = [b for b in BLOCKS[block.page] if b.language == "r" and b.line <= block.line]
-    script.write_text("\n".join(b.source for b in earlier), encoding="utf-8")
+    script.write_text(with_few_draws("\n".join(b.source for b in earlier)), encoding="utf-8")
     done = subprocess.run(
         ["Rscript", "--vanilla", str(script)], capture_output=True, text=True, check=False
     )

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import cached_property
 from math import inf, log
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd

@@ -9,7 +9,7 @@ import subprocess
 import warnings
 import weakref
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import pymer_bridge as pb
-from helpers.models import CASES, data_set
+from helpers.models import data_set
 from helpers.probing import probe
 from pymer_bridge.data.frames import collect
 from pymer_bridge.errors import OptionError, ScriptError
