@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from pymer_bridge.cli.arguments import LESSON, parser
 from pymer_bridge.cli.protocol import power
-from pymer_bridge.data.files import path_of, write_text
+from pymer_bridge.data.written_files import path_of, write_text
 from pymer_bridge.errors import OptionError, PymerError
 from pymer_bridge.session import installation
 from pymer_bridge.session.r_session import session

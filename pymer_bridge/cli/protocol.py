@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pymer_bridge.data.files import path_of, write_text
+from pymer_bridge.data.written_files import path_of, write_text
 from pymer_bridge.errors import OptionError, listed, shown
 from pymer_bridge.session.read_data import read_data
 

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pymer_bridge.data.arrays import plain_nan
 from pymer_bridge.data.columns import NA_INTEGER, NAIVE_ZONE, UTC_ZONE
+from pymer_bridge.data.frozen_arrays import plain_nan
 from pymer_bridge.errors import DataConversionError
 
 LATEST = 9e12

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pymer_bridge.data import record_file
-from pymer_bridge.data.files import FileKind
+from pymer_bridge.data.written_files import FileKind
 from pymer_bridge.errors import OptionError
 
 FORMAT: Final = "pymer_bridge figures"

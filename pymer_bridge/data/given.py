@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from pymer_bridge.data import frames
-from pymer_bridge.data.arrays import Arrays
 from pymer_bridge.data.columns import unfit_for_r
+from pymer_bridge.data.frozen_arrays import Arrays
 from pymer_bridge.data.indexes import pack_index, unpack_index
 
 MOST_VALUES: Final = 10_000

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pymer_bridge.data.arrays import Arrays
 from pymer_bridge.data.exact import same
+from pymer_bridge.data.frozen_arrays import Arrays
 from pymer_bridge.data.packing import get, known_zone, pack, put, unpack
 from pymer_bridge.errors import OptionError
 

@@ -22,8 +22,8 @@ from typing import IO, Any, Final, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from pymer_bridge.data.arrays import DTYPES
-from pymer_bridge.data.files import UNREADABLE, FileKind, whole
+from pymer_bridge.data.frozen_arrays import DTYPES
+from pymer_bridge.data.written_files import UNREADABLE, FileKind, whole
 from pymer_bridge.errors import ModelFileError, OptionError
 
 FORMAT: Final = "pymer_bridge model"

@@ -18,9 +18,9 @@ from typing import Any, Final, Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pymer_bridge.data.arrays import Arrays, from_numbers
 from pymer_bridge.data.columns import NA_INTEGER, Part, unfit_for_r
 from pymer_bridge.data.exact import same
+from pymer_bridge.data.frozen_arrays import Arrays, from_numbers
 from pymer_bridge.spec.controls import Control
 from pymer_bridge.spec.families import Family
 from pymer_bridge.spec.model_spec import ModelSpec

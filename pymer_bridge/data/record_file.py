@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from pymer_bridge.data.files import FileKind, whole
+from pymer_bridge.data.written_files import FileKind, whole
 from pymer_bridge.errors import RecordError
 
 FORMAT: Final = "pymer_bridge record"

@@ -21,7 +21,7 @@ from pymer_bridge.results.fit_statistics import Convergence, FitStatistics
 from pymer_bridge.results.fixed_effects import FixedEffects, exponentials, listed_effects, sentence
 from pymer_bridge.results.intervals import Intervals
 from pymer_bridge.results.matrix import NamedMatrix
-from pymer_bridge.results.rows import RowsUsed
+from pymer_bridge.results.rows_used import RowsUsed
 from pymer_bridge.results.variances import VarianceComponents
 from pymer_bridge.session import asking, installation
 from pymer_bridge.session.calls import Handle

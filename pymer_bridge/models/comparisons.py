@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pymer_bridge.data.arrays import frozen_array
+from pymer_bridge.data.frozen_arrays import frozen_array
 from pymer_bridge.errors import BootstrapWarning, OptionError, shown
 from pymer_bridge.models.base import Fitted, ask
 from pymer_bridge.models.glmer import GeneralizedLinearMixedModel

@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pymer_bridge.data import frames
-from pymer_bridge.data.arrays import frozen_array
 from pymer_bridge.data.columns import column_to_part
+from pymer_bridge.data.frozen_arrays import frozen_array
 from pymer_bridge.errors import DataConversionError, FormulaError, OptionError, listed, shown
 from pymer_bridge.models.diagnosing import explaining, explaining_responses
 from pymer_bridge.models.preparing import prepare

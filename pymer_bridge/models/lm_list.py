@@ -12,7 +12,7 @@ from pymer_bridge.models.methods.export import Scripting
 from pymer_bridge.models.preparing import fit_model, fits
 from pymer_bridge.results.base import Result
 from pymer_bridge.results.decode import record as decode
-from pymer_bridge.results.separate import SeparateEffect, SeparateEffects
+from pymer_bridge.results.lm_list import SeparateEffect, SeparateEffects
 from pymer_bridge.session import deadlines
 from pymer_bridge.spec import options
 from pymer_bridge.spec.families import Family, FamilyName, LinkName, family_of

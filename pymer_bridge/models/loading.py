@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from pymer_bridge.data import frames, model_file, packing
-from pymer_bridge.data.arrays import from_inline
-from pymer_bridge.data.files import UNREADABLE, path_of
+from pymer_bridge.data.frozen_arrays import from_inline
 from pymer_bridge.data.indexes import unpack_index
+from pymer_bridge.data.written_files import UNREADABLE, path_of
 from pymer_bridge.errors import OptionError, RError
 from pymer_bridge.models import stored
 from pymer_bridge.models.base import Fitted

@@ -11,9 +11,9 @@ from pymer_bridge.errors import REnvironmentError, RError
 from pymer_bridge.models.coding import Coded
 from pymer_bridge.models.methods.diagnostics import Diagnostics
 from pymer_bridge.models.methods.export import Tidying
+from pymer_bridge.models.methods.icc_r2 import Shares
 from pymer_bridge.models.methods.pictures import Pictures
 from pymer_bridge.models.methods.refitting import MixedRefitting
-from pymer_bridge.models.methods.shares import Shares
 from pymer_bridge.models.methods.testing import labels_of
 from pymer_bridge.models.pilot import Designing
 from pymer_bridge.results import tests

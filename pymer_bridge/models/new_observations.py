@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pymer_bridge.data.arrays import frozen_floats
 from pymer_bridge.data.frames import Frame
+from pymer_bridge.data.frozen_arrays import frozen_floats
 from pymer_bridge.errors import OptionError
 from pymer_bridge.models.base import Fitted
 from pymer_bridge.replicates import engine

@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from pymer_bridge import __version__
 from pymer_bridge.data import frames, model_file, packing
-from pymer_bridge.data.arrays import Arrays
-from pymer_bridge.data.files import UNREADABLE
+from pymer_bridge.data.frozen_arrays import Arrays
 from pymer_bridge.data.indexes import pack_index, unpack_index
+from pymer_bridge.data.written_files import UNREADABLE
 from pymer_bridge.errors import (
     DataConversionError,
     DriftWarning,

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pymer_bridge.data.arrays import frozen_array
+from pymer_bridge.data.frozen_arrays import frozen_array
 from pymer_bridge.session.asking import ask
 from pymer_bridge.spec import options
 

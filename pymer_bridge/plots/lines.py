@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pymer_bridge.data.arrays import frozen_array, frozen_floats
+from pymer_bridge.data.frozen_arrays import frozen_array, frozen_floats
 from pymer_bridge.data.new_data import taken
 from pymer_bridge.errors import OptionError, listed, shown
 from pymer_bridge.plots.curves import Curve

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pymer_bridge.data.arrays import frozen_floats
+from pymer_bridge.data.frozen_arrays import frozen_floats
 from pymer_bridge.errors import OptionError
 from pymer_bridge.results.intervals import LEVELS, Profile
 from pymer_bridge.session.asking import ask

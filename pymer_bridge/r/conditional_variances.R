@@ -2,7 +2,7 @@
 #
 # lme4 solves with the Cholesky factor for each group, each time for as many rows as there are
 # random effects: with ten times the groups that is a hundred times the work. Where the factor is
-# diagonal, a variance needs its own element alone. See fences.R for what this relies on.
+# diagonal, a variance needs its own element alone. See code_marks.R for what this relies on.
 
 #' What lme4's ranef() with conditional variances gives
 modes_of <- function(fit) {

@@ -3,7 +3,7 @@
 # lme4 builds the random effects' design of small sparse matrices by way of data frames and
 # general products of matrices, and asks reference objects for pointers at each evaluation of
 # the deviance. Here lme4's own functions find others in place of some that they call, which
-# give identical() objects. See fences.R for what this relies on.
+# give identical() objects. See code_marks.R for what this relies on.
 
 #' lmer() as models here find it
 lmer_here <- function() {

@@ -26,7 +26,7 @@ parameter_names_of <- function(fit) {
 
 #' R's confint() of mixed models, with a covariance matrix of the fixed effects that is known
 #'
-#' See fences.R for what this relies on.
+#' See code_marks.R for what this relies on.
 wald_with <- function(covariance) {
   method <- utils::getS3method("confint", "merMod", envir = asNamespace("lme4"))
   if (!as_known("Wald intervals")) {

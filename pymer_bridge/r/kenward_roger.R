@@ -36,7 +36,7 @@ kenward_roger_fit <- function(model, complete = FALSE) {
 #' The adjusted covariance, as pbkrtest computes it
 #'
 #' Half of its time goes into products, element by element, of large sparse matrices, for which Matrix
-#' looks up each element's place in the other one. See fences.R for what this relies on.
+#' looks up each element's place in the other one. See code_marks.R for what this relies on.
 adjusted_covariance <- function(model) {
   if (!as_known("Kenward-Roger's covariance")) {
     return(within_model(model, quote(pbkrtest::vcovAdj(.fit))))

@@ -3,7 +3,7 @@
 #
 # To make such an object takes longer than to fit a small model: each field asks whether what it is
 # given is of its class. Here lme4's own methods work on an environment that has the fields. See
-# fences.R for what this relies on.
+# code_marks.R for what this relies on.
 
 #' A function that makes what stands for an object of one of lme4's reference classes
 #'

@@ -18,7 +18,7 @@ lme4_steps <- c(
   merPredDsetDelb = 2L, merPredDsetDelu = 2L, lm_setResp = 2L, lm_wrss = 1L
 )
 
-#' Is all that the fast path relies on as known? See fences.R.
+#' Is all that the fast path relies on as known? See code_marks.R.
 knows_optimizing <- function() as_known("optima of linear mixed models")
 
 #' What is not as the fast path knows it, or ""

@@ -4,7 +4,7 @@
 # fit's predictor for each time, which takes ten times as long as the deviance itself. But a
 # deviance that is a number sets all that the next one reads, so one copy serves until there is none:
 # what is not a number stays in the copy, and then another is made, as where a deviance stopped.
-# What this relies on is looked at in fences.R and in `unknown_in_profiles()`.
+# What this relies on is looked at in code_marks.R and in `unknown_in_profiles()`.
 
 #' What R's profile() gives of a model's fit
 profiled <- function(model, ...) {

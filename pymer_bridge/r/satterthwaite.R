@@ -4,7 +4,7 @@
 # for each point of a numerical Hessian and a Jacobian, although where only sigma moves
 # nothing else changes. Here the deviance function is the fit's own, on copies of what
 # it changes, and is asked once for each theta. Points, arithmetic, warnings and the
-# object are lmerTest's and numDeriv's own. See fences.R for what this relies on.
+# object are lmerTest's and numDeriv's own. See code_marks.R for what this relies on.
 
 #' lmerTest's version of a fit, as as_lmerModLmerTest() makes it
 #'

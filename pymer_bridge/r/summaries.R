@@ -96,7 +96,7 @@ correlated_covariance <- function(model, correlation, sigm) {
 
 #' lme4's summary of a mixed model, with the covariance matrix that was made before
 #'
-#' lme4 makes it twice. See fences.R for what this relies on.
+#' lme4 makes it twice. See code_marks.R for what this relies on.
 #'
 #' @param model A model environment.
 #' @param fit Its fit, with the call that the summary shows.

@@ -11,7 +11,7 @@ import numpy as np
 
 from pymer_bridge import __version__
 from pymer_bridge.data.columns import Part
-from pymer_bridge.data.files import all_whole, check_gzip, path_of
+from pymer_bridge.data.written_files import all_whole, check_gzip, path_of
 from pymer_bridge.errors import OptionError, ScriptError
 from pymer_bridge.r_script import data_files
 from pymer_bridge.r_script.entries import (

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
 
-from pymer_bridge.data.arrays import Arrays
+from pymer_bridge.data.frozen_arrays import Arrays
 from pymer_bridge.data.given import NotPlainError, pack_given
 from pymer_bridge.session.calls import Handle
 from pymer_bridge.spec.arguments import within_another

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from pymer_bridge.data.files import FileKind, path_of, whole
+from pymer_bridge.data.written_files import FileKind, path_of, whole
 from pymer_bridge.errors import CheckpointError
 from pymer_bridge.replicates.chunks import Chunk, Record, check, decode, encode
 

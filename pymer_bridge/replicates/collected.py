@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pymer_bridge.data.arrays import plain_nan
+from pymer_bridge.data.frozen_arrays import plain_nan
 from pymer_bridge.errors import BootstrapInterrupted, PymerError, RError, RTimeoutError, WorkerError
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pymer_bridge.data.arrays import frozen_array
+from pymer_bridge.data.frozen_arrays import frozen_array
 from pymer_bridge.errors import BootstrapWarning
 from pymer_bridge.replicates import engine
 from pymer_bridge.replicates.collected import Collected

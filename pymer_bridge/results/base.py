@@ -11,7 +11,7 @@ import pandas as pd
 
 from pymer_bridge.data import frames
 from pymer_bridge.data.exact import same
-from pymer_bridge.data.files import UNREADABLE
+from pymer_bridge.data.written_files import UNREADABLE
 from pymer_bridge.display import notebook
 from pymer_bridge.display.tables import Cell, Column, Table
 from pymer_bridge.errors import OptionError, UnknownNameError, listed, shown

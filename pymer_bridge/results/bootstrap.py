@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pymer_bridge.data.arrays import frozen_array
+from pymer_bridge.data.frozen_arrays import frozen_array
 from pymer_bridge.display.tables import Column, Table
 from pymer_bridge.results.base import COLUMNS, Part, Rows, above, fields_of
 from pymer_bridge.results.codec import LATER

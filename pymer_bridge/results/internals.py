@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import DTypeLike, NDArray
 
-from pymer_bridge.data.arrays import frozen_array
+from pymer_bridge.data.frozen_arrays import frozen_array
 from pymer_bridge.display.tables import Cell, Column, Table
 from pymer_bridge.errors import OptionError
 from pymer_bridge.results.base import COLUMNS, Part, Result, Rows, fields_of, of_group

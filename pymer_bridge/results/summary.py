@@ -12,7 +12,7 @@ from pymer_bridge.results.base import Result
 from pymer_bridge.results.codec import LATER
 from pymer_bridge.results.fit_statistics import FitStatistics
 from pymer_bridge.results.fixed_effects import FixedEffects
-from pymer_bridge.results.rows import RowsUsed
+from pymer_bridge.results.rows_used import RowsUsed
 from pymer_bridge.results.variances import VarianceComponents
 
 

@@ -10,8 +10,8 @@ from typing import Any, Final
 import numpy as np
 
 from pymer_bridge.data import packing
-from pymer_bridge.data.arrays import Arrays, from_inline, inline
 from pymer_bridge.data.exact import Value
+from pymer_bridge.data.frozen_arrays import Arrays, from_inline, inline
 from pymer_bridge.spec.model_spec import ModelSpec
 from pymer_bridge.verification.data_fingerprint import ColumnPrint, DataPrint
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pymer_bridge.data import packing
-from pymer_bridge.data.arrays import Arrays, inline
 from pymer_bridge.data.exact import Value, same
+from pymer_bridge.data.frozen_arrays import Arrays, inline
 from pymer_bridge.data.given import names_of, unpack_given
 from pymer_bridge.errors import PymerError, RError, shown
 from pymer_bridge.r_script.entries import asked_of

@@ -12,8 +12,8 @@ from typing import Any, Final
 import numpy as np
 
 from pymer_bridge.data import packing, record_file
-from pymer_bridge.data.arrays import inline
-from pymer_bridge.data.files import UNREADABLE, path_of
+from pymer_bridge.data.frozen_arrays import inline
+from pymer_bridge.data.written_files import UNREADABLE, path_of
 from pymer_bridge.errors import (
     DataConversionError,
     FormulaError,

@@ -23,11 +23,11 @@ from pymer_bridge.results import (
     influence,
     internals,
     intervals,
+    lm_list,
     matrix,
     means,
     power,
     prediction,
-    separate,
     tests,
 )
 from pymer_bridge.results.base import fields_of
@@ -239,7 +239,7 @@ def _pooled(result: imputed.PooledEffects) -> Iterator[Figure]:
 _ENDS: Final = ("conf_low", "conf_high")
 _ROWS: Final[Mapping[type[Any], tuple[str, Sequence[str]]]] = {
     fixed_effects.FixedEffects: ("fixed_effect", TESTS),
-    separate.SeparateEffects: ("separate_effect", _ENDS),
+    lm_list.SeparateEffects: ("separate_effect", _ENDS),
     tests.FTests: ("f_test", tests.FTests.shown[1:]),
     # The table of R does not have the degrees of freedom of the denominator.
     tests.TermTests: ("term_test", [name for name in tests.TermTests.shown[1:] if name != "df2"]),

@@ -37,6 +37,7 @@ from pymer_bridge.results import (
     influence,
     internals,
     intervals,
+    lm_list,
     many_fits,
     matrix,
     means,
@@ -45,7 +46,6 @@ from pymer_bridge.results import (
     power,
     prediction,
     routes,
-    separate,
     simulated,
     tests,
     variances,
@@ -180,7 +180,7 @@ def read_other_models(data: pd.DataFrame) -> None:
     assert_type(line.influence_measures().rows[0], influence.InfluenceMeasure)
     assert_type(line.r2(), icc_r2.LinearRSquared)
     each = pb.lm_list("Reaction ~ Days | Subject", data)
-    assert_type(each.coefficients()["308", "Days"], separate.SeparateEffect)
+    assert_type(each.coefficients()["308", "Days"], lm_list.SeparateEffect)
     many = pb.fit_many("~ Days + (1 | Subject)", data, ["Reaction"])
     assert_type(many["Reaction"], many_fits.ResponseFit)
     counts = pb.glmer(

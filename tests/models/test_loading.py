@@ -27,9 +27,9 @@ from helpers.columns import COLUMNS, TEXTS
 from helpers.forgery import forged
 from helpers.probing import plain_r
 from pymer_bridge.data import model_file, packing
-from pymer_bridge.data.arrays import Arrays, from_inline
 from pymer_bridge.data.exact import same
 from pymer_bridge.data.frames import collect
+from pymer_bridge.data.frozen_arrays import Arrays, from_inline
 from pymer_bridge.data.indexes import pack_index, unpack_index
 from pymer_bridge.data.packing import pack_part, unpack_part
 from pymer_bridge.models.mixed import MixedModel

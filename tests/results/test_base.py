@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 import pymer_bridge as pb
 from helpers import ROOT
-from pymer_bridge.data.arrays import frozen_array
 from pymer_bridge.data.exact import same
+from pymer_bridge.data.frozen_arrays import frozen_array
 from pymer_bridge.results import codec
 from pymer_bridge.results.base import Result, Rows
 from pymer_bridge.results.fixed_effects import FixedEffect, FixedEffects

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pymer_bridge.data.arrays import frozen_array, frozen_floats
 from pymer_bridge.data.frames import index_at
+from pymer_bridge.data.frozen_arrays import frozen_array, frozen_floats
 from pymer_bridge.errors import BootstrapWarning, OptionError, shown
 from pymer_bridge.models.base import MixedFit
 from pymer_bridge.models.deviance_function import DevianceFunction

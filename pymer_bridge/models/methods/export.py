@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 
 from pymer_bridge.data import frames, model_file, packing
-from pymer_bridge.data.arrays import Arrays, inline, plain_nan
-from pymer_bridge.data.files import check_gzip, path_of, whole
+from pymer_bridge.data.frozen_arrays import Arrays, inline, plain_nan
 from pymer_bridge.data.indexes import pack_index
 from pymer_bridge.data.new_data import collect_new
+from pymer_bridge.data.written_files import check_gzip, path_of, whole
 from pymer_bridge.errors import OptionError, shown
 from pymer_bridge.models import stored
 from pymer_bridge.models.base import Fitted, RModel

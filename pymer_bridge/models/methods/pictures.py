@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from pymer_bridge.data import frames
-from pymer_bridge.data.arrays import frozen_array, frozen_floats
 from pymer_bridge.data.columns import holds_numbers
+from pymer_bridge.data.frozen_arrays import frozen_array, frozen_floats
 from pymer_bridge.data.new_data import ColumnKind, taken
 from pymer_bridge.errors import OptionError, listed, shown
 from pymer_bridge.models.base import Fitted, MixedFit

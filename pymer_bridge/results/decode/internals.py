@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pymer_bridge.data.arrays import frozen_array, frozen_floats, plain_nan
 from pymer_bridge.data.columns import NA_INTEGER
 from pymer_bridge.data.frames import index_at
+from pymer_bridge.data.frozen_arrays import frozen_array, frozen_floats, plain_nan
 from pymer_bridge.results import internals, prediction
 from pymer_bridge.results.contrasts import Contrasts, FactorCoding
 from pymer_bridge.results.decode import record as decode

@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pymer_bridge.data.arrays import frozen_array, plain_nan
 from pymer_bridge.data.frames import index_at
+from pymer_bridge.data.frozen_arrays import frozen_array, plain_nan
 from pymer_bridge.results import groups
 from pymer_bridge.results.fit_statistics import Convergence, FitStatistics
 from pymer_bridge.results.fixed_effects import FixedEffect, FixedEffects
 from pymer_bridge.results.matrix import NamedMatrix
-from pymer_bridge.results.rows import RowsUsed
+from pymer_bridge.results.rows_used import RowsUsed
 from pymer_bridge.results.variances import RandomCorrelation, VarianceComponent, VarianceComponents
 from pymer_bridge.spec.names import Named
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pymer_bridge.data.arrays import frozen_array, frozen_floats
+from pymer_bridge.data.frozen_arrays import frozen_array, frozen_floats
 from pymer_bridge.results import simulated
 from pymer_bridge.results.decode import record as decode
 from pymer_bridge.results.decode.record import RRecord

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pymer_bridge.data.arrays import frozen_array, plain_nan
 from pymer_bridge.data.columns import NA_INTEGER
 from pymer_bridge.data.frames import index_at
+from pymer_bridge.data.frozen_arrays import frozen_array, plain_nan
 from pymer_bridge.errors import OptionError
 from pymer_bridge.results import (
     bootstrap,

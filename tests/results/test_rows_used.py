@@ -12,7 +12,7 @@ import pytest
 
 import pymer_bridge as pb
 from pymer_bridge.results.base import Result
-from pymer_bridge.results.rows import RowsUsed
+from pymer_bridge.results.rows_used import RowsUsed
 from pymer_bridge.results.summary import ModelSummary
 
 pytestmark = [pytest.mark.r, pytest.mark.filterwarnings("ignore::pymer_bridge.PymerWarning")]
