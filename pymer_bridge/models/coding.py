@@ -12,26 +12,12 @@ from numpy.typing import NDArray
 
 from pymer_bridge.data import frames
 from pymer_bridge.errors import OptionError, listed, shown
-from pymer_bridge.models.base import Fitted
-from pymer_bridge.results.contrasts import Contrasts
-from pymer_bridge.results.decode import internals
 from pymer_bridge.results.decode import record as decode
 from pymer_bridge.session import asking
 from pymer_bridge.spec import labels, options
 from pymer_bridge.spec.model_spec import ModelSpec
 
 _WANTED = 'such as {"group": {"a - b": {"a": 1, "b": -1}}}'
-
-
-class Coded(Fitted):
-    """Says how its factors are coded."""
-
-    __slots__ = ()
-
-    @property
-    def contrasts(self) -> Contrasts:
-        """How each factor of the fixed effects is coded: levels by columns (R: ``contrasts``)."""
-        return self._ask("factor_codings", internals.contrasts)
 
 
 def coded(

@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 
 from pymer_bridge.data.frozen_arrays import frozen_array
 from pymer_bridge.errors import BootstrapWarning, OptionError, shown
-from pymer_bridge.models.base import Fitted, ask
+from pymer_bridge.models.base import Fitted
 from pymer_bridge.models.glmer import GeneralizedLinearMixedModel
+from pymer_bridge.models.hypotheses import labels_of
 from pymer_bridge.models.lm import LinearModel
 from pymer_bridge.models.lmer import LinearMixedModel
 from pymer_bridge.models.methods.linear import compare
-from pymer_bridge.models.methods.testing import labels_of
 from pymer_bridge.models.mixed import MixedModel
 from pymer_bridge.models.preparing import check_text
+from pymer_bridge.models.r_model import ask
 from pymer_bridge.r_script.journal import journal
 from pymer_bridge.replicates import engine
 from pymer_bridge.replicates.collected import Collected

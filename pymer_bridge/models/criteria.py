@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pymer_bridge.errors import OptionError
-from pymer_bridge.models.base import ask
 from pymer_bridge.models.lm import LinearModel
 from pymer_bridge.models.mixed import MixedModel
+from pymer_bridge.models.r_model import ask
 from pymer_bridge.results.base import of_rows
 from pymer_bridge.results.criteria import ComparedModels
 from pymer_bridge.results.decode import tests as decode

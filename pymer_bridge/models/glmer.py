@@ -10,7 +10,7 @@ from pymer_bridge.errors import OptionError
 from pymer_bridge.models.methods.emmeans import Emmeans
 from pymer_bridge.models.methods.intervals import Intervals
 from pymer_bridge.models.methods.linear import by_car
-from pymer_bridge.models.mixed import NonNormal
+from pymer_bridge.models.non_normal import NonNormal
 from pymer_bridge.models.preparing import fit_model, fits
 from pymer_bridge.results import tests
 from pymer_bridge.session import deadlines

@@ -8,10 +8,11 @@ from typing import Any
 import pandas as pd
 
 from pymer_bridge.errors import OptionError, shown
-from pymer_bridge.models.base import Fitted, ask
+from pymer_bridge.models.base import Fitted
 from pymer_bridge.models.lm import LinearModel
 from pymer_bridge.models.lmer import lmer
 from pymer_bridge.models.mixed import MixedModel
+from pymer_bridge.models.r_model import ask
 from pymer_bridge.results.base import of_rows
 from pymer_bridge.results.decode import tests as decode
 from pymer_bridge.results.imputed import PooledEffects

@@ -8,14 +8,13 @@ from typing import Any
 
 from pymer_bridge.display import apa
 from pymer_bridge.errors import OptionError, shown
-from pymer_bridge.models.coding import Coded
 from pymer_bridge.models.methods.emmeans import Emmeans
 from pymer_bridge.models.methods.export import LinearTidying
 from pymer_bridge.models.methods.linear import LinearDiagnostics, LinearIntervals, LinearTesting
-from pymer_bridge.models.methods.pictures import Effects
+from pymer_bridge.models.methods.pictures import Pictures
 from pymer_bridge.models.methods.prediction import LinearPrediction
 from pymer_bridge.models.methods.refitting import Refitting
-from pymer_bridge.models.methods.trust import Robust
+from pymer_bridge.models.methods.testing import Robust
 from pymer_bridge.models.preparing import fit_model, fits
 from pymer_bridge.results.base import Result
 from pymer_bridge.results.decode import record as decode
@@ -29,14 +28,13 @@ from pymer_bridge.spec.names import Labels
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class LinearModel(
     Refitting,
-    Coded,
     LinearPrediction,
     LinearTesting,
     Robust,
     LinearIntervals,
     LinearDiagnostics,
     Emmeans,
-    Effects,
+    Pictures,
     LinearTidying,
 ):
     """A linear model fitted by R's ``lm``; made by :func:`lm`.

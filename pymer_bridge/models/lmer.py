@@ -8,8 +8,7 @@ from typing import Any, Literal, get_args, overload
 
 from pymer_bridge.models.methods.emmeans import Emmeans
 from pymer_bridge.models.methods.intervals import Intervals
-from pymer_bridge.models.methods.testing import Testing
-from pymer_bridge.models.methods.trust import Robust
+from pymer_bridge.models.methods.testing import Robust, Testing
 from pymer_bridge.models.mixed import MixedModel
 from pymer_bridge.models.preparing import fit_model, fits
 from pymer_bridge.results.decode import record as decode

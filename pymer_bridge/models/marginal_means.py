@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pymer_bridge.errors import OptionError
-from pymer_bridge.models.base import ask
 from pymer_bridge.models.contrasting import (
     Compared,
     ContrastWeights,
@@ -19,6 +18,7 @@ from pymer_bridge.models.contrasting import (
     draws,
     names_among,
 )
+from pymer_bridge.models.r_model import ask
 from pymer_bridge.results.decode import tests as decode_tests
 from pymer_bridge.results.in_r import InR
 from pymer_bridge.results.means import JointTests, MarginalTable, MarginalTests

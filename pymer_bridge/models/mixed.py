@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, overload
+from pathlib import Path
+from typing import Any, cast
 
 from pymer_bridge.display import apa
-from pymer_bridge.errors import REnvironmentError, RError
-from pymer_bridge.models.coding import Coded
+from pymer_bridge.errors import OptionError, REnvironmentError, RError
+from pymer_bridge.models.design import Design
+from pymer_bridge.models.influence import influence_of
 from pymer_bridge.models.methods.diagnostics import Diagnostics
 from pymer_bridge.models.methods.export import Tidying
-from pymer_bridge.models.methods.icc_r2 import Shares
 from pymer_bridge.models.methods.pictures import Pictures
-from pymer_bridge.models.methods.refitting import MixedRefitting
-from pymer_bridge.models.methods.testing import labels_of
-from pymer_bridge.models.pilot import Designing
-from pymer_bridge.results import tests
-from pymer_bridge.results.decode import record as decode
-from pymer_bridge.results.decode import tests as decode_tests
-from pymer_bridge.results.fixed_effects import FixedEffects
-from pymer_bridge.results.summary import ModelSummary
+from pymer_bridge.models.methods.prediction import Prediction
+from pymer_bridge.models.methods.refitting import Refitting
+from pymer_bridge.models.mixed_fit import MixedFit
+from pymer_bridge.models.pilot import design_of
+from pymer_bridge.models.pooling import pooling_lines
+from pymer_bridge.plots.accessor import FitPlots
+from pymer_bridge.replicates import engine
+from pymer_bridge.replicates.optimizers import fit_by_each
+from pymer_bridge.replicates.parallel import crew_of
+from pymer_bridge.results.all_fit import AllFit
+from pymer_bridge.results.decode.all_fit import all_fit as decode_all_fit
+from pymer_bridge.results.influence import Influence
+from pymer_bridge.results.pooling import PoolingLines
 from pymer_bridge.results.variances import random_part
+from pymer_bridge.session import deadlines
 from pymer_bridge.spec import options
+from pymer_bridge.spec.design_values import Given
 from pymer_bridge.spec.names import Labels
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
-class MixedModel(MixedRefitting, Coded, Designing, Shares, Diagnostics, Pictures, Tidying):
+class MixedModel(Refitting, Prediction, Diagnostics, Pictures, Tidying, MixedFit):
     """A fitted mixed model; its figures stay in R until they are asked for, and are then kept.
 
     Attributes
@@ -54,6 +62,257 @@ class MixedModel(MixedRefitting, Coded, Designing, Shares, Diagnostics, Pictures
         The columns of the data that went to R.
     """
 
+    @property
+    def plot(self) -> FitPlots:
+        """Pictures of the model: ``fit.plot.lines()``, ``fit.plot.diagnostics()`` ..."""
+        return FitPlots(self)
+
+    def pooling(self, group: str | None = None, predictor: str | None = None) -> PoolingLines:
+        """Return the groups' lines under complete, no and partial pooling.
+
+        Parameters
+        ----------
+        group
+            A grouping factor; R's first by default.
+        predictor
+            A numeric predictor; the only one by default.
+
+        Returns
+        -------
+        PoolingLines
+            Intercepts in units of the response; slopes in those units per unit of the predictor.
+
+        Raises
+        ------
+        OptionError
+            The model has no such group or predictor, has other predictors too, so that its
+            groups have no line in this one, or is not on the scale of the response.
+
+        Notes
+        -----
+        R functions: ``stats::lm`` of all data and of each group's, and ``coef`` of the mixed
+        model. The weights and the offset of the model are used.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+        >>> round(fit.pooling().complete[1], 3)
+        10.467
+        """
+        return pooling_lines(self, group, predictor)
+
+    @deadlines.timed
+    @engine.stoppable
+    def influence(
+        self,
+        by: str | None = None,
+        *,
+        max_evaluations: int = 1000,
+        n_jobs: int = 1,
+        progress: engine.Progress = False,
+        checkpoint: str | Path | None = None,
+        timeout: float | None = None,
+    ) -> Influence:
+        """Refit the model without each row, or without each level of a group.
+
+        Parameters
+        ----------
+        by
+            "observation" (the default: rows one by one), a grouping factor of the model such as
+            "Subject" or "cask:batch", or another column that the model uses.
+        max_evaluations
+            The limit of function evaluations of each refit (R: ``maxfun``); the optimizer of
+            linear models ignores it, as in R.
+        n_jobs, progress, checkpoint
+            As for :meth:`bootstrap`; they do not change results.
+        timeout
+            As for :func:`pymer_bridge.lmer`.
+
+        Returns
+        -------
+        Influence
+            One row per refit, with Cook's distance, ``mdffits``, ``cov_trace`` and ``cov_ratio``;
+            the estimates without each level; ``dfbeta`` and ``dfbetas``; ``dropped()`` orders by
+            influence. Variances are in squared units of the response.
+
+        Raises
+        ------
+        OptionError
+            ``by`` is not accepted, the limit is not a positive whole number, or an extra is not
+            installed.
+        CheckpointError
+            The file is of another fit or version.
+        BootstrapInterrupted
+            Ctrl-C; what was finished is in its ``partial``, where the rest is missing.
+        RError
+            Every refit failed.
+        RTimeoutError
+            It did not end within ``timeout``; what was finished is in its ``partial``.
+
+        Warns
+        -----
+        BootstrapWarning
+            Some refits failed, and their figures are missing. R's own function would stop.
+        RWarning
+            The model has a ``subset``, which R's function ignores: it refits to all other rows.
+
+        Notes
+        -----
+        R functions: ``influence`` of a fit by lme4, and ``cooks.distance``, ``dfbeta`` and
+        ``dfbetas`` of it [1]_; the three measures by the covariance matrix are those of Loy and
+        Hofmann [2]_, of the refits. As in R, refits start from the estimates and use the default
+        optimizer, whatever the fit itself used. Rows whose group is missing stay in every
+        refit. With one fixed effect R's dfbetas stops; here it is the change divided by its
+        standard error. R has no such figures for nonlinear mixed models.
+
+        References
+        ----------
+        .. [1] Fox, J. (2020). Regression Diagnostics: An Introduction, 2nd ed. Sage.
+        .. [2] Loy, A. and Hofmann, H. (2014). HLMdiag: A Suite of Diagnostics for Hierarchical
+           Linear Models in R. Journal of Statistical Software, 56(5).
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> fit = pb.lmer("Yield ~ 1 + (1 | Batch)", pb.load_dataset("Dyestuff"))
+        >>> influence = fit.influence("Batch")
+        >>> len(influence.cooks_distance)
+        6
+        """
+        return influence_of(self, by, max_evaluations, engine.Running(n_jobs, progress, checkpoint))
+
+    @deadlines.timed
+    def all_fit(
+        self,
+        optimizers: Sequence[options.AllFitOptimizer] | options.AllFitOptimizer | None = None,
+        *,
+        max_evaluations: int = 100_000,
+        n_jobs: int = 1,
+        timeout: float | None = None,
+    ) -> AllFit:
+        """Fit the model again by each optimizer that lme4 knows.
+
+        If all of them reach the same estimates, a warning that one did not converge is probably
+        a false alarm.
+
+        Parameters
+        ----------
+        optimizers
+            Which ones, by R's names, such as "bobyqa" or "nloptwrap.NLOPT_LN_BOBYQA"; all of
+            them by default.
+        max_evaluations
+            The limit of function evaluations (R: ``maxfun``).
+        n_jobs
+            How many processes fit: -1 for as many as there are cores. The estimates are the same
+            for any number; only ``timing`` is not. More than one needs joblib.
+        timeout
+            As for :func:`pymer_bridge.lmer`.
+
+        Returns
+        -------
+        AllFit
+            One row per optimizer, in R's order: how it ended, log-likelihood, fixed
+            effects, standard deviations and correlations, theta. Optimizers whose package
+            (optimx, dfoptim) is not installed have a row that says so.
+            ``agreement`` has the range of each figure over the optimizers, ``timing`` the time
+            of each.
+
+        Raises
+        ------
+        OptionError
+            An optimizer is not known, the limit is not a positive whole number, or ``n_jobs`` is
+            not accepted.
+        RTimeoutError
+            It did not end within ``timeout``; R is ready for the next call.
+        WorkerError
+            A worker cannot give the same figures, or workers are killed again and again.
+
+        Notes
+        -----
+        R functions: ``lme4::allFit`` and its ``summary``. From lme4 1.1-38 on the fits start
+        from the estimates, before that from where ``lmer`` starts. The summary of older
+        versions puts wrong names on standard deviations and correlations; here the names are
+        right. allFit of lme4 before 1.1-33 stops if both optional packages are missing; here
+        it does not.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> fit = pb.lmer("Yield ~ 1 + (1 | Batch)", pb.load_dataset("Dyestuff"))
+        >>> fits = fit.all_fit(["bobyqa", "Nelder_Mead"])
+        >>> fits["bobyqa"].converged
+        True
+        >>> fits.agreement["log_likelihood", "log_likelihood"].spread < 1e-6
+        True
+        """
+        chosen = (optimizers,) if isinstance(optimizers, str) else optimizers
+        if chosen is not None:
+            chosen = options.each_of(chosen, options.AllFitOptimizer, "optimizers")
+            if not chosen or len(set(chosen)) != len(chosen):
+                raise OptionError("optimizers must be one or more different names")
+        limit = options.whole(max_evaluations, "max_evaluations", 1)
+        arguments = {"optimizers": chosen, "max_evaluations": float(limit)}
+        crew = crew_of(n_jobs)
+        if crew.several and ("all_fit", *arguments.items()) not in self._kept:
+            fit_by_each(self._model, chosen, float(limit), crew)
+        return self._ask("all_fit", decode_all_fit, **arguments)
+
+    def design(
+        self,
+        fixed: Mapping[str, float] | None = None,
+        *,
+        std_devs: Mapping[str, Any] | None = None,
+        correlations: Mapping[str, Any] | None = None,
+        residual: float | None = None,
+        frame: Any = None,
+    ) -> Design:
+        """Take this model for a pilot: describe data to come with its parameters.
+
+        Parameters
+        ----------
+        fixed, std_devs, correlations, residual
+            Parameters in place of the estimates, as for :func:`pymer_bridge.design`; what is not
+            named stays as it was estimated. An effect that a small study has found is likely too
+            large: give the smallest one that matters.
+        frame
+            The rows that will be observed; those of this model by default.
+
+        Returns
+        -------
+        Design
+            For ``simulate``, ``power``, ``power_curve`` and ``sample_size``.
+
+        Raises
+        ------
+        OptionError
+            A parameter is unknown, or the model has weights, an offset as an argument, or a
+            response that is no column of its own.
+        DataConversionError
+            ``frame`` lacks a column, or has one that cannot be sent to R.
+
+        Notes
+        -----
+        R functions: ``fixef``, ``VarCorr`` and ``sigma``, and ``Sv_to_Cv`` of lme4. Correlations
+        of a term whose standard deviation is 0 are taken as 0.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> pilot = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+        >>> design = pilot.design(fixed={"Days": 4})
+        >>> design.terms["fixed", "Days"].value, round(design.terms["residual"].value, 1)
+        (4.0, 25.6)
+        """
+        return design_of(self, Given(fixed, std_devs, correlations, residual), frame)
+
+    def _new_parameters(self, given: options.Parameters | None) -> dict[str, Any] | None:
+        names = ("fixed", "std_devs", "correlations", "residual")
+        if isinstance(given, Mapping) and given and not set(given) - set(names):
+            of_design: Any = given
+            given = cast("options.Parameters", self.design(**of_design).new_params)
+        return options.check_parameters(given)
+
     def _random_names(self) -> tuple[str, ...]:
         rows = self.variance_components.rows
         return (*(row.group for row in rows), *(row.term for row in rows if row.term is not None))
@@ -75,147 +334,3 @@ class MixedModel(MixedRefitting, Coded, Designing, Shares, Diagnostics, Pictures
         }
         said = [f"{name} {apa.share(value)}" for name, value in named.items() if value is not None]
         return (f"Effect sizes: {', '.join(said) or 'none, as the fit is singular'}",)
-
-
-class NonNormal(MixedModel):
-    """What generalized and nonlinear mixed models share."""
-
-    __slots__ = ()
-
-    @overload
-    def fixed_effects(
-        self, ddf: Literal["normal"] = "normal", conf_level: float = 0.95
-    ) -> FixedEffects[float]: ...
-    @overload
-    def fixed_effects(self, ddf: options.NormalDdf, conf_level: float = 0.95) -> FixedEffects: ...
-    def fixed_effects(
-        self, ddf: options.NormalDdf = "normal", conf_level: float = 0.95
-    ) -> FixedEffects:
-        """Return the fixed effects with normal tests and Wald intervals.
-
-        Parameters
-        ----------
-        ddf
-            "normal" (tests and intervals by the normal distribution) or "none" (no test).
-        conf_level
-            The level of the intervals.
-
-        Returns
-        -------
-        FixedEffects
-            One row per term, on the scale of the linear predictor (of the parameters, for a
-            nonlinear model).
-
-        Raises
-        ------
-        OptionError
-            An argument is not accepted.
-
-        Notes
-        -----
-        R function: ``coef(summary(fit))`` of lme4. There are no degrees of freedom.
-
-        Examples
-        --------
-        >>> import pymer_bridge as pb
-        >>> formula = "cbind(incidence, size - incidence) ~ period + (1 | herd)"
-        >>> fit = pb.glmer(formula, pb.load_dataset("cbpp"), family="binomial")
-        >>> fit.fixed_effects()["period2"].p_value < 0.01
-        True
-        """
-        ddf = options.one_of(ddf, options.NormalDdf, "ddf")
-        level = options.check_level(conf_level)
-        return self._ask(
-            "fixed_effects", decode.fixed_effects, ddf, level, ddf=ddf, conf_level=level
-        )
-
-    def _tested(self, ddf: str | None, conf_level: float) -> FixedEffects:
-        chosen: Any = "normal" if ddf is None else ddf
-        return self.fixed_effects(chosen, conf_level)
-
-    def _estimates(self) -> FixedEffects:
-        return self.fixed_effects("normal")
-
-    def summary(self) -> ModelSummary:
-        """Return R's summary; ``str()`` of it is R's printed text, to the character.
-
-        Returns
-        -------
-        ModelSummary
-            The text, and the figures in it at full precision.
-
-        Notes
-        -----
-        R function: ``summary`` of lme4.
-
-        Examples
-        --------
-        >>> import pymer_bridge as pb
-        >>> formula = "cbind(incidence, size - incidence) ~ period + (1 | herd)"
-        >>> fit = pb.glmer(formula, pb.load_dataset("cbpp"), family="binomial")
-        >>> "Family: binomial" in str(fit.summary())
-        True
-        """
-        return ModelSummary(
-            self._ask("summary_text", "\n".join, ddf="none"),
-            self.fixed_effects("normal"),
-            self.variance_components,
-            self.fit_statistics,
-            self.rows_used,
-        )
-
-    def anova(self) -> tests.FTests:
-        """Return lme4's sequential table of F values, which has no p-values.
-
-        Returns
-        -------
-        FTests
-            One row per term.
-
-        Notes
-        -----
-        R function: ``anova`` of lme4. For tests see :meth:`drop1` and
-        :func:`pymer_bridge.anova`.
-
-        Examples
-        --------
-        >>> import pymer_bridge as pb
-        >>> formula = "cbind(incidence, size - incidence) ~ period + (1 | herd)"
-        >>> fit = pb.glmer(formula, pb.load_dataset("cbpp"), family="binomial")
-        >>> fit.anova()["period"].df1
-        3.0
-        """
-        return self._ask("anova_one", decode_tests.f_tests, "none", type="I", ddf="none")
-
-    def drop1(self, scope: Sequence[str] | str | None = None) -> tests.LikelihoodRatioTests:
-        """Test each term that can be dropped by a likelihood ratio.
-
-        Parameters
-        ----------
-        scope
-            Names of terms; by default all that can be dropped.
-
-        Returns
-        -------
-        LikelihoodRatioTests
-            One row for the model as it is ("<none>"), then one per term.
-
-        Raises
-        ------
-        RError
-            A name is not a term of the model.
-
-        Notes
-        -----
-        R function: ``drop1(fit, test = "Chisq")`` of lme4.
-
-        Examples
-        --------
-        >>> import pymer_bridge as pb
-        >>> formula = "cbind(incidence, size - incidence) ~ period + (1 | herd)"
-        >>> fit = pb.glmer(formula, pb.load_dataset("cbpp"), family="binomial")
-        >>> fit.drop1()["period"].p_value < 0.001
-        True
-        """
-        chosen: Any = None if scope is None else labels_of(self, scope, "scope")
-        return self._ask("drop_one_by_ratio", decode_tests.ratio_tests, scope=chosen)

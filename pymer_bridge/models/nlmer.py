@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pymer_bridge.models.mixed import NonNormal
+from pymer_bridge.models.non_normal import NonNormal
 from pymer_bridge.models.preparing import fit_model, fits
 from pymer_bridge.session import deadlines
 from pymer_bridge.spec import options

@@ -12,9 +12,9 @@ import pandas as pd
 
 from pymer_bridge.data import frames
 from pymer_bridge.errors import FormulaError, OptionError, RError, listed
-from pymer_bridge.models.base import RModel
 from pymer_bridge.models.coding import coded
 from pymer_bridge.models.diagnosing import explaining
+from pymer_bridge.models.r_model import RModel
 from pymer_bridge.r_script.journal import Origin, journal
 from pymer_bridge.results.decode import record as decode
 from pymer_bridge.session import asking

@@ -23,8 +23,8 @@ from pymer_bridge.errors import (
     OptionError,
     RError,
 )
-from pymer_bridge.models.base import RModel
 from pymer_bridge.models.preparing import FITTERS, arguments_of
+from pymer_bridge.models.r_model import RModel
 from pymer_bridge.session import asking, conditions
 from pymer_bridge.session.versions import versions_here
 from pymer_bridge.spec import controls

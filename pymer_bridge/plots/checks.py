@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from pymer_bridge.models.methods.trust import ModelChecks
+    from pymer_bridge.models.methods.diagnostics import ModelChecks
 
 _IN_ORDER: Final = "Residuals in the order of rows"
 _OF_RESIDUALS: Final = {

@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from pymer_bridge.data.exact import Value, same, ulps
 from pymer_bridge.errors import OptionError, shown
-from pymer_bridge.models.base import RModel
 from pymer_bridge.models.lm_list import LinearModelList
 from pymer_bridge.models.mixed import MixedModel
+from pymer_bridge.models.r_model import RModel
 from pymer_bridge.r_script.analysis import Analysis
 from pymer_bridge.r_script.entries import asked_of, unwritten_of
 from pymer_bridge.r_script.journal import DoneEntry, journal

@@ -11,7 +11,8 @@ from pymer_bridge.data.exact import Value
 from pymer_bridge.errors import OptionError
 from pymer_bridge.models.lm import LinearModel
 from pymer_bridge.models.lm_list import LinearModelList
-from pymer_bridge.models.mixed import MixedModel, NonNormal
+from pymer_bridge.models.mixed import MixedModel
+from pymer_bridge.models.non_normal import NonNormal
 from pymer_bridge.results.figures import Figure, Figures
 from pymer_bridge.results.fixed_effects import FixedEffects
 from pymer_bridge.spec import options

@@ -17,7 +17,7 @@ import pandas as pd
 import pymer_bridge as pb
 from helpers.pictures import schools
 from pymer_bridge.errors import PymerWarning
-from pymer_bridge.models.methods.trust import ModelChecks
+from pymer_bridge.models.methods.diagnostics import ModelChecks
 from pymer_bridge.results.checks import Check
 
 STYLES: Final = ("default", "dark_background", "seaborn-v0_8-darkgrid")

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 import pymer_bridge as pb
 from pymer_bridge.models.deviance_function import DevianceFunction
 from pymer_bridge.models.marginal_means import MarginalMeans
-from pymer_bridge.models.methods.trust import ModelChecks
+from pymer_bridge.models.methods.diagnostics import ModelChecks
 from pymer_bridge.models.robust_effects import RobustEffects
 from pymer_bridge.models.scaled_residuals import SimulatedResiduals
 from pymer_bridge.results import (

@@ -24,7 +24,7 @@ def noted() -> Iterator[str]:
         text = path.read_text(encoding="utf-8")
         asking = {"self._ask", "journal.note"}
         if "from pymer_bridge.session.asking import ask" not in text:
-            asking.add("ask")  # that of models/base.py, which notes
+            asking.add("ask")  # that of models/r_model.py, which notes
         for node in ast.walk(ast.parse(text)):
             if not isinstance(node, ast.Call) or ast.unparse(node.func) not in asking:
                 continue

@@ -1,52 +1,71 @@
-"""What a fitted mixed model is made of, and what bears on it: parts, leverage, influence."""
+"""Can the model be trusted? Figures of each observation, and what R's packages say of the model."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
-from typing import Any, Final, Literal, overload
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, get_args
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from pymer_bridge.data.frames import index_at
-from pymer_bridge.data.frozen_arrays import frozen_array, frozen_floats
-from pymer_bridge.errors import BootstrapWarning, OptionError, shown
-from pymer_bridge.models.base import MixedFit
-from pymer_bridge.models.deviance_function import DevianceFunction
-from pymer_bridge.models.methods.trust import Checking
-from pymer_bridge.r_script.journal import journal
-from pymer_bridge.replicates import engine
-from pymer_bridge.replicates.collected import Collected
-from pymer_bridge.results import internals
+from pymer_bridge.data import frames
+from pymer_bridge.errors import OptionError, listed, shown
+from pymer_bridge.models.base import Fitted
+from pymer_bridge.models.scaled_residuals import Clusters, SimulatedResiduals
+from pymer_bridge.results.checks import Checks, InflationFactors
 from pymer_bridge.results.decode import internals as decode_internals
 from pymer_bridge.results.decode import record as decode
-from pymer_bridge.results.influence import CutOff, Influence, InfluenceRow
-from pymer_bridge.results.matrix import NamedMatrix, NamedVector
-from pymer_bridge.results.simulated import ResidualCurves
-from pymer_bridge.session import asking, conditions, deadlines
-from pymer_bridge.session.calls import Handle
-from pymer_bridge.spec import options
+from pymer_bridge.results.decode import simulated as decode_simulated
+from pymer_bridge.results.decode import tests as decode_tests
+from pymer_bridge.results.drawn import DrawnPage
+from pymer_bridge.results.in_r import InR
+from pymer_bridge.results.simulated import PredictiveCheck, ResidualCurves
+from pymer_bridge.session.r_session import session
+from pymer_bridge.spec import labels, options
 from pymer_bridge.spec.names import find_name
 
-Floats = NDArray[np.float64]
-
-ROWS: Final = "observation"
-CASE: Final = ".case"
-"""The name of the rows in R's influence()."""
 _N_SIM = 250
 """How many responses a simulated residual is compared with, as DHARMa does."""
 
+CheckName = Literal[
+    "collinearity",
+    "heteroscedasticity",
+    "normality",
+    "random_normality",
+    "outliers",
+    "overdispersion",
+    "zeroinflation",
+    "autocorrelation",
+    "singularity",
+    "convergence",
+]
 
-class CaseFigures(Checking):
-    """Leverage and the like: a figure for each observation."""
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ModelChecks(InR, DrawnPage, Checks):
+    """What R says of a model, which can be drawn on one page; made by ``fit.check()``.
+
+    Stored by :meth:`to_dict`, it reads back as plain :class:`Checks`.
+    """
+
+    _model: Any = None
+    _stored: ClassVar[Any] = Checks
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The checks that R has for the model."""
+        return tuple(dict.fromkeys(row.check for row in self.rows))
+
+    @property
+    def _facts(self) -> dict[str, Any]:
+        """What scripts must know."""
+        return {"found": self.names}
+
+
+class Diagnostics(Fitted):
+    """Figures of each observation, and checks of any model, mixed or not."""
 
     __slots__ = ()
-
-    def _case_figure(self, kind: str, name: str) -> pd.Series[float]:
-        return self._ask("case_figure", decode.over_rows, self._index, name, kind=kind).copy()
 
     def hat_values(self) -> pd.Series[float]:
         """Return the leverage of each observation: the diagonal of the hat matrix.
@@ -129,6 +148,214 @@ class CaseFigures(Checking):
         """
         return self._case_figure("cooks.distance", "cooks_distance")
 
+    def vif(self) -> InflationFactors:
+        """Return variance inflation factors: how far terms of the fixed effects go together.
+
+        Returns
+        -------
+        InflationFactors
+            One row per term; of a term with several coefficients the generalized factor.
+
+        Raises
+        ------
+        REnvironmentError
+            R's package car is not installed.
+        RError
+            R has none: the model has fewer than two terms besides the intercept.
+
+        Notes
+        -----
+        R function: ``car::vif`` [1]_. Without an intercept R warns that they may not be sensible.
+
+        References
+        ----------
+        .. [1] Fox, J. and Monette, G. (1992). Generalized collinearity diagnostics. J. Am. Stat.
+           Assoc., 87, 178-183.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> cake = pb.load_dataset("cake", package="lme4")
+        >>> fit = pb.lmer("angle ~ recipe + temp + (1 | recipe:replicate)", cake)
+        >>> fit.vif()["recipe"].df  # doctest: +SKIP
+        2.0
+        """
+        session().require("car")
+        return self._ask("inflation_factors", decode_tests.inflation_factors)
+
+    def check(
+        self, checks: CheckName | Sequence[CheckName] | None = None, *, seed: int | None = 1
+    ) -> ModelChecks:
+        """Return what R's package performance says of the model, in its own words.
+
+        Parameters
+        ----------
+        checks
+            Which: "collinearity", "heteroscedasticity", "normality" (of residuals),
+            "random_normality" (of random effects), "outliers" (by Cook's distance),
+            "overdispersion", "zeroinflation", "autocorrelation", "singularity", "convergence"; by
+            default all that R has for the model.
+        seed
+            For the checks that draw numbers; None draws on.
+
+        Returns
+        -------
+        ModelChecks
+            One row for each thing that was checked, with R's verdict; ``left_out`` has the checks
+            that R does not have for this model, and why. ``plot()`` draws them on one page.
+
+        Raises
+        ------
+        OptionError
+            A name is not a check.
+        REnvironmentError
+            R's package performance is not installed.
+
+        Notes
+        -----
+        R functions: ``performance::check_collinearity`` and the others of these names [1]_;
+        "normality" and "random_normality" are ``check_normality`` with ``effects = "fixed"`` and
+        "random". Tests of large data find what is too small to matter: look at
+        ``fit.plot.diagnostics()`` as well.
+
+        References
+        ----------
+        .. [1] Luedecke, D. et al. (2021). performance: An R package for assessment, comparison and
+           testing of statistical models. J. Open Source Softw., 6(60), 3139.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+        >>> fit.check("singularity").rows[0].said  # doctest: +SKIP
+        'singular: FALSE'
+        """
+        names = get_args(CheckName)
+        if checks is not None:
+            names = options.each_of(options.names_of(checks, "checks"), CheckName, "checks")
+        start = options.random_seed(seed)
+        session().require("performance")
+
+        def read(record: decode.RRecord) -> ModelChecks:
+            found = decode_tests.model_checks(record)
+            return ModelChecks(found.rows, found.left_out, _model=self)
+
+        return self._ask("check_model", read, checks=names, seed=start)
+
+    def simulated_residuals(
+        self, n_sim: int = 250, seed: int | None = 123, *, refit: bool = False, use_u: bool = False
+    ) -> SimulatedResiduals:
+        """Return scaled residuals: where each response stands among those that the model draws.
+
+        Of a true model they are uniform between 0 and 1, whatever its family.
+
+        Parameters
+        ----------
+        n_sim
+            How many responses each is compared with.
+        seed
+            R's ``set.seed`` integer; DHARMa's by default. None draws on.
+        refit
+            Fit the model anew to each, and set residuals among residuals? It takes as long as so
+            many fits.
+        use_u
+            Draw at the estimated random effects, rather than drawing these too?
+
+        Returns
+        -------
+        SimulatedResiduals
+            On the data's own index, with its tests; ``made_by`` says whether DHARMa made them, or
+            the same definition here, where DHARMa is not installed.
+
+        Raises
+        ------
+        OptionError
+            An argument is not accepted.
+        RError
+            The model has no distribution to draw from, such as that of a quasi family.
+
+        Notes
+        -----
+        R function: ``DHARMa::simulateResiduals`` [1]_. A linear mixed model with prior weights is
+        drawn from without them, as R's ``simulate`` does.
+
+        References
+        ----------
+        .. [1] Hartig, F. (2016). DHARMa: residual diagnostics for hierarchical regression models.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+        >>> fit.simulated_residuals().to_series().head(2).tolist()
+        [0.472, 0.456]
+        """
+        return self._scaled_residuals(n_sim, seed, refit=refit, use_u=use_u, ours=False)
+
+    def check_predictions(
+        self,
+        n_sim: int = 50,
+        seed: int | None = 1,
+        *,
+        use_u: bool = False,
+        conf_level: float = 0.95,
+    ) -> PredictiveCheck:
+        """Return the distribution of the response beside those that the model simulates.
+
+        Parameters
+        ----------
+        n_sim
+            How many responses are simulated.
+        seed
+            R's ``set.seed`` integer; None draws on.
+        use_u
+            Simulate at the estimated random effects, rather than drawing these too? performance
+            does.
+        conf_level
+            In which share of simulations each place lies within its limits.
+
+        Returns
+        -------
+        PredictiveCheck
+            Densities of a continuous response, numbers of rows with each value of another; of a
+            binomial response in two columns, or shares, counts of successes.
+
+        Raises
+        ------
+        OptionError
+            An argument is not accepted.
+        RError
+            R does not simulate from the model.
+
+        Notes
+        -----
+        R functions: ``simulate``, ``density`` at 256 places with the bandwidth of the observed
+        response, ``quantile`` over the simulations; as ``performance::check_predictions``, which
+        leaves the densities to its picture.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> fit = pb.glm("incidence ~ period", pb.load_dataset("cbpp"), family="poisson")
+        >>> fit.check_predictions()[0.0].observed
+        22.0
+        """
+        level = options.check_level(conf_level)
+        asked: dict[str, Any] = {
+            "n_sim": options.whole(n_sim, "n_sim", 2),
+            "seed": options.random_seed(seed),
+            "use_u": self._at_effects(use_u),
+        }
+        return self._ask_anew(
+            "predictive_check",
+            lambda record: decode_simulated.predictive_check(record, level, asked),
+            **asked,
+            conf_level=level,
+        )
+
+    def _case_figure(self, kind: str, name: str) -> pd.Series[float]:
+        return self._ask("case_figure", decode.over_rows, self._index, name, kind=kind).copy()
+
     def _leverage(self) -> tuple[pd.DataFrame, tuple[float, ...]]:
         """Return hat values and Cook's distances, and the cut-offs of both."""
 
@@ -162,429 +389,61 @@ class CaseFigures(Checking):
             n_pairs=2,
         )
 
+    def _scaled_residuals(
+        self, n_sim: int, seed: int | None, *, refit: bool, use_u: bool, ours: bool
+    ) -> SimulatedResiduals:
+        """Return scaled residuals; ``ours`` even where DHARMa is installed."""
+        asked: dict[str, Any] = {
+            "n_sim": options.whole(n_sim, "n_sim", 2),
+            "seed": options.random_seed(seed),
+            "refit": options.flag(refit, "refit"),
+            "use_u": self._at_effects(use_u),
+        }
+        if asked["refit"] and asked["use_u"]:
+            raise OptionError("give only one of refit=True and use_u=True: R refits to all draws")
 
-class Diagnostics(CaseFigures, MixedFit):
-    """The parts of a mixed model, shares of variance, leverage, influence."""
-
-    __slots__ = ()
-
-    @overload
-    def get_me(self, name: internals.SparseName) -> internals.SparseMatrix: ...
-
-    @overload
-    def get_me(self, name: Literal["X", "RX", "RZX"]) -> NamedMatrix: ...
-
-    @overload
-    def get_me(self, name: internals.VectorName) -> NamedVector: ...
-
-    @overload
-    def get_me(self, name: internals.ArrayName) -> NDArray[np.float64]: ...
-
-    @overload
-    def get_me(self, name: Literal["Gp", "Lind"]) -> NDArray[np.int32]: ...
-
-    @overload
-    def get_me(self, name: internals.CountName) -> int: ...
-
-    @overload
-    def get_me(self, name: Literal["is_REML"]) -> bool: ...
-
-    @overload
-    def get_me(self, name: Literal["sigma"]) -> float: ...
-
-    @overload
-    def get_me(self, name: Literal["L"]) -> internals.CholeskyFactor: ...
-
-    @overload
-    def get_me(self, name: Literal["glmer.nb.theta"]) -> float | None: ...
-
-    @overload
-    def get_me(self, name: Literal["Ztlist"]) -> Mapping[str, internals.SparseMatrix]: ...
-
-    @overload
-    def get_me(self, name: Literal["mmList"]) -> Mapping[str, NamedMatrix]: ...
-
-    @overload
-    def get_me(self, name: Literal["flist"]) -> Mapping[str, pd.Categorical]: ...
-
-    @overload
-    def get_me(self, name: Literal["devcomp"]) -> Mapping[str, NamedVector]: ...
-
-    @overload
-    def get_me(self, name: str) -> Any: ...
-
-    def get_me(self, name: str) -> Any:
-        """Return a part of the fit by lme4's own name.
-
-        Parameters
-        ----------
-        name
-            "X", "Z", "Zt", "Ztlist", "mmList", "y", "mu", "u", "b", "Gp", "Tp", "L", "Lambda",
-            "Lambdat", "Lind", "Tlist", "A", "RX", "RZX", "sigma", "flist", "fixef", "beta",
-            "theta", "ST", "REML", "is_REML", "n_rtrms", "n_rfacs", "N", "n", "p", "q", "p_i",
-            "l_i", "q_i", "k", "m_i", "m", "cnms", "devcomp", "offset", "lower" or
-            "glmer.nb.theta"; from lme4 2.0 on "par", "npar" and "devarg" too.
-
-        Returns
-        -------
-        object
-            A number, a bool, or None for R's missing values; a read-only numpy array; a
-            ``NamedVector`` or ``NamedMatrix`` where R has names; a ``SparseMatrix``, which
-            ``to_scipy()`` and ``to_numpy()`` convert; a ``CholeskyFactor`` for "L"; a pandas
-            Categorical for a factor; a tuple of strings. A list becomes a read-only mapping, a
-            tuple if R has no names, and a tuple of pairs if a name comes twice, as for two terms
-            of one grouping factor. Editors know the type of each name.
-
-        Raises
-        ------
-        OptionError
-            This lme4 has no such part.
-        RError
-            R cannot give it for this model.
-
-        Notes
-        -----
-        R function: ``lme4::getME``. Its "devfun", which changes the fit when it is called, is
-        :meth:`deviance_function`.
-
-        Examples
-        --------
-        >>> import pymer_bridge as pb
-        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
-        >>> fit.get_me("q"), fit.get_me("Z").shape
-        (36, (180, 36))
-        """
-        known = self._ask("part_names", tuple)
-        if name not in known:
-            hint = "; see deviance_function()" if name == "devfun" else ""
-            raise OptionError(
-                f"name={shown(name)} is not accepted{hint}; choose one of: {', '.join(known)}"
+        def read(record: decode.RRecord) -> SimulatedResiduals:
+            return SimulatedResiduals(
+                **decode_simulated.scaled(record),
+                **asked,
+                index=frames.index_at(self._index, record["rows"]),
+                made_by=decode.text(record, "made_by"),
+                _model=self,
+                _simulated=record["simulated"],
             )
-        found = self._ask_anew("model_part", decode_internals.part, name=name)
-        return decode_internals.on_rows(found, self._index) if name in ("X", "mmList") else found
 
-    def is_singular(self, tol: float = 1e-4) -> bool:
-        """Say whether the fit is singular: a variance is zero, or a correlation is one.
+        return self._ask_anew("scaled_residuals", read, **asked, ours=ours)
 
-        Parameters
-        ----------
-        tol
-            How near to zero a diagonal element of theta must be.
+    def _at_effects(self, use_u: bool) -> bool:
+        chosen = options.flag(use_u, "use_u")
+        if chosen and not hasattr(self, "n_groups"):
+            raise OptionError("use_u=True: a model without random effects has none to draw at")
+        return chosen
 
-        Returns
-        -------
-        bool
-            True if one is nearer.
-
-        Raises
-        ------
-        OptionError
-            ``tol`` is not a positive number.
-
-        Notes
-        -----
-        R function: ``lme4::isSingular``.
-
-        Examples
-        --------
-        >>> import pymer_bridge as pb
-        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
-        >>> fit.is_singular()
-        False
-        """
-        if isinstance(tol, bool) or not isinstance(tol, int | float) or not tol > 0:
-            raise OptionError(f"tol={shown(tol)} must be a positive number")
-        return self._ask("is_singular", lambda value: bool(value[0]), tol=float(tol))
-
-    @property
-    def covariances(self) -> internals.Covariances:
-        """Whole covariance and correlation matrices of the random effects, by group.
-
-        ``covariances["Subject"]`` is the covariance matrix of one group, and
-        ``covariances.correlation("Subject")`` its correlations (R: ``VarCorr``, the matrices and
-        their attribute "correlation"). ``variance_components`` has the same figures term by
-        term (R: ``as.data.frame(VarCorr(fit))``).
-        """
-        return self._ask("group_covariances", decode_internals.covariances)
-
-    def re_pca(self) -> internals.PrincipalComponents:
-        """Return the principal components of the random effects, group by group.
-
-        A component without variance means that the data do not support so many random effects.
-
-        Returns
-        -------
-        PrincipalComponents
-            One row per group and component: standard deviation (in units of the residual one)
-            and shares of variance; and the rotations.
-
-        Notes
-        -----
-        R functions: ``lme4::rePCA`` [1]_ and its ``summary``, which rounds the shares to five
-        decimals.
-
-        References
-        ----------
-        .. [1] Bates, D., Kliegl, R., Vasishth, S. and Baayen, H. (2015). Parsimonious Mixed
-           Models. arXiv:1506.04967.
-
-        Examples
-        --------
-        >>> import pymer_bridge as pb
-        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
-        >>> fit.re_pca()["Subject", 1].proportion
-        0.94605
-        """
-        return self._ask("random_components", decode_internals.principal_components)
-
-    def deviance_function(self) -> DevianceFunction:
-        """Return the deviance as a function of the parameters, on a copy of the fit.
-
-        Returns
-        -------
-        DevianceFunction
-            Called with the parameters of the random effects (and, for a generalized or
-            nonlinear model, the fixed effects), it gives the deviance, or the REML criterion
-            of a fit by REML.
-
-        Notes
-        -----
-        R function: ``lme4::getME(fit, "devfun")``. R's function changes the fit when it is
-        called; this one has a predictor and a response of its own.
-
-        Examples
-        --------
-        >>> import pymer_bridge as pb
-        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
-        >>> deviance = fit.deviance_function()
-        >>> round(deviance(deviance.theta), 4)
-        1743.6283
-        """
-        return self._ask_anew(
-            "deviance_function",
-            lambda record: DevianceFunction(
-                names=decode.texts(record, "names"),
-                parameters=frozen_array(record["values"]),
-                lower=frozen_array(record["lower"]),
-                upper=frozen_array(record["upper"]),
-                n_theta=decode.integer(record, "n_theta"),
-                _deviance=record["deviance"],
-            ),
-        )
-
-    @deadlines.timed
-    @engine.stoppable
-    def influence(
-        self,
-        by: str | None = None,
-        *,
-        max_evaluations: int = 1000,
-        n_jobs: int = 1,
-        progress: engine.Progress = False,
-        checkpoint: str | Path | None = None,
-        timeout: float | None = None,
-    ) -> Influence:
-        """Refit the model without each row, or without each level of a group.
-
-        Parameters
-        ----------
-        by
-            "observation" (the default: rows one by one), a grouping factor of the model such as
-            "Subject" or "cask:batch", or another column that the model uses.
-        max_evaluations
-            The limit of function evaluations of each refit (R: ``maxfun``); the optimizer of
-            linear models ignores it, as in R.
-        n_jobs, progress, checkpoint
-            As for :meth:`bootstrap`; they do not change results.
-        timeout
-            As for :func:`pymer_bridge.lmer`.
-
-        Returns
-        -------
-        Influence
-            One row per refit, with Cook's distance, ``mdffits``, ``cov_trace`` and ``cov_ratio``;
-            the estimates without each level; ``dfbeta`` and ``dfbetas``; ``dropped()`` orders by
-            influence. Variances are in squared units of the response.
-
-        Raises
-        ------
-        OptionError
-            ``by`` is not accepted, the limit is not a positive whole number, or an extra is not
-            installed.
-        CheckpointError
-            The file is of another fit or version.
-        BootstrapInterrupted
-            Ctrl-C; what was finished is in its ``partial``, where the rest is missing.
-        RError
-            Every refit failed.
-        RTimeoutError
-            It did not end within ``timeout``; what was finished is in its ``partial``.
-
-        Warns
-        -----
-        BootstrapWarning
-            Some refits failed, and their figures are missing. R's own function would stop.
-        RWarning
-            The model has a ``subset``, which R's function ignores: it refits to all other rows.
-
-        Notes
-        -----
-        R functions: ``influence`` of a fit by lme4, and ``cooks.distance``, ``dfbeta`` and
-        ``dfbetas`` of it [1]_; the three measures by the covariance matrix are those of Loy and
-        Hofmann [2]_, of the refits. As in R, refits start from the estimates and use the default
-        optimizer, whatever the fit itself used. Rows whose group is missing stay in every
-        refit. With one fixed effect R's dfbetas stops; here it is the change divided by its
-        standard error. R has no such figures for nonlinear mixed models.
-
-        References
-        ----------
-        .. [1] Fox, J. (2020). Regression Diagnostics: An Introduction, 2nd ed. Sage.
-        .. [2] Loy, A. and Hofmann, H. (2014). HLMdiag: A Suite of Diagnostics for Hierarchical
-           Linear Models in R. Journal of Statistical Software, 56(5).
-
-        Examples
-        --------
-        >>> import pymer_bridge as pb
-        >>> fit = pb.lmer("Yield ~ 1 + (1 | Batch)", pb.load_dataset("Dyestuff"))
-        >>> influence = fit.influence("Batch")
-        >>> len(influence.cooks_distance)
-        6
-        """
-        asked = self._left_out(by)
-        limit = options.whole(max_evaluations, "max_evaluations", 1)
-        said = asking.Said()
-        described = asking.ask("describe_influence", said=said, model=self._model, by=asked)
-        rows = index_at(self._index, described["rows"]) if asked == CASE else None
-        levels = tuple(map(str, rows)) if rows is not None else decode.texts(described, "levels")
-        p, q = (len(decode.texts(described, name)) for name in ("fixed_names", "variance_names"))
-
-        def draw(state: list[int] | None) -> Any:
-            return asking.ask("kept_draws", all=list(range(1, len(levels) + 1)))
-
-        run = engine.Run(
-            models=[self._model],
-            plan={"task": "influence", "by": asked, "max_evaluations": float(limit)},
-            n=len(levels),
-            n_values=p + q + p * p + 1,
-            draw=draw,
-            item_bytes=4,
-            header={"kind": "influence", "by": asked, "max_evaluations": limit},
-            seeded=False,
-        )
-
-        def result(collected: Collected) -> Influence:
-            made = _result(self._model, asked, described, (levels, rows), collected)
-            return self._counted(made)
-
-        made = engine.perform(run, engine.Running(n_jobs, progress, checkpoint), result)
-        finished = _warned(said.on(made))
-        facts = {name: decode.flag(described, name) for name in ("is_column", "missing")}
-        given = {"model": self._model, "by": asked, "max_evaluations": limit, "n_fixed": p}
-        journal.note("influence", {**given, **facts}, finished)
-        return finished
-
-    def _left_out(self, by: str | None) -> str:
-        """Return R's name for what is left out."""
-        if by is None or (by == ROWS and by not in (*self.n_groups, *self.columns)):
-            return CASE
-        known = [*self.n_groups, *(name for name in self.columns if name not in self.n_groups)]
-        found = find_name(by, known)
-        if found is None:
-            listed = ", ".join(map(repr, (ROWS, *known)))
-            raise OptionError(f"by={shown(by)} is not in the model; choose one of: {listed}")
-        return found
-
-
-def _warned(made: Influence) -> Influence:
-    """Warn of refits that failed."""
-    errors = [row.error for row in made.rows if row.error is not None]
-    if not errors:
-        return made
-    text = f"{len(errors)} of {len(made.rows)} refits failed; the last said: {errors[-1]}"
-    made = replace(made, warnings=(*made.warnings, text))
-    conditions.warn(BootstrapWarning(text), made)
-    return made
-
-
-def _whole_run(collected: Collected, n: int) -> Collected:
-    """Put the finished refits of an interrupted run in their places among all."""
-    whole = Collected.of(n, collected.values.shape[1])
-    whole.errors = ["not done: the run was interrupted"] * n
-    for at, i in enumerate(collected.iterations - 1):
-        whole.values[i] = collected.values[at]
-        whole.converged[i], whole.singular[i] = collected.converged[at], collected.singular[at]
-        whole.messages[i], whole.errors[i] = collected.messages[at], collected.errors[at]
-    whole.versions, whole.seconds = collected.versions, collected.seconds
-    return whole
-
-
-def _result(
-    model: Handle,
-    by: str,
-    described: Mapping[str, Any],
-    left_out: tuple[Sequence[str], pd.Index | None],
-    collected: Collected,
-) -> Influence:
-    levels, index = left_out
-    n = len(levels)
-    if len(collected.values) < n:
-        collected = _whole_run(collected, n)
-    values = collected.values
-    figures = asking.ask(
-        "influence_figures",
-        model=model,
-        by=by,
-        levels=tuple(described["levels"]),
-        values=np.asfortranarray(values),
-        converged=collected.converged,
-    )
-    fixed, variances = (decode.texts(described, f"{what}_names") for what in ("fixed", "variance"))
-    p, q = len(fixed), len(variances)
-
-    def named(found: NDArray[np.float64], names: tuple[str, ...]) -> NamedMatrix:
-        whole = found.reshape((n, len(names)), order="F")
-        return NamedMatrix(frozen_floats(whole), names, tuple(levels), index)
-
-    return Influence(
-        rows=_rows(levels, collected, figures),
-        by=ROWS if by == CASE else by,
-        fixed_effects=named(values[:, :p], fixed),
-        variances=named(values[:, p : p + q], variances),
-        dfbeta=named(figures["dfbeta"], fixed),
-        dfbetas=named(figures["dfbetas"], fixed),
-        dfbeta_variances=named(figures["dfbeta_variances"], variances),
-        observed_fixed_effects=frozen_array(described["fixed"]),
-        observed_variances=frozen_array(described["variances"]),
-        versions=dict(collected.versions),
-        seconds=collected.seconds,
-        cut_offs=_cut_offs(figures),
-    )
-
-
-def _rows(
-    levels: Sequence[str], collected: Collected, figures: Mapping[str, Any]
-) -> tuple[InfluenceRow, ...]:
-    """Return one row per refit."""
-    n = len(levels)
-    names = ("cooks_distance", "mdffits", "cov_trace", "cov_ratio")
-    measures = {name: decode.numbers(figures, name, n) for name in names}
-    evaluations = collected.values[:, -1]
-    return tuple(
-        InfluenceRow(
-            level=label,
-            converged=bool(collected.converged[i]),
-            singular=bool(collected.singular[i]),
-            evaluations=None if np.isnan(evaluations[i]) else int(evaluations[i]),
-            messages=collected.messages[i],
-            error=collected.errors[i],
-            **{name: values[i] for name, values in measures.items()},
-        )
-        for i, label in enumerate(levels)
-    )
-
-
-def _cut_offs(figures: Mapping[str, Any]) -> tuple[CutOff, ...]:
-    """Return the cut-offs of the measures."""
-    names = decode.texts(figures, "cut_measures")
-    ends = (decode.numbers(figures, end, len(names)) for end in ("cut_low", "cut_high"))
-    return tuple(CutOff(*each) for each in zip(names, *ends, strict=True))
+    def _clusters(self, given: Clusters, argument: str) -> tuple[str, Any]:
+        """Return what clusters of rows are called, and their name, or their values, for R."""
+        if isinstance(given, str):
+            known = dict.fromkeys([*getattr(self, "n_groups", ()), *self.columns])
+            found = find_name(given, known)
+            if found is None:
+                raise OptionError(
+                    f"{argument}={shown(given)} is not in the model, which has: {listed(known)}; "
+                    "give the column itself, as of data[...]"
+                )
+            return found, found
+        name = getattr(given, "name", None)
+        # A categorical keeps the order of its levels, in which clubSandwich adds up.
+        rows = labels.on_rows(given, self._index, argument)
+        wanted = f"{argument} must be one value for each row of the data"
+        if isinstance(rows, Set) or options.array_of(rows, wanted, object).ndim != 1:
+            raise OptionError(wanted)
+        try:
+            values = pd.Series(rows, name=name)
+        except UnicodeEncodeError:
+            raise OptionError(f"{argument} has a text with half a character") from None
+        if len(values) != len(self._index):
+            raise OptionError(
+                f"{argument} has {len(values)} values, and the data {len(self._index)} rows"
+            )
+        frame = values.to_frame(argument).reset_index(drop=True)
+        return str(name or ""), frames.collect(frame).to_r()

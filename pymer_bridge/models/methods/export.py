@@ -18,7 +18,8 @@ from pymer_bridge.data.new_data import collect_new
 from pymer_bridge.data.written_files import check_gzip, path_of, whole
 from pymer_bridge.errors import OptionError, shown
 from pymer_bridge.models import stored
-from pymer_bridge.models.base import Fitted, RModel
+from pymer_bridge.models.base import Fitted
+from pymer_bridge.models.r_model import RModel
 from pymer_bridge.r_script.analysis import Analysis
 from pymer_bridge.replicates import engine
 from pymer_bridge.results.decode import internals as decode_internals

@@ -12,8 +12,9 @@ import pandas as pd
 
 from pymer_bridge.data import frames
 from pymer_bridge.errors import OptionError, listed, shown
-from pymer_bridge.models.base import Fitted, MixedFit
+from pymer_bridge.models.base import Fitted
 from pymer_bridge.models.methods.prediction import Prediction
+from pymer_bridge.models.mixed_fit import MixedFit
 from pymer_bridge.r_script.journal import journal
 from pymer_bridge.replicates import bootstrap as boot
 from pymer_bridge.replicates import engine

@@ -11,10 +11,11 @@ import pandas as pd
 from pymer_bridge.data import frames
 from pymer_bridge.data.new_data import collect_new
 from pymer_bridge.errors import OptionError, listed, shown
-from pymer_bridge.models.base import Fitted, ask
+from pymer_bridge.models.base import Fitted
+from pymer_bridge.models.hypotheses import Contrasts, hypotheses, labels_of, said
 from pymer_bridge.models.methods import intervals as of_intervals
-from pymer_bridge.models.methods.diagnostics import CaseFigures
-from pymer_bridge.models.methods.testing import Contrasts, hypotheses, labels_of, said
+from pymer_bridge.models.methods.diagnostics import Diagnostics
+from pymer_bridge.models.r_model import ask
 from pymer_bridge.replicates import bootstrap as boot
 from pymer_bridge.replicates import engine
 from pymer_bridge.results import icc_r2, influence, intervals, tests
@@ -540,7 +541,7 @@ class LinearIntervals(Fitted):
         return of_intervals.run(self, asked, how, noted)
 
 
-class LinearDiagnostics(CaseFigures):
+class LinearDiagnostics(Diagnostics):
     """Leverage, influence and the share of variance of a linear or generalized linear model."""
 
     __slots__ = ()

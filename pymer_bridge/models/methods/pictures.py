@@ -12,16 +12,12 @@ import numpy as np
 import pandas as pd
 
 from pymer_bridge.data import frames
-from pymer_bridge.data.columns import holds_numbers
-from pymer_bridge.data.frozen_arrays import frozen_array, frozen_floats
 from pymer_bridge.data.new_data import ColumnKind, taken
 from pymer_bridge.errors import OptionError, listed, shown
-from pymer_bridge.models.base import Fitted, MixedFit
-from pymer_bridge.plots.accessor import FitPlots, LinearPlots
+from pymer_bridge.models.base import Fitted
+from pymer_bridge.plots.accessor import LinearPlots
 from pymer_bridge.results.decode import record as decode
 from pymer_bridge.results.effects import EffectCurve, EffectPoint, EffectSmooth, PartialResidual
-from pymer_bridge.results.fixed_effects import INTERCEPT
-from pymer_bridge.results.pooling import PoolingLines
 from pymer_bridge.session.r_session import session
 from pymer_bridge.spec import options
 from pymer_bridge.spec.names import find_name
@@ -35,8 +31,8 @@ class _Predictors:
     columns: tuple[str, ...]
 
 
-class Effects(Fitted):
-    """Effects of predictors over their range."""
+class Pictures(Fitted):
+    """Pictures of a model, and effects of predictors over their range."""
 
     __slots__ = ()
 
@@ -143,124 +139,6 @@ class Effects(Fitted):
     def _effect_terms(self, terms: str | Sequence[str]) -> tuple[str, ...]:
         """Return the names of the predictors whose effect is asked for."""
         return _names(terms, self._ask("effect_predictors", _read_predictors))
-
-
-class Pictures(Effects, MixedFit):
-    """Pictures of a mixed model, and the figures that they are drawn from."""
-
-    __slots__ = ()
-
-    @property
-    def plot(self) -> FitPlots:
-        """Pictures of the model: ``fit.plot.lines()``, ``fit.plot.diagnostics()`` ..."""
-        return FitPlots(self)
-
-    @property
-    def model_frame(self) -> pd.DataFrame:
-        """The rows used, on the data's own index: response, predictors, grouping factors.
-
-        R: ``model.frame`` and ``getME(fit, "flist")``. A term that is a matrix, such as that of a
-        polynomial, is left out.
-        """
-        return self._ask("model_frame_parts", self._read_frame).copy()
-
-    def _read_frame(self, record: Mapping[str, Any]) -> pd.DataFrame:
-        frame = frames.frame_from_r(record)
-        return frame.set_axis(frames.index_at(self._index, record["rows"]), axis=0)
-
-    def pooling(self, group: str | None = None, predictor: str | None = None) -> PoolingLines:
-        """Return the groups' lines under complete, no and partial pooling.
-
-        Parameters
-        ----------
-        group
-            A grouping factor; R's first by default.
-        predictor
-            A numeric predictor; the only one by default.
-
-        Returns
-        -------
-        PoolingLines
-            Intercepts in units of the response; slopes in those units per unit of the predictor.
-
-        Raises
-        ------
-        OptionError
-            The model has no such group or predictor, has other predictors too, so that its
-            groups have no line in this one, or is not on the scale of the response.
-
-        Notes
-        -----
-        R functions: ``stats::lm`` of all data and of each group's, and ``coef`` of the mixed
-        model. The weights and the offset of the model are used.
-
-        Examples
-        --------
-        >>> import pymer_bridge as pb
-        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
-        >>> round(fit.pooling().complete[1], 3)
-        10.467
-        """
-        if self.spec.fitter != "lmer":
-            raise OptionError("pooling() compares with straight lines: it takes a model of lmer()")
-        chosen = self._a_group(group)
-        numeric = self._a_predictor(predictor)
-        estimates = {row.term: row.estimate for row in self._estimates().rows}
-        slope = find_name(numeric, estimates)
-        if slope is None or set(estimates) != {INTERCEPT, slope}:
-            raise OptionError(
-                f"the fixed effects are {', '.join(estimates)}: each group has a line only "
-                f"if they are {INTERCEPT} and one numeric predictor"
-            )
-        table = self.group_coefficients.group(chosen)
-        partial = np.column_stack(
-            [table.estimate[:, table.terms.index(term)] for term in (INTERCEPT, slope)]
-        )
-
-        def read(record: Mapping[str, Any]) -> PoolingLines:
-            if tuple(record["levels"]) != table.levels:  # R leaves out a level without rows
-                raise OptionError(
-                    f"{shown(chosen)} has levels without rows: remove them before the fit, "
-                    f"as with data[{shown(chosen)}].cat.remove_unused_categories()"
-                )
-            alone = record["alone"].reshape((-1, 2), order="F")
-            return PoolingLines(
-                group=chosen,
-                predictor=numeric,
-                response=str(self.model_frame.columns[0]),
-                levels=table.levels,
-                complete=(float(record["complete"][0]), float(record["complete"][1])),
-                none=frozen_floats(alone),
-                partial=frozen_array(partial),
-                population=(estimates[INTERCEPT], estimates[slope]),
-            )
-
-        return self._ask("unpooled_lines", read, group=chosen, predictor=numeric)
-
-    def _a_group(self, group: str | None) -> str:
-        names = tuple(self.n_groups)
-        found = names[0] if group is None else find_name(group, names)
-        if found is None:
-            raise OptionError(f"no grouping factor {shown(group)}; there are: {', '.join(names)}")
-        return found
-
-    def _a_predictor(self, predictor: str | None) -> str:
-        frame = self.model_frame
-        terms = [row.term for row in self._estimates().rows]
-        numeric = [
-            name
-            for name in map(str, frame.columns[1:])
-            if find_name(name, terms) is not None and holds_numbers(frame[name])
-        ]
-        if predictor is None and len(numeric) == 1:
-            return numeric[0]
-        found = None if predictor is None else find_name(predictor, numeric)
-        if found is None:
-            asked = (
-                "say which predictor" if predictor is None else f"no predictor {shown(predictor)}"
-            )
-            raise OptionError(f"{asked}; numeric ones are: {', '.join(numeric) or 'none'}")
-        return found
 
 
 def _read_predictors(record: Mapping[str, Any]) -> _Predictors:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any, Self, TypedDict, Unpack
 
 import numpy as np
@@ -15,11 +15,10 @@ from pymer_bridge.models import diagnosing
 from pymer_bridge.models.base import Fitted
 from pymer_bridge.models.preparing import FITTERS, arguments_of, check_text, make_model
 from pymer_bridge.r_script.journal import Origin, journal
-from pymer_bridge.replicates.optimizers import fit_by_each
-from pymer_bridge.replicates.parallel import crew_of
-from pymer_bridge.results.all_fit import AllFit
-from pymer_bridge.results.decode.all_fit import all_fit as decode_all_fit
+from pymer_bridge.results.decode import record as decode
+from pymer_bridge.results.fixed_effects import FixedEffects, ScaledColumn, StandardizedEffects
 from pymer_bridge.session import asking, deadlines
+from pymer_bridge.session.r_session import session
 from pymer_bridge.spec import labels, meanings, options
 from pymer_bridge.spec.controls import Control
 from pymer_bridge.spec.families import Family, FamilyName, LinkName
@@ -284,84 +283,79 @@ class Refitting(Fitted):
         origin: Origin = "refitted" if again else "refitted by likelihood"
         return self._made("refit_by_likelihood", replace(self.spec, reml=False), origin)
 
-
-class MixedRefitting(Refitting):
-    """Fits a mixed model again, by other optimizers too."""
-
-    __slots__ = ()
-
-    @deadlines.timed
-    def all_fit(
+    def standardize(
         self,
-        optimizers: Sequence[options.AllFitOptimizer] | options.AllFitOptimizer | None = None,
+        ddf: options.Ddf | None = None,
+        conf_level: float = 0.95,
         *,
-        max_evaluations: int = 100_000,
-        n_jobs: int = 1,
-        timeout: float | None = None,
-    ) -> AllFit:
-        """Fit the model again by each optimizer that lme4 knows.
+        two_sd: bool = False,
+        response: bool = True,
+    ) -> StandardizedEffects:
+        """Return the fixed effects of the model refitted to standardized data.
 
-        If all of them reach the same estimates, a warning that one did not converge is probably
-        a false alarm.
+        Numbers among the columns have their mean taken off, and are divided by their standard
+        deviation, before any function in the formula; factors and groups stay as they are.
 
         Parameters
         ----------
-        optimizers
-            Which ones, by R's names, such as "bobyqa" or "nloptwrap.NLOPT_LN_BOBYQA"; all of
-            them by default.
-        max_evaluations
-            The limit of function evaluations (R: ``maxfun``).
-        n_jobs
-            How many processes fit: -1 for as many as there are cores. The estimates are the same
-            for any number; only ``timing`` is not. More than one needs joblib.
-        timeout
-            As for :func:`pymer_bridge.lmer`.
+        ddf
+            Degrees of freedom, as for ``fixed_effects()``; None for its default.
+        conf_level
+            The level of the intervals.
+        two_sd
+            Divide predictors by two standard deviations, so that their coefficients go with those
+            of two equal groups [1]_?
+        response
+            Standardize the response too, where it is a measured number?
 
         Returns
         -------
-        AllFit
-            One row per optimizer, in R's order: how it ended, log-likelihood, fixed
-            effects, standard deviations and correlations, theta. Optimizers whose package
-            (optimx, dfoptim) is not installed have a row that says so.
-            ``agreement`` has the range of each figure over the optimizers, ``timing`` the time
-            of each.
+        StandardizedEffects
+            One row per term, in standard deviations of the response, or in units of the linear
+            predictor; ``scaled`` says of each column what was taken off and divided by.
 
         Raises
         ------
         OptionError
-            An optimizer is not known, the limit is not a positive whole number, or ``n_jobs`` is
-            not accepted.
-        RTimeoutError
-            It did not end within ``timeout``; R is ready for the next call.
-        WorkerError
-            A worker cannot give the same figures, or workers are killed again and again.
+            An argument is not accepted.
+        REnvironmentError
+            R's package datawizard is not installed.
+        RError
+            There is nothing to standardize, or the model has a subset.
 
         Notes
         -----
-        R functions: ``lme4::allFit`` and its ``summary``. From lme4 1.1-38 on the fits start
-        from the estimates, before that from where ``lmer`` starts. The summary of older
-        versions puts wrong names on standard deviations and correlations; here the names are
-        right. allFit of lme4 before 1.1-33 stops if both optional packages are missing; here
-        it does not.
+        R function: ``datawizard::standardize`` of a model, which is the method "refit" of
+        ``effectsize::standardize_parameters``.
+
+        References
+        ----------
+        .. [1] Gelman, A. (2008). Scaling regression inputs by dividing by two standard deviations.
+           Statistics in Medicine, 27, 2865-2873.
 
         Examples
         --------
         >>> import pymer_bridge as pb
-        >>> fit = pb.lmer("Yield ~ 1 + (1 | Batch)", pb.load_dataset("Dyestuff"))
-        >>> fits = fit.all_fit(["bobyqa", "Nelder_Mead"])
-        >>> fits["bobyqa"].converged
-        True
-        >>> fits.agreement["log_likelihood", "log_likelihood"].spread < 1e-6
-        True
+        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+        >>> round(fit.standardize()["Days"].estimate, 3)  # doctest: +SKIP
+        0.535
         """
-        chosen = (optimizers,) if isinstance(optimizers, str) else optimizers
-        if chosen is not None:
-            chosen = options.each_of(chosen, options.AllFitOptimizer, "optimizers")
-            if not chosen or len(set(chosen)) != len(chosen):
-                raise OptionError("optimizers must be one or more different names")
-        limit = options.whole(max_evaluations, "max_evaluations", 1)
-        arguments = {"optimizers": chosen, "max_evaluations": float(limit)}
-        crew = crew_of(n_jobs)
-        if crew.several and ("all_fit", *arguments.items()) not in self._kept:
-            fit_by_each(self._model, chosen, float(limit), crew)
-        return self._ask("all_fit", decode_all_fit, **arguments)
+        level = options.check_level(conf_level)
+        asked = {
+            "two_sd": options.flag(two_sd, "two_sd"),
+            "response": options.flag(response, "response"),
+        }
+        session().require("datawizard")
+        said = asking.Said()
+        record = asking.ask("standardized_model", said=said, model=self._model, **asked)
+        # Its rows are those that the model uses.
+        kept = frames.KeptFrame(self.columns, pd.RangeIndex(self.n_obs), record["model"])
+        with journal.silent():
+            found = self._of(record, self.spec, kept)._tested(ddf, level)
+        columns = (record[name].tolist() for name in ("center", "scale"))
+        scaled = zip(decode.texts(record, "columns"), *columns, strict=True)
+        effects = StandardizedEffects(
+            **{f.name: getattr(found, f.name) for f in fields(FixedEffects)},
+            scaled=tuple(ScaledColumn(*each) for each in scaled),
+        )
+        return said.on(effects)

@@ -1,146 +1,29 @@
-"""Tests of one fitted model: methods of a model class."""
+"""Tests of one fitted model, and robust standard errors."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, overload
-
-import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
+from dataclasses import fields
+from typing import Literal, overload
 
 from pymer_bridge.errors import OptionError, listed, shown
 from pymer_bridge.models.base import Fitted
+from pymer_bridge.models.hypotheses import Contrasts, hypotheses, labels_of, said
+from pymer_bridge.models.methods.diagnostics import Diagnostics
+from pymer_bridge.models.robust_effects import RobustEffects
+from pymer_bridge.models.scaled_residuals import Clusters
 from pymer_bridge.results import tests
+from pymer_bridge.results.decode import record as decode
 from pymer_bridge.results.decode import tests as decode_tests
+from pymer_bridge.results.fixed_effects import FixedEffects
+from pymer_bridge.results.matrix import NamedMatrix
 from pymer_bridge.session.r_session import session
-from pymer_bridge.spec import labels, options
-from pymer_bridge.spec.names import find_name
+from pymer_bridge.spec import options
 
-Weights = Mapping[str, float] | Sequence[float]
-Contrasts = (
-    Mapping[str, Weights | float]
-    | Sequence[Weights]
-    | Sequence[float]
-    | NDArray[Any]
-    | pd.DataFrame
-)
-
-
-def term_weights(terms: Sequence[str], weights: Weights, what: str) -> list[float]:
-    """Put the weights of one contrast in the order of the fixed effects.
-
-    Raises
-    ------
-    OptionError
-        A term that is not in the model, or not one weight per term.
-    """
-    weights = labels.aligned(weights, terms, what, "the fixed effects", rest=0.0)
-    given = options.array_of(weights, f"{what} must be one number for each term")
-    if given.shape != (len(terms),):
-        sizes = " by ".join(map(str, given.shape)) or "no"
-        raise OptionError(f"{what} has {sizes} weights, but the model has {len(terms)} terms")
-    return [float(weight) for weight in given]
-
-
-def labels_of(model: Fitted, given: str | Sequence[str], argument: str) -> tuple[str, ...]:
-    """Return R's labels of the terms that an argument names.
-
-    Raises
-    ------
-    OptionError
-        One is not a term of the model.
-    """
-    known = model._ask("term_labels", tuple)
-    meant = [(name, find_name(name, known)) for name in options.names_of(given, argument)]
-    for name, label in meant:
-        if label is None:
-            raise OptionError(
-                f"{argument}={shown(name)} is not a term of the model; its terms are: "
-                f"{', '.join(map(repr, known)) or 'none'}"
-            )
-    return tuple(str(label) for _, label in meant)
-
-
-def _named_rows(contrasts: Any, terms: Sequence[str]) -> tuple[list[str], list[Any]]:
-    """Return a name and weights for each row of the contrasts.
-
-    Raises
-    ------
-    OptionError
-        There are none, or a mapping names terms instead of rows.
-    """
-    table = labels.labelled(contrasts)
-    rows: list[Any]
-    if isinstance(table, pd.DataFrame):
-        rows = [row for _, row in table.iterrows()]
-        counted = table.index.equals(pd.RangeIndex(len(table)))
-        names = [str(i + 1) if counted else str(label) for i, label in enumerate(table.index)]
-        if set(names) <= set(terms) and not set(map(str, table.columns)) <= set(terms):
-            raise OptionError("contrasts has terms as its rows: give .T, with a row a contrast")
-    elif isinstance(contrasts, Mapping):
-        names, rows = list(map(str, contrasts)), list(contrasts.values())
-        if any(isinstance(row, int | float | str) for row in rows):
-            raise OptionError('contrasts as a mapping name each row, as in {"a week": {"Days": 7}}')
-    elif table is not None:
-        names, rows = ["1"], [contrasts]
-    else:
-        given = list(np.atleast_1d(contrasts) if isinstance(contrasts, np.ndarray) else contrasts)
-        alone = bool(given) and all(isinstance(item, int | float | np.number) for item in given)
-        rows = [given] if alone else given
-        names = [str(i + 1) for i in range(len(rows))]
-    if len(set(names)) < len(names):
-        raise OptionError(f"contrasts name a row twice: {listed(names)}")
-    if not rows:
-        raise OptionError("contrasts must have at least one row")
-    return names, rows
-
-
-def hypotheses(
-    model: Fitted, contrasts: Contrasts, rhs: float | Sequence[float] | Mapping[str, float]
-) -> dict[str, Any]:
-    """Return linear hypotheses on the fixed effects, as R takes them.
-
-    Parameters
-    ----------
-    model
-        The model.
-    contrasts, rhs
-        As for :meth:`Testing.contest`.
-
-    Raises
-    ------
-    OptionError
-        A term is not in the model, or sizes do not match.
-    """
-    terms = model._terms()
-    names, rows = _named_rows(contrasts, terms)
-    weights = [
-        weight
-        for name, row in zip(names, rows, strict=True)
-        for weight in term_weights(terms, row, f"contrast {name!r}")
-    ]
-    rhs = labels.aligned(rhs, names, "rhs", "the contrasts")
-    values = [float(rhs)] * len(rows) if isinstance(rhs, int | float) else list(map(float, rhs))
-    if len(values) != len(rows):
-        raise OptionError(f"rhs has {len(values)} values, and there are {len(rows)} contrasts")
-    return {"contrasts": tuple(weights), "names": tuple(names), "rhs": tuple(values)}
-
-
-def said(asked: Mapping[str, Any], terms: Sequence[str]) -> tuple[str, ...]:
-    """Return hypotheses in words: "a week: 7 Days = 0"."""
-    weights = np.reshape(asked["contrasts"], (-1, len(terms)))
-    lines = []
-    for name, row, value in zip(asked["names"], weights, asked["rhs"], strict=True):
-        parts = [
-            f"{'-' if weight < 0 else '+'} {'' if abs(weight) == 1 else f'{abs(weight):g} '}{term}"
-            for weight, term in zip(row, terms, strict=True)
-            if weight
-        ]
-        sum_ = " ".join(parts or ["0"]).removeprefix("+ ")
-        sum_ = f"-{sum_[2:]}" if sum_.startswith("- ") else sum_
-        lines.append(f"{name}: {sum_} = {value:g}")
-    return tuple(lines)
+RobustKind = Literal[
+    "CR0", "CR1", "CR1p", "CR1S", "CR2", "CR3", "HC0", "HC1", "HC2", "HC3", "HC4", "HC4m", "HC5"
+]
+RobustTest = Literal["satterthwaite", "saddlepoint", "naive-t", "naive-tp", "residual", "normal"]
 
 
 def _alpha(given: float, argument: str) -> float:
@@ -431,3 +314,120 @@ class Testing(Fitted):
         if joint:
             return self._ask("contest", decode_tests.f_tests, ddf, tested, **arguments)
         return self._ask("contest", decode_tests.t_tests, ddf, level, tested, **arguments)
+
+
+class Robust(Diagnostics):
+    """Robust standard errors: for models with a normal response, and those of lm() and glm()."""
+
+    __slots__ = ()
+
+    def robust(
+        self,
+        cluster: Clusters | None = None,
+        kind: RobustKind | None = None,
+        *,
+        test: RobustTest | None = None,
+        conf_level: float = 0.95,
+    ) -> RobustEffects:
+        """Return the fixed effects with robust standard errors, tests and intervals.
+
+        Parameters
+        ----------
+        cluster
+            What rows depend within: a grouping factor of the model, a column that the model uses,
+            or another column itself, such as ``data["school"]``, for the rows of the data. By
+            default the outermost grouping factor; a model without random effects has none then.
+        kind
+            "CR0", "CR1", "CR1p", "CR1S", "CR2" or "CR3" with clusters ("CR2" by default), "HC0" to
+            "HC5" without ("HC3" by default; for models without random effects).
+        test
+            With clusters "satterthwaite" (the default), "saddlepoint" (which has no interval),
+            "naive-t" (one degree of freedom less than clusters), "naive-tp" (less by the
+            number of coefficients) or "normal". Without them "residual" (t tests, the default of
+            ``lm``) or "normal" (that of ``glm``).
+        conf_level
+            The level of the intervals.
+
+        Returns
+        -------
+        RobustEffects
+            One row per term, in units of the linear predictor, with the covariance matrix in
+            ``vcov``; it has ``wald_test()`` and ``report()``.
+
+        Raises
+        ------
+        OptionError
+            An argument is not accepted, or does not go with the others.
+        REnvironmentError
+            R's package clubSandwich, or sandwich, is not installed.
+        RError
+            clubSandwich has none for this model: random effects are not nested in the clusters, or
+            it has prior weights.
+
+        Notes
+        -----
+        R functions: ``coef_test`` and ``conf_int`` of clubSandwich by its ``vcovCR`` [1]_; without
+        clusters ``sandwich::vcovHC``, with the tests of ``lmtest::coeftest``.
+
+        References
+        ----------
+        .. [1] Pustejovsky, J. E. and Tipton, E. (2018). Small-sample methods for cluster-robust
+           variance estimation and hypothesis testing in fixed effects models. J. Bus. Econ. Stat.,
+           36, 672-683.
+
+        Examples
+        --------
+        >>> import pymer_bridge as pb
+        >>> fit = pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
+        >>> robust = fit.robust("Subject", kind="CR2")  # doctest: +SKIP
+        >>> round(robust["Days"].std_error, 3)  # doctest: +SKIP
+        1.546
+        """
+        of, clusters = (None, None) if cluster is None else self._clusters(cluster, "cluster")
+        clustered = self.spec.fitter == "lmer" or clusters is not None
+        chosen = "CR2" if clustered else "HC3"
+        if kind is not None:
+            chosen = options.one_of(kind, RobustKind, "kind")
+        if chosen.startswith("CR") is not clustered:
+            raise OptionError(
+                f"kind={chosen!r} needs cluster=, the name of a column"
+                if chosen.startswith("CR")
+                else f"kind={chosen!r} has no clusters; with them choose CR0 to CR3"
+            )
+        tests: tuple[str, ...] = ("satterthwaite", "saddlepoint", "naive-t", "naive-tp", "normal")
+        if not clustered:
+            tests = ("normal",) if self.spec.fitter == "glm" else ("residual", "normal")
+        ddf = tests[0] if test is None else options.one_of(test, RobustTest, "test")
+        if ddf not in tests:
+            raise OptionError(
+                f"test={ddf!r} does not go with kind={chosen!r} of {self.spec.fitter}(); choose "
+                f"one of: {listed(tests)}"
+            )
+        session().require("clubSandwich" if clustered else "sandwich")
+        level = options.check_level(conf_level)
+
+        def read(record: decode.RRecord) -> RobustEffects:
+            effects = decode.fixed_effects(record, ddf, level)
+            n = decode.integer_or_none(record, "n_clusters")
+            counted = "" if n is None else f", {n} clusters{f' of {of}' if of else ''}"
+            names = decode.texts(record, "covariance_names")
+            covariance = decode.matrix(record["covariance"], len(names), len(names))
+            return RobustEffects(
+                **{f.name: getattr(effects, f.name) for f in fields(FixedEffects)}
+                | {"std_errors": f"{chosen}{counted}"},
+                model=self,
+                kind=chosen,
+                n_clusters=n,
+                vcov=NamedMatrix(covariance, names, names),
+                _cluster=clusters,
+            )
+
+        return self._ask_anew(
+            "robust_effects",
+            read,
+            cluster=clusters,
+            kind=chosen,
+            test=ddf,
+            conf_level=level,
+            noted=clusters is None or isinstance(clusters, str),
+        )

@@ -14,7 +14,7 @@ from helpers.probing import plain_r
 from helpers.refusal import refused
 from helpers.trusted import MODELS, fitted
 from pymer_bridge.errors import RError
-from pymer_bridge.models.methods.trust import CheckName
+from pymer_bridge.models.methods.diagnostics import CheckName
 from pymer_bridge.session.r_session import session
 
 pytestmark = [pytest.mark.r, pytest.mark.filterwarnings("ignore::pymer_bridge.PymerWarning")]
