@@ -261,9 +261,9 @@ def _doctor(options: argparse.Namespace) -> int:
     found = show_versions()
     features = features_here() if options.all and found.r else None
     verdict = "All that is needed is there." if found.ok else "Something is missing (above)."
-    told = {**found.to_dict(), **({} if features is None else {"features": features.to_dict()})}
+    report = {**found.to_dict(), **({} if features is None else {"features": features.to_dict()})}
     parts = (str(found), *(() if features is None else (f"{features}",)), verdict)
-    shown = json.dumps(told, indent=2) if options.json else "\n".join(parts)
+    shown = json.dumps(report, indent=2) if options.json else "\n".join(parts)
     sys.stdout.write(f"{shown}\n")
     return 0 if found.ok else 1
 

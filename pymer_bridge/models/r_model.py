@@ -45,7 +45,7 @@ def ask(operation: str, read: Callable[..., T], /, *, noted: bool = True, **argu
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
-class RModel(Public, tells=True):
+class RModel(Public, reports=True):
     """A fit that lives in R: its figures are asked for once, and then kept.
 
     Attributes

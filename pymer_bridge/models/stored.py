@@ -113,7 +113,7 @@ def unpickled(
 ) -> Any:
     """Make a model again of what :func:`pickled` gave.
 
-    What R said of the fit was told where it was fitted; it is told again if anything differs.
+    R's warnings were reported where the model was fitted; here only if anything differs.
 
     Parameters
     ----------

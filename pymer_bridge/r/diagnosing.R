@@ -1,6 +1,6 @@
 # Why a fit failed: facts about its data, looked for after R has stopped. The words are Python's.
 
-#' The most rows of one finding that are told
+#' The most rows of one finding that are reported
 most_rows <- 5L
 
 #' Operation: what in the data may have stopped a fit

@@ -231,7 +231,7 @@ describe_function <- function(text) {
     return(list(is_function = FALSE))
   }
   variables <- others <- character()
-  told <- list()
+  calls <- list()
   stack <- present(c(unname(as.list(parsed[[2L]])), list(parsed[[3L]])))
   top <- length(stack)
   while (top > 0L) { # one place after another, as c() would copy all that is there
@@ -240,22 +240,22 @@ describe_function <- function(text) {
     if (is.name(here)) {
       variables[length(variables) + 1L] <- as.character(here)
     } else if (is.call(here)) {
-      told[[length(told) + 1L]] <- call <- describe_call(here)
+      calls[[length(calls) + 1L]] <- call <- describe_call(here)
       stack[top + seq_along(call$values)] <- call$values
       top <- top + length(call$values)
     } else if (!is.null(here) && !is.atomic(here)) {
       others <- paste0("<", typeof(here), ">")
     }
   }
-  pick <- function(name) as.character(unlist(lapply(told, `[[`, name)))
+  pick <- function(name) as.character(unlist(lapply(calls, `[[`, name)))
   heads <- pick("head")
-  n_arguments <- lengths(lapply(told, `[[`, "names"))
+  n_arguments <- lengths(lapply(calls, `[[`, "names"))
   list(
     is_function = TRUE, parameters = names(parsed[[2L]]), calls = unique(c(heads, others)),
     assigned = unique(pick("assigned")), replaced = unique(pick("replaced")),
     variables = unique(variables),
     arguments = list(
-      call = rep(seq_along(told), n_arguments), head = rep(heads, n_arguments),
+      call = rep(seq_along(calls), n_arguments), head = rep(heads, n_arguments),
       name = pick("names"), value = pick("texts")
     )
   )

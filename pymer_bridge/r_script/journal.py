@@ -19,7 +19,7 @@ import pandas as pd
 from pymer_bridge.r_script.given import Call, call_of
 from pymer_bridge.session import forks
 from pymer_bridge.session.calls import Handle
-from pymer_bridge.spec.arguments import TOLD, within_another
+from pymer_bridge.spec.arguments import LISTENERS, within_another
 from pymer_bridge.spec.model_spec import ModelSpec
 
 Origin = Literal["fitted", "refitted", "refitted by likelihood", "designed"]
@@ -285,4 +285,4 @@ def unique(entries: Sequence[DoneEntry]) -> list[DoneEntry]:
 journal: Final = Journal()
 """The journal of this process."""
 forks.in_child(journal.let_go)
-TOLD.append(journal.claim)
+LISTENERS.append(journal.claim)

@@ -138,11 +138,11 @@ class Checkpoint:
             self.close()
             if isinstance(error, CheckpointError):
                 raise
-            told = str(error)[:200] or type(error).__name__
-            if isinstance(error, sqlite3.OperationalError) and "locked" in told:
-                said = f"another program uses it ({told}); wait for its end, or give another file"
+            cause = str(error)[:200] or type(error).__name__
+            if isinstance(error, sqlite3.OperationalError) and "locked" in cause:
+                said = f"another program uses it ({cause}); wait for its end, or give another file"
                 FILE.refuse(self.path, said, error)
-            FILE.refuse(self.path, f"it cannot be read as {FILE.name} ({told}){REMEDY}", error)
+            FILE.refuse(self.path, f"it cannot be read as {FILE.name} ({cause}){REMEDY}", error)
         except BaseException:
             self.close()
             raise

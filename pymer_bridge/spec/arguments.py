@@ -38,10 +38,10 @@ T = TypeVar("T")
 
 MARK: Final = "_arguments_are_checked"
 
-TOLD: Final[
+LISTENERS: Final[
     list[Callable[[Callable[..., Any], tuple[Any, ...], Mapping[str, Any], Any], None]]
 ] = []
-"""Who is told of each call of a checked function: the function, its arguments, and its result."""
+"""Called after each checked function: with it, its arguments, and its result."""
 
 
 class _Own(threading.local):
@@ -172,26 +172,26 @@ def _without_rooms(error: PymerError) -> PymerError:
     return error.with_traceback(None)
 
 
-def _told(function: Callable[..., T], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> T:
-    """Call a function, and tell of it."""
+def _reported(function: Callable[..., T], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> T:
+    """Call a function, and report the call."""
     __tracebackhide__ = True
     _own.depth += 1
     try:
         result = function(*args, **kwargs)
     finally:
         _own.depth -= 1
-    for tell in TOLD:
-        tell(function, args, kwargs, result)
+    for listen in LISTENERS:
+        listen(function, args, kwargs, result)
     return result
 
 
-def told(function: Callable[[Any], T]) -> Callable[[Any], T]:
-    """Have it told that a property was asked for."""
+def reported(function: Callable[[Any], T]) -> Callable[[Any], T]:
+    """Report each reading of a property."""
 
     @wraps(function)
     def get(of: Any) -> T:
         __tracebackhide__ = True
-        return _told(function, (of,), {})
+        return _reported(function, (of,), {})
 
     setattr(get, MARK, True)
     return get
@@ -209,7 +209,7 @@ def checked(function: Callable[P, T]) -> Callable[P, T]:
         __tracebackhide__ = True  # to IPython and pytest: the user's own line is above
         try:
             _check(function, args, kwargs)
-            return _told(function, args, kwargs)
+            return _reported(function, args, kwargs)
         except (OptionError, FormulaError, DataConversionError, RError) as error:
             raise _without_rooms(error)  # noqa: B904  # it is the same error
         except OSError as error:
@@ -225,16 +225,16 @@ def checked(function: Callable[P, T]) -> Callable[P, T]:
 class Public:
     """A class whose public methods are :func:`checked`, and whose objects cannot be changed.
 
-    With ``tells=True`` it is told, too, which properties of it and its subclasses are asked for.
+    With ``reports=True``, readings of its properties, and of its subclasses', are reported too.
     """
 
     __slots__ = ()
-    _tells: ClassVar[bool] = False
+    _reports: ClassVar[bool] = False
 
-    def __init_subclass__(cls, *, tells: bool = False, **options: Any) -> None:
+    def __init_subclass__(cls, *, reports: bool = False, **options: Any) -> None:
         super().__init_subclass__(**options)
-        if tells:
-            cls._tells = True
+        if reports:
+            cls._reports = True
         for name, found in list(vars(cls).items()):
             of_class = isinstance(found, classmethod)
             method = found.__func__ if of_class else found
@@ -242,9 +242,9 @@ class Public:
             if open_ and isinstance(method, types.FunctionType) and not hasattr(method, MARK):
                 gated = checked(method)
                 setattr(cls, name, classmethod(gated) if of_class else gated)
-            asked = cls._tells and open_ and isinstance(found, property)
+            asked = cls._reports and open_ and isinstance(found, property)
             if asked and found.fget is not None and not hasattr(found.fget, MARK):
-                setattr(cls, name, property(told(found.fget), doc=found.__doc__))
+                setattr(cls, name, property(reported(found.fget), doc=found.__doc__))
         # Those that a frozen dataclass with slots brings fail for a name that is no field.
         for name in ("__setattr__", "__delattr__"):
             if name in vars(cls):

@@ -339,10 +339,10 @@ def check_function(
 
 
 def _check_arguments(
-    told: Mapping[str, Any], fit: Sequence[str], allowed: Sequence[str], what: str
+    calls: Mapping[str, Any], fit: Sequence[str], allowed: Sequence[str], what: str
 ) -> None:
     """Check the arguments of functions that may not be given everything."""
-    rows = zip(*(told[name] for name in ("call", "head", "name", "value")), strict=True)
+    rows = zip(*(calls[name] for name in ("call", "head", "name", "value")), strict=True)
     for (_, head), given in groupby(rows, key=lambda row: (row[0], row[1])):
         taken = TAKEN.get(head.rpartition("::")[2])
         if taken is None or head in allowed:

@@ -1,7 +1,7 @@
 """Asking a fitted model again what a record says was asked, by the public functions alone.
 
-A record is a text of others. What it may ask is told by the functions themselves: those that are
-checked, and whose result is of a class that has figures. It gives no argument that is a file, and
+A record is a text of others. It may ask only what is a checked function whose result is of a class
+that has figures. It gives no argument that is a file, and
 none that says how something runs.
 """
 

@@ -79,7 +79,7 @@ def alternatives(
     given
         The figures that were given.
     say
-        Is told what cannot be asked.
+        Called with what cannot be asked.
 
     Yields
     ------

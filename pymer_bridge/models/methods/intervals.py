@@ -529,6 +529,6 @@ class _Replicates:
         return self.like._of(record, spec, frames.KeptFrame(self.columns, index, record["model"]))
 
     def measured(self, function: Callable[[Any], Any], model: Fitted) -> Any:
-        """Return what a function gives for a model; scripts are not told of what it asks."""
+        """Return what a function gives for a model; what it asks is not noted for scripts."""
         with journal.silent():
             return function(model)
