@@ -48,6 +48,11 @@ def fit() -> Any:
     return pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
 
 
+@pytest.fixture(scope="module")
+def intercepts() -> Any:
+    return pb.lmer("Reaction ~ Days + (1 | Subject)", pb.load_dataset("sleepstudy"))
+
+
 def _fit_schools(n: int) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PymerWarning)
@@ -137,10 +142,10 @@ def test_coefficients_are_those_of_the_results(fit: Any) -> None:
 
 
 @pytest.mark.parametrize("method", ["wald", "profile"])
-def test_coefficients_with_intervals_of_any_method(fit: Any, method: str) -> None:
-    row = fit.confint(method, parameters="beta_")["Days"]
-    for given in (method, fit.confint(method)):
-        ends = segments(fit.plot.coefficients(intervals=given))[0, :, 0]
+def test_coefficients_with_intervals_of_any_method(intercepts: Any, method: str) -> None:
+    row = intercepts.confint(method, parameters="beta_")["Days"]
+    for given in (method, intercepts.confint(method)):
+        ends = segments(intercepts.plot.coefficients(intervals=given))[0, :, 0]
         assert ends.tolist() == [row.conf_low, row.conf_high]
 
 
