@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import warnings
 from typing import Any
 
 import matplotlib as mpl
@@ -23,11 +22,12 @@ import pytest
 
 import pymer_bridge as pb
 from helpers import REFERENCES
+from helpers.every_picture import slopes
 from helpers.live import ask_r
 from helpers.pictures import assert_legible, bare, figure_of, picture, schools, segments
 from helpers.probing import plain_r
 from helpers.refusal import refused
-from pymer_bridge.errors import OptionError, PymerWarning
+from pymer_bridge.errors import OptionError
 from pymer_bridge.plots import curves
 from pymer_bridge.session.r_session import session
 
@@ -53,20 +53,14 @@ def intercepts() -> Any:
     return pb.lmer("Reaction ~ Days + (1 | Subject)", pb.load_dataset("sleepstudy"))
 
 
-def _fit_schools(n: int) -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", PymerWarning)
-        return pb.lmer("score ~ hrs_week + (hrs_week | school)", schools(n))
-
-
 @pytest.fixture(scope="module")
 def few() -> Any:
-    return _fit_schools(5)
+    return slopes(5)
 
 
 @pytest.fixture(scope="module")
 def many() -> Any:
-    return _fit_schools(500)
+    return slopes(500)
 
 
 # -- manners -------------------------------------------------------------------------------------
