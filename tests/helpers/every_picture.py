@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Final
 
@@ -21,6 +21,29 @@ from pymer_bridge.models.methods.diagnostics import ModelChecks
 from pymer_bridge.results.checks import Check
 
 STYLES: Final = ("default", "dark_background", "seaborn-v0_8-darkgrid")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture of a number of groups.
+
+    Attributes
+    ----------
+    draw
+        Draws it.
+    most
+        With more groups than these it is the same picture, or shows nothing else.
+    """
+
+    draw: Callable[[int], Any]
+    most: int | None = None
+
+    def of(self, n: int) -> int:
+        """Return how many of the groups are drawn."""
+        return n if self.most is None else min(n, self.most)
+
+    def __call__(self, n: int) -> Any:
+        return self.draw(self.of(n))
 
 
 @cache
@@ -63,18 +86,18 @@ def _quiet(ask: Callable[..., Any], *args: Any, **how: Any) -> Any:
 
 @cache
 def _means(n: int) -> Any:
-    return _quiet(factors(min(n, 30)).emmeans, ["kind", "sex"])
+    return _quiet(factors(n).emmeans, ["kind", "sex"])
 
 
 @cache
 def _profile(n: int) -> Any:
-    model = _quiet(pb.lmer, "score ~ hrs_week + (1 | school)", pupils(min(n, 30)), reml=False)
+    model = _quiet(pb.lmer, "score ~ hrs_week + (1 | school)", pupils(n), reml=False)
     return _quiet(model.profile)
 
 
 @cache
 def _replicates(n: int) -> Any:
-    return _quiet(slopes(min(n, 30)).bootstrap, "parametric", 40, 1)
+    return _quiet(slopes(n).bootstrap, "parametric", 40, 1)
 
 
 @cache
@@ -91,18 +114,18 @@ def _influence(n: int) -> Any:
 
 @cache
 def _optimizers(n: int) -> Any:
-    return _quiet(slopes(min(n, 30)).all_fit, ["bobyqa", "Nelder_Mead", "nlminbwrap"])
+    return _quiet(slopes(n).all_fit, ["bobyqa", "Nelder_Mead", "nlminbwrap"])
 
 
 @cache
 def _routes(n: int) -> Any:
     methods = ["normal", "satterthwaite", "kenward-roger", "likelihood-ratio"]
-    return _quiet(pb.compare_inference, slopes(min(n, 30)), "hrs_week", methods)
+    return _quiet(pb.compare_inference, slopes(n), "hrs_week", methods)
 
 
 @cache
 def _effect(n: int) -> Any:
-    fit = factors(min(n, 30))
+    fit = factors(n)
     return _quiet(fit.effect, ["hrs_week", "sex"], partial_residuals=True)
 
 
@@ -115,7 +138,7 @@ def _predictions(n: int) -> Any:
 
 @cache
 def _counts(n: int) -> Any:
-    data = pupils(min(n, 30))
+    data = pupils(n)
     return pb.glm("answers ~ hrs_week", data.assign(answers=data["score"] // 8), family="poisson")
 
 
@@ -155,59 +178,65 @@ def _several(n: int) -> dict[str, Any]:
     return {"slopes": slopes(n), "factors": factors(n), "logistic": logistic(n)}
 
 
-PICTURES: Final[dict[str, Callable[[int], Any]]] = {
-    "all_fit": lambda n: _optimizers(n).plot(),
-    "anova": lambda n: factors(min(n, 30)).anova().plot(),
-    "bootstrap": lambda n: _replicates(n).plot(),
-    "checks": lambda n: _checks(min(n, 30)).plot(),
-    "coefficients": lambda n: factors(n).plot.coefficients(),
-    "coefficients with two levels": lambda n: factors(n).plot.coefficients(
-        conf_level=(0.5, 0.95), standardize=True, order="estimate"
+PICTURES: Final[dict[str, Picture]] = {
+    "all_fit": Picture(lambda n: _optimizers(n).plot(), 30),
+    "anova": Picture(lambda n: factors(n).anova().plot(), 30),
+    "bootstrap": Picture(lambda n: _replicates(n).plot(), 30),
+    "checks": Picture(lambda n: _checks(n).plot(), 30),
+    "coefficients": Picture(lambda n: factors(n).plot.coefficients()),
+    "coefficients with two levels": Picture(
+        lambda n: factors(n).plot.coefficients(
+            conf_level=(0.5, 0.95), standardize=True, order="estimate"
+        )
     ),
-    "coefficients of several": lambda n: pb.plots.coefficients(_several(n)),
-    "cooks_distance": lambda n: slopes(n).plot.cooks_distance(),
-    "diagnostics": lambda n: slopes(n).plot.diagnostics(),
-    "diagnostics of a logistic model": lambda n: logistic(n).plot.diagnostics(),
-    "effect": lambda n: factors(min(n, 30)).plot.effect("kind"),
-    "effect of a number": lambda n: factors(min(n, 30)).plot.effect("hrs_week"),
-    "effect in panels": lambda n: factors(min(n, 30)).plot.effect(["hrs_week", "sex", "kind"]),
-    "effect_curve": lambda n: _effect(n).plot(),
-    "emmip": lambda n: factors(min(n, 30)).plot.emmip("sex ~ kind"),
-    "emmip along a number": lambda n: factors(min(n, 30)).plot.emmip(
-        "sex ~ hrs_week", at={"hrs_week": [0, 5, 10]}
+    "coefficients of several": Picture(lambda n: pb.plots.coefficients(_several(n))),
+    "cooks_distance": Picture(lambda n: slopes(n).plot.cooks_distance()),
+    "diagnostics": Picture(lambda n: slopes(n).plot.diagnostics()),
+    "diagnostics of a logistic model": Picture(lambda n: logistic(n).plot.diagnostics(), 30),
+    "effect": Picture(lambda n: factors(n).plot.effect("kind"), 30),
+    "effect of a number": Picture(lambda n: factors(n).plot.effect("hrs_week"), 30),
+    "effect in panels": Picture(lambda n: factors(n).plot.effect(["hrs_week", "sex", "kind"]), 30),
+    "effect_curve": Picture(lambda n: _effect(n).plot(), 30),
+    "emmip": Picture(lambda n: factors(n).plot.emmip("sex ~ kind"), 30),
+    "emmip along a number": Picture(
+        lambda n: factors(n).plot.emmip("sex ~ hrs_week", at={"hrs_week": [0, 5, 10]}), 30
     ),
-    "groups": lambda n: slopes(n).plot.groups(),
-    "influence": lambda n: _influence(n).plot(),
-    "intervals": lambda n: _quiet(factors(min(n, 30)).confint, "wald").plot(),
-    "leverage": lambda n: slopes(n).plot.leverage(),
-    "lines": lambda n: slopes(n).plot.lines(),
-    "means": lambda n: _means(n).plot(),
-    "means with arrows": lambda n: factors(min(n, 30)).emmeans("sex").plot(comparisons=True),
-    "contrasts": lambda n: _quiet(_means(n).contrast, "pairwise").plot(),
-    "pooling": lambda n: slopes(n).plot.pooling(),
-    "power": lambda n: _power().plot(),
-    "power_curve": lambda n: _power_curve().plot(),
-    "predictions": lambda n: _predictions(min(n, 30)),
-    "profile_pairs": lambda n: _profile(n).plot_pairs(),
-    "random_effects": lambda n: slopes(n).plot.random_effects(),
-    "random_quantiles": lambda n: slopes(n).plot.random_quantiles(),
-    "random_scatter": lambda n: slopes(n).plot.random_scatter(),
-    "residual_quantiles": lambda n: slopes(n).plot.residual_quantiles(),
-    "residuals_binned": lambda n: logistic(n).plot.residuals_binned("hrs_week"),
-    "residuals_by_group": lambda n: slopes(n).plot.residuals_by_group(),
-    "residuals_fitted": lambda n: slopes(n).plot.residuals_fitted(),
-    "residuals_predictor": lambda n: slopes(n).plot.residuals_predictor("hrs_week"),
-    "residuals_predictor along a factor": lambda n: factors(n).plot.residuals_predictor("kind"),
-    "residuals_predictor by another": lambda n: logistic(n).plot.residuals_predictor(
-        "hrs_week", by="sex"
+    "groups": Picture(lambda n: slopes(n).plot.groups()),
+    "influence": Picture(lambda n: _influence(n).plot()),
+    "intervals": Picture(lambda n: _quiet(factors(n).confint, "wald").plot(), 30),
+    "leverage": Picture(lambda n: slopes(n).plot.leverage()),
+    "lines": Picture(lambda n: slopes(n).plot.lines()),
+    "means": Picture(lambda n: _means(n).plot(), 30),
+    "means with arrows": Picture(lambda n: factors(n).emmeans("sex").plot(comparisons=True), 30),
+    "contrasts": Picture(lambda n: _quiet(_means(n).contrast, "pairwise").plot(), 30),
+    "pooling": Picture(lambda n: slopes(n).plot.pooling()),
+    "power": Picture(lambda n: _power().plot(), 5),
+    "power_curve": Picture(lambda n: _power_curve().plot(), 5),
+    "predictions": Picture(_predictions, 30),
+    "profile_pairs": Picture(lambda n: _profile(n).plot_pairs(), 30),
+    "random_effects": Picture(lambda n: slopes(n).plot.random_effects()),
+    "random_quantiles": Picture(lambda n: slopes(n).plot.random_quantiles()),
+    "random_scatter": Picture(lambda n: slopes(n).plot.random_scatter()),
+    "residual_quantiles": Picture(lambda n: slopes(n).plot.residual_quantiles()),
+    "residuals_binned": Picture(lambda n: logistic(n).plot.residuals_binned("hrs_week"), 30),
+    "residuals_by_group": Picture(lambda n: slopes(n).plot.residuals_by_group()),
+    "residuals_fitted": Picture(lambda n: slopes(n).plot.residuals_fitted()),
+    "residuals_predictor": Picture(lambda n: slopes(n).plot.residuals_predictor("hrs_week"), 100),
+    "residuals_predictor along a factor": Picture(
+        lambda n: factors(n).plot.residuals_predictor("kind"), 100
     ),
-    "predictive_check": lambda n: slopes(n).check_predictions().plot(),
-    "predictive_check of counts": lambda n: _counts(n).check_predictions().plot(),
-    "simulated_residuals": lambda n: slopes(n).simulated_residuals().plot(),
-    "simulated_residuals along a factor": lambda n: factors(n).simulated_residuals().plot("kind"),
-    "routes": lambda n: _routes(n).plot(),
-    "scale_location": lambda n: slopes(n).plot.scale_location(),
-    "shrinkage": lambda n: slopes(n).plot.shrinkage(),
-    "zeta": lambda n: _profile(n).plot(absolute=True),
+    "residuals_predictor by another": Picture(
+        lambda n: logistic(n).plot.residuals_predictor("hrs_week", by="sex"), 30
+    ),
+    "predictive_check": Picture(lambda n: slopes(n).check_predictions().plot()),
+    "predictive_check of counts": Picture(lambda n: _counts(n).check_predictions().plot(), 30),
+    "simulated_residuals": Picture(lambda n: slopes(n).simulated_residuals().plot()),
+    "simulated_residuals along a factor": Picture(
+        lambda n: factors(n).simulated_residuals().plot("kind")
+    ),
+    "routes": Picture(lambda n: _routes(n).plot(), 30),
+    "scale_location": Picture(lambda n: slopes(n).plot.scale_location()),
+    "shrinkage": Picture(lambda n: slopes(n).plot.shrinkage()),
+    "zeta": Picture(lambda n: _profile(n).plot(absolute=True), 30),
 }
 """Each picture, of a number of groups."""

@@ -62,7 +62,7 @@ def _texts(figure: Any) -> Iterator[tuple[str, Any]]:
 
 def assert_legible(figure: Any) -> None:
     """Assert that no text is cut off at the edge, and that no labels of an axis overlap."""
-    figure.canvas.draw()
+    figure.draw_without_rendering()  # which lays out all there is
     edge = figure.bbox.padded(1.0)
     shown = [(words, place) for words, place in _texts(figure) if place.width > 0]
     cut = [

@@ -64,6 +64,25 @@ def fit(data: pd.DataFrame) -> pb.LinearMixedModel:
     return pb.lmer(MIXED, texts)
 
 
+@pytest.fixture(scope="module")
+def linear(data: pd.DataFrame) -> pb.LinearModel:
+    return pb.lm(LINEAR, data)
+
+
+@pytest.fixture(scope="module")
+def predicted(plain: Any) -> dict[str, Any]:
+    """Return what plain R predicts for the new data."""
+    found: dict[str, Any] = plain("predicted_kinds")
+    return found
+
+
+@pytest.fixture(scope="module")
+def means(plain: Any) -> dict[str, Any]:
+    """Return plain R's means at a value of each column."""
+    found: dict[str, Any] = plain("means_of_kinds")
+    return found
+
+
 ALIKE: dict[str, list[Any]] = {
     "x": [
         ["0.5", "-1"],
@@ -134,16 +153,16 @@ ALIKE: dict[str, list[Any]] = {
 
 
 @pytest.mark.parametrize("column", ALIKE)
-def test_what_is_plainly_meant_is_taken(column: str, fit: Any, data: Any, plain: Any) -> None:
-    theirs = plain("predicted_kinds")
-    linear = pb.lm(LINEAR, data)
+def test_what_is_plainly_meant_is_taken(
+    column: str, fit: Any, linear: Any, predicted: dict[str, Any]
+) -> None:
     for values in ALIKE[column]:
         new = pd.DataFrame({**NEW, column: values})
-        same(fit.predict(new), theirs["all"])
-        same(fit.predict(new, "population"), theirs["population"])
-        same(linear.predict(new), theirs["lm"])
-        same(fit.augment(new)[".fitted"], theirs["all"])
-        same(fit.simulate(1, seed=3, new_data=new).values[:, 0], theirs["simulated"])
+        same(fit.predict(new), predicted["all"])
+        same(fit.predict(new, "population"), predicted["population"])
+        same(linear.predict(new), predicted["lm"])
+        same(fit.augment(new)[".fitted"], predicted["all"])
+        same(fit.simulate(1, seed=3, new_data=new).values[:, 0], predicted["simulated"])
 
 
 def test_a_bootstrap_takes_new_data_as_predictions_do(fit: Any) -> None:
@@ -211,8 +230,7 @@ def test_ids_that_became_floats_are_told_of(fit: Any) -> None:
     assert found[0] == fit.predict(NEW).values[0]
 
 
-def test_missing_values_stay_missing(fit: Any, data: Any) -> None:
-    linear = pb.lm(LINEAR, data)
+def test_missing_values_stay_missing(linear: Any) -> None:
     cases: dict[str, Any] = {
         "x": ["0.5", None],
         "flag": [1.0, np.nan],
@@ -266,8 +284,8 @@ AT: dict[str, list[Any]] = {
 
 
 @pytest.mark.parametrize("name", AT)
-def test_values_at_which_means_are_taken(name: str, fit: Any, plain: Any) -> None:
-    theirs = plain("means_of_kinds")[name]
+def test_values_at_which_means_are_taken(name: str, fit: Any, means: dict[str, Any]) -> None:
+    theirs = means[name]
     for value in AT[name]:
         for given in (value, [value]):
             table = fit.emmeans("word", at={name: given}, ddf="asymptotic")

@@ -21,7 +21,7 @@ from pymer_bridge.session.versions import r_versions
 pytestmark = [pytest.mark.r, pytest.mark.filterwarnings("ignore::pymer_bridge.PymerWarning")]
 
 LINEAR = ("slopes", "crossed", "gaps", "excluded", "nested", "singular")
-HOW: dict[str, Any] = {"interval": "prediction", "n_sim": 12, "seed": 4, "conf_level": 0.8}
+HOW: dict[str, Any] = {"interval": "prediction", "n_sim": 6, "seed": 4, "conf_level": 0.8}
 
 
 def slips(name: str, use_u: bool) -> bool:
@@ -73,7 +73,7 @@ def test_the_bootstrap_is_bootmers(name: str, re_form: str | None, plain: Any) -
         new_groups=re_form is not None,
         at_data=False,
         use_u=re_form is None,
-        n_sim=12,
+        n_sim=6,
         seed=4,
         conf_level=0.8,
         trials=trials,
@@ -100,7 +100,7 @@ def test_at_the_data_the_rows_are_the_datas(name: str, use_u: bool, plain: Any) 
         new_groups=False,
         at_data=True,
         use_u=use_u,
-        n_sim=12,
+        n_sim=6,
         seed=4,
         conf_level=0.8,
         trials=1.0,
@@ -121,7 +121,7 @@ def test_new_groups_at_the_data(plain: Any) -> None:
         new_groups=True,
         at_data=True,
         use_u=False,
-        n_sim=12,
+        n_sim=6,
         seed=4,
         conf_level=0.8,
         trials=1.0,
@@ -174,7 +174,7 @@ def test_factors_with_slopes_have_their_levels() -> None:
 
 def test_more_uncertainty_makes_wider_intervals() -> None:
     fit, rows = fitted("slopes"), new_rows("slopes")
-    how = HOW | {"n_sim": 200}
+    how = HOW | {"n_sim": 80}
     known, new = (fit.predict(rows, re_form, **how) for re_form in (None, "population"))
     mean = fit.predict(rows, "population", interval="confidence", conf_level=0.8)
     widths = [part.conf_high[2] - part.conf_low[2] for part in (mean, known, new)]

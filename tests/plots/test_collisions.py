@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import nullcontext
-from itertools import combinations
+from functools import cache
 from typing import Any
 
 import matplotlib as mpl
@@ -66,16 +66,18 @@ def _kernel(place: Bbox) -> Bbox:
 
 def collisions(figure: Any) -> list[str]:
     """Say which texts overlap, leave the figure, or hide data; and what legends are too many."""
-    figure.canvas.draw()
+    figure.draw_without_rendering()  # which lays out all there is
     found = []
     texts = list(_texts(figure))
     page = figure.bbox.padded(1.0)
     for words, place in texts:
         if not (page.contains(*place.min) and page.contains(*place.max)):
             found.append(f"{words!r} leaves the figure")
-    for (one, first), (other, second) in combinations(texts, 2):
-        if _kernel(first).overlaps(_kernel(second)):
-            found.append(f"{one!r} lies over {other!r}")
+    kernels = np.array([_kernel(place).extents for _, place in texts]).reshape(-1, 2, 2)
+    low, high = kernels[:, 0], kernels[:, 1]
+    over = (low[:, None] <= high).all(axis=2) & (low <= high[:, None]).all(axis=2)
+    for one, other in np.argwhere(np.triu(over, 1)):
+        found.append(f"{texts[one][0]!r} lies over {texts[other][0]!r}")
     for ax in figure.axes:
         box = ax.bbox
         if box.width < 20 or box.height < 20:
@@ -103,6 +105,11 @@ def _data(ax: Any) -> Iterator[Any]:
 
 
 def _drawn(name: str, n: int, style: str, width: Any) -> list[str]:
+    return _looked_at(name, PICTURES[name].of(n), style, width)
+
+
+@cache
+def _looked_at(name: str, n: int, style: str, width: Any) -> list[str]:
     sheet = nullcontext() if width is None else pb.plots.style(width)
     with plt.style.context(style), sheet:
         return collisions(figure_of(PICTURES[name](n)))

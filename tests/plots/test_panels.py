@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import warnings
 from typing import Any
 
 import matplotlib as mpl
@@ -23,11 +22,12 @@ import pytest
 
 import pymer_bridge as pb
 from helpers import REFERENCES
+from helpers.every_picture import slopes
 from helpers.live import ask_r
 from helpers.pictures import assert_legible, bare, figure_of, picture, schools, segments
 from helpers.probing import plain_r
 from helpers.refusal import refused
-from pymer_bridge.errors import OptionError, PymerWarning
+from pymer_bridge.errors import OptionError
 from pymer_bridge.plots import curves
 from pymer_bridge.session.r_session import session
 
@@ -48,20 +48,19 @@ def fit() -> Any:
     return pb.lmer("Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy"))
 
 
-def _fit_schools(n: int) -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", PymerWarning)
-        return pb.lmer("score ~ hrs_week + (hrs_week | school)", schools(n))
+@pytest.fixture(scope="module")
+def intercepts() -> Any:
+    return pb.lmer("Reaction ~ Days + (1 | Subject)", pb.load_dataset("sleepstudy"))
 
 
 @pytest.fixture(scope="module")
 def few() -> Any:
-    return _fit_schools(5)
+    return slopes(5)
 
 
 @pytest.fixture(scope="module")
 def many() -> Any:
-    return _fit_schools(500)
+    return slopes(500)
 
 
 # -- manners -------------------------------------------------------------------------------------
@@ -137,10 +136,10 @@ def test_coefficients_are_those_of_the_results(fit: Any) -> None:
 
 
 @pytest.mark.parametrize("method", ["wald", "profile"])
-def test_coefficients_with_intervals_of_any_method(fit: Any, method: str) -> None:
-    row = fit.confint(method, parameters="beta_")["Days"]
-    for given in (method, fit.confint(method)):
-        ends = segments(fit.plot.coefficients(intervals=given))[0, :, 0]
+def test_coefficients_with_intervals_of_any_method(intercepts: Any, method: str) -> None:
+    row = intercepts.confint(method, parameters="beta_")["Days"]
+    for given in (method, intercepts.confint(method)):
+        ends = segments(intercepts.plot.coefficients(intervals=given))[0, :, 0]
         assert ends.tolist() == [row.conf_low, row.conf_high]
 
 

@@ -21,6 +21,8 @@ part <- local({
 colnames(part)[2L] <- "rest1"
 cake$high <- as.integer(cake$angle > 30)
 cake$whole <- as.integer(cake$angle)
+cake$spread <- as.integer((cake$angle - 17)^2 / 10)
+few <- subset(cake, as.integer(replicate) <= 6)
 
 fits <- list(
   lmer = function(coding) {
@@ -30,19 +32,16 @@ fits <- list(
     glmer(high ~ recipe + (1 | recipe:replicate), cake, binomial, contrasts = list(recipe = coding))
   },
   glmer_nb = function(coding) {
-    glmer.nb(whole ~ recipe + (1 | recipe:replicate), cake, contrasts = list(recipe = coding))
+    glmer.nb(spread ~ recipe + (1 | recipe:replicate), few, contrasts = list(recipe = coding))
   },
   lm = function(coding) lm(angle ~ recipe * temp, cake, contrasts = list(recipe = coding)),
   glm = function(coding) glm(whole ~ recipe, poisson, cake, contrasts = list(recipe = coding))
 )
 
-#' The coefficients of a model, and their standard errors
+#' The coefficients of a model: their names, then estimates and standard errors
 effects <- function(kind, of) {
   table <- coef(summary(suppressWarnings(fits[[kind]](if (of == "part") part else whole))))
-  c(table[, "Estimate"], table[, "Std. Error"])
-}
-terms_of <- function(kind, of) {
-  rownames(coef(summary(suppressWarnings(fits[[kind]](if (of == "part") part else whole)))))
+  list(terms = rownames(table), values = c(table[, "Estimate"], table[, "Std. Error"]))
 }
 
 #' The coding of a factor that a model has used, by the rows of its design

@@ -13,7 +13,15 @@ fits <- alist(
   slopes_ml = lmer(Reaction ~ Days + (Days | Subject), sleepstudy, REML = FALSE)
 )
 
-fit_of <- function(name) suppressMessages(suppressWarnings(eval(fits[[name]])))
+kept <- new.env()
+
+#' A model, fitted once
+fit_of <- function(name) {
+  if (is.null(kept[[name]])) {
+    assign(name, suppressMessages(suppressWarnings(eval(fits[[name]]))), kept)
+  }
+  kept[[name]]
+}
 
 state_of <- function(fit) c(getME(fit, "theta"), if (isLMM(fit)) sigma(fit), fixef(fit))
 
@@ -25,7 +33,7 @@ replicates_of <- function(name, n_sim, seed, use_u) {
   as.vector(t(unname(boot$t)))
 }
 
-intervals_of <- function(name, method, n_sim = 10, seed = 1) {
+intervals_of <- function(name, method, n_sim = 5, seed = 1) {
   fit <- fit_of(name)
   found <- quietly(switch(method,
     wald = confint(fit, method = "Wald"),

@@ -24,7 +24,7 @@ compared <- function(columns, weighted, reml) {
   kr <- pbkrtest::KRmodcomp(large, small)$test
   sat <- pbkrtest::SATmodcomp(large, small)$test
   set.seed(3)
-  boot <- quietly(pbkrtest::PBmodcomp(large, small, nsim = 10))
+  boot <- quietly(pbkrtest::PBmodcomp(large, small, nsim = 5))
   table <- quietly(anova(small, large))
   list(
     kr = c(kr["Ftest", "stat"], kr["Ftest", "ndf"], kr["Ftest", "ddf"], kr["Ftest", "p.value"]),

@@ -24,7 +24,15 @@ models <- list(
   odds = quote(glm(moist ~ recipe + temp, binomial, cake))
 )
 
-fitted_model <- function(name) suppressMessages(suppressWarnings(eval(models[[name]])))
+known <- new.env()
+
+#' What some code gives, which is run once for each key
+once <- function(key, code) {
+  if (is.null(known[[key]])) assign(key, code, known)
+  known[[key]]
+}
+
+fitted_model <- function(name) once(name, suppressMessages(suppressWarnings(eval(models[[name]]))))
 
 #' car::vif(), always as columns
 inflation <- function(name) {
@@ -43,15 +51,20 @@ rows_clusters <- function(name) {
   cake$replicate
 }
 
+#' clubSandwich's covariance
+cluster_covariance <- function(fit, name, kind) {
+  once(paste(name, kind), if (isS4(fit)) {
+    clubSandwich::vcovCR(fit, type = kind)
+  } else {
+    clubSandwich::vcovCR(fit, cluster = rows_clusters(name), type = kind)
+  })
+}
+
 #' clubSandwich, with its own default of clusters for mixed models
 clustered <- function(name, kind, test, conf_level) {
   fit <- fitted_model(name)
   if (name == "line_excluded") fit <- fitted_model("line")
-  covariance <- if (isS4(fit)) {
-    clubSandwich::vcovCR(fit, type = kind)
-  } else {
-    clubSandwich::vcovCR(fit, cluster = rows_clusters(name), type = kind)
-  }
+  covariance <- cluster_covariance(fit, name, kind)
   table <- clubSandwich::coef_test(fit, vcov = covariance, test = test)
   table <- as.data.frame(table)
   p <- grep("^p_", names(table))
@@ -72,11 +85,7 @@ clustered <- function(name, kind, test, conf_level) {
 #' clubSandwich's joint test that coefficients are zero
 joint <- function(name, kind, positions, test) {
   fit <- fitted_model(name)
-  covariance <- if (isS4(fit)) {
-    clubSandwich::vcovCR(fit, type = kind)
-  } else {
-    clubSandwich::vcovCR(fit, cluster = rows_clusters(name), type = kind)
-  }
+  covariance <- cluster_covariance(fit, name, kind)
   constraints <- clubSandwich::constrain_zero(positions)
   table <- as.data.frame(clubSandwich::Wald_test(fit, constraints, covariance, test = test))
   list(

@@ -28,6 +28,13 @@ def both_ways() -> Callable[..., Any]:
     return among_operations(REFERENCES.parent / "helpers" / "optimizing.R")
 
 
+@cache
+def fitted(name: str) -> pb.LinearMixedModel:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return next(case for case in MIXED if case.name == name).fit()
+
+
 def agrees(fit: pb.LinearMixedModel) -> None:
     *same, n = both_ways()("optima_both_ways", model=fit._model)
     found = dict(zip(("made", "state", "read", "lean"), map(bool, same), strict=True))
@@ -38,10 +45,7 @@ def agrees(fit: pb.LinearMixedModel) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("case", MIXED, ids=lambda case: case.name)
 def test_optimum_conditions_and_state_are_lme4s(case: Case) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        fit = case.fit()
-    agrees(fit)
+    agrees(fitted(case.name))
 
 
 @pytest.mark.parametrize(
@@ -86,10 +90,7 @@ def test_what_is_not_as_known_leads_to_rs_ordinary_way(package: str, name: str) 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", MIXED, ids=lambda case: case.name)
 def test_optima_of_resampled_rows_are_lmers(case: Case) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        fit = case.fit()
-    assert both_ways()("resampled_both_ways", model=fit._model).tolist() == [True] * 3
+    assert both_ways()("resampled_both_ways", model=fitted(case.name)._model).tolist() == [True] * 3
 
 
 def test_other_code_of_reference_objects_leads_to_rs_ordinary_way() -> None:

@@ -58,9 +58,9 @@ def plain() -> Any:
 @pytest.mark.carried("performance")
 @pytest.mark.parametrize("name", ["slopes", "crossed", "gaps", "excluded", "trials", "counts"])
 def test_intervals_are_performances(name: str, plain: Any) -> None:
-    theirs = plain("shares", name=name, conf_level=0.8, n_sim=15, seed=3)
-    icc = fitted(name).icc(conf_level=0.8, n_sim=15, seed=3)
-    r2 = fitted(name).r2(conf_level=0.8, n_sim=15, seed=3)
+    theirs = plain("shares", name=name, conf_level=0.8, n_sim=6, seed=3)
+    icc = fitted(name).icc(conf_level=0.8, n_sim=6, seed=3)
+    r2 = fitted(name).r2(conf_level=0.8, n_sim=6, seed=3)
     for found, names in ((icc, ("adjusted", "unadjusted")), (r2, ("marginal", "conditional"))):
         for share in names:
             parts = [getattr(found, share + end) for end in ("", "_conf_low", "_conf_high")]
@@ -78,8 +78,8 @@ def test_workers_change_nothing() -> None:
 
 @pytest.mark.carried("insight", "performance")
 def test_a_singular_fit_has_no_intervals() -> None:
-    icc = fitted("singular").icc(conf_level=0.8, n_sim=15, seed=3)
-    r2 = fitted("singular").r2(conf_level=0.8, n_sim=15, seed=3)
+    icc = fitted("singular").icc(conf_level=0.8, n_sim=6, seed=3)
+    r2 = fitted("singular").r2(conf_level=0.8, n_sim=6, seed=3)
     assert (icc.adjusted, r2.conditional, icc.bootstrap, r2.bootstrap) == (None,) * 4
     assert any("singular" in said for said in r2.warnings)
 

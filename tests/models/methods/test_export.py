@@ -150,14 +150,14 @@ def test_profile_intervals_are_those_of_broom_mixed(plain: Any, broom: bool, nam
 @pytest.mark.parametrize("name", ["slopes_ml", "crossed"])
 def test_bootstrap_intervals_are_those_of_broom_mixed(plain: Any, broom: bool, name: str) -> None:
     fit = _fit(name)
-    ours = fit.tidy(conf_int=True, conf_method="boot", ddf="none", n_sim=30, seed=4)
-    ends = plain("hand_bootstrap", name=name, n_sim=30, seed=4)
+    ours = fit.tidy(conf_int=True, conf_method="boot", ddf="none", n_sim=10, seed=4)
+    ends = plain("hand_bootstrap", name=name, n_sim=10, seed=4)
     for column in ("conf_low", "conf_high"):
         _same_column(ours[column], ends[column], column)
     if broom:
         # Of "ran_pars" broom.mixed 0.2.9.7 hands bootMer() an argument that it does not know.
         further = {"effects": "fixed", "conf.int": True, "conf.method": "boot"}
-        theirs = plain("broom_tidy", name=name, tests="none", nsim=30, seed=4, **further)
+        theirs = plain("broom_tidy", name=name, tests="none", nsim=10, seed=4, **further)
         fixed = ours[ours["effect"] == "fixed"].drop(columns="group")
         _same(fixed, theirs)
 

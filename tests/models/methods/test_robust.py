@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,12 @@ def clusters(name: str) -> Any:
     if "line" in name:
         return gaps()["Subject"]
     return cakes()["replicate"]
+
+
+@cache
+def robust(name: str) -> Any:
+    """Return a model's fixed effects with standard errors of the default kind."""
+    return fitted(name).robust(None if name in MIXED else clusters(name))
 
 
 def assert_same(found: Any, theirs: Any) -> None:
@@ -114,9 +121,7 @@ def test_joint_tests_are_clubsandwichs(test: Any, plain: Any) -> None:
         ("weighted", ["temp", "recipe"], [2, 3, 4]),
         ("gaps", "Days", [2]),
     ):
-        fit = fitted(name)
-        robust = fit.robust(None if name in MIXED else clusters(name))
-        row = robust.wald_test(asked, test).rows[0]
+        row = robust(name).wald_test(asked, test).rows[0]
         theirs = plain(
             "joint", name=name, kind="CR2", positions=np.array(positions, np.int32), test=test
         )
