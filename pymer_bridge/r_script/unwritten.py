@@ -38,7 +38,14 @@ UNWRITTEN: Final[Mapping[str, Unwritten]] = {
     "variance_shares": Unwritten("", "the shares of fit.icc() and fit.r2(), beside other figures"),
     **dict.fromkeys(
         (
-            *("part_names", "n_used", "rows_used", "parameter_names", "column_kinds"),
+            *(
+                "part_names",
+                "term_labels",
+                "n_used",
+                "rows_used",
+                "parameter_names",
+                "column_kinds",
+            ),
             *("coefficient_names", "predictor_names", "linear_predictors", "effect_predictors"),
             *("response_axis", "estimates_dispersion"),
         ),
