@@ -7,6 +7,7 @@ towards black or white until it does. Everything drawn takes its colours from he
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -98,6 +99,7 @@ class Inks:
         seen = (a for a in alphas if contrast(paper + a * (full - paper), paper) >= _FILL)
         return {"color": colour, "alpha": float(next(seen, 1.0)), "linewidth": 0}
 
+    @cache  # noqa: B019  # few colours on few papers
     def _mixed(self, colour: str, least: float) -> str:
         paper, full, ink = _rgb(self.paper), _rgb(colour), _rgb(self.ink)
         after = least if self.alpha >= _SEEN_ALONE else _ONE_OF_MANY
