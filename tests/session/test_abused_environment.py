@@ -1,6 +1,6 @@
 """Environments that would break R or Python: a fit gives plain R's figures, or the error a remedy.
 
-Each test is a process of its own.
+Each case is a process of its own, from which several tests may read.
 """
 
 from __future__ import annotations

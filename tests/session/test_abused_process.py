@@ -611,7 +611,9 @@ async def _page(browser: Any) -> list[Any]:
 # -- notebooks -------------------------------------------------------------------------------------
 
 
-def _run_cell(client: Any, code: str, interrupt: Callable[[], None] | None = None) -> Any:
+def _run_cell(
+    client: Any, code: str, interrupt: Callable[[], None] | None = None, within: float = WITHIN
+) -> Any:
     """Run a cell, interrupting it once it has said that it is ready; return reply and output."""
     asked = client.execute(code)
     printed = ""
@@ -626,7 +628,7 @@ def _run_cell(client: Any, code: str, interrupt: Callable[[], None] | None = Non
         if message["msg_type"] == "stream":
             printed += content["text"]
             if READY in content["text"] and interrupt is not None:
-                time.sleep(WITHIN)
+                time.sleep(within)
                 interrupt()
         if message["msg_type"] == "status" and content["execution_state"] == "idle":
             break
@@ -689,7 +691,8 @@ def test_a_notebook_kernel_is_interrupted_and_goes_on(
             reply, printed = _run_cell(client, "finish()")
             assert json.loads(printed) == {"figures": plain}
         code = textwrap.dedent(LONG["bootstrap"]).replace("n_jobs=1", "progress=True")
-        reply, _ = _run_cell(client, code, manager.interrupt_kernel)
+        # Only one that has begun says that it is a bootstrap.
+        reply, _ = _run_cell(client, code, manager.interrupt_kernel, within=1.0)
         assert (reply["status"], reply["ename"]) == ("error", "BootstrapInterrupted")
         shown = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(reply["traceback"]))
         assert "progress=True)" in shown

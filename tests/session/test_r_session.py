@@ -299,8 +299,8 @@ def stopped() -> dict[str, float]:
                 sum(range(1000))
 
         def stop(work):
-            print("ready", flush=True)
             try:
+                print("ready", flush=True)
                 work()
             except KeyboardInterrupt:
                 print("interrupted", flush=True)
