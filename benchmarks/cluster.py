@@ -20,7 +20,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -98,23 +98,40 @@ def fresh_r() -> float:
     return cpu(lambda: session().require("lme4"))
 
 
-def measured(run: Callable[[int], object], n: int, rounds: int) -> tuple[Parts, dict[int, float]]:
-    """Measure a run's parts, and the run with one and with two workers that have begun."""
-    little = max(1, n // 10)
-    run(little)
-    few = cpu(lambda: run(little), rounds)
-    whole = cpu(lambda: run(n), rounds)
-    found = {0: taken(lambda: run(n), rounds)}
-    each = max((whole - few) / (n - little), 1e-6)
-    chunk = max(1, min(n // 4, round(0.5 / each)))
-    sent = np.zeros((chunk, 180))
+class Measured:
+    """A run of n, its parts, and how long it took with each number of workers, 0 for none."""
+
+    def __init__(self, run: Callable[[int], object], n: int, rounds: int) -> None:
+        little = max(1, n // 10)
+        run(little)
+        few = cpu(lambda: run(little), rounds)
+        whole = cpu(lambda: run(n), rounds)
+        self.found = {0: taken(lambda: run(n), rounds)}
+        each = max((whole - few) / (n - little), 1e-6)
+        chunk = max(1, min(n // 4, round(0.5 / each)))
+        self.parts = Parts(0.0, each, max(0.0, whole - n * each), 0.0, chunk)
+        self._run, self._n, self._little, self._rounds = run, n, little, rounds
+
+    def share(self, workers: int, start: float, client: Any) -> None:
+        """Measure it with workers that have begun."""
+        self._run(self._little)
+        self.found[workers] = taken(lambda: self._run(self._n), self._rounds)
+        sent = np.zeros((self.parts.chunk, 180))
+        way = cpu(lambda: client.submit(np.negative, sent, pure=False).result(), 5)
+        self.parts = replace(self.parts, start=start, way=way)
+
+
+def measured(
+    work: dict[str, tuple[Callable[[int], object], int]], rounds: int
+) -> dict[str, Measured]:
+    """Measure the parts of runs, and the runs with one and with two workers."""
+    found = {what: Measured(run, n, rounds) for what, (run, n) in work.items()}
     for workers in (1, 2):
         with dask(workers) as client:
             start = client.submit(fresh_r).result()
-            run(little)
-            found[workers] = taken(lambda: run(n), rounds)
-            way = cpu(lambda: client.submit(np.negative, sent, pure=False).result(), 5)
-    return Parts(start, each, max(0.0, whole - n * each), way, chunk), found
+            for each in found.values():
+                each.share(workers, start, client)
+    return found
 
 
 def table(name: str, n: int, parts: Parts, found: dict[int, float]) -> list[str]:
@@ -156,10 +173,10 @@ def main(arguments: list[str] | None = None) -> None:
     warnings.simplefilter("ignore")
     print("| run | measured | by its parts | of one process |\n|---|---|---|---|")
     notes = []
-    for what, run in runs(chosen.models).items():
-        n: int = getattr(chosen, what)
-        parts, found = measured(run, n, chosen.rounds)
-        print("\n".join(table(f"{n:,} {what}", n, parts, found)))
+    work = {what: (run, getattr(chosen, what)) for what, run in runs(chosen.models).items()}
+    for what, of in measured(work, chosen.rounds).items():
+        n, parts = work[what][1], of.parts
+        print("\n".join(table(f"{n:,} {what}", n, parts, of.found)))
         large, least = 100 * n, 100 * n * parts.each
         seconds = parts.seconds(large, 64)
         print(f"| {large:,} {what}: 64 workers | | {seconds:.0f} s | {seconds / least:.3f} |")

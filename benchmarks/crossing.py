@@ -93,7 +93,8 @@ def rows(scale: Scale) -> Iterator[Row]:
     crossing = Crossing()
     crossing.back(crossing.there(data.frame(data.MIX, 100)))
     slow = _competitor(scale)
-    touch_memory()
+    if not scale.quick:
+        touch_memory()
     for kind in kinds(scale):
         yield from _rows_of(kind, crossing, slow, scale)
         if not scale.quick or kind == data.MIX:

@@ -64,12 +64,14 @@ def test_a_users_script_is_typed_under_pyright(tmp_path: Path) -> None:
         "fit.plot.lines(col=1)\nfit.update(rml=False)\n"
         'pb.model_table(fit, format="pdf")\nfit.anova(type="IV")\n'
     )
-    right = pyright("script.py", folder=tmp_path, path=PACKAGE.parent)
-    said = [(d["range"]["start"]["line"], d["message"]) for d in right["generalDiagnostics"]]
-    assert said == []
-    wrong = pyright("wrong.py", folder=tmp_path, path=PACKAGE.parent)
-    lines = {d["range"]["start"]["line"] for d in wrong["generalDiagnostics"]}
-    assert lines == set(range(4, 10))
+    found = pyright("script.py", "wrong.py", folder=tmp_path, path=PACKAGE.parent)
+    assert found["summary"]["filesAnalyzed"] == 2
+    said = [
+        (Path(d["file"]).name, d["range"]["start"]["line"], d["message"])
+        for d in found["generalDiagnostics"]
+    ]
+    assert [each for each in said if each[0] != "wrong.py"] == []
+    assert {line for _, line, _ in said} == set(range(4, 10))
 
 
 def test_every_public_symbol_has_a_known_type(tmp_path: Path) -> None:

@@ -200,19 +200,21 @@ def test_warnings_of_r_are_notes_and_not_errors(capsys: pytest.CaptureFixture[st
 
 
 @pytest.mark.r
-def test_doctor_says_what_is_there() -> None:
+def test_doctor_says_what_is_there(capsys: pytest.CaptureFixture[str]) -> None:
     answer = run("doctor")
     assert answer.returncode == 0, answer.stdout
     for word in ("rpy2-rinterface", "lme4", "BLAS", "All that is needed is there."):
         assert word in answer.stdout
-    record = json.loads(run("doctor", "--json").stdout)
+    assert main(["doctor", "--json"]) == 0
+    record = json.loads(capsys.readouterr().out)
     assert record["packages"]["mapping"]["lme4"]
 
 
-def test_doctor_says_what_needs_more() -> None:
+def test_doctor_says_what_needs_more(capsys: pytest.CaptureFixture[str]) -> None:
     answer = run("doctor", "--all")
     assert "What needs further R packages" in answer.stdout
-    record = json.loads(run("doctor", "--all", "--json").stdout)
+    main(["doctor", "--all", "--json"])
+    record = json.loads(capsys.readouterr().out)
     assert "robust" in {row["feature"] for row in record["features"]["rows"]}
 
 

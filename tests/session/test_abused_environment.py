@@ -1,6 +1,6 @@
 """Environments that would break R or Python: a fit gives plain R's figures, or the error a remedy.
 
-Each test is a process of its own.
+Each case is a process of its own, from which several tests may read.
 """
 
 from __future__ import annotations
@@ -367,13 +367,7 @@ ro.r("print('their print')")
 """
 
 
-@pytest.mark.parametrize("activated", [False, True])
-def test_rpy2_before(activated, tmp_path):
-    out = abused(
-        THEIRS
-        + SETTINGS
-        + (
-            """
+ACTIVATE = """
 warnings.simplefilter("ignore")
 try:
     pandas2ri.activate()
@@ -381,24 +375,7 @@ except DeprecationWarning:
     pass
 warnings.simplefilter("error")
 """
-            if activated
-            else ""
-        )
-        + """
-import pymer_bridge as pb
-from helpers.sound import figures
-first = figures()
-"""
-        + STILL_THEIRS
-        + "assert figures() == first\n",
-        tmp_path,
-    )
-    assert "their print" in out
-
-
-def test_rpy2_before_and_its_random_numbers(tmp_path):
-    """Draws from a seed are R's own, whatever generator somebody else has chosen."""
-    code = """
+DRAWS = """
 import pymer_bridge as pb
 fit = pb.lmer("Reaction ~ Days + (1 | Subject)", pb.load_dataset("sleepstudy"))
 import numpy as np
@@ -406,10 +383,39 @@ drawn = np.asarray(fit.simulate(3, seed=7))
 print([float(x).hex() for x in drawn.ravel()[:6]])
 print(float(pb.simulate_childread(seed=2).iloc[:, -1].sum()).hex())
 """
-    after = "assert ro.r('RNGkind()')[0] == 'Wichmann-Hill'\n"
+
+
+@pytest.fixture(scope="module")
+def beside_rpy2(tmp_path_factory):
+    """Return what programs print in which rpy2 was first, and is activated or not."""
+    return {
+        activated: abused(
+            THEIRS
+            + SETTINGS
+            + ACTIVATE * activated
+            + DRAWS
+            + """
+from helpers.sound import figures
+first = figures()
+"""
+            + STILL_THEIRS
+            + "assert figures() == first\n",
+            tmp_path_factory.mktemp("rpy2"),
+        )
+        for activated in (False, True)
+    }
+
+
+@pytest.mark.parametrize("activated", [False, True])
+def test_rpy2_before(activated, beside_rpy2):
+    assert "their print" in beside_rpy2[activated]
+
+
+def test_rpy2_before_and_its_random_numbers(beside_rpy2):
+    """Draws from a seed are R's own, whatever generator somebody else has chosen."""
     with redirect_stdout(StringIO()) as alone:
-        exec(code, {})
-    assert abused(THEIRS + SETTINGS + code + after, tmp_path) == alone.getvalue()
+        exec(DRAWS, {})
+    assert set(beside_rpy2.values()) == {alone.getvalue() + 'theirs[1] "their print"\n'}
 
 
 def test_rpy2_afterwards(tmp_path):
@@ -443,8 +449,10 @@ def work():
             del values  # freed without the lock
             gc.collect()
 thread = threading.Thread(target=work); thread.start()
-for _ in range(15):
+rounds = 0
+while rounds < 5 or len(counted) < 16:
     assert figures() == first
+    rounds += 1
 done.set(); thread.join()
 assert len(counted) > 15 and set(counted) == {499.5}
 """,

@@ -213,73 +213,25 @@ def test_odd_bytes_are_no_error(answers):
 # -- what users can reach --------------------------------------------------------------------------
 
 
-def test_nothing_that_a_user_gives_quits(tmp_path):
-    attempts = [
-        ("lmer", "Reaction ~ q() + (1 | Subject)", ()),
-        ("lmer", "Reaction ~ I(quit('no')) + (1 | Subject)", ()),
-        ("lmer", "Reaction ~ base::q() + (1 | Subject)", ()),
-        ("lmer", "Reaction ~ Days + (1 | Subject)", ("q",)),
-        ("lmer", "Reaction ~ q() + (1 | Subject)", ("quit", "q", "base::quit")),
-        ("lmer", "Reaction ~ get('q')() + (1 | Subject)", ("get", "<get(\"q\")>")),
-        ("lmer", "Reaction ~ do.call('q', c()) + (1 | Subject)", ("do.call",)),
-        ("lmer", "Reaction ~ eval(str2lang('quit()')) + (1 | Subject)", ("eval", "str2lang")),
-        ("lmer", "Reaction ~ base::do.call(base::get('q'), c()) + (1 | Subject)",
-         ("base::do.call", "base::get")),
-        ("bootstrap", "function(fit) q()", ()),
-        ("bootstrap", "function(fit) sigma(fit)", ("quit",)),
-        ("bootstrap", "function(fit) do.call('q', list())", ("do.call",)),
-        ("bootstrap", "function(fit) { eval(str2lang('quit()')); sigma(fit) }",
-         ("eval", "str2lang")),
-        ("bootstrap", "function(fit = q()) sigma(fit)", ()),
-    ]  # fmt: skip
-    out = abused(
-        CATCH
-        + f"""
-import inspect
-import pymer_bridge as pb
-data = pb.load_dataset("sleepstudy")
-fit = pb.lmer("Reaction ~ Days + (1 | Subject)", data)
-for kind, text, allowed in {attempts!r}:
-    if kind == "lmer":
-        caught(lambda: pb.lmer(text, data, allow_functions=allowed))
-    else:
-        caught(lambda: fit.bootstrap(n_sim=3, seed=1, statistic=text, allow_functions=allowed))
-caught(lambda: pb.lmer("Reaction ~ Days + (1 | Subject)", data, weights="q()"))
-caught(lambda: pb.lmer("Reaction ~ Days + (1 | Subject)", data, subset="quit()"))
-caught(lambda: pb.lmer("Reaction ~ Days + (1 | Subject)", data, offset="q()"))
-caught(lambda: fit.update(". ~ . + q()"))
-""",
-        tmp_path,
-    )
-    answers = [line for line in out.splitlines() if line.split()[0].endswith("Error")]
-    assert len(answers) == len(attempts) + 4, out
-    assert "no error" not in out
-    assert out.count("end the Python process") >= 6
-
-
-def test_a_statistic_that_floods_and_fails(tmp_path):
-    out = abused(
-        """
-import warnings
-import pymer_bridge as pb
-fit = pb.lmer("Reaction ~ Days + (1 | Subject)", pb.load_dataset("sleepstudy"))
-text = '''function(fit) { for (i in 1:50) cat(strrep("x", 1e5)); print(fit)
-                          message("said"); browser(); readline(); sigma(fit) }'''
-allowed = ("cat", "strrep", "print", "message", "browser", "readline", ":")
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore", pb.PymerWarning)
-    result = fit.bootstrap(n_sim=10, seed=1, statistic=text, allow_functions=allowed)
-    plain = fit.bootstrap(n_sim=10, seed=1, statistic="function(fit) sigma(fit)")
-    failing = fit.bootstrap(n_sim=10, seed=1, statistic=
-        "function(fit) if (sigma(fit) > 31) stop('too large') else sigma(fit)",
-        allow_functions=("stop",))
-assert (result.replicates == plain.replicates).all()
-print(failing.counts)
-""",
-        tmp_path,
-    )
-    assert len(out) < 1000
-
+NEXT = "=" * 60
+ATTEMPTS = [
+    ("lmer", "Reaction ~ q() + (1 | Subject)", ()),
+    ("lmer", "Reaction ~ I(quit('no')) + (1 | Subject)", ()),
+    ("lmer", "Reaction ~ base::q() + (1 | Subject)", ()),
+    ("lmer", "Reaction ~ Days + (1 | Subject)", ("q",)),
+    ("lmer", "Reaction ~ q() + (1 | Subject)", ("quit", "q", "base::quit")),
+    ("lmer", "Reaction ~ get('q')() + (1 | Subject)", ("get", "<get(\"q\")>")),
+    ("lmer", "Reaction ~ do.call('q', c()) + (1 | Subject)", ("do.call",)),
+    ("lmer", "Reaction ~ eval(str2lang('quit()')) + (1 | Subject)", ("eval", "str2lang")),
+    ("lmer", "Reaction ~ base::do.call(base::get('q'), c()) + (1 | Subject)",
+     ("base::do.call", "base::get")),
+    ("bootstrap", "function(fit) q()", ()),
+    ("bootstrap", "function(fit) sigma(fit)", ("quit",)),
+    ("bootstrap", "function(fit) do.call('q', list())", ("do.call",)),
+    ("bootstrap", "function(fit) { eval(str2lang('quit()')); sigma(fit) }",
+     ("eval", "str2lang")),
+    ("bootstrap", "function(fit = q()) sigma(fit)", ()),
+]  # fmt: skip
 
 TERMS = 10_000
 FORMULAS = {
@@ -294,22 +246,66 @@ FORMULAS = {
 }
 
 
-def test_formulas_of_ten_thousand_terms(tmp_path):
-    """Each has a clear outcome within seconds, and the error's text is short."""
+@pytest.fixture(scope="module")
+def reached(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Return what one program prints that tries all of it."""
     given = [f"Reaction ~ {right} + (1 | Subject)" for right, _ in FORMULAS.values()]
     out = abused(
         CATCH
         + f"""
-import time
+import time, warnings
 import pymer_bridge as pb
-data = pb.load_dataset("sleepstudy").assign(x="a")
+data = pb.load_dataset("sleepstudy")
+fit = pb.lmer("Reaction ~ Days + (1 | Subject)", data)
+for kind, text, allowed in {ATTEMPTS!r}:
+    if kind == "lmer":
+        caught(lambda: pb.lmer(text, data, allow_functions=allowed))
+    else:
+        caught(lambda: fit.bootstrap(n_sim=3, seed=1, statistic=text, allow_functions=allowed))
+caught(lambda: pb.lmer("Reaction ~ Days + (1 | Subject)", data, weights="q()"))
+caught(lambda: pb.lmer("Reaction ~ Days + (1 | Subject)", data, subset="quit()"))
+caught(lambda: pb.lmer("Reaction ~ Days + (1 | Subject)", data, offset="q()"))
+caught(lambda: fit.update(". ~ . + q()"))
+print({NEXT!r})
+text = '''function(fit) {{ for (i in 1:50) cat(strrep("x", 1e5)); print(fit)
+                          message("said"); browser(); readline(); sigma(fit) }}'''
+allowed = ("cat", "strrep", "print", "message", "browser", "readline", ":")
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", pb.PymerWarning)
+    result = fit.bootstrap(n_sim=10, seed=1, statistic=text, allow_functions=allowed)
+    plain = fit.bootstrap(n_sim=10, seed=1, statistic="function(fit) sigma(fit)")
+    failing = fit.bootstrap(n_sim=10, seed=1, statistic=
+        "function(fit) if (sigma(fit) > 31) stop('too large') else sigma(fit)",
+        allow_functions=("stop",))
+assert (result.replicates == plain.replicates).all()
+print(failing.counts)
+print({NEXT!r})
+data = data.assign(x="a")
 for text in {given!r}:
     began = time.process_time()
     caught(lambda: pb.lmer(text, data))
     assert time.process_time() - began < 20, text[:60]
 """,
-        tmp_path,
+        tmp_path_factory.mktemp("reached"),
     )
+    return dict(zip(("attempts", "statistic", "formulas"), out.split(f"{NEXT}\n"), strict=True))
+
+
+def test_nothing_that_a_user_gives_quits(reached: dict[str, str]) -> None:
+    out = reached["attempts"]
+    answers = [line for line in out.splitlines() if line.split()[0].endswith("Error")]
+    assert len(answers) == len(ATTEMPTS) + 4, out
+    assert "no error" not in out
+    assert out.count("end the Python process") >= 6
+
+
+def test_a_statistic_that_floods_and_fails(reached: dict[str, str]) -> None:
+    assert len(reached["statistic"]) < 1000
+
+
+def test_formulas_of_ten_thousand_terms(reached: dict[str, str]) -> None:
+    """Each has a clear outcome within seconds, and the error's text is short."""
+    out = reached["formulas"]
     kinds = [
         word
         for line in out.splitlines()
@@ -333,7 +329,7 @@ wide = pd.DataFrame(rng.normal(size=(200, 10_000)), columns=[f"x{i}" for i in ra
 wide = wide.assign(g=np.resize(list("abcdefgh"), 200))
 signal.signal(signal.SIGINT, signal.default_int_handler)
 pb.load_dataset("sleepstudy")
-threading.Timer(3, os.kill, (os.getpid(), signal.SIGINT)).start()
+threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGINT)).start()
 began = time.monotonic()
 try:
     while True:

@@ -315,10 +315,17 @@ def _stopped_midway(call: Callable[[float], Any]) -> pb.RTimeoutError:
             seconds /= 3
 
 
+@pytest.fixture(scope="module")
+def replicates(fit: Any) -> bytes:
+    """Return those of a bootstrap that nothing stopped."""
+    made = fit.update(reml=False).bootstrap("parametric", 300, 1, "fixed_effects")
+    return bytes(made.replicates.tobytes())
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_a_bootstrap_keeps_what_was_finished_in_time(
-    n_jobs: int, fit: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    n_jobs: int, fit: Any, replicates: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from pymer_bridge.replicates import parallel  # noqa: PLC0415
 
@@ -332,20 +339,20 @@ def test_a_bootstrap_keeps_what_was_finished_in_time(
 
     def bootstrap(**given: Any) -> Any:
         return by_likelihood.bootstrap(
-            "parametric", 700, 1, "fixed_effects", n_jobs=n_jobs, **given
+            "parametric", 300, 1, "fixed_effects", n_jobs=n_jobs, **given
         )
 
     path = tmp_path / "checkpoint"
     taken, error = _seconds(lambda: bootstrap(checkpoint=path, timeout=1.0, progress=linger))
     assert 1.0 <= taken < 1.0 + PATIENCE
-    assert f"after {said[-1]} of 700 replicates; they are in {path}" in str(error)
+    assert f"after {said[-1]} of 300 replicates; they are in {path}" in str(error)
     kept = error.partial
-    assert 0 < len(kept.iterations) == said[-1] < 700
+    assert 0 < len(kept.iterations) == said[-1] < 300
     said.clear()
     whole = bootstrap(checkpoint=path, progress=lambda n, of: said.append(n))
     assert said[0] > len(kept.iterations)
     assert (whole.replicates[kept.iterations - 1] == kept.replicates).all()
-    assert whole.replicates.tobytes() == bootstrap().replicates.tobytes()
+    assert whole.replicates.tobytes() == replicates
 
 
 @pytest.mark.slow
@@ -369,8 +376,9 @@ def test_other_runs_keep_what_was_finished_in_time(fit: Any, sleepstudy: pd.Data
 
 def test_routes_that_were_taken_in_time_are_kept(fit: Any) -> None:
     routes = ["normal", "satterthwaite", "parametric-bootstrap"]
+    pb.compare_inference(fit, "Days", routes[:2])  # loads what they need
     with pytest.raises(pb.RTimeoutError, match="after 2 of 3 methods") as raised:
-        pb.compare_inference(fit, "Days", routes, n_sim=100_000, timeout=5)
+        pb.compare_inference(fit, "Days", routes, n_sim=100_000, timeout=2)
     assert [row.method for row in raised.value.partial.rows] == routes[:2]
     assert [row.note for row in raised.value.partial.rows] == ["", ""]
 
@@ -378,7 +386,7 @@ def test_routes_that_were_taken_in_time_are_kept(fit: Any) -> None:
 def test_plain_r_is_ended_with_its_deadline(fit: Any) -> None:
     start = time.monotonic()
     with pytest.raises(pb.RTimeoutError, match=r"^verify\(\) did not end .*plain R was ended"):
-        pb.verify(fit, runs=50, timeout=2.5)
+        pb.verify(fit, runs=50, timeout=1.5)
     assert time.monotonic() - start < 60
     assert pb.verify(fit, runs=1, timeout=600).ok
 

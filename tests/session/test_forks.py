@@ -94,62 +94,70 @@ def test_forks_while_another_thread_imports_and_starts_r(tmp_path: Path) -> None
     assert told["after"] == 180
 
 
-SLOW = """
-        import importlib.abc, importlib.machinery
+SLOW = {
+    "pymer_bridge.models": False,
+    "pymer_bridge.models.lmer": True,
+    "numpy": False,
+    "pandas": True,
+    "rpy2.rinterface": False,
+    "pymer_bridge.session.r_session": True,
+    "pymer_bridge.session.convert": False,
+    "pymer_bridge.session.datasets": True,
+}
+"""Modules that a program takes its time to find (True), or to execute."""
+
+
+@pytest.fixture(scope="module")
+def within_imports(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Return how children ended, by the module in whose import they were forked, and a fit."""
+    return _told(
+        f"""
+        import importlib.abc, importlib.machinery, queue
+
+        met, first = queue.SimpleQueue(), os.getpid()
 
         class Slow(importlib.abc.MetaPathFinder):
-            # Takes its time to find a module, or to execute it.
             def __init__(self, name, finding):
-                self.name, self.finding, self.met = name, finding, threading.Event()
+                self.name, self.finding, self.is_met = name, finding, False
             def find_spec(self, name, path=None, target=None):
-                if name != self.name or self.met.is_set():
+                if name != self.name or self.is_met or os.getpid() != first:
                     return None
-                self.met.set()
+                self.is_met = True
                 if self.finding:
+                    met.put(name)
                     time.sleep(1.5)
                     return None
                 spec = importlib.machinery.PathFinder.find_spec(name, path)
                 real = spec.loader.exec_module
                 def slowly(module):
+                    met.put(name)
                     time.sleep(1.5)
                     real(module)
                 spec.loader.exec_module = slowly
                 return spec
-"""
 
-
-@pytest.mark.parametrize(
-    ("name", "finding"),
-    [
-        ("pymer_bridge.models", False),
-        ("pymer_bridge.models.lmer", True),
-        ("numpy", False),
-        ("pandas", True),
-        ("rpy2.rinterface", False),
-        ("pymer_bridge.session.r_session", True),
-        ("pymer_bridge.session.convert", False),
-        ("pymer_bridge.session.datasets", True),
-    ],
-)
-@pytest.mark.slow
-def test_forks_within_the_import_of(name: str, finding: bool, tmp_path: Path) -> None:
-    found = _told(
-        f"""
-        {SLOW}
-        slow = Slow({name!r}, {finding})
-        sys.meta_path.insert(0, slow)
+        slow = {SLOW!r}
+        sys.meta_path[:0] = [Slow(*each) for each in slow.items()]
         thread = threading.Thread(target=fit)
         thread.start()
-        slow.met.wait()
-        time.sleep(0.2)
         wants = (fit, lambda: pb.show_versions(), lambda: pb.load_dataset("cbpp"))
-        found = ends([child(want) for want in wants])
+        found = {{}}
+        for _ in slow:
+            name = met.get(timeout=60)
+            time.sleep(0.2)
+            found[name] = ends([child(want) for want in wants])
         thread.join()
-        print(json.dumps([*found, fit().n_obs]))
+        print(json.dumps([found, fit().n_obs]))
         """,
-        tmp_path,
+        tmp_path_factory.mktemp("imports"),
     )
-    assert found == [7, 7, 7, 180]
+
+
+@pytest.mark.parametrize("name", SLOW)
+@pytest.mark.slow
+def test_forks_within_the_import_of(name: str, within_imports: Any) -> None:
+    found, after = within_imports
+    assert [*found[name], after] == [7, 7, 7, 180]
 
 
 def test_forks_while_locks_are_held(tmp_path: Path) -> None:
@@ -193,7 +201,7 @@ def test_forks_while_locks_are_held(tmp_path: Path) -> None:
         early = [child(fit)]
         time.sleep(0.5)
         enough()
-        early += [child(fit)]
+        early += [child(lambda: session().call("sum", x=1))]
         early = ends(early)
 
         model = fit()

@@ -280,82 +280,70 @@ def test_infinite_recursion_is_an_r_error():
 # -- Ctrl-C ----------------------------------------------------------------------------------------
 
 READY = "ready"
+PATIENCE = {"Python": 3.0, "an R loop": 3.0, "a long fit": 5.0}
+"""Within so many seconds each stops."""
 
 
-def interrupted(code: str, patience: float = 3.0) -> tuple[float, str]:
-    """Send SIGINT once the code says that it is ready; give the seconds until it was caught."""
-    process = python(code)
-    assert process.stdout is not None
-    assert process.stdout.readline().strip() == READY
-    time.sleep(1.0)
-    sent = time.monotonic()
-    process.send_signal(signal.SIGINT)
-    line = process.stdout.readline().strip()
-    taken = time.monotonic() - sent
-    out, err = process.communicate(timeout=120)
-    assert (process.returncode, err) == (0, ""), err
-    assert line == "interrupted"
-    assert taken < patience
-    return taken, out
-
-
-LOOP = """
-    from helpers.probing import probe
-    from pymer_bridge.session.r_session import session
-    probe("same", x=1)
-    print("ready", flush=True)
-    try:
-        {busy}
-    except KeyboardInterrupt:
-        print("interrupted", flush=True)
-    assert session().call("sum", x=[1, 2]).value[0] == 3
-"""
-
-
-@r
-@posix
-def test_ctrl_c_stops_an_r_loop():
-    interrupted(LOOP.format(busy='probe("spin")') + textwrap.indent(FIT, "    "))
-
-
-@r
-@posix
-def test_ctrl_c_stops_a_long_fit():
-    busy = """
-    import pymer_bridge as pb
-    from pymer_bridge.session.r_session import session
-    data = pb.load_dataset("InstEval")
-    session().require("lme4")
-    print("ready", flush=True)
-    try:
-        while True:
-            pb.lmer("y ~ service * dept + (1 | s) + (1 | d) + (1 | dept:service)", data)
-    except KeyboardInterrupt:
-        print("interrupted", flush=True)
-    """
-    interrupted(busy + textwrap.indent(FIT, "    "), patience=5.0)
-
-
-@r
-@posix
-def test_ctrl_c_still_stops_plain_python():
-    interrupted("""
-        import time
+@pytest.fixture(scope="module")
+def stopped() -> dict[str, float]:
+    """Send SIGINT to one program at each kind of work; give the seconds until it was caught."""
+    process = python(
+        """
+        from helpers.probing import probe
         from pymer_bridge.session.r_session import session
-        session().call("sum", x=1)
-        print("ready", flush=True)
-        try:
+        import pymer_bridge as pb
+        probe("same", x=1)
+
+        def compute():
             while True:
                 sum(range(1000))
-        except KeyboardInterrupt:
-            print("interrupted", flush=True)
-        assert session().call("sum", x=[1, 2]).value[0] == 3
-    """)
+
+        def stop(work):
+            try:
+                print("ready", flush=True)
+                work()
+            except KeyboardInterrupt:
+                print("interrupted", flush=True)
+            assert session().call("sum", x=[1, 2]).value[0] == 3
+
+        stop(compute)
+        stop(lambda: probe("spin"))
+        data = pb.load_dataset("InstEval")
+        session().require("lme4")
+
+        def fit():
+            while True:
+                pb.lmer("y ~ service * dept + (1 | s) + (1 | d) + (1 | dept:service)", data)
+
+        stop(fit)
+        """
+        + textwrap.indent(FIT, "        ")
+    )
+    assert process.stdout is not None
+    taken = {}
+    for work in PATIENCE:
+        assert process.stdout.readline().strip() == READY
+        time.sleep(0.4)
+        sent = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        line = process.stdout.readline().strip()
+        taken[work] = time.monotonic() - sent
+        assert line == "interrupted"
+    assert process.communicate(timeout=120) == ("", "")
+    assert process.returncode == 0
+    return taken
 
 
 @r
 @posix
-def test_ctrl_c_again_and_again():
+@pytest.mark.parametrize("work", PATIENCE)
+def test_ctrl_c_stops(work, stopped):
+    assert stopped[work] < PATIENCE[work]
+
+
+@pytest.fixture(scope="module")
+def caught() -> list[str]:
+    """Return what a program prints that is interrupted again and again, then beside threads."""
     out = run("""
         import os, signal, threading, time
         from helpers.probing import probe
@@ -372,58 +360,6 @@ def test_ctrl_c_again_and_again():
             timer.join()
             assert session().call("sum", x=[1, i]).value[0] == 1 + i
         print(caught)
-    """)
-    assert out == "20\n"
-
-
-@r
-@pytest.mark.parametrize(
-    ("moment", "ends"),
-    [
-        ("convert.to_r", "interrupted"),
-        ("_rinterface_capi.build_rcall", "interrupted"),
-        ("_rinterface_capi._TYPEOF", "[3]"),
-    ],
-)
-def test_an_interrupt_meets_r_only_where_it_can_jump(moment, ends):
-    """R looks for an interrupt whenever it has collected garbage, and jumps, if to nowhere."""
-    out = run(f"""
-        from pymer_bridge.session.r_session import session
-        r = session()
-        r.call("sum", x=1)
-        from rpy2.rinterface_lib import _rinterface_capi, openrlib
-        from pymer_bridge.session import convert
-        owner, name = {moment!r}.split(".")
-        owner = globals()[owner]
-        theirs = getattr(owner, name)
-        struck = []
-        def strike(*arguments):
-            answer = theirs(*arguments)
-            if not struck and r._interrupts.current is not None:
-                struck.append(name)
-                r._interrupts.cancel(r._interrupts.current)
-                for _ in range(200):
-                    openrlib.rlib.Rf_allocVector(openrlib.rlib.REALSXP, 10**6)
-            return answer
-        setattr(owner, name, strike)
-        try:
-            print(r.call("sum", x=[1, 2]).value.tolist())
-        except KeyboardInterrupt:
-            print("interrupted")
-        assert struck
-        print(r.call("sum", x=[1, 5]).value.tolist())
-    """)
-    assert out == f"{ends}\n[6]\n"
-
-
-@r
-@posix
-def test_ctrl_c_for_one_thread_leaves_the_others_alone():
-    out = run("""
-        import os, signal, threading, time
-        from helpers.probing import probe
-        from pymer_bridge.session.r_session import session
-        probe("same", x=1)
         answers = []
         def ask():
             answers.append(int(session().call("sum", x=[1, 2]).value[0]))
@@ -441,42 +377,113 @@ def test_ctrl_c_for_one_thread_leaves_the_others_alone():
         [thread.join() for thread in others]
         print(answers)
     """)
-    assert out == "interrupted\n[3, 3, 3]\n"
+    return out.splitlines()
+
+
+@r
+@posix
+def test_ctrl_c_again_and_again(caught):
+    assert caught[0] == "20"
+
+
+@r
+@posix
+def test_ctrl_c_for_one_thread_leaves_the_others_alone(caught):
+    assert caught[1:] == ["interrupted", "[3, 3, 3]"]
+
+
+MOMENTS = {
+    "convert.to_r": "interrupted",
+    "_rinterface_capi.build_rcall": "interrupted",
+    "_rinterface_capi._TYPEOF": "[3]",
+}
+"""Where an interrupt strikes, and what comes of it."""
+
+
+@pytest.fixture(scope="module")
+def struck() -> list[str]:
+    """Return what a program prints that is struck at each moment, and asks R once more."""
+    out = run(f"""
+        from pymer_bridge.session.r_session import session
+        r = session()
+        r.call("sum", x=1)
+        from rpy2.rinterface_lib import _rinterface_capi, openrlib
+        from pymer_bridge.session import convert
+
+        def meet(owner, name):
+            theirs = getattr(owner, name)
+            struck = []
+            def strike(*arguments):
+                answer = theirs(*arguments)
+                if not struck and r._interrupts.current is not None:
+                    struck.append(name)
+                    r._interrupts.cancel(r._interrupts.current)
+                    for _ in range(200):
+                        openrlib.rlib.Rf_allocVector(openrlib.rlib.REALSXP, 10**6)
+                return answer
+            setattr(owner, name, strike)
+            try:
+                print(r.call("sum", x=[1, 2]).value.tolist(), end=" ")
+            except KeyboardInterrupt:
+                print("interrupted", end=" ")
+            assert struck
+            print(r.call("sum", x=[1, 5]).value.tolist())
+            setattr(owner, name, theirs)
+
+        for moment in {list(MOMENTS)!r}:
+            owner, name = moment.split(".")
+            meet(globals()[owner], name)
+    """)
+    return out.splitlines()
+
+
+@r
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_an_interrupt_meets_r_only_where_it_can_jump(moment, struck):
+    """R looks for an interrupt whenever it has collected garbage, and jumps, if to nowhere."""
+    told = dict(zip(MOMENTS, struck, strict=True))
+    assert told[moment] == f"{MOMENTS[moment]} [6]"
 
 
 # -- fork ------------------------------------------------------------------------------------------
 
-FORK = """
-    import os, warnings
-    warnings.simplefilter("ignore", DeprecationWarning)  # of fork beside threads
-    import pymer_bridge as pb
-    from pymer_bridge.errors import SessionError
-    from pymer_bridge.session.r_session import session
-    {before}
-    child = os.fork()
-    if child == 0:
-        code = 3
-        try:
-            code = int(session().call("sum", x=[1, 2]).value[0]) + 40
-        except SessionError as error:
-            code = 7 if "fork" in str(error) else 8
-        finally:
-            os._exit(code)
-    _, status = os.waitpid(child, 0)
-    print(os.waitstatus_to_exitcode(status), int(session().call("sum", x=[1, 2]).value[0]))
-"""
+
+@pytest.fixture(scope="module")
+def forked() -> list[str]:
+    """Return how children ended that were forked before R started and afterwards, and a sum."""
+    out = run("""
+        import os, warnings
+        warnings.simplefilter("ignore", DeprecationWarning)  # of fork beside threads
+        import pymer_bridge as pb
+        from pymer_bridge.errors import SessionError
+        from pymer_bridge.session.r_session import session
+        for _ in range(2):
+            child = os.fork()
+            if child == 0:
+                code = 3
+                try:
+                    code = int(session().call("sum", x=[1, 2]).value[0]) + 40
+                except SessionError as error:
+                    code = 7 if "fork" in str(error) else 8
+                finally:
+                    os._exit(code)
+            _, status = os.waitpid(child, 0)
+            sum_here = int(session().call("sum", x=[1, 2]).value[0])
+            print(os.waitstatus_to_exitcode(status), sum_here)
+    """)
+    return out.splitlines()
 
 
 @r
 @posix
-def test_a_forked_child_is_told_that_r_is_its_parents():
-    assert run(FORK.format(before='session().call("sum", x=1)')) == "7 3\n"
+def test_a_forked_child_is_told_that_r_is_its_parents(forked):
+    assert forked[1] == "7 3"
 
 
 @r
 @posix
-def test_a_child_forked_before_the_start_has_an_r_of_its_own():
-    assert run(FORK.format(before="pass")) == "43 3\n"
+def test_a_child_forked_before_the_start_has_an_r_of_its_own(forked):
+    assert forked[0] == "43 3"
 
 
 # -- what R says -----------------------------------------------------------------------------------

@@ -163,14 +163,24 @@ MODELS: dict[str, tuple[str, str, dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_a_model_of_plain_r_has_our_figures(name: str) -> None:
-    """Every figure that plain R's accessors give is ours, to the last bit."""
-    fitter, formula, arguments, data = MODELS[name]
-    fit = getattr(pb, fitter)(formula, pb.load_dataset(data), **arguments)
+@pytest.fixture(scope="module")
+def both() -> dict[str, tuple[Any, Any]]:
+    """Return our fit of each model, and what one plain R says of it."""
+    fits, calls = {}, []
     extra = {"family": ", family = poisson", "reml": ", REML = FALSE"}
-    call = f"{fitter}({formula}, {data}{''.join(extra[key] for key in arguments)})"
-    theirs = run_snippet(f"library(lme4); {call}", {data: fit})
+    for name, (fitter, formula, arguments, data) in MODELS.items():
+        fits[name] = getattr(pb, fitter)(formula, pb.load_dataset(data), **arguments)
+        further = "".join(extra[key] for key in arguments)
+        calls.append(f"{name} = {fitter}({formula}, d_{name}{further})")
+    frames = {f"d_{name}": fit for name, fit in fits.items()}
+    answers = run_snippet(f"library(lme4); list({', '.join(calls)})", frames)
+    return {name: (fit, answers[name]) for name, fit in fits.items()}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_of_plain_r_has_our_figures(name: str, both: dict[str, tuple[Any, Any]]) -> None:
+    """Every figure that plain R's accessors give is ours, to the last bit."""
+    fit, theirs = both[name]
     ours = figures_of(fit).values
     assert len(theirs) > 10
     assert {key: ours[key] for key in theirs} == theirs
