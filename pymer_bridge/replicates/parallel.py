@@ -11,7 +11,7 @@ import time
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from itertools import islice
@@ -377,8 +377,9 @@ class _Shared:
                 yield result
                 deadlines.check()
         finally:
-            with warnings.catch_warnings():
-                # joblib says that tasks were done for nothing: here because the run was ended.
+            # joblib warns that tasks were done for nothing: here because the run was ended. Filters
+            # are those of all threads, and another one may put its own back.
+            with warnings.catch_warnings(), suppress(UserWarning):
                 warnings.simplefilter("ignore")
                 results.close()
 
