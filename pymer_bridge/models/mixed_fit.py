@@ -88,28 +88,6 @@ class MixedFit(Fitted):
         """Minimum, quartiles and maximum of the scaled residuals, as R's summary prints them."""
         return self._ask("scaled_residual_quantiles", lambda values: tuple(values.tolist()))
 
-    def _read_frame(self, record: Mapping[str, Any]) -> pd.DataFrame:
-        frame = frames.frame_from_r(record)
-        return frame.set_axis(frames.index_at(self._index, record["rows"]), axis=0)
-
-    def _groups(self) -> str:
-        return ", ".join(f"{name} {count}" for name, count in self.n_groups.items())
-
-    def _parts(self) -> tuple[Result, ...]:
-        return (self.variance_components, self._shown_effects(), self.fit_statistics)
-
-    def _alerts(self) -> tuple[str, ...]:
-        """Return the problems of the fit: first in plain words, then in R's."""
-        found = self.convergence
-        plain = []
-        if found.singular:
-            plain.append(
-                "The fit is singular: a variance is estimated as zero, or a correlation as one."
-            )
-        if not found.converged:
-            plain.append("The fit did not converge: its figures are not to be trusted.")
-        return (*plain, *(f"R: {text}" for text in (*found.messages, *found.warnings)))
-
     @overload
     def icc(
         self,
@@ -272,11 +250,6 @@ class MixedFit(Fitted):
         found = self._ask("r_squared", decode_tests.r_squared)
         asked = (conf_level, n_sim, seed)
         return with_intervals(self, found, asked, engine.Running(n_jobs, progress, checkpoint))
-
-    def _shares(self) -> tuple[icc_r2.RSquared, icc_r2.IntraclassCorrelation]:
-        """Return both; R does not warn here where there are none."""
-        require_packages()
-        return self._ask("variance_shares", decode_tests.variance_shares)
 
     def is_singular(self, tol: float = 1e-4) -> bool:
         """Say whether the fit is singular: a variance is zero, or a correlation is one.
@@ -466,3 +439,30 @@ class MixedFit(Fitted):
                 _deviance=record["deviance"],
             ),
         )
+
+    def _groups(self) -> str:
+        return ", ".join(f"{name} {count}" for name, count in self.n_groups.items())
+
+    def _parts(self) -> tuple[Result, ...]:
+        return (self.variance_components, self._shown_effects(), self.fit_statistics)
+
+    def _alerts(self) -> tuple[str, ...]:
+        """Return the problems of the fit: first in plain words, then in R's."""
+        found = self.convergence
+        plain = []
+        if found.singular:
+            plain.append(
+                "The fit is singular: a variance is estimated as zero, or a correlation as one."
+            )
+        if not found.converged:
+            plain.append("The fit did not converge: its figures are not to be trusted.")
+        return (*plain, *(f"R: {text}" for text in (*found.messages, *found.warnings)))
+
+    def _read_frame(self, record: Mapping[str, Any]) -> pd.DataFrame:
+        frame = frames.frame_from_r(record)
+        return frame.set_axis(frames.index_at(self._index, record["rows"]), axis=0)
+
+    def _shares(self) -> tuple[icc_r2.RSquared, icc_r2.IntraclassCorrelation]:
+        """Return both; R does not warn here where there are none."""
+        require_packages()
+        return self._ask("variance_shares", decode_tests.variance_shares)
