@@ -33,20 +33,17 @@ parts_of <- function(name) list(fit = fit_of(name), frame_env = here, call = fit
 
 #' allFit(), also where R's own stops
 #'
-#' allFit() of lme4 before 1.1-33 stops at its table where optimx and dfoptim are both missing. It
-#' times each fit by system.time(), which collects garbage first: that takes longer than all fits.
+#' allFit() of lme4 before 1.1-33 stops at its table where optimx and dfoptim are both missing.
 try_all <- function(fit) {
-  with_own <- function(...) {
-    quick <- function(expr) base::system.time(expr, gcFirst = FALSE)
-    own <- allFit
-    environment(own) <- list2env(list(system.time = quick, ...), parent = asNamespace("lme4"))
-    own
-  }
   missing <- !nzchar(c(system.file(package = "dfoptim"), system.file(package = "optimx")))
   if (packageVersion("lme4") >= "1.1-33" || !any(missing)) {
-    return(with_own()(fit, verbose = FALSE))
+    return(allFit(fit, verbose = FALSE))
   }
-  repaired <- with_own(requireNamespace = function(...) TRUE)
+  repaired <- allFit
+  environment(repaired) <- list2env(
+    list(requireNamespace = function(...) TRUE),
+    parent = asNamespace("lme4")
+  )
   table <- lme4:::meth.tab.0 # not exported
   repaired(fit, verbose = FALSE, meth.tab = table[!table[, "optimizer"] %in%
     c("nmkbw", "optimx")[missing], ])
