@@ -10,6 +10,7 @@ import numpy as np
 
 from pymer_bridge.errors import OptionError, listed, shown
 from pymer_bridge.results.decode import record as decode_record
+from pymer_bridge.results.fixed_effects import INTERCEPT
 from pymer_bridge.spec.names import find_name
 
 
@@ -70,7 +71,7 @@ def planned(asked: Asked, layout: Mapping[str, Any]) -> list[dict[str, Any]]:
         names = terms if by_term else coefficients
         if asked.ddf == "lrt":
             names = decode_record.texts(layout, "droppable")
-        given = {name: name for name in names if name != "(Intercept)"}
+        given = {name: name for name in names if name != INTERCEPT}
         if not given:
             raise OptionError("the model has the intercept alone: tests=['(Intercept)']")
     return [_test(name, test, asked.ddf, layout) for name, test in given.items()]
