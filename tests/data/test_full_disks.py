@@ -13,7 +13,7 @@ import pytest
 
 import pymer_bridge as pb
 from pymer_bridge.cli.commands import main
-from pymer_bridge.data import files
+from pymer_bridge.data import written_files
 from pymer_bridge.r_script.journal import journal
 
 resource = pytest.importorskip("resource")
@@ -113,7 +113,7 @@ def test_an_earlier_file_keeps_what_it_is(tmp_path: Path) -> None:
     path.write_text(OLD)
     path.chmod(0o640)
     (tmp_path / "link").symlink_to("x")
-    files.write_text(tmp_path / "link", "new")
+    written_files.write_text(tmp_path / "link", "new")
     assert (tmp_path / "link").is_symlink()
     assert path.read_text() == "new"
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
@@ -141,7 +141,7 @@ def test_what_is_no_file_is_not_replaced(fit: Any, tmp_path: Path) -> None:
 
 def test_names_of_any_length_are_written(tmp_path: Path) -> None:
     for name in ("é" * 120, "日" * 85, "😀" * 60, "x" * 255):
-        files.write_text(tmp_path / name, "x")
+        written_files.write_text(tmp_path / name, "x")
         assert (tmp_path / name).read_text() == "x"
 
 
@@ -149,7 +149,7 @@ def test_of_several_files_all_are_written_or_none(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
 
     def write(second: Path) -> None:
-        with files.all_whole([tmp_path / "x", second]) as unfinished:
+        with written_files.all_whole([tmp_path / "x", second]) as unfinished:
             for each in unfinished:
                 each.write_text("new")
 
@@ -163,7 +163,7 @@ def test_a_new_file_takes_no_earlier_ones_place(tmp_path: Path) -> None:
     path = tmp_path / "x"
     for expected in ("first", "first"):
         try:
-            with files.whole(path, new=True) as unfinished:
+            with written_files.whole(path, new=True) as unfinished:
                 unfinished.write_text(expected if not path.exists() else "second")
         except FileExistsError:
             assert expected == "first"
@@ -177,9 +177,9 @@ def test_a_file_system_without_links(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(Path, "hardlink_to", refuse)
     path = tmp_path / "x"
-    with files.whole(path, new=True) as unfinished:
+    with written_files.whole(path, new=True) as unfinished:
         unfinished.write_text("first")
-    with pytest.raises(FileExistsError), files.whole(path, new=True) as unfinished:
+    with pytest.raises(FileExistsError), written_files.whole(path, new=True) as unfinished:
         unfinished.write_text("second")
     assert path.read_text() == "first"
     assert [each.name for each in tmp_path.iterdir()] == ["x"]
