@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from pymer_bridge.display import apa
-from pymer_bridge.errors import OptionError, REnvironmentError, RError
+from pymer_bridge.errors import REnvironmentError, RError
+from pymer_bridge.models.all_fit import all_fits
 from pymer_bridge.models.design import Design
 from pymer_bridge.models.influence import influence_of
 from pymer_bridge.models.methods.diagnostics import Diagnostics
@@ -21,10 +22,7 @@ from pymer_bridge.models.pilot import design_of
 from pymer_bridge.models.pooling import pooling_lines
 from pymer_bridge.plots.accessor import FitPlots
 from pymer_bridge.replicates import engine
-from pymer_bridge.replicates.optimizers import fit_by_each
-from pymer_bridge.replicates.parallel import crew_of
 from pymer_bridge.results.all_fit import AllFit
-from pymer_bridge.results.decode.all_fit import all_fit as decode_all_fit
 from pymer_bridge.results.influence import Influence
 from pymer_bridge.results.pooling import PoolingLines
 from pymer_bridge.results.variances import random_part
@@ -246,17 +244,7 @@ class MixedModel(Refitting, Prediction, Diagnostics, Pictures, Tidying, MixedFit
         >>> fits.agreement["log_likelihood", "log_likelihood"].spread < 1e-6
         True
         """
-        chosen = (optimizers,) if isinstance(optimizers, str) else optimizers
-        if chosen is not None:
-            chosen = options.each_of(chosen, options.AllFitOptimizer, "optimizers")
-            if not chosen or len(set(chosen)) != len(chosen):
-                raise OptionError("optimizers must be one or more different names")
-        limit = options.whole(max_evaluations, "max_evaluations", 1)
-        arguments = {"optimizers": chosen, "max_evaluations": float(limit)}
-        crew = crew_of(n_jobs)
-        if crew.several and ("all_fit", *arguments.items()) not in self._kept:
-            fit_by_each(self._model, chosen, float(limit), crew)
-        return self._ask("all_fit", decode_all_fit, **arguments)
+        return all_fits(self, optimizers, max_evaluations, n_jobs)
 
     def design(
         self,
