@@ -25,7 +25,6 @@ from pymer_bridge.session.calls import Handle
 from pymer_bridge.spec import options
 from pymer_bridge.spec.names import find_name
 
-Floats = NDArray[np.float64]
 ROWS: Final = "observation"
 CASE: Final = ".case"
 """The name of the rows in R's influence()."""

@@ -1,8 +1,7 @@
 """Asking a fitted model again what a record says was asked, by the public functions alone.
 
 A record is a text of others. It may ask only what is a checked function whose result is of a class
-that has figures. It gives no argument that is a file, and
-none that says how something runs.
+that has figures. It gives no argument that is a file, and none that says how something runs.
 """
 
 from __future__ import annotations
