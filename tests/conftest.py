@@ -6,6 +6,7 @@ Where the variable CI is set they fail instead: there, a missing R is a mistake.
 
 from __future__ import annotations
 
+import faulthandler
 import gc
 import os
 import signal
@@ -68,6 +69,12 @@ def pytest_configure(config: pytest.Config) -> None:
     """Compare pictures with the stored ones whenever pytest-mpl is there, not only by --mpl."""
     if getattr(config.option, "mpl", None) is False and not config.option.mpl_generate_path:
         config.option.mpl = True
+
+
+def pytest_sessionstart() -> None:
+    """Where a process dies, print where the thread was that it died of, not some thirty others."""
+    if faulthandler.is_enabled():
+        faulthandler.enable(os.dup(2), all_threads=False)
 
 
 def pytest_collection_finish() -> None:
