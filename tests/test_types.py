@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import matplotlib.pyplot as plt
 import pytest
 from IPython.core.completer import provisionalcompleter
 from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
 
 import pymer_bridge as pb
 from helpers import typed_script
@@ -123,6 +125,15 @@ COMPLETED = {
 }
 
 
+@pytest.fixture(scope="module")
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what jedi has read in a folder of this run: another would read files half written."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jedi.settings, "cache_directory", str(tmp_path_factory.mktemp("jedi")))
+        yield
+
+
+@pytest.mark.usefixtures("own_cache")
 @pytest.mark.parametrize("typed", COMPLETED)
 def test_jedi_completes(typed: str) -> None:
     code = FIT + typed
@@ -144,8 +155,8 @@ def test_pictures_show_their_arguments() -> None:
 
 @pytest.fixture(scope="module")
 def shell() -> InteractiveShell:
-    """Return a shell with a model and its results."""
-    made = InteractiveShell()
+    """Return a shell with a model and its results, which writes no history of the user."""
+    made = InteractiveShell(config=Config({"HistoryManager": {"enabled": False}}))
     made.user_ns["fit"] = fit = pb.lmer(
         "Reaction ~ Days + (Days | Subject)", pb.load_dataset("sleepstudy")
     )
