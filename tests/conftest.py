@@ -72,7 +72,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_sessionstart() -> None:
-    """Where a process dies, print where the thread was that it died of, not some thirty others."""
+    """Print the stack of the thread in which a process crashes, not those of all thirty."""
     if faulthandler.is_enabled():
         faulthandler.enable(os.dup(2), all_threads=False)
 

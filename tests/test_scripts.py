@@ -56,6 +56,40 @@ def test_demo_and_soak_start() -> None:
     assert "--minutes" in start("soak", "--help")
 
 
+DIES = """
+import os, signal, pytest
+@pytest.mark.parametrize("k", range(4))
+def test(k):
+    if k == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+GOES_ON = """
+import time, pytest
+@pytest.mark.parametrize("k", range(3))
+def test(k):
+    time.sleep(0.2)
+"""
+
+
+def test_the_run_ends_where_a_process_of_it_dies(tmp_path: Path) -> None:
+    """Without the last option of ``scripts/test`` this one waits for ever."""
+    options = re.search(r"set -- (--numprocesses.*)", (ROOT / "scripts" / "test").read_text())
+    assert options
+    for name in "bcd":
+        (tmp_path / f"test_{name}.py").write_text(GOES_ON)
+    (tmp_path / "test_a.py").write_text(DIES)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *options[1].split(), "--numprocesses=2"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "crashed while running 'test_a.py::test[1]'" in done.stdout
+
+
 def test_test_is_pytest_where_it_has_arguments() -> None:
     assert start("test", "--version").splitlines()[-1].startswith("pytest ")
 
