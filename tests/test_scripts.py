@@ -21,6 +21,8 @@ from helpers import ROOT
 from helpers.pages import BLOCKS, PAGES
 from helpers.scripted import load_script
 
+pytest_plugins = ("pytester",)
+
 ELSEWHERE = {
     "list-figures", "list-scripted", "list-features", "list-r-functions", "namespaces.R", "docs",
     "soak.py", "site_docstrings.py", "site_pages.py", "soak.R",
@@ -71,23 +73,14 @@ def test(k):
 """
 
 
-def test_the_run_ends_where_a_process_of_it_dies(tmp_path: Path) -> None:
-    """Without the last option of ``scripts/test`` this one waits for ever."""
+def test_the_run_ends_where_a_process_of_it_dies(pytester: pytest.Pytester) -> None:
+    """Without ``--max-worker-restart=0`` this one waits for ever."""
     options = re.search(r"set -- (--numprocesses.*)", (ROOT / "scripts" / "test").read_text())
     assert options
-    for name in "bcd":
-        (tmp_path / f"test_{name}.py").write_text(GOES_ON)
-    (tmp_path / "test_a.py").write_text(DIES)
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", *options[1].split(), "--numprocesses=2"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert "crashed while running 'test_a.py::test[1]'" in done.stdout
+    pytester.makepyfile(test_a=DIES, **dict.fromkeys(["test_b", "test_c", "test_d"], GOES_ON))
+    done = pytester.runpytest_subprocess(*options[1].split(), "--numprocesses=2", timeout=120)
+    assert done.ret == 1
+    done.stdout.fnmatch_lines(["*crashed while running 'test_a.py::test[[]1[]]'*"])
 
 
 def test_test_is_pytest_where_it_has_arguments() -> None:
