@@ -477,6 +477,10 @@ def test_ctrl_c_at_any_moment(longs: dict[str, Long], tmp_path: Path) -> None:
             if stopped.partial is not None:
                 met_here = "with a part"
                 _check_partial(long, stopped, 1)
+        except KeyboardInterrupt:  # Python's own, before the run has begun or after its end
+            met_here = "around the run"
+            if path.exists():
+                _check_checkpoint(long, path, long.n)
         met[met_here] = met.get(met_here, 0) + 1
         if path.exists():
             _check_checkpoint(long, path, 0)
